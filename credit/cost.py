@@ -1,0 +1,196 @@
+"""The cost table a borrower sees before signing (综合融资成本明示). Pure: terms and schedule in, one hashed document out.
+
+What has to stand in it: 《个人贷款业务明示综合融资成本规定》 (NFRA and PBoC, announced 2026-03-15, in force 2026-08-01; read second-hand):
+principal, every interest and fee item with method, standard and payee, the annualised total cost in normal performance, the cost of
+default, and the statement that nothing else is charged. The document carries its sentences in both languages, because it is what was
+shown: a later change of wording must not change it.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import rfc8785
+
+from credit.rates import Rates, annualised
+from credit.schedule import Row
+from crm.lib.money import quantize
+
+Words = dict[str, str]
+
+EN, ZH = "en", "zh-hans"
+ZERO = Decimal("0.00")
+
+DAY_COUNT_WORDS: Mapping[str, Words] = {
+    "30/360": {EN: "each month counted as 30 days of a 360-day year", ZH: "按30/360计息，每月计30天、每年计360天"},
+    "actual/360": {EN: "actual days over 360", ZH: "按实际天数/360计息"},
+    "actual/365": {EN: "actual days over 365", ZH: "按实际天数/365计息"},
+}
+NAMES: Mapping[str, Words] = {
+    "principal": {EN: "Principal", ZH: "本金"},
+    "interest": {EN: "Interest", ZH: "利息"},
+    "penalty": {EN: "Penalty", ZH: "罚息"},
+}
+NO_OTHER_CHARGE: Words = {
+    EN: "No charge other than those listed here is collected.",
+    ZH: "除上述明示项目外，不收取任何其他费用。",
+}
+ANNUALISED_METHOD: Words = {
+    EN: "Internal rate of return of all payments on the principal actually used; nominal = monthly rate × 12, effective = compounded.",
+    ZH: "以实际使用本金和全部还款按内部收益率法计算；名义年化利率=月利率×12，实际年化利率按复利计算。",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """A charge of normal performance: `once` (with the first instalment) or `per_period`; a fixed amount or a share of the principal."""
+
+    code: str
+    name: Words
+    method: Literal["once", "per_period"]
+    payee: Words
+    amount: Decimal = ZERO
+    rate: Decimal = ZERO
+
+    def charge(self, principal: Decimal) -> Decimal:
+        """Return what one charging of it costs."""
+        return self.amount + quantize(principal * self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The terms the table describes; rates are fractions a year."""
+
+    principal: Decimal
+    annual_rate: Decimal
+    penalty_rate: Decimal
+    day_count: str
+    grace_days: int
+    currency: str
+    lender: Words
+    fees: tuple[Fee, ...] = ()
+
+
+def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ...]:
+    """Return a product's fee rows (JSON, amounts and rates as text) as `Fee`s; a row without payee is the lender's own.
+
+    :raises ValueError: for an unknown method or a row with neither amount nor rate
+    """
+    fees = []
+    for row in rows:
+        fee = Fee(
+            code=row["code"],
+            name=dict(row["name"]),
+            method=row["method"],
+            payee=dict(row.get("payee") or lender),
+            amount=Decimal(row.get("amount", "0")),
+            rate=Decimal(row.get("rate", "0")),
+        )
+        if fee.method not in ("once", "per_period") or fee.amount < 0 or fee.rate < 0 or not (fee.amount or fee.rate):
+            raise ValueError(f"fee {fee.code!r} cannot be charged")
+        fees.append(fee)
+    return tuple(fees)
+
+
+def fees_by_installment(fees: Sequence[Fee], principal: Decimal, periods: int) -> list[Decimal]:
+    """Return the fee part of each of `periods` instalments."""
+    every = sum((fee.charge(principal) for fee in fees if fee.method == "per_period"), ZERO)
+    first = sum((fee.charge(principal) for fee in fees if fee.method == "once"), ZERO)
+    return [every + (first if n == 0 else ZERO) for n in range(periods)]
+
+
+def total_cost(principal: Decimal, rows: Sequence[Row], fees: Sequence[Decimal]) -> Rates:
+    """Return the annualised total cost of normal performance: the whole principal out, every payment with its fees in."""
+    return annualised([-principal, *(row.payment + fee for row, fee in zip(rows, fees, strict=True))])
+
+
+def percent(rate: Decimal) -> str:
+    """Return a fraction as a percentage with two decimals, the precision at which caps compare."""
+    return f"{quantize(rate * 100)}%"
+
+
+def table(contract: Contract, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the cost table of `contract` with schedule `rows`: text and whole numbers only, so that its hash is stable."""
+    fees = fees_by_installment(contract.fees, contract.principal, len(rows))
+    rates = total_cost(contract.principal, rows, fees)
+    interest = sum((row.interest for row in rows), ZERO)
+    items = [_interest(contract, interest), *(_fee(fee, contract.principal, len(rows)) for fee in contract.fees)]
+    cost = interest + sum(fees, ZERO)
+    return {
+        "version": 1,
+        "currency": contract.currency,
+        "principal": str(contract.principal),
+        "principal_name": NAMES["principal"],
+        "disbursed": str(contract.principal),
+        "periods": len(rows),
+        "first_due_on": rows[0].due_on.isoformat(),
+        "last_due_on": rows[-1].due_on.isoformat(),
+        "installment": str(rows[0].payment + fees[0]),
+        "last_installment": str(rows[-1].payment + fees[-1]),
+        "items": items,
+        "total_cost": str(cost),
+        "total_to_repay": str(contract.principal + cost),
+        "annualised": {"nominal": str(rates.nominal), "effective": str(rates.effective), "method": ANNUALISED_METHOD},
+        "contingent": [_penalty(contract)],
+        "no_other_charge": NO_OTHER_CHARGE,
+    }
+
+
+def fingerprint(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of `document` in canonical JSON (RFC 8785), as 64 hexadecimal digits."""
+    return hashlib.sha256(rfc8785.dumps(dict(document))).hexdigest()
+
+
+def speak(value: Any, language: str) -> Any:
+    """Return the table with every text that stands in both languages replaced by the one in `language`."""
+    if isinstance(value, dict):
+        if value.keys() == {EN, ZH}:
+            return value[ZH if language.lower().startswith("zh") else EN]
+        return {key: speak(each, language) for key, each in value.items()}
+    return [speak(each, language) for each in value] if isinstance(value, list) else value
+
+
+def _interest(contract: Contract, amount: Decimal) -> dict[str, Any]:
+    rate, count = percent(contract.annual_rate), DAY_COUNT_WORDS[contract.day_count]
+    return {
+        "code": "interest",
+        "name": NAMES["interest"],
+        "method": {EN: f"On the principal outstanding, {count[EN]}", ZH: f"按剩余本金计算，{count[ZH]}"},
+        "standard": {EN: f"{rate} a year", ZH: f"年利率{rate}"},
+        "payee": contract.lender,
+        "amount": str(amount),
+    }
+
+
+def _fee(fee: Fee, principal: Decimal, periods: int) -> dict[str, Any]:
+    charge = fee.charge(principal)
+    share = percent(fee.rate) if fee.rate else ""
+    basis: Words = {EN: f" ({share} of the principal)", ZH: f"（本金的{share}）"} if share else {EN: "", ZH: ""}
+    if fee.method == "once":
+        method: Words = {EN: "Once, with the first instalment", ZH: "随第一期一次性收取"}
+        standard: Words = {EN: f"{charge}{basis[EN]}", ZH: f"{charge}元{basis[ZH]}"}
+    else:
+        method = {EN: "With every instalment", ZH: "每期收取"}
+        standard = {EN: f"{charge} each{basis[EN]}", ZH: f"每期{charge}元{basis[ZH]}"}
+    amount = charge * (1 if fee.method == "once" else periods)
+    return {"code": fee.code, "name": fee.name, "method": method, "standard": standard, "payee": fee.payee, "amount": str(amount)}
+
+
+def _penalty(contract: Contract) -> dict[str, Any]:
+    rate, grace = percent(contract.penalty_rate), contract.grace_days
+    after: Words = {
+        EN: f" Nothing is charged if paid within {grace} days of the due date." if grace else "",
+        ZH: f"到期日后{grace}天（宽限期）内还清不计收。" if grace else "",
+    }
+    return {
+        "code": "penalty",
+        "name": NAMES["penalty"],
+        "method": {
+            EN: f"On overdue principal, from the due date to the day of payment, actual days over 360.{after[EN]}",
+            ZH: f"按逾期本金自到期日起至清偿日止，按实际天数/360计收。{after[ZH]}",
+        },
+        "standard": {EN: f"{rate} a year in place of the contract rate", ZH: f"年利率{rate}，替代合同利率"},
+        "payee": contract.lender,
+    }
