@@ -1,0 +1,65 @@
+// What happens to answers that are not a plain success. A panel shows its own trouble; the rest goes to #problem.
+import { announce, say } from "./words.js";
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const status = detail.xhr.status;
+  if (status < 400 || status === 409 || status === 422) return;
+  if (status === 401) {
+    location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
+    detail.shouldSwap = false;
+    return;
+  }
+  const panel = detail.requestConfig.elt.closest("[data-panel]");
+  detail.shouldSwap = true;
+  detail.isError = false;
+  detail.target = panel || document.getElementById("problem");
+  detail.swapOverride = "innerHTML";
+  if (!/text\/html/.test(detail.xhr.getResponseHeader("Content-Type") || "") || /<html/i.test(detail.serverResponse)) {
+    const number = detail.xhr.getResponseHeader("X-Request-ID") || "";
+    detail.serverResponse = `<div class="c-note tone-bad" role="alert"><p>${say("failed", { number })}</p></div>`;
+  }
+  detail.target.scrollIntoView({ block: "nearest" });
+});
+
+document.addEventListener("htmx:sendError", () => announce(say("offline")));
+document.addEventListener("htmx:sendError", () => {
+  document.getElementById("problem")?.replaceChildren(note(say("offline")));
+});
+function note(text) {
+  const box = document.createElement("div");
+  box.className = "c-note tone-warn";
+  box.setAttribute("role", "alert");
+  box.textContent = text;
+  return box;
+}
+
+// A thin bar after 400 ms, a sentence after 4 s: a quick answer shows neither.
+let open = 0;
+let slow, slower;
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  detail.target?.setAttribute?.("aria-busy", "true");
+  if (open++ === 0) {
+    slow = setTimeout(() => document.documentElement.classList.add("busy"), 400);
+    slower = setTimeout(() => announce(say("working")), 4000);
+  }
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  detail.target?.removeAttribute?.("aria-busy");
+  open = Math.max(0, open - 1);
+  if (open === 0) {
+    clearTimeout(slow);
+    clearTimeout(slower);
+    document.documentElement.classList.remove("busy");
+  }
+});
+
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  const summary = detail.target.querySelector?.("[data-focus]");
+  if (summary && !summary.closest("dialog:not([open])")) summary.focus();
+  const count = detail.target.querySelector?.("[data-announce]");
+  if (count) announce(count.dataset.announce);
+});
+document.addEventListener("focus", ({ detail }) => detail?.id && document.querySelector(detail.id)?.focus());
+
+const head = document.querySelector(".page-head");
+if (head) addEventListener("scroll", () => head.classList.toggle("stuck", scrollY > 8), { passive: true });

@@ -1,0 +1,23 @@
+import "./app.css";
+import htmx from "htmx.org";
+import Alpine from "@alpinejs/csp";
+import countdown from "./components/countdown.js";
+import money from "./components/money.js";
+import sidebar from "./components/sidebar.js";
+import theme from "./components/theme.js";
+import toast from "./components/toast.js";
+import "./answers.js";
+import "./charts-near.js";
+import "./clocks.js";
+import "./dialogs.js";
+import "./forms.js";
+import "./keys.js";
+import "./menus.js";
+
+window.htmx = htmx;
+Alpine.data("countdown", countdown);
+Alpine.data("money", money);
+Alpine.data("sidebar", sidebar);
+Alpine.data("theme", theme);
+Alpine.data("toast", toast);
+Alpine.start();

@@ -1,0 +1,40 @@
+// Draws a chart card from the figures of its endpoint. The page carries the same figures as a table; this is a picture of them.
+import { BarChart, HeatmapChart, LineChart, ScatterChart } from "echarts/charts";
+import { AriaComponent, GridComponent, MarkLineComponent, TooltipComponent, VisualMapComponent, LegendComponent } from "echarts/components";
+import * as echarts from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import { option } from "./option.js";
+
+echarts.use([BarChart, LineChart, ScatterChart, HeatmapChart, AriaComponent, GridComponent, MarkLineComponent, TooltipComponent, VisualMapComponent, LegendComponent, SVGRenderer]);
+
+async function draw(card) {
+  const plot = card.querySelector(".plot");
+  const inline = card.querySelector("script[type='application/json']");
+  let data;
+  if (inline) data = JSON.parse(inline.textContent);
+  else {
+    const answer = await fetch(card.dataset.chart, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (!answer.ok) {
+      plot.textContent = card.dataset.failed || "";
+      return;
+    }
+    data = await answer.json();
+  }
+  card.dataset.drawn = "yes";
+  if (!data.series?.length) {
+    plot.textContent = data.note || card.dataset.empty || "";
+    plot.classList.add("c-line");
+    return;
+  }
+  echarts.getInstanceByDom(plot)?.dispose();
+  const chart = echarts.init(plot, null, { renderer: "svg" });
+  chart.setOption(option(data, getComputedStyle(document.documentElement), document.documentElement.lang));
+  if (data.drill) {
+    chart.on("click", ({ name, seriesId }) => {
+      const url = new URL(data.drill.replace("{x}", encodeURIComponent(name)).replace("{s}", encodeURIComponent(seriesId || "")), location.origin);
+      if (url.origin === location.origin) location.assign(url);
+    });
+  }
+  new ResizeObserver(() => chart.resize()).observe(plot);
+}
+window.drawChart = draw;

@@ -1,0 +1,70 @@
+// From the product's chart form (v 1) to ECharts' options. Tooltips are rich text: the default one writes inline styles.
+const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3], [2, 4], [12, 4]];
+const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin"];
+
+export function option(data, style, lang) {
+  const colour = (name) => resolve(style, name);
+  const text = colour("--text");
+  const muted = colour("--muted");
+  const line = colour("--line");
+  const figure = formatter(data.y?.unit, lang);
+  const kind = { stack: "bar", hist: "bar", waterfall: "bar" }[data.kind] || data.kind;
+  const visible = data.series.slice(0, 6);
+  const base = {
+    animation: false,
+    textStyle: { fontFamily: "system-ui, 'Noto Sans SC', 'Noto Sans CJK SC', sans-serif", color: text },
+    grid: { left: 8, right: 16, top: visible.length > 1 ? 34 : 14, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    legend: visible.length > 1 ? { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 8, textStyle: { color: text, fontSize: 12 } } : undefined,
+    tooltip: {
+      renderMode: "richText", trigger: kind === "scatter" || kind === "heat" ? "item" : "axis",
+      backgroundColor: colour("--surface"), borderColor: line, textStyle: { color: text, fontSize: 12 }, valueFormatter: figure,
+    },
+    aria: { enabled: true, decal: { show: kind === "bar" && visible.length > 1 } },
+    xAxis: { type: "category", data: data.x?.values, axisLine: { lineStyle: { color: line } }, axisTick: { show: false }, axisLabel: { color: muted, hideOverlap: true } },
+    yAxis: { type: "value", axisLabel: { color: muted, formatter: figure }, splitLine: { lineStyle: { color: line } } },
+  };
+  if (kind === "heat") {
+    const cells = data.series.flatMap((row, y) => row.values.map((value, x) => [x, y, value]));
+    return {
+      ...base, yAxis: { type: "category", data: data.y.values, axisLabel: { color: muted } },
+      visualMap: { min: Math.min(...cells.map((c) => c[2] ?? 0)), max: Math.max(...cells.map((c) => c[2] ?? 0)), show: false, inRange: { color: [colour("--surface-2"), colour("--series-1")] } },
+      series: [{ type: "heatmap", data: cells }],
+    };
+  }
+  base.series = visible.map((series, i) => {
+    const paint = series.role === "compare" ? muted : colour(`--series-${i + 1}`);
+    return {
+      id: series.key, name: series.name, type: kind, data: series.values, color: paint, stack: data.kind === "stack" ? "all" : undefined,
+      symbol: SYMBOLS[i], symbolSize: 6, showSymbol: (series.values?.length || 0) < 40, barMaxWidth: 36,
+      lineStyle: { width: 2, type: series.role === "compare" ? "dashed" : DASHES[i] },
+      itemStyle: series.role === "holdout" ? { color: "transparent", borderColor: paint } : kind === "bar" ? { borderRadius: [3, 3, 0, 0] } : undefined,
+      markLine: i === 0 && data.marks?.length ? {
+        symbol: "none", silent: true,
+        data: data.marks.map((mark) => ({ [mark.axis === "x" ? "xAxis" : "yAxis"]: mark.value, label: { formatter: mark.label, color: muted, position: "insideEndTop" }, lineStyle: { color: colour(`--tone-${mark.tone || "neutral"}`) } })),
+      } : undefined,
+    };
+  });
+  return base;
+}
+
+// Custom properties hold light-dark(): only a painted element knows which half applies.
+function resolve(style, name) {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  document.body.append(probe);
+  probe.style.color = `var(${name})`;
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+function formatter(unit, lang) {
+  const number = new Intl.NumberFormat(lang, { maximumFractionDigits: 2 });
+  const compact = new Intl.NumberFormat(lang, { notation: "compact", maximumFractionDigits: 2 });
+  return (value) => {
+    if (value == null) return "–";
+    if (unit === "percent") return `${number.format(value * 100)}%`;
+    if (unit === "money") return compact.format(value);
+    return number.format(value);
+  };
+}
