@@ -1,0 +1,37 @@
+"""The worker's application and the one beat table."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+
+app = Celery("crm")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "heartbeat": {"task": "governance.tasks.heartbeat", "schedule": 10.0},
+    "ledger-sweep": {"task": "ledger.tasks.sweep", "schedule": 15.0},
+    "applications-sweep": {"task": "credit.tasks.sweep", "schedule": 60.0},
+    "offers-expire": {"task": "credit.tasks.expire", "schedule": 600.0},
+    "close-day": {"task": "credit.tasks.close_day", "schedule": crontab(hour="0,1,2", minute=10)},
+    "claims-release": {"task": "collection.tasks.release_claims", "schedule": 60.0},
+    "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},
+}
+
+
+@setup_logging.connect
+def configure_logging(**_: object) -> None:
+    """Keep the settings' structured logging instead of Celery's own."""
+    from logging.config import dictConfig
+
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)
+
+
+from django_structlog.celery.steps import DjangoStructLogInitStep  # noqa: E402  the app must exist first
+
+app.steps["worker"].add(DjangoStructLogInitStep)

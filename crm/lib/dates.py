@@ -1,0 +1,33 @@
+"""Calendar arithmetic without a clock: months with an anchor day, day counts."""
+
+import calendar
+from datetime import date, timedelta
+
+
+def add_months(day: date, months: int, anchor_day: int | None = None) -> date:
+    """Return `day` moved by `months`, on `anchor_day` or the month's last day when it is shorter.
+
+    The anchor keeps the 31st: 31 Jan + 1 = 28 Feb, and + 2 = 31 Mar.
+    """
+    anchor = anchor_day or day.day
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    month += 1
+    return date(year, month, min(anchor, calendar.monthrange(year, month)[1]))
+
+
+def days_360(start: date, end: date) -> int:
+    """Return days between by the 30/360 bond basis (ISDA 2006 section 4.16(f))."""
+    first = min(start.day, 30)
+    last = 30 if end.day == 31 and first == 30 else end.day
+    return (end.year - start.year) * 360 + (end.month - start.month) * 30 + last - first
+
+
+def each_day(start: date, end: date) -> list[date]:
+    """Return the days of `[start, end)`."""
+    return [start + timedelta(days=n) for n in range((end - start).days)]
+
+
+def age_on(born: date, day: date) -> int:
+    """Return completed years of life on `day`."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

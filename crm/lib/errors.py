@@ -1,0 +1,53 @@
+"""Refusals: one named error with a sentence in the user's language."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class DomainError(Exception):
+    """A rule refused the request.
+
+    `code` is for programs, the message for people, `status` for HTTP: 409 when a state forbids it or has moved,
+    422 when a value cannot be, 403 and 404. `fields` names the inputs that are wrong, `extra` goes into the
+    problem document (RFC 9457) and to `parts/_problem.html`.
+    """
+
+    code = "refused"
+    status = 409
+
+    def __init__(self, message: Any, *, fields: Mapping[str, Any] | None = None, **extra: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = dict(fields or {})
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class Invalid(DomainError):
+    """A value cannot be; `fields` says which and why."""
+
+    code = "invalid"
+    status = 422
+
+
+class NotAllowed(DomainError):
+    """The actor may not do this."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class NotFound(DomainError):
+    """There is no such record, or it is not the actor's to see: both look the same."""
+
+    code = "not_found"
+    status = 404
+
+
+class Stale(DomainError):
+    """The record changed since it was read; `extra["changes"]` lists field, theirs, yours."""
+
+    code = "stale"
+    status = 409

@@ -1,0 +1,61 @@
+"""Around every request: its id goes back to the caller, pages are closed by default, refusals become pages."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from crm import problems
+from crm.lib.context import request_id
+from crm.lib.errors import DomainError
+from crm.lib.permissions import Forbidden, signed_out
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def request_id_header(get_response: GetResponse) -> GetResponse:
+    """Answer with the id under which the logs know this request."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.request_id = request_id()  # type: ignore[attr-defined]
+        response = get_response(request)
+        response.headers.setdefault("X-Request-ID", request.request_id)  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+class closed_by_default:  # noqa: N801  named like the functions it stands among
+    """Send a visitor without a session to the sign-in page, unless the view is marked public."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if request.user.is_authenticated or not getattr(view, "login_required", True):
+            return None
+        if request.path.startswith("/api/"):
+            return None  # the API authenticates by token and answers with problem documents
+        return signed_out(request)
+
+
+class refusals:  # noqa: N801
+    """Render a `DomainError` or a missing permission as the page or part the caller expects."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, DomainError):
+            return problems.refused(request, error)
+        if isinstance(error, Forbidden):
+            return problems.forbidden(request, error)
+        return None
+
+

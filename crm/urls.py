@@ -1,0 +1,42 @@
+"""Every URL of the house. Each view names its permission, or says why it is public; a test demands it."""
+
+from allauth.account import views as account
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+
+from crm import home, shell
+from crm.lib.permissions import public, signed_in
+
+
+@public("asked by supervisors and load balancers")
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer whether this process and its database work."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok", "version": settings.VERSION})
+
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("", home.page, name="home"),
+    path("language/", shell.set_language, name="set-language"),
+    path("accounts/login/", public("the way in")(account.login), name="account_login"),
+    path("accounts/logout/", signed_in(account.logout), name="account_logout"),
+    path("accounts/password/", signed_in(account.password_change), name="account_change_password"),
+    path("api/", include("crm.api")),
+    path("", include("governance.urls")),
+    path("", include("customers.urls")),
+    path("", include("risk.urls")),
+    path("", include("credit.urls")),
+    path("", include("collection.urls")),
+]
+if settings.CRM_ENV in ("local", "test"):
+    urlpatterns.append(path("ui/", include("crm.ui")))
+
+handler400 = "crm.problems.bad_request"
+handler403 = "crm.problems.permission_denied"
+handler404 = "crm.problems.not_found"
+handler500 = "crm.problems.server_error"

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class CustomersConfig(AppConfig):
+    name = "customers"
+
+    def ready(self) -> None:
+        from customers import menu, permissions  # noqa: F401

@@ -1,0 +1,92 @@
+"""Checking of id numbers, mobiles and bank cards. Pure: text in, canonical text out, or a sentence why not."""
+
+import re
+from datetime import date
+
+from django.utils.translation import gettext_lazy as _
+from stdnum import luhn
+from stdnum.cn import ric
+from stdnum.exceptions import ValidationError
+
+from crm.lib.errors import Invalid
+
+MOBILE = re.compile(r"1[3-9]\d{9}")
+CARD = re.compile(r"\d{12,19}")
+LONGEST_NAME = 60
+
+
+class NotAnIdNumber(Invalid):
+    code = "not_an_id_number"
+
+
+class NotAMobile(Invalid):
+    code = "not_a_mobile"
+
+
+class NotACard(Invalid):
+    code = "not_a_card"
+
+
+class NotAName(Invalid):
+    code = "not_a_name"
+
+
+def id_number(text: str, *, on: date) -> str:
+    """Return a Chinese resident id number in canonical form (18 characters, ISO 7064 MOD 11-2, GB 11643-1999).
+
+    :raises NotAnIdNumber: with a sentence that says which part is wrong
+    """
+    value = re.sub(r"\s", "", text).upper()
+    if not re.fullmatch(r"\d{17}[\dX]", value):
+        raise NotAnIdNumber(_("Enter the id number as 18 characters: 17 digits and a digit or X."))
+    try:
+        born = date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
+    except ValueError:
+        raise NotAnIdNumber(_("The birth date inside the id number does not exist.")) from None
+    if not date(1900, 1, 1) <= born <= on:
+        raise NotAnIdNumber(_("The birth date inside the id number does not exist."))
+    try:
+        matches = ric.calc_check_digit(value[:-1]) == value[-1]
+    except ValidationError:
+        matches = False
+    if not matches:
+        raise NotAnIdNumber(_("The last character of the id number does not match the others: check for a typing error."))
+    return value
+
+
+def mobile(text: str) -> str:
+    """Return a mainland mobile number as 11 digits.
+
+    :raises NotAMobile: if it is not one
+    """
+    value = re.sub(r"[\s\-()]", "", text)
+    value = re.sub(r"^(\+86|0086)", "", value)
+    if not MOBILE.fullmatch(value):
+        raise NotAMobile(_("Enter the mobile as 11 digits, such as 13800001234."))
+    return value
+
+
+def bank_card(text: str) -> str:
+    """Return a bank card number, 12 to 19 digits that pass the Luhn check (ISO/IEC 7812-1).
+
+    :raises NotACard: if it does not
+    """
+    value = re.sub(r"[\s\-]", "", text)
+    if not CARD.fullmatch(value):
+        raise NotACard(_("Enter the card number as 12 to 19 digits."))
+    if not luhn.is_valid(value):
+        raise NotACard(_("The card number does not pass its check digit: check for a typing error."))
+    return value
+
+
+def name(text: str) -> str:
+    """Return a person's name with single spaces.
+
+    :raises NotAName: if it is empty, longer than 60 characters, or has no letter
+    """
+    value = re.sub(r"\s+", " ", text).strip()
+    if not value or not any(character.isalpha() for character in value):
+        raise NotAName(_("Enter the name."))
+    if len(value) > LONGEST_NAME:
+        raise NotAName(_("Enter the name with at most 60 characters."))
+    return value

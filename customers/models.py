@@ -1,0 +1,235 @@
+"""Persons with a file: identity sealed, found by fingerprint, masked wherever it is shown."""
+
+import uuid
+from datetime import date
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.dates import age_on
+from crm.lib.fields import MoneyField, PublicIdField
+from crm.lib.policy import Policy
+from governance import masking
+from governance.fields import FingerprintField, SealedTextField
+from governance.models import LegalEntity, Partner, Team, User
+from governance.models.identity import Channel
+from governance.scope import ScopedQuerySet
+
+
+class CustomerQuerySet(ScopedQuerySet["Customer"]):
+    def for_list(self) -> "CustomerQuerySet":
+        """Name the joins of a list row."""
+        return self.select_related("branch", "owner")
+
+    def found_by(self, text: str) -> "CustomerQuerySet":
+        """Return those whose id number, mobile, card, full name or public id is exactly `text`; opens nothing."""
+        text = text.strip()
+        if not text:
+            return self.none()
+        match = Q(public_id=text.upper())
+        for name in ("id_number_key", "mobile_key", "bank_card_key", "name_key"):
+            field = Customer._meta.get_field(name)
+            match |= Q(**{name: field.of(text)})
+        return self.filter(match)
+
+
+class Customer(models.Model):
+    """A person with a file, borrower or not."""
+
+    POLICY = Policy(
+        owner="customers",
+        meaning="a person we serve or were asked to serve",
+        retention="5y after the last contract ended",
+        personal={
+            "name": "C2",
+            "id_number": "C2",
+            "mobile": "C2",
+            "bank_card": "C2",
+            "address": "C2",
+            "employer": "C2",
+            "income": "C2",
+            "monthly_debt": "C2",
+        },
+        open_fields={
+            "income": "summed and compared in SQL; an amount alone identifies nobody",
+            "monthly_debt": "summed and compared in SQL; an amount alone identifies nobody",
+        },
+    )
+
+    class Origin(models.TextChoices):
+        """Where a row of the demonstration comes from; empty for an installation's own customers."""
+
+        OWN = "", ""
+        REAL = "real", _("real application, generated identity")
+        GENERATED = "generated", _("generated")
+
+    public_id = PublicIdField(prefix="C")
+    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT)
+    branch = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="customers")
+    owner = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="customers")
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.BRANCH)
+    partner = models.ForeignKey(Partner, null=True, blank=True, on_delete=models.PROTECT)
+
+    name = SealedTextField("customers.customer.name")
+    name_key = FingerprintField(source="name", label="customers.customer.name")
+    id_number = SealedTextField("customers.customer.id_number")
+    id_number_key = FingerprintField(source="id_number", label="customers.customer.id_number")
+    mobile = SealedTextField("customers.customer.mobile")
+    mobile_key = FingerprintField(source="mobile", label="customers.customer.mobile")
+    bank_card = SealedTextField("customers.customer.bank_card", null=True, blank=True)
+    bank_card_key = FingerprintField(source="bank_card", label="customers.customer.bank_card")
+    address = SealedTextField("customers.customer.address", null=True, blank=True)
+    employer = SealedTextField("customers.customer.employer", null=True, blank=True)
+    income = MoneyField(null=True, blank=True, help_text="a month, before tax, as stated")
+    monthly_debt = MoneyField(default=Decimal("0.00"), help_text="paid a month on other debts, as stated")
+
+    origin = models.CharField(max_length=10, choices=Origin, blank=True, default="")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            # one file per person and lender: full-length fingerprint, so that no coincidence refuses anybody
+            models.UniqueConstraint(name="customer_one_file_per_id", fields=["legal_entity", "id_number_key"]),
+            models.CheckConstraint(
+                name="customer_income_not_negative", condition=Q(income__isnull=True) | Q(income__gte=0)
+            ),
+            models.CheckConstraint(name="customer_monthly_debt_not_negative", condition=Q(monthly_debt__gte=0)),
+        ]
+        indexes = [
+            models.Index(fields=["mobile_key"], name="customer_mobile"),  # exact search
+            models.Index(fields=["bank_card_key"], name="customer_card"),  # exact search
+            models.Index(fields=["name_key"], name="customer_name"),  # exact search
+            models.Index(fields=["branch", "-id"], name="customer_branch"),  # a team's list, newest first
+            models.Index(fields=["owner", "-id"], name="customer_owner"),  # an own list, newest first
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def masked_name(self) -> str:
+        return masking.mask_name(self.name)
+
+    @property
+    def masked_mobile(self) -> str:
+        return masking.mask_mobile(self.mobile)
+
+    @property
+    def masked_id_number(self) -> str:
+        return masking.mask_id_number(self.id_number)
+
+    @property
+    def masked_bank_card(self) -> str:
+        return masking.mask_card(self.bank_card) if self.bank_card else ""
+
+    @property
+    def masked_address(self) -> str:
+        return masking.mask_text(self.address or "")
+
+    @property
+    def masked_employer(self) -> str:
+        return masking.mask_text(self.employer or "")
+
+    @property
+    def born_on(self) -> date:
+        """The birth date inside the id number (GB 11643); shown only as an age band."""
+        digits = self.id_number[6:14]
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+
+    def age(self, on: date) -> int:
+        return age_on(self.born_on, on)
+
+    def age_band(self, on: date) -> str:
+        return masking.age_band(self.born_on, on)
+
+
+class Purpose(models.TextChoices):
+    BUREAU = "bureau_query", _("Query of credit bureau reports")
+    CONTACT = "service_contact", _("Contact about the service")
+    MARKETING = "marketing", _("Marketing")
+
+
+class Consent(models.Model):
+    """A permission of the customer for one purpose, under one version of a text."""
+
+    POLICY = Policy(owner="customers", meaning="consents and their ends", retention="5y after the last contract ended")
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consents")
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    text_version = models.CharField(max_length=20)
+    text_hash = models.CharField(max_length=64)
+    channel = models.CharField(max_length=8, choices=Channel)
+    given_at = models.DateTimeField()
+    expires_on = models.DateField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                name="consent_one_live_per_purpose",
+                fields=["customer", "purpose"],
+                condition=Q(withdrawn_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="consent_withdrawn_after_given",
+                condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=models.F("given_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.text_version}"
+
+
+class ConsentText(models.Model):
+    """The words a customer agreed to, by version; never changed once used."""
+
+    POLICY = Policy(owner="customers", meaning="wording of consents", retention="for ever")
+
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    version = models.CharField(max_length=20)
+    text_en = models.TextField()
+    text_zh = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    effective_from = models.DateField()
+    valid_days = models.PositiveIntegerField(null=True, help_text="days a consent under this text lasts")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="consent_text_version_once", fields=["purpose", "version"])]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.version}"
+
+
+class Note(models.Model):
+    """Free text by staff about a customer; sealed, because people write names into notes."""
+
+    POLICY = Policy(
+        owner="customers",
+        meaning="notes by staff",
+        retention="5y after the last contract ended",
+        personal={"text": "C2"},
+    )
+
+    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="notes", db_index=False)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    text = SealedTextField("customers.note.text")
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["customer", "-at"], name="note_of_customer")]  # the timeline
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"

@@ -1,0 +1,56 @@
+"""Opening one masked value, for a purpose and with a reason, on the record."""
+
+from datetime import datetime
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.errors import Invalid
+from customers.models import Customer, Note
+from governance.models import User
+from ledger import log
+
+SHORTEST_REASON = 5
+
+
+class RevealPurpose(models.TextChoices):
+    SERVICE = "service", _("Serve this customer")
+    UNDERWRITING = "underwriting", _("Check an application")
+    COLLECTION = "collection", _("Collect an overdue debt")
+    COMPLIANCE = "compliance", _("Answer a request of the law")
+
+
+class Field(models.TextChoices):
+    NAME = "name", _("Name")
+    ID_NUMBER = "id_number", _("Id number")
+    MOBILE = "mobile", _("Mobile")
+    BANK_CARD = "bank_card", _("Bank card")
+    ADDRESS = "address", _("Address")
+    EMPLOYER = "employer", _("Employer")
+
+
+class NoReason(Invalid):
+    code = "no_reason"
+
+
+@transaction.atomic
+def reveal(customer: Customer, *, field: str, purpose: str, reason: str, actor: User, at: datetime) -> str:
+    """Return one value in clear; who, which field, for what and why go into the ledger first.
+
+    :raises NoReason: if field, purpose or reason is missing
+    """
+    problems = {}
+    if field not in Field.values:
+        problems["field"] = _("Choose which value to open.")
+    if purpose not in RevealPurpose.values:
+        problems["purpose"] = _("Choose what it is needed for.")
+    if len(reason.strip()) < SHORTEST_REASON:
+        problems["reason"] = _("Say why, in at least five characters.")
+    if problems:
+        raise NoReason(_("Opening a value needs a purpose and a reason."), fields=problems)
+    # The reason is free text and may name a person: the note holds it sealed, the ledger only points there.
+    note = Note.objects.create(customer=customer, author=actor, text=reason.strip(), at=at)
+    log.record(
+        "customers.customer.revealed", customer, actor=actor, at=at, field=field, purpose=purpose, note_id=note.pk
+    )
+    return getattr(customer, field) or ""

@@ -1,0 +1,71 @@
+"""OAuth2 for machines: client credentials, each client bound to a service user, scopes from the permission table."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from oauth2_provider.contrib.rest_framework import OAuth2Authentication
+from oauth2_provider.generators import generate_client_secret
+from oauth2_provider.scopes import BaseScopes
+
+from crm.lib.permissions import scopes
+from governance.models import ApiClient, User
+from ledger import log
+
+
+class Scopes(BaseScopes):
+    """The scopes are those that permissions name; a client has the ones it was given."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        return scopes()
+
+    def get_available_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
+        return list(application.scopes) if application else list(scopes())
+
+    def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
+        return list(application.scopes) if application else []
+
+
+
+
+class BearerAuthentication(OAuth2Authentication):
+    """Act as the client's service user: a client-credentials token itself names no user."""
+
+    def authenticate(self, request: Any) -> Any:
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user, token = found
+        client = token.application
+        user = User.objects.select_related("role", "team").filter(pk=client.service_user_id, is_active=True).first()
+        return (user, token) if user else None
+
+    def authenticate_header(self, request: Any) -> str:
+        return 'Bearer realm="api"'
+
+
+@transaction.atomic
+def create(
+    *, name: str, service_user: User, client_scopes: list[str], actor: User | None, at: datetime, client_id: str = "",
+    secret: str = "",
+) -> tuple[ApiClient, str]:
+    """Register a client bound to `service_user`; return it with the secret, which is never shown again.
+
+    :raises ValueError: if a scope does not exist
+    """
+    if unknown := set(client_scopes) - set(scopes()):
+        raise ValueError(f"no such scope: {sorted(unknown)}")
+    secret = secret or generate_client_secret()
+    fields = {"client_id": client_id} if client_id else {}
+    client = ApiClient.objects.create(
+        name=name,
+        user=service_user,
+        service_user=service_user,
+        client_type=ApiClient.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=ApiClient.GRANT_CLIENT_CREDENTIALS,
+        client_secret=secret,
+        scopes=sorted(client_scopes),
+        **fields,
+    )
+    log.record("governance.client.created", client, actor=actor, at=at, scopes=sorted(client_scopes))
+    return client, secret

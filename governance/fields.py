@@ -1,0 +1,105 @@
+"""Secrets are a field type: sealed text, and the fingerprint beside it that allows exact search."""
+
+from typing import Any
+
+from django.db import models
+
+from governance import vault
+
+
+class Sealed:
+    """The attribute: opened on first use, so that a list which does not show it does not pay for it."""
+
+    def __init__(self, field: "SealedTextField") -> None:
+        self.field = field
+
+    def __get__(self, row: Any, owner: Any = None) -> Any:
+        if row is None:
+            return self
+        name = self.field.attname
+        if name not in row.__dict__:
+            row.refresh_from_db(fields=[name])
+        value = row.__dict__[name]
+        if isinstance(value, bytes | memoryview):
+            value = row.__dict__[name] = vault.unseal(bytes(value), aad=self.field.aad(row))
+        return value
+
+    def __set__(self, row: Any, value: Any) -> None:
+        row.__dict__[self.field.attname] = value
+
+
+class SealedTextField(models.BinaryField):
+    """Text that lies encrypted in its row; the row needs a `seal_key` (a UUID made before INSERT).
+
+    A token moved to another row or column does not open. Filters and `.update()` are refused: filter on the
+    fingerprint beside it, write through `save()`.
+    """
+
+    def __init__(self, label: str = "", *args: Any, **kwargs: Any) -> None:
+        self.label = label
+        kwargs.setdefault("editable", True)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs["label"] = self.label
+        return name, path, args, kwargs
+
+    def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only)
+        setattr(cls, name, Sealed(self))
+
+    def aad(self, row: Any) -> str:
+        return f"{self.label}|{row.seal_key}"
+
+    def pre_save(self, row: Any, add: bool) -> Any:
+        value = row.__dict__.get(self.attname)
+        if isinstance(value, str):
+            return vault.seal(value, aad=self.aad(row))
+        return value
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        if isinstance(value, str):
+            raise TypeError(f"{self.name} is sealed: write it through save(), not through update().")
+        return super().get_db_prep_value(value, connection, prepared)
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise TypeError(f"{self.name} is sealed: filter on its fingerprint.")
+        return super().get_lookup(lookup_name)
+
+    def get_transform(self, lookup_name: str) -> Any:
+        raise TypeError(f"{self.name} is sealed: filter on its fingerprint.")
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def value_to_string(self, obj: Any) -> str:
+        raise TypeError(f"{self.name} is sealed and is not written to fixtures.")
+
+
+class FingerprintField(models.CharField):
+    """The keyed hash of the field `source`, kept in step on every save; null when the source is empty."""
+
+    def __init__(self, *args: Any, source: str, label: str, **kwargs: Any) -> None:
+        self.source, self.label = source, label
+        kwargs |= {"max_length": 64, "null": True, "editable": False}
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        for key in ("max_length", "null", "editable"):
+            kwargs.pop(key, None)
+        return name, path, args, kwargs | {"source": self.source, "label": self.label}
+
+    def of(self, value: str) -> str:
+        """Return the fingerprint to search for `value` with."""
+        return vault.fingerprint(value, label=self.label)
+
+    def pre_save(self, row: Any, add: bool) -> Any:
+        if not add and isinstance(row.__dict__.get(self.source), bytes | memoryview):
+            return super().pre_save(row, add)  # not opened, hence not changed
+        value = getattr(row, self.source)
+        found = self.of(value) if value else None
+        setattr(row, self.attname, found)
+        return found

@@ -1,0 +1,141 @@
+"""The same request twice does its work once: API keys bound to caller, route and body; forms by their key."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm.lib.errors import DomainError, Invalid
+from governance import vault
+from governance.models import FormReceipt, IdempotencyKey, User
+
+KEPT = timedelta(days=30)
+LONGEST = 128
+
+
+class KeyMissing(Invalid):
+    code = "idempotency_key_missing"
+
+
+class KeyUsed(DomainError):
+    code = "idempotency_key_used"
+
+
+class KeyInUse(DomainError):
+    code = "idempotency_key_in_use"
+
+
+def body_hash(request: Request) -> str:
+    """Return the SHA-256 of method, path and parsed body, so that spaces and key order do not matter."""
+    body = json.dumps(request.data, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).hexdigest()
+
+
+def idempotent(required: bool = False) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Honour `Idempotency-Key` on an API action; `required` for those that move money.
+
+    Key, work and answer are one transaction: a crash leaves neither work nor key. A second request with the same
+    key waits for the first (unique index), then gets its answer. Refusals are not kept: the caller may correct the
+    state and send the same key again.
+    """
+
+    def decorate(action: Callable[..., Response]) -> Callable[..., Response]:
+        @wraps(action)
+        def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+            key = request.headers.get("Idempotency-Key", "").strip()
+            if not key:
+                if required:
+                    raise KeyMissing(_("This moves money: send an Idempotency-Key header with a name of your choice."))
+                return action(view, request, *args, **kwargs)
+            if len(key) > LONGEST or not key.isprintable():
+                raise KeyMissing(_("The Idempotency-Key is longer than 128 characters or holds odd ones."))
+            caller, hashed = request.user, body_hash(request)
+            with transaction.atomic():
+                try:
+                    with transaction.atomic():
+                        kept = IdempotencyKey.objects.create(
+                            caller=caller, key=key, route=request.path[:200], body_hash=hashed, created_at=now()
+                        )
+                except IntegrityError:
+                    return answered(caller, key, hashed)
+                response = action(view, request, *args, **kwargs)
+                kept.status, kept.body = response.status_code, sealed(kept, response.data)
+                kept.save(update_fields=["status", "body"])
+                return response
+
+        once.key_required = required  # type: ignore[attr-defined]
+        once.keyed = True  # type: ignore[attr-defined]
+        return once
+
+    return decorate
+
+
+def sealed(kept: IdempotencyKey, data: Any) -> bytes:
+    from rest_framework.renderers import JSONRenderer
+
+    return vault.seal(JSONRenderer().render(data).decode(), aad=f"idempotency|{kept.pk}")
+
+
+def answered(caller: User, key: str, hashed: str) -> Response:
+    """Return the answer kept under `key`.
+
+    :raises KeyUsed: if the key was used for another request
+    """
+    kept = IdempotencyKey.objects.get(caller=caller, key=key)
+    if kept.body_hash != hashed:
+        raise KeyUsed(_("This Idempotency-Key was used for another request."))
+    if kept.body is None or kept.status is None:
+        raise KeyInUse(_("The first request with this Idempotency-Key is still running."))
+    body = json.loads(vault.unseal(bytes(kept.body), aad=f"idempotency|{kept.pk}"))
+    return Response(body, status=kept.status, headers={"Idempotent-Replay": "true"})
+
+
+class Once:
+    """A form's door, opened once: `with once(request) as sent: if sent.again: return redirect(sent.location)`."""
+
+    def __init__(self, user: User, key: str, *, at: datetime) -> None:
+        self.user, self.at = user, at
+        try:
+            self.key: UUID | None = UUID(key)
+        except ValueError:
+            self.key = None
+        self.again, self.location = False, ""
+
+    def __enter__(self) -> "Once":
+        self.atomic = transaction.atomic()
+        self.atomic.__enter__()
+        if self.key is None:
+            return self
+        try:
+            with transaction.atomic():
+                self.receipt = FormReceipt.objects.create(user=self.user, key=self.key, created_at=self.at)
+        except IntegrityError:
+            self.again = True
+            self.location = FormReceipt.objects.get(user=self.user, key=self.key).location
+        return self
+
+    def result(self, location: str) -> str:
+        """Keep where the first send led to, for the second."""
+        self.location = location
+        if self.key is not None and not self.again:
+            FormReceipt.objects.filter(pk=self.receipt.pk).update(location=location[:300])
+        return location
+
+    def __exit__(self, *problem: Any) -> None:
+        self.atomic.__exit__(*problem)
+
+
+def forget(*, at: datetime) -> int:
+    """Delete keys and receipts past their retention; return how many."""
+    keys, _rows = IdempotencyKey.objects.filter(created_at__lt=at - KEPT).delete()
+    receipts, _rows = FormReceipt.objects.filter(created_at__lt=at - timedelta(days=1)).delete()
+    return keys + receipts

@@ -1,0 +1,70 @@
+"""Status is a table on the model; `move` is the only function that changes it."""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.errors import DomainError
+from ledger import log
+
+M = TypeVar("M", bound=models.Model)
+
+
+class IllegalMove(DomainError):
+    """The status table has no such step."""
+
+    code = "illegal_move"
+
+
+class MovedMeanwhile(DomainError):
+    """Somebody else moved it first."""
+
+    code = "moved_meanwhile"
+
+
+@transaction.atomic
+def move(
+    obj: M,
+    to: str,
+    *,
+    actor: Any,
+    at: datetime,
+    event: str | None = None,
+    facts: dict[str, Any] | None = None,
+    **changes: Any,
+) -> M:
+    """Move `obj` to status `to` with `changes`, if it still has the status it was read with; record it.
+
+    :raises IllegalMove: if `obj.MOVES` has no such step
+    :raises MovedMeanwhile: if the row's status is no longer what `obj` says
+    """
+    row: Any = obj
+    was = row.status
+    label = status_label(row, was)
+    if to not in row.MOVES[was]:
+        raise IllegalMove(
+            _("%(record)s is “%(was)s” and cannot become “%(to)s”.")
+            % {"record": obj, "was": label, "to": status_label(row, to)},
+            was=str(was),
+            to=str(to),
+        )
+    changes |= {"status": to}
+    if hasattr(row, "version") and "version" not in changes:
+        changes["version"] = row.version + 1
+    if not type(obj)._base_manager.filter(pk=obj.pk, status=was).update(**changes):
+        raise MovedMeanwhile(
+            _("%(record)s is no longer “%(was)s”: somebody else was faster.") % {"record": obj, "was": label},
+            was=str(was),
+        )
+    for name, value in changes.items():
+        setattr(obj, name, value)
+    name = event or f"{obj._meta.label_lower}.{to}"
+    log.record(name, obj, actor=actor, at=at, **{"was": str(was), **(facts or {})})
+    return obj
+
+
+def status_label(obj: Any, status: str) -> Any:
+    """Return the status in the user's language when its choices carry one."""
+    return dict(obj._meta.get_field("status").flatchoices).get(status, status)

@@ -1,0 +1,15 @@
+from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Team, User
+from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
+
+__all__ = [
+    "ApiClient",
+    "FormReceipt",
+    "IdempotencyKey",
+    "Job",
+    "LegalEntity",
+    "Partner",
+    "Role",
+    "Rule",
+    "Team",
+    "User",
+]

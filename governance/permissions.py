@@ -1,0 +1,10 @@
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.permissions import declare
+
+VIEW_USER = declare("governance.view_user", _("View users and teams"))
+MANAGE_USER = declare("governance.manage_user", _("Change users, roles and teams"))
+VIEW_ROLE = declare("governance.view_role", _("View roles"))
+VIEW_JOB = declare("governance.view_job", _("View jobs"))
+VIEW_RULE = declare("governance.view_rule", _("View rules and their sources"))
+SET_CLOCK = declare("governance.set_clock", _("State the moment of a transaction"), scope="clock:set")

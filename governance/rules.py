@@ -1,0 +1,81 @@
+"""Rules of law and policy as data: value, unit, citation, dates, and whether anybody has read the text."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.core.cache import cache as shared
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.errors import DomainError
+from governance.models import Rule
+
+AMOUNT, RATE, DAYS, COUNT, TEXT = "CNY", "per year", "days", "count", "text"
+EXACT = (AMOUNT, RATE, "share")
+
+
+class NoRule(DomainError):
+    """No rule of this name holds on the date: the door that needs it stays shut."""
+
+    code = "no_rule"
+    status = 409
+
+
+def holding(code: str, *, on: date) -> Rule:
+    """Return the rule that holds on a date.
+
+    :raises NoRule: if none does
+    """
+    rule = (
+        Rule.objects.filter(code=code, effective_from__lte=on)
+        .filter(Q(effective_to__isnull=True) | Q(effective_to__gt=on))
+        .first()
+    )
+    if rule is None:
+        raise NoRule(_("No rule “%(code)s” holds on %(date)s.") % {"code": code, "date": on.isoformat()})
+    return rule
+
+
+def value(code: str, *, on: date) -> Any:
+    """Return the value that holds on a date: `Decimal` for amounts, rates and shares, else as stored.
+
+    :raises NoRule: if none does
+    """
+    key = f"rule:{code}:{on.isoformat()}"
+    found = shared.get(key)
+    if found is None:
+        rule = holding(code, on=on)
+        found = (rule.unit, rule.value)
+        shared.set(key, found, 30)  # a changed rule is felt within half a minute on every process
+    unit, raw = found
+    return Decimal(raw) if unit in EXACT else raw
+
+
+def put(
+    code: str,
+    *,
+    value: Any,
+    unit: str,
+    meaning_en: str,
+    meaning_zh: str,
+    verification: str,
+    effective_from: date,
+    citation: str = "",
+    effective_to: date | None = None,
+) -> Rule:
+    """Create the rule if this code has none from that date yet; existing rows are never rewritten by a seed."""
+    rule, _created = Rule.objects.get_or_create(
+        code=code,
+        effective_from=effective_from,
+        defaults={
+            "value": str(value) if isinstance(value, Decimal) else value,
+            "unit": unit,
+            "meaning_en": meaning_en,
+            "meaning_zh": meaning_zh,
+            "citation": citation,
+            "verification": verification,
+            "effective_to": effective_to,
+        },
+    )
+    return rule

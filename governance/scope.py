@@ -1,0 +1,46 @@
+"""Data scope: `visible_to` is the only way a page, list or API reaches rows."""
+
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.db import models
+from django.http import Http404
+
+from governance.models.identity import Scope
+
+M = TypeVar("M", bound=models.Model)
+
+
+class ScopedQuerySet(models.QuerySet[M]):
+    """A queryset that knows whose rows are whose.
+
+    `scope_owner` and `scope_team` are the look-up paths to the responsible user and to the branch.
+    """
+
+    scope_owner: ClassVar[str] = "owner"
+    scope_team: ClassVar[str] = "branch"
+
+    def visible_to(self, user: Any) -> Self:
+        """Narrow to what `user` may see: all rows of the legal entity, those of the team's subtree, or their own."""
+        if user.scope == Scope.ALL:
+            return self.of_entity(user)
+        if user.scope == Scope.TEAM and user.team_id:
+            return self.filter(**{f"{self.scope_team}__path__startswith": user.team.path})
+        if user.scope == Scope.OWN:
+            return self.filter(**{self.scope_owner: user.pk})
+        return self.none()
+
+    def of_entity(self, user: Any) -> Self:
+        """Narrow to the user's legal entity; a user without a team is the installation's own and sees every one."""
+        if user.team_id and hasattr(self.model, "legal_entity_id"):
+            return self.filter(legal_entity=user.team.legal_entity_id)
+        return self
+
+    def get_for(self, user: Any, public_id: str) -> M:
+        """Return the row a URL names, if `user` may see it.
+
+        :raises Http404: for unknown rows and for other people's, alike
+        """
+        found = self.visible_to(user).filter(public_id=public_id).first()
+        if found is None:
+            raise Http404
+        return found

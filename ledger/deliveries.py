@@ -1,0 +1,85 @@
+"""Carrying entries to their subscribers: claim, run, finish; retry later; park what keeps failing."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from ledger import log
+from ledger.models import Delivery
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 8
+LEASE = timedelta(minutes=5)  # a claim older than this belongs to a worker that died
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return how long to wait after the given number of failures: 5 s doubling to about ten minutes."""
+    return timedelta(seconds=min(5 * 2**attempts, 600))
+
+
+def run(delivery_id: int, *, at: datetime) -> bool:
+    """Deliver once; return whether the subscriber finished. A delivery that another worker holds is left alone."""
+    free = Q(status=Delivery.Status.PENDING) | Q(status=Delivery.Status.RUNNING, claimed_at__lt=at - LEASE)
+    claimed = Delivery.objects.filter(free, pk=delivery_id).update(
+        status=Delivery.Status.RUNNING, claimed_at=at, attempts=F("attempts") + 1
+    )
+    if not claimed:
+        return False
+    delivery = Delivery.objects.get(pk=delivery_id)
+    handler = log.handler_named(delivery.handler)
+    if handler is None:
+        return fail(delivery, f"no subscriber named {delivery.handler}", at=at)
+    try:
+        handler(entry_id=delivery.entry_id)
+    except Exception as error:  # the one place where any failure of a subscriber becomes a retry
+        logger.exception("delivery failed", extra={"delivery": delivery.pk, "handler": delivery.handler})
+        return fail(delivery, f"{type(error).__name__}: {error}", at=at)
+    Delivery.objects.filter(pk=delivery.pk).update(status=Delivery.Status.DONE, done_at=at, error="")
+    return True
+
+
+def fail(delivery: Delivery, error: str, *, at: datetime) -> bool:
+    """Put a failed delivery back for later, or park it after the last attempt; return False."""
+    parked = delivery.attempts >= ATTEMPTS
+    Delivery.objects.filter(pk=delivery.pk).update(
+        status=Delivery.Status.PARKED if parked else Delivery.Status.PENDING,
+        due_at=at + backoff(delivery.attempts),
+        error=error[:2_000],
+    )
+    return False
+
+
+def due(*, at: datetime, limit: int = 1_000) -> list[int]:
+    """Return deliveries that the broker lost or whose worker died, oldest first."""
+    lost = Q(status=Delivery.Status.PENDING, due_at__lt=at) | Q(
+        status=Delivery.Status.RUNNING, claimed_at__lt=at - LEASE
+    )
+    return list(Delivery.objects.filter(lost).order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def run_all(*, at: datetime) -> int:
+    """Deliver everything that is due, and what that brings about, here and now; return how many finished.
+
+    For commands and tests that must not wait for a worker.
+    """
+    done = 0
+    while batch := due(at=at):
+        progress = sum(run(pk, at=at) for pk in batch)
+        done += progress
+        if not progress:
+            break
+    return done
+
+
+@transaction.atomic
+def retry(delivery: Delivery, *, actor: object, at: datetime) -> None:
+    """Give a parked delivery another round of attempts."""
+    woken = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.PARKED).update(
+        status=Delivery.Status.PENDING, attempts=0, due_at=at
+    )
+    if woken:
+        log.record("ledger.delivery.retried", delivery, actor=actor, at=at)
+        transaction.on_commit(lambda: log.hand_over([delivery.pk]))
