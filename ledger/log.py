@@ -5,13 +5,16 @@ An entry and its delivery rows are one INSERT statement, so that no crash can ke
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, models, transaction
+from django.utils.timezone import now
 from kombu.exceptions import OperationalError
 from psycopg2.extras import execute_values
 
@@ -152,10 +155,28 @@ def dump(facts: Mapping[str, Any]) -> str:
     return json.dumps(plain(facts), ensure_ascii=False)
 
 
+_inline: ContextVar[bool] = ContextVar("inline", default=False)
+
+
+@contextmanager
+def inline() -> Iterator[None]:
+    """Run subscribers in this process right after each commit: for commands that must not wait for a worker."""
+    token = _inline.set(True)
+    try:
+        yield
+    finally:
+        _inline.reset(token)
+
+
 def hand_over(deliveries: list[int]) -> None:
     """Tell the broker of `deliveries`. It is a hint only: what the broker loses, the sweeper finds."""
+    from ledger import deliveries as outbox
     from ledger.tasks import deliver
 
+    if _inline.get():
+        for pk in deliveries:
+            outbox.run(pk, at=now())
+        return
     for start in range(0, len(deliveries), 100):
         try:
             deliver.delay(deliveries=deliveries[start : start + 100])

@@ -1,0 +1,1 @@
+"""The demonstration: generated people around real applications, played through the product's own doors."""
