@@ -23,6 +23,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("", home.page, name="home"),
     path("language/", shell.set_language, name="set-language"),
+    path("theme/", shell.set_theme, name="set-theme"),
     path("accounts/login/", public("the way in")(account.login), name="account_login"),
     path("accounts/logout/", signed_in(account.logout), name="account_logout"),
     path("accounts/password/", signed_in(account.password_change), name="account_change_password"),

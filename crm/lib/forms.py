@@ -1,10 +1,10 @@
 """Forms: one look for every field, a summary that names what to change, refusals of doors at their fields."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.forms.renderers import DjangoTemplates
@@ -38,7 +38,7 @@ class Form(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        self.fields["form_key"].initial = secrets.token_urlsafe(12)
+        self.fields["form_key"].initial = str(uuid4())
         dress(self)
 
     @property
