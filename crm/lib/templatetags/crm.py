@@ -298,3 +298,10 @@ def spark(values: Any, label: str = "") -> SafeString:
     step = 100 / (len(figures) - 1)
     points = " ".join(f"{'M' if i == 0 else 'L'}{i * step:.1f} {30 - (value - low) / span * 28:.1f}" for i, value in enumerate(figures))
     return format_html('<svg class="spark" viewBox="0 0 100 32" preserveAspectRatio="none" role="img" aria-label="{}"><path d="{}"/></svg>', label, points)
+
+
+@register.filter
+def control(bound: Any) -> SafeString:
+    """A widget of a form that is not ours (sign-in), with our look."""
+    check = getattr(bound.field.widget, "input_type", "") == "checkbox"
+    return bound.as_widget(attrs={"class": "form-check-input" if check else "form-control", "placeholder": ""})

@@ -1,0 +1,34 @@
+"""The home page: what is next, why, and until when; below it five figures, each opening its list."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib import home, htmx, menu
+from crm.lib.permissions import signed_in
+
+menu.entry(group="work", order=0, label=_("Home"), url_name="home", permission="", icon="home", key="h")
+
+
+@signed_in
+def page(request: HttpRequest) -> HttpResponse:
+    """Compose what the apps offer to this person."""
+    user, at = request.user, now()
+    queues = [
+        {
+            "name": block.name,
+            "title": block.title,
+            "items": block.read(user, at),
+            "empty": block.empty,
+            "url": reverse(block.url_name) if block.url_name else "",
+        }
+        for block in home.open_to(user, home.QUEUES)
+    ]
+    figures = [{"label": block.title} | block.read(user, at) for block in home.open_to(user, home.TILES)[: home.FIGURES]]
+    actions = [
+        {"label": block.title, "url": reverse(block.url_name), "icon": block.icon, "key": block.key}
+        for block in home.open_to(user, home.ACTIONS)
+    ]
+    context = {"queues": queues, "figures": figures, "action": actions[0] if actions else None}
+    return htmx.render(request, "home/page.html", "home/page.html", context)

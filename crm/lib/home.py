@@ -1,0 +1,81 @@
+"""What apps put on a person's home page: queues with a next step, figures that open their list, one main action."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crm.lib.registry import Registry
+
+FIGURES = 5
+
+
+@dataclass(frozen=True)
+class Block:
+    """One registered piece; `roles` empty means every role that has the permission."""
+
+    name: str
+    permission: str
+    order: int
+    roles: tuple[str, ...]
+    title: Any
+    read: Callable[..., Any]
+    empty: Any = ""
+    icon: str = ""
+    url_name: str = ""
+    key: str = ""
+
+
+QUEUES: Registry[Block] = Registry("home queue")
+TILES: Registry[Block] = Registry("home figure")
+ACTIONS: Registry[Block] = Registry("home action")
+
+
+def queue(
+    name: str,
+    *,
+    title: Any,
+    permission: str,
+    read: Callable[[Any, datetime], Sequence[dict[str, Any]]],
+    empty: Any,
+    order: int,
+    roles: Sequence[str] = (),
+    url_name: str = "",
+) -> None:
+    """Add a queue: `read(user, at)` returns at most six rows for `parts/_queue.html`, the next one first.
+
+    :param url_name: the list behind the queue
+    """
+    QUEUES.register(name, Block(name, permission, order, tuple(roles), title, read, empty, "", url_name))
+
+
+def figure(
+    name: str,
+    *,
+    label: Any,
+    permission: str,
+    read: Callable[[Any, datetime], dict[str, Any]],
+    order: int,
+    roles: Sequence[str] = (),
+) -> None:
+    """Add a figure: `read(user, at)` returns {figure, url, under, tone}; five of the lowest order are shown."""
+    TILES.register(name, Block(name, permission, order, tuple(roles), label, read))
+
+
+def action(
+    name: str, *, label: Any, permission: str, url_name: str, icon: str = "plus", key: str = "n", order: int = 50,
+    roles: Sequence[str] = (),
+) -> None:
+    """Offer the main action of the page; the first one a person may do is shown."""
+    ACTIONS.register(name, Block(name, permission, order, tuple(roles), label, _nothing, "", icon, url_name, key))
+
+
+def _nothing(*_args: Any) -> None:
+    return None
+
+
+def open_to(user: Any, blocks: Registry[Block]) -> list[Block]:
+    """Return the blocks `user` may see, in order."""
+    role = getattr(user.role, "code", "")
+    mine = [b for b in blocks.values() if user.has_perm(b.permission) and (not b.roles or role in b.roles)]
+    return sorted(mine, key=lambda block: block.order)
