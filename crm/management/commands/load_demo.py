@@ -1,0 +1,68 @@
+"""`manage.py load_demo`: real applications of the German credit data through the whole path; once per installation."""
+
+import time
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils.dateparse import parse_date
+from django.utils.timezone import localdate, now
+
+from credit import seeds as credit_seeds
+from credit.models import Application, Loan, Product
+from crm.demo import play, staff
+from customers.models import Customer
+from governance import users
+from governance.models import LegalEntity
+from risk import german
+
+SEED = 20_261_122
+
+
+class Command(BaseCommand):
+    help = "Load the demonstration: generated people around 1,000 real applications, six months of business dates."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--today", help="ISO date the demonstration ends on, today when left out")
+        parser.add_argument("--small", action="store_true", help="a tenth of it, for tests")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("The demonstration has known passwords: it is not loaded into production.")
+        if LegalEntity.objects.exists():
+            self.stdout.write("There is a lender already; nothing was loaded.")
+            return
+        today = parse_date(options["today"]) if options["today"] else localdate()
+        if today is None:
+            raise CommandError(f"{options['today']} is not a date such as 2026-11-22.")
+        began = time.monotonic()
+        self.load(today, small=options["small"])
+        counts = f"{Customer.objects.count()} customers, {Application.objects.count()} applications, {Loan.objects.count()} loans"
+        self.stdout.write(f"loaded {counts} in {time.monotonic() - began:.0f} s")
+
+    def load(self, today: date, *, small: bool) -> None:
+        """Train, found the lender, bring in the people, play the days."""
+        from risk import registry
+
+        first = today - timedelta(days=play.DAYS)
+        training, rest = german.split(german.rows(), seed=SEED)
+        if small:
+            rest = rest[::10]
+        self.stdout.write(f"training the first scorecard on {len(training)} applications")
+        registry.train_first(actor=users.system(), at=now(), seed=SEED)
+        with transaction.atomic():
+            entity = staff.found(business_date=first, at=now())
+            credit_seeds.seed()
+        product = Product.objects.live().get(legal_entity=entity)
+        house = play.house(entity, product, seed=SEED, today=today, say=self.stdout.write)
+        self.stdout.write("bringing in the people")
+        with transaction.atomic():
+            past = training[::10] if small else training
+            play.people(house, past, first=1_000, on=first - timedelta(days=30))
+            customers = play.people(house, rest, first=10_000, on=first - timedelta(days=25))
+        self.stdout.write(f"playing {play.DAYS} days")
+        play.play(house, rest, customers)
+        with transaction.atomic():
+            play.remarks(house, customers)
