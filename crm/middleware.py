@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django_structlog.middlewares import RequestMiddleware
 
 from crm import problems
 from crm.lib.context import request_id
@@ -11,6 +12,14 @@ from crm.lib.errors import DomainError
 from crm.lib.permissions import Forbidden, signed_out
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestLog(RequestMiddleware):
+    """Log each request by method and path: a query may hold what somebody searched for, a name or a mobile."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {request.path}"
 
 
 def request_id_header(get_response: GetResponse) -> GetResponse:

@@ -56,13 +56,28 @@ def id_number(text: str, *, on: date) -> str:
     return value
 
 
+def filed_forms(text: str) -> dict[str, str]:
+    """Return `text` as it would be filed as each identifier; whether it can be one is not asked here."""
+    compact = narrow(text)
+    return {
+        "id_number": compact.upper(),
+        "mobile": without_prefix(compact),
+        "bank_card": compact.replace("-", ""),
+        "name": re.sub(r"\s+", " ", text).strip(),
+    }
+
+
+def without_prefix(compact: str) -> str:
+    """Return a mobile number without punctuation and country code."""
+    return re.sub(r"^(\+86|0086)", "", re.sub(r"[\-()]", "", compact))
+
+
 def mobile(text: str) -> str:
     """Return a mainland mobile number as 11 digits.
 
     :raises NotAMobile: if it is not one
     """
-    value = re.sub(r"[\-()]", "", narrow(text))
-    value = re.sub(r"^(\+86|0086)", "", value)
+    value = without_prefix(narrow(text))
     if not MOBILE.fullmatch(value):
         raise NotAMobile(_("Enter the mobile as 11 digits, such as 13800001234."))
     return value

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.dates import age_on
 from crm.lib.fields import MoneyField, PublicIdField
 from crm.lib.policy import Policy
+from customers import identifiers
 from governance import masking
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import LegalEntity, Partner, Team, User
@@ -24,14 +25,16 @@ class CustomerQuerySet(ScopedQuerySet["Customer"]):
         return self.select_related("branch", "owner")
 
     def found_by(self, text: str) -> "CustomerQuerySet":
-        """Return those whose id number, mobile, card, full name or public id is exactly `text`; opens nothing."""
+        """Return those whose id number, mobile, card, full name or public id is exactly `text`; opens nothing.
+
+        Spaces, dashes and full-width digits do not matter: each is looked for in the form in which it was filed.
+        """
         text = text.strip()
-        if not text:
+        if not text or "\0" in text:
             return self.none()
         match = Q(public_id=text.upper())
-        for name in ("id_number_key", "mobile_key", "bank_card_key", "name_key"):
-            field = Customer._meta.get_field(name)
-            match |= Q(**{name: field.of(text)})
+        for name, filed in identifiers.filed_forms(text).items():
+            match |= Q(**{f"{name}_key": Customer._meta.get_field(f"{name}_key").of(filed)})
         return self.filter(match)
 
 

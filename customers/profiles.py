@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid, Stale
+from crm.lib.money import ZERO, is_cents
 from customers import consents, identifiers
 from customers.models import Customer, Purpose
 from governance import masking
@@ -19,6 +20,7 @@ from ledger import log
 SEALED = ("name", "id_number", "mobile", "bank_card", "address", "employer")
 FIELDS = (*SEALED, "income", "monthly_debt")
 LONGEST_TEXT = 200
+LARGEST = Decimal(10) ** 12  # numeric(14,2)
 
 
 class AlreadyCustomer(Invalid):
@@ -53,14 +55,21 @@ def cleaned(values: dict[str, Any], *, on: date) -> dict[str, Any]:
         except Invalid as error:
             problems[field] = error.message
             continue
-        if field in ("income", "monthly_debt") and value is not None and value < 0:
-            problems[field] = _("Enter an amount of 0 or more.")
+        if field == "monthly_debt" and (value is None or value == ""):
+            value = ZERO
+        if field in ("income", "monthly_debt") and value is not None and not amount_can_be(value):
+            problems[field] = _("Enter an amount of 0 or more, in whole cents.")
         if field in ("address", "employer") and value and len(value) > LONGEST_TEXT:
             problems[field] = _("Enter at most 200 characters.")
         found[field] = None if value == "" else value
     if problems:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
     return found
+
+
+def amount_can_be(value: Decimal) -> bool:
+    """Return whether `value` fits the column without rounding."""
+    return value.is_finite() and 0 <= value < LARGEST and is_cents(value)
 
 
 @transaction.atomic

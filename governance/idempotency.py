@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from governance.models import FormReceipt, IdempotencyKey, User
 
 KEPT = timedelta(days=30)
 LONGEST = 128
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class KeyMissing(Invalid):
@@ -67,6 +68,10 @@ def idempotent(required: bool = False) -> Callable[[Callable[..., Response]], Ca
                         )
                 except IntegrityError:
                     return answered(caller, key, hashed)
+                except OperationalError as error:
+                    if not waited_too_long(error):
+                        raise
+                    raise still_running() from None
                 response = action(view, request, *args, **kwargs)
                 kept.status, kept.body = response.status_code, sealed(kept, response.data)
                 kept.save(update_fields=["status", "body"])
@@ -77,6 +82,15 @@ def idempotent(required: bool = False) -> Callable[[Callable[..., Response]], Ca
         return once
 
     return decorate
+
+
+def waited_too_long(error: OperationalError) -> bool:
+    """Return whether `error` is the lock time-out: the first request holds the key longer than we may wait."""
+    return getattr(error.__cause__, "pgcode", "") == LOCK_NOT_AVAILABLE
+
+
+def still_running() -> KeyInUse:
+    return KeyInUse(_("The first request with this Idempotency-Key is still running."))
 
 
 def sealed(kept: IdempotencyKey, data: Any) -> bytes:
@@ -94,18 +108,21 @@ def answered(caller: User, key: str, hashed: str) -> Response:
     if kept.body_hash != hashed:
         raise KeyUsed(_("This Idempotency-Key was used for another request."))
     if kept.body is None or kept.status is None:
-        raise KeyInUse(_("The first request with this Idempotency-Key is still running."))
+        raise still_running()
     body = json.loads(vault.unseal(bytes(kept.body), aad=f"idempotency|{kept.pk}"))
     return Response(body, status=kept.status, headers={"Idempotent-Replay": "true"})
 
 
 class Once:
-    """A form's door, opened once: `with once(request) as sent: if sent.again: return redirect(sent.location)`."""
+    """A form's door, opened once: `with Once(user, key, at=now()) as sent: if sent.again: return redirect(sent.location)`.
 
-    def __init__(self, user: User, key: str, *, at: datetime) -> None:
+    Only a form that got a `result` is kept: one that was refused may be corrected and sent again with the same key.
+    """
+
+    def __init__(self, user: User, key: str | None, *, at: datetime) -> None:
         self.user, self.at = user, at
         try:
-            self.key: UUID | None = UUID(key)
+            self.key: UUID | None = UUID(key or "")
         except ValueError:
             self.key = None
         self.again, self.location = False, ""
@@ -121,6 +138,11 @@ class Once:
         except IntegrityError:
             self.again = True
             self.location = FormReceipt.objects.get(user=self.user, key=self.key).location
+        except OperationalError as error:
+            self.atomic.__exit__(type(error), error, error.__traceback__)
+            if not waited_too_long(error):
+                raise
+            raise KeyInUse(_("This form was sent already and is still being worked on.")) from None
         return self
 
     def result(self, location: str) -> str:
@@ -131,6 +153,8 @@ class Once:
         return location
 
     def __exit__(self, *problem: Any) -> None:
+        if problem[0] is None and self.key is not None and not self.location:
+            FormReceipt.objects.filter(user=self.user, key=self.key).delete()
         self.atomic.__exit__(*problem)
 
 

@@ -51,8 +51,9 @@ def move(
             to=str(to),
         )
     changes |= {"status": to}
-    if hasattr(row, "version") and "version" not in changes:
-        changes["version"] = row.version + 1
+    counted = hasattr(row, "version") and "version" not in changes
+    if counted:
+        changes["version"] = models.F("version") + 1  # an edit since `obj` was read has taken the next number
     if not type(obj)._base_manager.filter(pk=obj.pk, status=was).update(**changes):
         raise MovedMeanwhile(
             _("%(record)s is no longer “%(was)s”: somebody else was faster.") % {"record": obj, "was": label},
@@ -60,6 +61,8 @@ def move(
         )
     for name, value in changes.items():
         setattr(obj, name, value)
+    if counted:
+        obj.refresh_from_db(fields=["version"])
     name = event or f"{obj._meta.label_lower}.{to}"
     log.record(name, obj, actor=actor, at=at, **{"was": str(was), **(facts or {})})
     return obj

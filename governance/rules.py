@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.core.cache import cache as shared
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -42,14 +41,8 @@ def value(code: str, *, on: date) -> Any:
 
     :raises NoRule: if none does
     """
-    key = f"rule:{code}:{on.isoformat()}"
-    found = shared.get(key)
-    if found is None:
-        rule = holding(code, on=on)
-        found = (rule.unit, rule.value)
-        shared.set(key, found, 30)  # a changed rule is felt within half a minute on every process
-    unit, raw = found
-    return Decimal(raw) if unit in EXACT else raw
+    rule = holding(code, on=on)
+    return Decimal(rule.value) if rule.unit in EXACT else rule.value
 
 
 def put(
@@ -64,7 +57,12 @@ def put(
     citation: str = "",
     effective_to: date | None = None,
 ) -> Rule:
-    """Create the rule if this code has none from that date yet; existing rows are never rewritten by a seed."""
+    """Create the rule if this code has none from that date yet; existing rows are never rewritten by a seed.
+
+    :raises TypeError: if `value` is a float, which could not be kept exactly
+    """
+    if isinstance(value, float):
+        raise TypeError(f"{code}: give the value as Decimal, int or text, not float")
     rule, _created = Rule.objects.get_or_create(
         code=code,
         effective_from=effective_from,

@@ -23,7 +23,7 @@ class ScopedQuerySet(models.QuerySet[M]):
         """Narrow to what `user` may see: all rows of the legal entity, those of the team's subtree, or their own."""
         if user.scope == Scope.ALL:
             return self.of_entity(user)
-        if user.scope == Scope.TEAM and user.team_id:
+        if user.scope == Scope.TEAM and user.team_id and user.team.path:
             return self.filter(**{f"{self.scope_team}__path__startswith": user.team.path})
         if user.scope == Scope.OWN:
             return self.filter(**{self.scope_owner: user.pk})
@@ -31,16 +31,18 @@ class ScopedQuerySet(models.QuerySet[M]):
 
     def of_entity(self, user: Any) -> Self:
         """Narrow to the user's legal entity; a user without a team is the installation's own and sees every one."""
-        if user.team_id and hasattr(self.model, "legal_entity_id"):
-            return self.filter(legal_entity=user.team.legal_entity_id)
-        return self
+        if not user.team_id:
+            return self
+        path = "legal_entity" if hasattr(self.model, "legal_entity_id") else f"{self.scope_team}__legal_entity"
+        return self.filter(**{path: user.team.legal_entity_id})
 
     def get_for(self, user: Any, public_id: str) -> M:
         """Return the row a URL names, if `user` may see it.
 
         :raises Http404: for unknown rows and for other people's, alike
         """
-        found = self.visible_to(user).filter(public_id=public_id).first()
+        # PostgreSQL's text holds no NUL: asked for one it would answer with an error.
+        found = None if "\0" in public_id else self.visible_to(user).filter(public_id=public_id).first()
         if found is None:
             raise Http404
         return found

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
@@ -52,8 +52,9 @@ def create(
     :raises NameTaken: if the user name exists
     :raises Invalid: if the password is too weak
     """
+    taken = NameTaken(_("This user name is taken."), fields={"username": _("This user name is taken.")})
     if User.objects.filter(username__iexact=username).exists():
-        raise NameTaken(_("This user name is taken."), fields={"username": _("This user name is taken.")})
+        raise taken
     user = User(
         username=username,
         name=name,
@@ -70,7 +71,13 @@ def create(
         user.set_password(password)
     else:
         user.set_unusable_password()
-    user.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:  # another administrator was faster by a moment
+        if "username" not in str(error):
+            raise
+        raise taken from None
     log.record("governance.user.created", user, actor=actor, at=at, role=role.code if role else None)
     return user
 

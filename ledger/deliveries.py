@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from ledger import log
 from ledger.models import Delivery
@@ -29,6 +29,8 @@ def run(delivery_id: int, *, at: datetime) -> bool:
     if not claimed:
         return False
     delivery = Delivery.objects.get(pk=delivery_id)
+    if delivery.attempts > ATTEMPTS:  # each worker that took it died of it
+        return fail(delivery, "the worker ended without an answer", at=at)
     handler = log.handler_named(delivery.handler)
     if handler is None:
         return fail(delivery, f"no subscriber named {delivery.handler}", at=at)
@@ -37,14 +39,19 @@ def run(delivery_id: int, *, at: datetime) -> bool:
     except Exception as error:  # the one place where any failure of a subscriber becomes a retry
         logger.exception("delivery failed", extra={"delivery": delivery.pk, "handler": delivery.handler})
         return fail(delivery, f"{type(error).__name__}: {error}", at=at)
-    Delivery.objects.filter(pk=delivery.pk).update(status=Delivery.Status.DONE, done_at=at, error="")
+    held(delivery).update(status=Delivery.Status.DONE, done_at=at, error="")
     return True
+
+
+def held(delivery: Delivery) -> QuerySet[Delivery]:
+    """Return the delivery if this worker still holds it: one that outlived its lease does not undo another's work."""
+    return Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.RUNNING, claimed_at=delivery.claimed_at)
 
 
 def fail(delivery: Delivery, error: str, *, at: datetime) -> bool:
     """Put a failed delivery back for later, or park it after the last attempt; return False."""
     parked = delivery.attempts >= ATTEMPTS
-    Delivery.objects.filter(pk=delivery.pk).update(
+    held(delivery).update(
         status=Delivery.Status.PARKED if parked else Delivery.Status.PENDING,
         due_at=at + backoff(delivery.attempts),
         error=error[:2_000],

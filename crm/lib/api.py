@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers, viewsets
 from rest_framework.pagination import CursorPagination
@@ -15,19 +16,33 @@ from crm.lib.permissions import ALL
 
 
 class Needs(BasePermission):
-    """Refuse every action that the view's `needs` table does not name; ask for permission and OAuth scope."""
+    """Refuse every action that the view's `needs` table does not name; ask for permission and OAuth scope.
+
+    One is made for each request, so that it may carry the sentence that says what is missing.
+    """
+
+    message: str | None = None
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         code = needed(view, request)
         if code is None or not request.user or not request.user.is_authenticated:
             return False
+        permission = ALL.get(code)
         if not request.user.has_perm(code):
+            label = permission.label if permission else code
+            self.message = _("It needs the permission “%(permission)s” (%(code)s).") % {"permission": label, "code": code}
             return False
         token = request.auth
         if token is None or not hasattr(token, "allow_scopes"):
             return True  # a person's own session
-        permission = ALL.get(code)
-        return bool(permission and permission.scope and token.allow_scopes([permission.scope]))
+        if permission and permission.scope and token.allow_scopes([permission.scope]):
+            return True
+        self.message = (
+            _("The token lacks the scope “%(scope)s”.") % {"scope": permission.scope}
+            if permission and permission.scope
+            else _("This is not open to API clients.")
+        )
+        return False
 
 
 def needed(view: APIView, request: Request | HttpRequest) -> str | None:

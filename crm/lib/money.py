@@ -1,11 +1,15 @@
 """Money arithmetic: `Decimal`, two decimals, one rounding function with a named mode."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+
+WRITTEN = re.compile(r"[+-]?(([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{0,8})?|\.[0-9]{1,8})")
 
 Mode = Literal["HALF_UP", "HALF_EVEN"]
 _MODES: dict[str, str] = {"HALF_UP": ROUND_HALF_UP, "HALF_EVEN": ROUND_HALF_EVEN}
@@ -44,16 +48,16 @@ def parse(text: str) -> Decimal:
 
     :raises ValueError: if it is not an amount in whole cents
     """
-    cleaned = text.strip().replace(",", "").replace("，", "").replace(" ", "").lstrip("¥￥")
+    cleaned = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).lstrip("¥")
     factor = Decimal(1)
     if cleaned.endswith("元"):
         cleaned = cleaned[:-1]
     if cleaned.endswith("万"):
         cleaned, factor = cleaned[:-1], Decimal(10_000)
-    try:
-        amount = Decimal(cleaned) * factor
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is not an amount") from None
+    # A comma that does not stand between thousands was meant as something else: `1,5` is not 15.
+    if not WRITTEN.fullmatch(cleaned):
+        raise ValueError(f"{text!r} is not an amount")
+    amount = Decimal(cleaned.replace(",", "")) * factor
     # 10^12 is the widest amount numeric(14,2) holds; beyond it the database would refuse with a 5xx.
     if not amount.is_finite() or abs(amount) >= Decimal(10) ** 12 or not is_cents(amount):
         raise ValueError(f"{text!r} is not an amount in whole cents")

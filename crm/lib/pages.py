@@ -170,7 +170,9 @@ def _read_token(queryset: QuerySet[Any], name: str, token: str | None) -> tuple[
         pk = queryset.model._meta.pk.to_python(pk)
         if value is not None:
             value = _column(queryset, name).to_python(value)
-    except (ValueError, TypeError, binascii.Error, ValidationError, OverflowError):
+    except (ValueError, TypeError, binascii.Error, ValidationError, OverflowError, RecursionError):
+        return None
+    if isinstance(value, str) and "\0" in value:
         return None
     return (value, pk) if isinstance(pk, int) and abs(pk) < 2**63 else None
 

@@ -9,6 +9,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
@@ -152,6 +153,7 @@ class User(AbstractBaseUser):
     class Meta:
         default_permissions = ()
         constraints = [
+            models.UniqueConstraint(Lower("username"), name="user_username_once_in_any_case"),
             models.CheckConstraint(
                 name="user_kind_known", condition=Q(kind__in=["staff", "service", "agency", "enterprise"])
             ),
