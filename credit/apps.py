@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class CreditConfig(AppConfig):
+    name = "credit"
+
+    def ready(self) -> None:
+        from credit import permissions, tasks  # noqa: F401

@@ -1,0 +1,71 @@
+"""Filters of the lists: nothing in them identifies a person, because they stand in the address."""
+
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from credit.accrual import LAST_BUCKET, bucket_name
+from credit.models import Application, Loan, Product
+from crm.lib.forms import dress
+
+
+
+
+class _Filter(filters.FilterSet):
+    """A filter whose widgets look like the house's."""
+
+    @property
+    def form(self) -> Any:
+        made = not hasattr(self, "_form")
+        form = super().form
+        if made:
+            dress(form)
+        return form
+
+
+def products(request: Any) -> QuerySet[Product]:
+    return Product.objects.visible_to(request.user).order_by("code", "-version") if request else Product.objects.none()
+
+
+class ApplicationFilter(_Filter):
+    OPEN = "open"
+
+    status = filters.ChoiceFilter(
+        label=_("Status"), method="by_status", empty_label=_("Any"), choices=[(OPEN, _("All open")), *Application.Status.choices]
+    )
+    product = filters.ModelChoiceFilter(label=_("Product"), queryset=products, empty_label=_("Any"), to_field_name="public_id")
+    since = filters.DateFilter(
+        label=_("Entered from"), field_name="created_at", lookup_expr="date__gte", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = filters.DateFilter(
+        label=_("Entered to"), field_name="created_at", lookup_expr="date__lte", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    whose = filters.ChoiceFilter(label=_("Whose"), method="by_whose", empty_label=_("All"), choices=[("mine", _("Mine"))])
+
+    def by_status(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.open() if value == self.OPEN else queryset.filter(status=value)
+
+    def by_whose(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(owner=self.request.user)
+
+
+class LoanFilter(_Filter):
+    LATE = "late"
+
+    status = filters.ChoiceFilter(
+        label=_("Status"), method="by_status", empty_label=_("Any"), choices=[(LATE, _("Past due")), *Loan.Status.choices]
+    )
+    bucket = filters.ChoiceFilter(
+        label=_("Bucket"), empty_label=_("Any"), choices=[(str(n), bucket_name(n)) for n in range(LAST_BUCKET + 1)]
+    )
+    product = filters.ModelChoiceFilter(label=_("Product"), queryset=products, empty_label=_("Any"), to_field_name="public_id")
+    whose = filters.ChoiceFilter(label=_("Whose"), method="by_whose", empty_label=_("All"), choices=[("mine", _("Mine"))])
+
+    def by_status(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.overdue() if value == self.LATE else queryset.filter(status=value)
+
+    def by_whose(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(owner=self.request.user)

@@ -1,0 +1,93 @@
+"""Doors of a loan: book it and pay it out; and what every money door shares: locks and balanced postings."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from credit.books import value_day
+from credit.models import Installment, Loan, Offer, Posting, Transaction
+from credit.schedule import Row
+from governance.models import User
+from ledger import log
+
+Account = Posting.Account
+ZERO = Decimal("0.00")
+
+Entry = tuple[str, Decimal, int | None]  # account, amount (debit above zero), instalment id
+
+
+@transaction.atomic
+def book(offer: Offer, rows: Sequence[Row], fees: Sequence[Decimal], *, key: str, actor: User, at: datetime) -> Loan:
+    """Write the contract of an accepted `offer` with its instalments and pay out the whole amount. Called by `offers.accept`."""
+    application, product = offer.application, offer.application.product
+    on = value_day(application.legal_entity, at)
+    loan = Loan.objects.create(
+        **application.belongs(),
+        customer_id=application.customer_id,
+        product=product,
+        application=application,
+        offer=offer,
+        principal=offer.amount,
+        annual_rate=offer.annual_rate,
+        penalty_rate=offer.penalty_rate,
+        term=offer.term,
+        day_count=product.day_count,
+        month_end=product.month_end,
+        rounding=product.rounding,
+        grace_days=product.grace_days,
+        allocation_order=product.allocation_order,
+        starts_on=on,
+        matures_on=rows[-1].due_on,
+        principal_outstanding=offer.amount,
+        closed_on=on - timedelta(days=1),
+        booked_at=at,
+    )
+    Installment.objects.bulk_create(
+        Installment(
+            loan=loan,
+            seq=row.seq,
+            from_on=row.from_on,
+            due_on=row.due_on,
+            principal=row.principal,
+            interest=row.interest,
+            fee=fee,
+            penalty_since=row.due_on,
+            # A loan of a few cents may have instalments of nothing: they are paid as they are born.
+            status=Installment.Status.PENDING if row.payment + fee else Installment.Status.PAID,
+            paid_on=None if row.payment + fee else on,
+        )
+        for row, fee in zip(rows, fees, strict=True)
+    )
+    paid_out = Transaction.objects.create(
+        loan=loan, kind=Transaction.Kind.DISBURSEMENT, amount=offer.amount, value_on=on, at=at, actor=actor, key=key
+    )
+    post(paid_out, [(Account.PRINCIPAL, offer.amount, None), (Account.CASH, -offer.amount, None)])
+    log.record(
+        "credit.loan.booked",
+        loan,
+        actor=actor,
+        at=at,
+        principal=loan.principal,
+        term=loan.term,
+        annual_rate=loan.annual_rate,
+        starts_on=on,
+        transaction=paid_out.public_id,
+        cost_hash=offer.cost_hash,
+    )
+    return loan
+
+
+def post(movement: Transaction, entries: Iterable[Entry]) -> None:
+    """Write the balanced postings of a movement. The database refuses, at commit, a movement that does not sum to zero."""
+    Posting.objects.bulk_create(
+        Posting(transaction=movement, account=account, amount=amount, installment_id=installment_id)
+        for account, amount, installment_id in entries
+        if amount
+    )
+
+
+def installments_locked(loan: Loan) -> list[Installment]:
+    """Lock and return a loan's instalments in order; customer, application and loan are locked before."""
+    return list(Installment.objects.select_for_update(no_key=True).filter(loan=loan).order_by("seq"))

@@ -1,0 +1,267 @@
+"""Requests for credit, what is held for them, what is offered."""
+
+from typing import Any, ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from credit.models.common import Belonging, CreditQuerySet
+from credit.models.products import Product
+from crm.lib.fields import MoneyField, PublicIdField, RateField
+from crm.lib.policy import Policy
+from customers.models import Customer
+from governance.models import User
+from risk.models import Decision
+
+
+class ApplicationQuerySet(CreditQuerySet["Application"]):
+    def for_list(self) -> Self:
+        """Join what a list row shows."""
+        return self.select_related("customer", "product", "decision", "branch", "owner")
+
+    def open(self) -> Self:
+        """Narrow to applications that have not ended."""
+        return self.filter(status__in=Application.OPEN)
+
+    def referred(self) -> Self:
+        """Narrow to those that wait for a person."""
+        return self.filter(status=Application.Status.REFERRED)
+
+
+class Application(Belonging):
+    """A request for credit, from draft to booked or ended."""
+
+    POLICY = Policy(
+        owner="credit",
+        meaning="requests for credit and how they were decided",
+        retention="5y after the end of the loan or the decision",
+        personal={"stated": "C1", "note": "C1"},
+    )
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        SUBMITTED = "submitted", _("Submitted")
+        EVALUATING = "evaluating", _("Evaluating")
+        REFERRED = "referred", _("Referred")
+        APPROVED = "approved", _("Approved")
+        DECLINED = "declined", _("Declined")
+        OFFERED = "offered", _("Offered")
+        ACCEPTED = "accepted", _("Accepted")
+        BOOKED = "booked", _("Booked")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        EXPIRED = "expired", _("Expired")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        Status.DRAFT: {Status.SUBMITTED, Status.WITHDRAWN, Status.EXPIRED},
+        Status.SUBMITTED: {Status.EVALUATING, Status.WITHDRAWN},
+        Status.EVALUATING: {Status.APPROVED, Status.REFERRED, Status.DECLINED, Status.WITHDRAWN},
+        Status.REFERRED: {Status.APPROVED, Status.DECLINED, Status.WITHDRAWN, Status.EXPIRED},
+        Status.APPROVED: {Status.OFFERED, Status.WITHDRAWN, Status.EXPIRED},
+        Status.OFFERED: {Status.ACCEPTED, Status.WITHDRAWN, Status.EXPIRED},
+        Status.ACCEPTED: {Status.BOOKED},
+        Status.BOOKED: set(),
+        Status.DECLINED: set(),
+        Status.WITHDRAWN: set(),
+        Status.EXPIRED: set(),
+    }
+    OPEN: ClassVar[tuple[str, ...]] = ("draft", "submitted", "evaluating", "referred", "approved", "offered", "accepted")
+    APPROVED_ON: ClassVar[tuple[str, ...]] = ("approved", "offered", "accepted", "booked")
+
+    public_id = PublicIdField(prefix="A")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="applications")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="applications")
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    amount = MoneyField(help_text="asked for")
+    term = models.PositiveSmallIntegerField(help_text="months asked for")
+    purpose = models.CharField(max_length=40)
+    stated = models.JSONField(default=dict, help_text="what the applicant stated, by the names of the risk facts")
+    reference = models.CharField(max_length=60, blank=True, default="", help_text="the sender's own number")
+    decision = models.ForeignKey(Decision, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    approved_amount = MoneyField(null=True, blank=True)
+    approved_term = models.PositiveSmallIntegerField(null=True, blank=True)
+    approved_rate = RateField(null=True, blank=True)
+    reason_codes = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    note = models.TextField(blank=True, default="", help_text="the underwriter's words")
+    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    evaluation_started_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                name="application_one_open_per_customer_product",
+                fields=["customer", "product"],
+                condition=Q(status__in=["draft", "submitted", "evaluating", "referred", "approved", "offered", "accepted"]),
+            ),
+            models.UniqueConstraint(name="application_reference_once", fields=["legal_entity", "reference"], condition=~Q(reference="")),
+            models.CheckConstraint(
+                name="application_status_known",
+                condition=Q(
+                    status__in=[
+                        "draft", "submitted", "evaluating", "referred", "approved", "declined", "offered", "accepted", "booked", "withdrawn", "expired",
+                    ]
+                ),
+            ),
+            models.CheckConstraint(name="application_asks_for_something", condition=Q(amount__gt=0, term__gt=0)),
+            models.CheckConstraint(
+                name="application_approved_has_terms",
+                condition=~Q(status__in=["approved", "offered", "accepted", "booked"])
+                | Q(
+                    approved_amount__isnull=False, approved_amount__gt=0,
+                    approved_term__isnull=False, approved_term__gt=0,
+                    approved_rate__isnull=False, approved_rate__gte=0,
+                    decided_at__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="application_declined_has_reasons", condition=~Q(status="declined") | Q(reason_codes__len__gt=0, decided_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="application_submitted_has_moment",
+                condition=Q(status__in=["draft", "withdrawn", "expired"]) | Q(submitted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="application_not_decided_by_who_entered", condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("entered_by"))
+            ),
+        ]
+        indexes = [
+            # the referral queue, oldest first
+            models.Index(fields=["submitted_at", "id"], name="application_referred", condition=Q(status="referred")),
+            # what the sweepers look for: evaluations that did not finish
+            models.Index(fields=["id"], name="application_unfinished", condition=Q(status__in=["submitted", "evaluating"])),
+            # lists by branch and by responsible user, newest first
+            models.Index(fields=["branch", "-id"], name="application_of_branch"),
+            models.Index(fields=["owner", "-id"], name="application_of_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+
+class Reservation(models.Model):
+    """A part of the person's exposure held for one application from approval until it is booked or ends."""
+
+    POLICY = Policy(owner="credit", meaning="exposure held for an application", retention="5y after the application")
+
+    class Status(models.TextChoices):
+        LIVE = "live", _("Live")
+        USED = "used", _("Used")
+        RELEASED = "released", _("Released")
+
+    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="reservation")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    amount = MoneyField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.LIVE)
+    reserved_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(name="reservation_of_something", condition=Q(amount__gt=0)),
+            models.CheckConstraint(name="reservation_status_known", condition=Q(status__in=["live", "used", "released"])),
+            models.CheckConstraint(name="reservation_ended_has_moment", condition=Q(status="live") | Q(ended_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} ({self.status})"
+
+
+class OfferQuerySet(CreditQuerySet["Offer"]):
+    scope_owner = "application__owner"
+    scope_team = "application__branch"
+
+    def of_entity(self, user: Any) -> Self:
+        return self.filter(application__legal_entity=user.team.legal_entity_id) if user.team_id else self
+
+    def for_list(self) -> Self:
+        return self.select_related("application", "application__customer", "application__product")
+
+
+class Offer(models.Model):
+    """Terms offered until a date, with the schedule and the cost table the borrower sees before signing."""
+
+    POLICY = Policy(owner="credit", meaning="terms offered, and the borrower's confirmation of their cost", retention="5y after the loan")
+
+    class Status(models.TextChoices):
+        MADE = "made", _("Made")
+        ACCEPTED = "accepted", _("Accepted")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        EXPIRED = "expired", _("Expired")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        Status.MADE: {Status.ACCEPTED, Status.WITHDRAWN, Status.EXPIRED},
+        Status.ACCEPTED: set(),
+        Status.WITHDRAWN: set(),
+        Status.EXPIRED: set(),
+    }
+
+    public_id = PublicIdField(prefix="O")
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="offers")
+    status = models.CharField(max_length=9, choices=Status, default=Status.MADE)
+    amount = MoneyField()
+    term = models.PositiveSmallIntegerField(help_text="months")
+    annual_rate = RateField()
+    penalty_rate = RateField()
+    nominal_rate = RateField(help_text="annualised total cost, monthly IRR × 12")
+    effective_rate = RateField(help_text="annualised total cost, compounded")
+    starts_on = models.DateField(help_text="the day the schedule counts from")
+    schedule = models.JSONField(help_text="rows: seq, from_on, due_on, principal, interest, fee, payment, balance")
+    cost_table = models.JSONField()
+    cost_hash = models.CharField(max_length=64)
+    expires_on = models.DateField(help_text="the last day it can be accepted")
+    made_at = models.DateTimeField()
+    disclosure_confirmed_at = models.DateTimeField(null=True, blank=True)
+    disclosure_confirmed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    disclosure_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="how long the table was on the screen")
+    disclosure_hash = models.CharField(max_length=64, blank=True, default="", help_text="hash of the table that was confirmed")
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = OfferQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="offer_one_standing", fields=["application"], condition=Q(status__in=["made", "accepted"])),
+            models.CheckConstraint(name="offer_status_known", condition=Q(status__in=["made", "accepted", "withdrawn", "expired"])),
+            models.CheckConstraint(name="offer_of_something", condition=Q(amount__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)),
+            models.CheckConstraint(
+                name="offer_accepted_only_after_disclosure",
+                condition=~Q(status="accepted")
+                | Q(accepted_at__isnull=False, disclosure_confirmed_at__isnull=False, disclosure_hash=F("cost_hash")),
+            ),
+        ]
+        indexes = [
+            # the daily expiry
+            models.Index(fields=["expires_on"], name="offer_open_expiry", condition=Q(status="made")),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def customer_id(self) -> int:
+        return self.application.customer_id
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the table as it stands was confirmed."""
+        return self.disclosure_confirmed_at is not None and self.disclosure_hash == self.cost_hash

@@ -1,0 +1,251 @@
+"""Contracts with money out: the loan, what is due when, and every movement of money as insert-only rows."""
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from credit.accrual import bucket_name
+from credit.models.applications import Application, Offer
+from credit.models.common import Belonging, CreditQuerySet
+from credit.models.products import Product
+from crm.lib.fields import MoneyField, PublicIdField, RateField
+from crm.lib.policy import Policy
+from customers.models import Customer
+from governance.models import User
+
+ZERO = Decimal("0.00")
+
+
+class LoanQuerySet(CreditQuerySet["Loan"]):
+    def for_list(self) -> Self:
+        """Join what a list row shows."""
+        return self.select_related("customer", "product", "branch", "owner")
+
+    def open(self) -> Self:
+        return self.filter(status=Loan.Status.OPEN)
+
+    def overdue(self) -> Self:
+        """Narrow to open loans that the last close of day found past due."""
+        return self.open().filter(dpd__gt=0)
+
+
+class Loan(Belonging):
+    """A contract with money out. Terms are copied from product and offer: the loan keeps them whatever becomes of those.
+
+    `dpd`, `bucket`, `oldest_due_on` and the penalty of its instalments are as of `closed_on`, the last business date closed,
+    or a later repayment. None of them is indexed: the close of day rewrites them for every loan.
+    """
+
+    POLICY = Policy(owner="credit", meaning="contracts with money out", retention="5y after settlement")
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        SETTLED = "settled", _("Settled")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.SETTLED}, Status.SETTLED: set()}
+
+    public_id = PublicIdField(prefix="L")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="loans")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
+    offer = models.OneToOneField(Offer, on_delete=models.PROTECT, related_name="loan")
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+
+    principal = MoneyField()
+    annual_rate = RateField()
+    penalty_rate = RateField()
+    term = models.PositiveSmallIntegerField(help_text="months")
+    day_count = models.CharField(max_length=10)
+    month_end = models.CharField(max_length=10)
+    rounding = models.CharField(max_length=9)
+    grace_days = models.PositiveSmallIntegerField()
+    allocation_order = ArrayField(models.CharField(max_length=9))
+    starts_on = models.DateField(help_text="the day the money went out")
+    matures_on = models.DateField()
+
+    principal_outstanding = MoneyField()
+    overpayment = MoneyField(default=ZERO, help_text="held for refund")
+    dpd = models.PositiveIntegerField(default=0, db_default=0)
+    bucket = models.PositiveSmallIntegerField(default=0, db_default=0)
+    oldest_due_on = models.DateField(null=True, blank=True, help_text="oldest due date missed")
+    closed_on = models.DateField(help_text="last business date closed")
+    booked_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = LoanQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(name="loan_status_known", condition=Q(status__in=["open", "settled"])),
+            models.CheckConstraint(name="loan_of_something", condition=Q(principal__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)),
+            models.CheckConstraint(
+                name="loan_balances_not_negative",
+                condition=Q(principal_outstanding__gte=0, principal_outstanding__lte=F("principal"), overpayment__gte=0),
+            ),
+            models.CheckConstraint(
+                name="loan_settled_owes_nothing",
+                condition=~Q(status="settled") | Q(principal_outstanding=0, dpd=0, bucket=0, oldest_due_on__isnull=True, settled_at__isnull=False),
+            ),
+            models.CheckConstraint(name="loan_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
+            models.CheckConstraint(name="loan_late_has_due_date", condition=Q(dpd=0) | Q(oldest_due_on__isnull=False)),
+        ]
+        indexes = [
+            # the close of day cuts open loans into ranges of ids
+            models.Index(fields=["legal_entity", "id"], name="loan_open", condition=Q(status="open")),
+            models.Index(fields=["branch", "-id"], name="loan_of_branch"),
+            models.Index(fields=["owner", "-id"], name="loan_of_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def bucket_label(self) -> str:
+        return bucket_name(self.bucket)
+
+
+class Installment(models.Model):
+    """One due amount. `penalty` is as of the loan's `closed_on` or the last repayment; it grows from `penalty_base` since `penalty_since`."""
+
+    POLICY = Policy(owner="credit", meaning="what of a loan is due when, and what of it was paid", retention="with the loan")
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        OVERDUE = "overdue", _("Overdue")
+        PAID = "paid", _("Paid")
+
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="installments", db_index=False)
+    seq = models.PositiveSmallIntegerField()
+    from_on = models.DateField()
+    due_on = models.DateField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    principal = MoneyField()
+    interest = MoneyField()
+    fee = MoneyField(default=ZERO)
+    penalty = MoneyField(default=ZERO)
+    principal_paid = MoneyField(default=ZERO)
+    interest_paid = MoneyField(default=ZERO)
+    fee_paid = MoneyField(default=ZERO)
+    penalty_paid = MoneyField(default=ZERO)
+    penalty_base = MoneyField(default=ZERO, help_text="penalty grown up to penalty_since")
+    penalty_since = models.DateField()
+    paid_on = models.DateField(null=True, blank=True)
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="installment_once_per_loan", fields=["loan", "seq"]),
+            models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid"])),
+            models.CheckConstraint(name="installment_amounts_not_negative", condition=Q(principal__gte=0, interest__gte=0, fee__gte=0, penalty_base__gte=0)),
+            models.CheckConstraint(
+                name="installment_paid_within_due",
+                condition=Q(
+                    principal_paid__gte=0, principal_paid__lte=F("principal"),
+                    interest_paid__gte=0, interest_paid__lte=F("interest"),
+                    fee_paid__gte=0, fee_paid__lte=F("fee"),
+                    penalty_paid__gte=0, penalty_paid__lte=F("penalty"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="installment_paid_owes_nothing",
+                condition=~Q(status="paid")
+                | Q(principal_paid=F("principal"), interest_paid=F("interest"), fee_paid=F("fee"), penalty_paid=F("penalty"), paid_on__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.loan_id}/{self.seq}"
+
+    @property
+    def payment(self) -> Decimal:
+        """Due without penalty."""
+        return self.principal + self.interest + self.fee
+
+    @property
+    def owed(self) -> Decimal:
+        """Unpaid without penalty."""
+        return self.payment - self.principal_paid - self.interest_paid - self.fee_paid
+
+    @property
+    def outstanding(self) -> Decimal:
+        """Unpaid with the penalty as it was last computed."""
+        return self.owed + self.penalty - self.penalty_paid
+
+
+class Transaction(models.Model):
+    """One movement of money. Insert-only: a mistake is answered by another transaction, never by an edit."""
+
+    POLICY = Policy(owner="credit", meaning="movements of money on a loan", retention="with the loan")
+
+    class Kind(models.TextChoices):
+        DISBURSEMENT = "disbursement", _("Disbursement")
+        REPAYMENT = "repayment", _("Repayment")
+
+    public_id = PublicIdField(prefix="X")
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="transactions", db_index=False)
+    kind = models.CharField(max_length=14, choices=Kind)
+    amount = MoneyField()
+    value_on = models.DateField(help_text="the business date it counts for")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=128, help_text="names the movement: a repeated key is the same movement")
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="transaction_key_once", fields=["loan", "key"]),
+            models.CheckConstraint(name="transaction_moves_money", condition=Q(amount__gt=0)),
+            models.CheckConstraint(name="transaction_kind_known", condition=Q(kind__in=["disbursement", "repayment"])),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Posting(models.Model):
+    """One amount on one account: debit above zero, credit below. Insert-only; the postings of a transaction sum to zero."""
+
+    POLICY = Policy(owner="credit", meaning="double entry of every movement", retention="with the loan")
+
+    class Account(models.TextChoices):
+        CASH = "cash", _("Cash")
+        PRINCIPAL = "principal", _("Principal")
+        INTEREST = "interest", _("Interest")
+        FEE = "fee", _("Fee")
+        PENALTY = "penalty", _("Penalty")
+        OVERPAYMENT = "overpayment", _("Over-payment")
+
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="postings")
+    account = models.CharField(max_length=12, choices=Account)
+    amount = MoneyField()
+    installment = models.ForeignKey(Installment, null=True, on_delete=models.PROTECT, related_name="postings")
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(name="posting_of_something", condition=~Q(amount=0)),
+            models.CheckConstraint(
+                name="posting_account_known", condition=Q(account__in=["cash", "principal", "interest", "fee", "penalty", "overpayment"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount}"
+
+
+def value_date(business_date: date, local_day: date) -> date:
+    """Return the day a movement counts for: the day it happens, or the open business date where the books are already further."""
+    return max(business_date, local_day)

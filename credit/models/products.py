@@ -1,0 +1,106 @@
+"""Terms under which loans are made, as data."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from credit.allocation import WATERFALL
+from crm.lib.fields import MoneyField, PublicIdField
+from crm.lib.policy import Policy
+from governance.models import LegalEntity
+from governance.models.identity import chinese
+from governance.scope import ScopedQuerySet
+
+GRADES = ("A", "B", "C", "D", "E")
+
+
+class ProductQuerySet(ScopedQuerySet["Product"]):
+    """Products are the legal entity's, not a person's: every scope sees them all."""
+
+    def visible_to(self, user: Any) -> "ProductQuerySet":
+        return self.of_entity(user) if user.scope else self.none()
+
+    def live(self) -> "ProductQuerySet":
+        """Narrow to versions on sale."""
+        return self.filter(live=True)
+
+
+def default_order() -> list[str]:
+    return list(WATERFALL)
+
+
+class Product(models.Model):
+    """One version of a product. A version that was ever used is not edited: a change is the next version."""
+
+    POLICY = Policy(owner="credit", meaning="terms under which loans are made, by version", retention="for ever")
+
+    class Method(models.TextChoices):
+        EQUAL_INSTALLMENT = "equal_installment", _("Equal instalment")
+
+    class DayCount(models.TextChoices):
+        THIRTY_360 = "30/360", "30/360"
+        ACTUAL_360 = "actual/360", "actual/360"
+        ACTUAL_365 = "actual/365", "actual/365"
+
+    class MonthEnd(models.TextChoices):
+        LAST_DAY = "last_day", _("Last day of the month")
+        NEXT_FIRST = "next_first", _("First of the next month")
+
+    public_id = PublicIdField(prefix="F")
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=20)
+    version = models.PositiveIntegerField(default=1)
+    name_en = models.CharField(max_length=120)
+    name_zh = models.CharField(max_length=120)
+    live = models.BooleanField(default=False)
+    currency = models.CharField(max_length=3)
+    method = models.CharField(max_length=20, choices=Method, default=Method.EQUAL_INSTALLMENT)
+    amount_min = MoneyField()
+    amount_max = MoneyField()
+    term_min = models.PositiveSmallIntegerField(help_text="months")
+    term_max = models.PositiveSmallIntegerField(help_text="months")
+    rates_by_grade = models.JSONField(help_text='annual rates as text: {"A": "0.108"}; a grade left out is not served')
+    day_count = models.CharField(max_length=10, choices=DayCount, default=DayCount.THIRTY_360)
+    month_end = models.CharField(max_length=10, choices=MonthEnd, default=MonthEnd.LAST_DAY)
+    rounding = models.CharField(max_length=9, choices=[("HALF_UP", "HALF_UP"), ("HALF_EVEN", "HALF_EVEN")], default="HALF_UP")
+    grace_days = models.PositiveSmallIntegerField(default=0)
+    penalty_multiplier = models.DecimalField(max_digits=5, decimal_places=3, help_text="penalty rate = contract rate × this, within the cap")
+    allocation_order = ArrayField(models.CharField(max_length=9), default=default_order)
+    fees = models.JSONField(default=list, help_text="charges of normal performance, see credit/cost.py")
+    offer_days = models.PositiveSmallIntegerField(default=14, help_text="days an offer stands")
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="product_version_once", fields=["legal_entity", "code", "version"]),
+            models.UniqueConstraint(name="product_one_live_version", fields=["legal_entity", "code"], condition=Q(live=True)),
+            models.CheckConstraint(name="product_amounts_in_order", condition=Q(amount_min__gt=0, amount_max__gte=F("amount_min"))),
+            models.CheckConstraint(name="product_terms_in_order", condition=Q(term_min__gte=1, term_max__gte=F("term_min"))),
+            models.CheckConstraint(name="product_penalty_not_below_rate", condition=Q(penalty_multiplier__gte=1)),
+            models.CheckConstraint(name="product_method_known", condition=Q(method__in=["equal_installment"])),
+            models.CheckConstraint(name="product_day_count_known", condition=Q(day_count__in=["30/360", "actual/360", "actual/365"])),
+            models.CheckConstraint(name="product_month_end_known", condition=Q(month_end__in=["last_day", "next_first"])),
+            models.CheckConstraint(name="product_rounding_known", condition=Q(rounding__in=["HALF_UP", "HALF_EVEN"])),
+            models.CheckConstraint(
+                name="product_allocation_is_a_waterfall", condition=Q(allocation_order__contains=list(WATERFALL), allocation_order__len=4)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The product's name in the current language."""
+        return self.name_zh if chinese() else self.name_en
+
+    def rate_for(self, grade: str) -> Decimal | None:
+        """Return the annual rate of `grade`, None when the product does not serve it."""
+        text = self.rates_by_grade.get(grade)
+        return Decimal(text) if text is not None else None

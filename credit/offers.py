@@ -1,0 +1,311 @@
+"""Doors of an offer: make it, confirm that its cost table was read, accept it, let it lapse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from credit import cost, exposure, loans
+from credit.books import value_day
+from credit.models import Application, Loan, Offer, Product
+from credit.schedule import Row, Terms, equal_installment
+from crm.lib.errors import DomainError, Invalid
+from governance import rules, users
+from governance.lifecycle import move
+from governance.models import User
+from ledger import log
+
+RATE_CAP = "rate.cap.nominal"
+READING_SECONDS = "disclosure.reading_seconds"
+
+
+class OverRateCap(DomainError):
+    """The annualised total cost would be above the cap that holds; `extra` carries both and the rule's citation."""
+
+    code = "over_rate_cap"
+    status = 422
+
+
+class NotConfirmed(DomainError):
+    """The cost table was not confirmed; without it nothing is booked."""
+
+    code = "disclosure_not_confirmed"
+
+
+class DisclosureChanged(DomainError):
+    """The table that was shown is not the one that stands: show it again."""
+
+    code = "disclosure_changed"
+
+
+class ReadTooFast(Invalid):
+    """The table was not on the screen long enough to be read."""
+
+    code = "read_too_fast"
+
+
+class OfferLapsed(DomainError):
+    """The offer's time is over, or it has ended otherwise."""
+
+    code = "offer_lapsed"
+
+
+class AlreadyAccepted(DomainError):
+    """The offer was accepted before, by another request."""
+
+    code = "already_accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an offer would be: schedule rows, fee part of each, cost table, rates."""
+
+    rows: list[Row]
+    fees: list[Decimal]
+    table: dict[str, Any]
+    annual_rate: Decimal
+    penalty_rate: Decimal
+    nominal_rate: Decimal
+    effective_rate: Decimal
+
+    def schedule(self) -> list[dict[str, Any]]:
+        """Return the rows as the offer stores them: amounts and dates as text."""
+        return [
+            {
+                "seq": row.seq,
+                "from_on": row.from_on.isoformat(),
+                "due_on": row.due_on.isoformat(),
+                "principal": str(row.principal),
+                "interest": str(row.interest),
+                "fee": str(fee),
+                "payment": str(row.payment + fee),
+                "balance": str(row.balance),
+            }
+            for row, fee in zip(self.rows, self.fees, strict=True)
+        ]
+
+    def amounts(self) -> list[tuple[Decimal, Decimal, Decimal]]:
+        """Return what is due, without the dates."""
+        return [(row.principal, row.interest, fee) for row, fee in zip(self.rows, self.fees, strict=True)]
+
+
+def draft(application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date) -> Draft:
+    """Return the terms for `application` counted from `on`, held against the cap on the annualised total cost.
+
+    The penalty rate is the contract rate times the product's multiplier, and never above the same cap: what a borrower pays
+    after default is tested too.
+
+    :raises OverRateCap: if the nominal annualised cost, at two decimals, is above the cap
+    """
+    product, entity = application.product, application.legal_entity
+    lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
+    rows = equal_installment(terms_of(product, amount=amount, term=term, annual_rate=annual_rate, on=on))
+    ceiling = rules.holding(RATE_CAP, on=on)
+    cap = Decimal(ceiling.value)
+    contract = cost.Contract(
+        principal=amount,
+        annual_rate=annual_rate,
+        penalty_rate=min(annual_rate * product.penalty_multiplier, cap).quantize(Decimal("0.000001")),
+        day_count=product.day_count,
+        grace_days=product.grace_days,
+        currency=product.currency,
+        lender=lender,
+        fees=cost.read_fees(product.fees, lender),
+    )
+    table = cost.table(contract, rows)
+    nominal, effective = (Decimal(table["annualised"][kind]) for kind in ("nominal", "effective"))
+    if Decimal(cost.percent(nominal).rstrip("%")) > Decimal(cost.percent(cap).rstrip("%")):
+        figures = {"cost": cost.percent(nominal), "cap": cost.percent(cap)}
+        raise OverRateCap(_("The annualised total cost would be %(cost)s; the cap is %(cap)s.") % figures, **figures, citation=ceiling.citation)
+    fees = cost.fees_by_installment(contract.fees, amount, term)
+    return Draft(rows, fees, table, annual_rate, contract.penalty_rate, nominal, effective)
+
+
+def terms_of(product: Product, *, amount: Decimal, term: int, annual_rate: Decimal, on: date) -> Terms:
+    """Return the schedule's terms under `product`."""
+    return Terms(
+        principal=amount,
+        annual_rate=annual_rate,
+        periods=term,
+        starts_on=on,
+        day_count=product.day_count,  # type: ignore[arg-type]  the CHECK holds it to the known words
+        month_end=product.month_end,  # type: ignore[arg-type]
+        rounding=product.rounding,  # type: ignore[arg-type]
+    )
+
+
+@transaction.atomic
+def make(application: Application, *, at: datetime, actor: User | None = None) -> Offer:
+    """Offer what was approved; the offer that stands is returned when there is one, so that it may run twice.
+
+    :raises IllegalMove: if the application is not approved
+    :raises OverRateCap: if the cap fell below its cost meanwhile
+    """
+    actor = actor or users.system()
+    exposure.lock(application.customer_id)
+    application = _fresh(application.pk)
+    standing = application.offers.filter(status__in=[Offer.Status.MADE, Offer.Status.ACCEPTED]).first()
+    if standing is not None:
+        return standing
+    move(application, Application.Status.OFFERED, actor=actor, at=at)
+    on = value_day(application.legal_entity, at)
+    drawn = draft(
+        application,
+        amount=application.approved_amount,
+        term=application.approved_term,
+        annual_rate=application.approved_rate,
+        on=on,
+    )
+    offer = Offer.objects.create(
+        application=application,
+        amount=application.approved_amount,
+        term=application.approved_term,
+        expires_on=on + timedelta(days=application.product.offer_days),
+        made_at=at,
+        **_columns(drawn, on),
+    )
+    log.record(
+        "credit.offer.made",
+        offer,
+        actor=actor,
+        at=at,
+        customer_id=application.customer_id,
+        amount=offer.amount,
+        term=offer.term,
+        annual_rate=offer.annual_rate,
+        cost_hash=offer.cost_hash,
+    )
+    return offer
+
+
+@transaction.atomic
+def confirm_disclosure(offer: Offer, *, cost_hash: str, seconds: int, actor: User, at: datetime) -> Offer:
+    """Record that the borrower read and confirmed the cost table with hash `cost_hash`, shown for `seconds`.
+
+    :raises OfferLapsed: if the offer no longer stands
+    :raises DisclosureChanged: if the table that stands is another
+    :raises ReadTooFast: if `seconds` is below what the rule asks
+    """
+    row = _locked(offer)
+    _check_standing(row, at=at)
+    if cost_hash != row.cost_hash:
+        raise DisclosureChanged(_("The cost table changed: show it again and let it be confirmed."), cost_hash=row.cost_hash)
+    least = int(rules.value(READING_SECONDS, on=value_day(row.application.legal_entity, at)))
+    if seconds < least:
+        sentence = _("The cost table must be on the screen for at least %(seconds)s seconds.") % {"seconds": least}
+        raise ReadTooFast(sentence, fields={"seconds": sentence})
+    if row.is_confirmed:
+        return row
+    row.disclosure_confirmed_at, row.disclosure_confirmed_by = at, actor
+    row.disclosure_seconds, row.disclosure_hash, row.version = seconds, cost_hash, row.version + 1
+    row.save(
+        update_fields=["disclosure_confirmed_at", "disclosure_confirmed_by", "disclosure_seconds", "disclosure_hash", "version"]
+    )
+    log.record(
+        "credit.offer.disclosure_confirmed",
+        row,
+        actor=actor,
+        at=at,
+        customer_id=row.application.customer_id,
+        cost_hash=cost_hash,
+        seconds=seconds,
+    )
+    return row
+
+
+@transaction.atomic
+def accept(offer: Offer, *, key: str, actor: User, at: datetime) -> Loan:
+    """Accept for the borrower: book the loan and pay out the whole amount, in one transaction. The same `key` again returns the loan.
+
+    The schedule counts from the day the money goes out. On 30/360 that moves dates and no amount; where it would move an
+    amount the borrower confirmed another table than the one signed, so it has to be made and confirmed again.
+
+    :raises NotConfirmed: if the cost table was not confirmed
+    :raises OfferLapsed: if the offer no longer stands
+    :raises AlreadyAccepted: if it was accepted under another key
+    :raises DisclosureChanged: if the amounts would differ from those confirmed
+    """
+    row = _locked(offer)
+    application = row.application
+    if row.status == Offer.Status.ACCEPTED:
+        return _accepted_before(row, key)
+    _check_standing(row, at=at)
+    if not row.is_confirmed:
+        raise NotConfirmed(_("The cost table has to be confirmed before the offer is accepted."))
+    on = value_day(application.legal_entity, at)
+    drawn = draft(application, amount=row.amount, term=row.term, annual_rate=row.annual_rate, on=on)
+    if drawn.amounts() != _stored_amounts(row.schedule) or drawn.penalty_rate != row.penalty_rate:
+        raise DisclosureChanged(_("Counted from today the cost differs from the table confirmed: renew the offer and confirm it again."))
+    move(application, Application.Status.ACCEPTED, actor=actor, at=at)
+    move(row, Offer.Status.ACCEPTED, actor=actor, at=at, accepted_at=at, facts={"cost_hash": row.cost_hash})
+    loan = loans.book(row, drawn.rows, drawn.fees, key=key, actor=actor, at=at)
+    exposure.release(application, at=at, used=True)
+    move(application, Application.Status.BOOKED, actor=actor, at=at, ended_at=at, facts={"loan": loan.public_id})
+    return loan
+
+
+@transaction.atomic
+def renew(offer: Offer, *, actor: User, at: datetime) -> Offer:
+    """Count a standing offer's schedule from today; a confirmation of other figures no longer holds.
+
+    :raises OfferLapsed: if the offer no longer stands
+    """
+    row = _locked(offer)
+    _check_standing(row, at=at)
+    on = value_day(row.application.legal_entity, at)
+    drawn = draft(row.application, amount=row.amount, term=row.term, annual_rate=row.annual_rate, on=on)
+    columns = _columns(drawn, on)
+    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, **columns)
+    row.refresh_from_db()
+    log.record("credit.offer.renewed", row, actor=actor, at=at, customer_id=row.application.customer_id, cost_hash=row.cost_hash)
+    return row
+
+
+def _columns(drawn: Draft, on: date) -> dict[str, Any]:
+    return {
+        "annual_rate": drawn.annual_rate,
+        "penalty_rate": drawn.penalty_rate,
+        "nominal_rate": drawn.nominal_rate,
+        "effective_rate": drawn.effective_rate,
+        "starts_on": on,
+        "schedule": drawn.schedule(),
+        "cost_table": drawn.table,
+        "cost_hash": cost.fingerprint(drawn.table),
+    }
+
+
+def _stored_amounts(schedule: Sequence[dict[str, Any]]) -> list[tuple[Decimal, Decimal, Decimal]]:
+    return [(Decimal(row["principal"]), Decimal(row["interest"]), Decimal(row["fee"])) for row in schedule]
+
+
+def _fresh(application_id: int) -> Application:
+    """Lock an application (the customer is locked already) and return it as it stands."""
+    rows = Application.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("product", "legal_entity", "customer").get(pk=application_id)
+
+
+def _locked(offer: Offer) -> Offer:
+    """Lock customer, application, offer in the house's order and return the offer as it stands."""
+    exposure.lock(Application.objects.values_list("customer_id", flat=True).get(pk=offer.application_id))
+    application = _fresh(offer.application_id)
+    row = Offer.objects.select_for_update(of=("self",), no_key=True).get(pk=offer.pk)
+    row.application = application
+    return row
+
+
+def _check_standing(offer: Offer, *, at: datetime) -> None:
+    if offer.status != Offer.Status.MADE:
+        raise OfferLapsed(_("%(offer)s is “%(status)s”.") % {"offer": offer, "status": offer.get_status_display()}, status_now=offer.status)
+    if value_day(offer.application.legal_entity, at) > offer.expires_on:
+        raise OfferLapsed(_("%(offer)s could be accepted until %(day)s.") % {"offer": offer, "day": offer.expires_on.isoformat()})
+
+
+def _accepted_before(offer: Offer, key: str) -> Loan:
+    loan = Loan.objects.get(offer=offer)
+    if not loan.transactions.filter(kind="disbursement", key=key).exists():
+        raise AlreadyAccepted(_("%(offer)s was accepted before.") % {"offer": offer}, loan=loan.public_id)
+    return loan

@@ -1,0 +1,15 @@
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.permissions import declare
+
+VIEW_PRODUCT = declare("credit.view_product", _("View products"), scope="products:read")
+VIEW_APPLICATION = declare("credit.view_application", _("View applications and offers"), scope="applications:read")
+ADD_APPLICATION = declare("credit.add_application", _("Enter applications"), scope="applications:write")
+SUBMIT_APPLICATION = declare("credit.submit_application", _("Submit applications"), scope="applications:write")
+WITHDRAW_APPLICATION = declare("credit.withdraw_application", _("Withdraw applications"), scope="applications:write")
+DECIDE_APPLICATION = declare("credit.decide_application", _("Approve and decline referred applications"))
+IMPORT_APPLICATION = declare("credit.import_application", _("Bring in files of applications"))
+ACCEPT_OFFER = declare("credit.accept_offer", _("Confirm the cost disclosure and accept offers for the customer"), scope="offers:accept")
+VIEW_LOAN = declare("credit.view_loan", _("View loans and repayments"), scope="loans:read")
+RECORD_REPAYMENT = declare("credit.record_repayment", _("Enter repayments"), scope="repayments:write")
+CLOSE_DAY = declare("credit.close_day", _("Close the day"))

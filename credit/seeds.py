@@ -1,0 +1,94 @@
+"""What every installation starts with: the rules that credit reads, with their sources, and a first product. Idempotent."""
+
+from datetime import date
+from decimal import Decimal
+
+from django.conf import settings
+
+from credit import expiry, exposure, offers
+from credit.models import Product
+from governance import rules
+from governance.models import LegalEntity, Rule
+
+CODE = "CASH-12"
+
+
+def seed() -> None:
+    """Create the rules, and for each legal entity the product, that are missing."""
+    seed_rules()
+    for entity in LegalEntity.objects.order_by("pk"):
+        product_for(entity)
+
+
+def seed_rules() -> None:
+    rules.put(
+        exposure.CAP,
+        value=Decimal("200000.00"),
+        unit=rules.AMOUNT,
+        meaning_en="Most that may be lent to one person, over all lines",
+        meaning_zh="对单个借款人的授信额度上限",
+        citation="《消费金融公司管理办法》（国家金融监督管理总局令2024年第4号）：对借款人贷款授信额度最高不得超过人民币20万元",
+        verification=Rule.Verification.SECONDARY,
+        effective_from=date(2020, 1, 1),
+    )
+    rules.put(
+        offers.RATE_CAP,
+        value=Decimal("0.240000"),
+        unit=rules.RATE,
+        meaning_en="Highest annualised total cost of a loan, nominal, compared at two decimals of a per cent",
+        meaning_zh="单笔贷款综合融资成本年化上限（名义，按百分比保留两位小数比较）",
+        verification=Rule.Verification.POLICY,
+        effective_from=date(2020, 1, 1),
+        effective_to=date(2025, 10, 1),
+    )
+    rules.put(
+        offers.RATE_CAP,
+        value=Decimal("0.240000"),
+        unit=rules.RATE,
+        meaning_en="Highest annualised total cost of a loan, nominal, compared at two decimals of a per cent",
+        meaning_zh="单笔贷款综合融资成本年化上限（名义，按百分比保留两位小数比较）",
+        citation="金规〔2025〕9号《关于加强商业银行互联网助贷业务管理 提升金融服务质效的通知》，2025-10-01起施行",
+        verification=Rule.Verification.SECONDARY,
+        effective_from=date(2025, 10, 1),
+    )
+    rules.put(
+        offers.READING_SECONDS,
+        value=5,
+        unit=rules.COUNT,
+        meaning_en="Seconds the cost table has to be on the screen before it can be confirmed",
+        meaning_zh="综合融资成本明示表的最短阅读秒数",
+        verification=Rule.Verification.POLICY,
+        effective_from=date(2020, 1, 1),
+    )
+    rules.put(
+        expiry.DRAFT_DAYS,
+        value=90,
+        unit=rules.DAYS,
+        meaning_en="Days after which an application nobody took further ends",
+        meaning_zh="未推进进件的自动失效天数",
+        verification=Rule.Verification.POLICY,
+        effective_from=date(2020, 1, 1),
+    )
+
+
+def product_for(entity: LegalEntity) -> Product:
+    """Return the consumer instalment loan of `entity`, made live if there is none."""
+    product, _created = Product.objects.get_or_create(
+        legal_entity=entity,
+        code=CODE,
+        version=1,
+        defaults={
+            "name_en": "Consumer instalment loan",
+            "name_zh": "消费分期贷款",
+            "live": True,
+            "currency": settings.CURRENCY,
+            "amount_min": Decimal("200.00"),
+            "amount_max": Decimal("50000.00"),
+            "term_min": 3,
+            "term_max": 72,
+            "rates_by_grade": {"A": "0.108000", "B": "0.132000", "C": "0.156000", "D": "0.180000", "E": "0.216000"},
+            "grace_days": 3,
+            "penalty_multiplier": Decimal("1.500"),
+        },
+    )
+    return product
