@@ -1,0 +1,60 @@
+"""What `REST_FRAMEWORK` in the settings names. Apart from `crm.lib.api`, because REST framework reads these while its own views load."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from rest_framework.pagination import CursorPagination
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from crm.lib.permissions import ALL
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+
+class Needs(BasePermission):
+    """Refuse every action that the view's `needs` table does not name; ask for permission and OAuth scope.
+
+    One is made for each request, so that it may carry the sentence that says what is missing.
+    """
+
+    message: str | None = None
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        code = needed(view, request)
+        if code is None or not request.user or not request.user.is_authenticated:
+            return False
+        permission = ALL.get(code)
+        if not request.user.has_perm(code):
+            label = permission.label if permission else code
+            self.message = _("It needs the permission “%(permission)s” (%(code)s).") % {"permission": label, "code": code}
+            return False
+        token = request.auth
+        if token is None or not hasattr(token, "allow_scopes"):
+            return True  # a person's own session
+        if permission and permission.scope and token.allow_scopes([permission.scope]):
+            return True
+        self.message = (
+            _("The token lacks the scope “%(scope)s”.") % {"scope": permission.scope}
+            if permission and permission.scope
+            else _("This is not open to API clients.")
+        )
+        return False
+
+
+def needed(view: "APIView", request: Request | HttpRequest) -> str | None:
+    """Return the permission the current action needs, None when the table does not name it."""
+    table: Mapping[str, str] = getattr(view, "needs", {})
+    return table.get(getattr(view, "action", None) or (request.method or "").lower())
+
+
+class Cursor(CursorPagination):
+    """Keyset paging: stable while rows are added, the same speed on every page."""
+
+    ordering = "-pk"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
