@@ -1,0 +1,1 @@
+VIEWSETS: dict[str, object] = {}

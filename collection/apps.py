@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class CollectionsConfig(AppConfig):
+    name = "collection"
+    label = "collections"
+
+    def ready(self) -> None:
+        from collection import menu, permissions, tasks  # noqa: F401

@@ -1,0 +1,449 @@
+"""Doors of collection cases: open, refresh and close them with the loans; claim, contact, assign."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+
+from collection import debts, permissions
+from collection.debts import Debt
+from collection.models import Case, CaseDebt, Channel, Contact, Outcome
+from credit import books
+from crm.lib.errors import DomainError, Invalid, Stale
+from crm.lib.money import total
+from customers.models import Customer
+from governance import rules, users
+from governance.lifecycle import move
+from governance.models import User
+from governance.models.identity import Scope
+from ledger import log
+
+CASE = Case._meta.label_lower
+LONGEST_NOTE = 2_000
+NEXT_ACTIONS = (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.LETTER, Channel.VISIT)
+
+
+class CaseClosed(DomainError):
+    """Nothing is worked in a closed case."""
+
+    code = "case_closed"
+
+
+class Taken(DomainError):
+    """Another person holds the case; `extra` names them and the end of their hold."""
+
+    code = "case_taken"
+
+
+class AssignedElsewhere(DomainError):
+    """The supervisor gave the case to another person."""
+
+    code = "case_assigned_elsewhere"
+
+
+class NotHeld(DomainError):
+    """Only who holds a running claim may act on the case."""
+
+    code = "case_not_held"
+
+
+class Unassignable(Invalid):
+    """This person cannot work the case."""
+
+    code = "unassignable"
+
+
+# --- what the loans bring about ------------------------------------------------------------------------------------
+@dataclass
+class Refreshed:
+    """The ids of the cases that a refresh opened, changed and closed."""
+
+    opened: list[int] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
+
+
+def open_for(customer: Customer, *, actor: User, at: datetime) -> Case | None:
+    """Bring the customer's case in step with their loans; return the open one, None when nothing is overdue."""
+    refresh([customer.pk], actor=actor, at=at)
+    return Case.objects.open().filter(customer=customer).first()
+
+
+@transaction.atomic
+def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refreshed:
+    """Bring the cases of these customers in step with their loans as they stand now. Running it again changes nothing.
+
+    A case opens when something is overdue and closes as cured, or as settled when no open loan is left. The customers
+    are locked first, so that two refreshes of one customer follow each other and the later one reads the later truth.
+    """
+    done = Refreshed()
+    customers = {
+        customer.pk: customer
+        for customer in Customer.objects.filter(pk__in=customer_ids)
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("legal_entity")
+        .only("branch_id", "channel", "partner_id", "owner_id", "legal_entity")
+        .order_by("pk")
+    }
+    standing = {
+        case.customer_id: case
+        for case in Case.objects.open().filter(customer_id__in=customers).select_for_update().order_by("pk")
+    }
+    owed = debts.overdue(customers)
+
+    new = [
+        opened(customer, owed[pk], on=books.value_day(customer.legal_entity, at))
+        for pk, customer in customers.items()
+        if pk in owed and pk not in standing
+    ]
+    Case.objects.bulk_create(new)
+    log.record_many("collections.case.opened", [entry(case) for case in new], actor=actor, at=at)
+    done.opened = [case.pk for case in new]
+
+    kept = [(case, owed[pk]) for pk, case in standing.items() if pk in owed]
+    changed = [(case, case.bucket) for case, rows in kept if follows(case, rows)]
+    Case.objects.bulk_update([case for case, _was in changed], ["bucket", "dpd", "overdue_amount"])
+    moved = [entry(case, was=was) for case, was in changed if case.bucket != was]
+    log.record_many("collections.case.bucket_moved", moved, actor=actor, at=at)
+
+    ended = [case for pk, case in standing.items() if pk not in owed]
+    write_debts([(case, owed[case.customer_id]) for case in new] + kept + [(case, []) for case in ended])
+    done.changed = [case.pk for case, _was in changed]
+    done.closed = close_paid(ended, customers, actor=actor, at=at)
+    return done
+
+
+def opened(customer: Customer, rows: list[Debt], *, on: date) -> Case:
+    """Return the new case of `customer`, not saved."""
+    case = Case(
+        customer=customer,
+        legal_entity_id=customer.legal_entity_id,
+        branch_id=customer.branch_id,
+        channel=customer.channel,
+        partner_id=customer.partner_id,
+        owner_id=customer.owner_id,
+        opened_on=on,
+    )
+    follows(case, rows)
+    return case
+
+
+def follows(case: Case, rows: list[Debt]) -> bool:
+    """Set bucket, days past due and amount of `case` from its debts; return whether anything differs."""
+    was = (case.bucket, case.dpd, case.overdue_amount)
+    case.bucket = max(row.bucket for row in rows)
+    case.dpd = max(row.dpd for row in rows)
+    case.overdue_amount = total([row.amount for row in rows])
+    return was != (case.bucket, case.dpd, case.overdue_amount)
+
+
+def entry(case: Case, **facts: Any) -> log.Row:
+    facts |= {"amount": case.overdue_amount, "bucket": case.bucket, "dpd": case.dpd}
+    return log.Row(CASE, case.pk, case.customer_id, facts)
+
+
+def write_debts(cases: list[tuple[Case, list[Debt]]]) -> None:
+    """Write the debts of each case; a loan that is no longer overdue stays, with nothing owed."""
+    known = {
+        (row.case_id, row.loan_id): row for row in CaseDebt.objects.filter(case_id__in=[case.pk for case, _ in cases])
+    }
+    rows = []
+    for case, owed in cases:
+        now = {debt.loan_id: debt for debt in owed}
+        cured = [loan_id for case_id, loan_id in known if case_id == case.pk and loan_id not in now]
+        for debt in [*owed, *(Debt(loan_id, Decimal("0.00"), 0, 0) for loan_id in cured)]:
+            row = known.get((case.pk, debt.loan_id))
+            if row is None or (row.overdue_amount, row.dpd, row.bucket) != (debt.amount, debt.dpd, debt.bucket):
+                rows.append(
+                    CaseDebt(
+                        case=case, loan_id=debt.loan_id, overdue_amount=debt.amount, dpd=debt.dpd, bucket=debt.bucket
+                    )
+                )
+    CaseDebt.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["case", "loan"],
+        update_fields=["overdue_amount", "dpd", "bucket"],
+    )
+
+
+def close_paid(cases: list[Case], customers: dict[int, Customer], *, actor: User, at: datetime) -> list[int]:
+    """Close cases with nothing overdue: settled where the customer has no open loan left, else cured."""
+    still = debts.with_open_loans([case.customer_id for case in cases]) if cases else set()
+    for case in cases:
+        reason = Case.CloseReason.CURED if case.customer_id in still else Case.CloseReason.SETTLED
+        on = books.value_day(customers[case.customer_id].legal_entity, at)
+        close(case, reason=reason, on=on, actor=actor, at=at)
+    return [case.pk for case in cases]
+
+
+def close(case: Case, *, reason: str, on: date, actor: User, at: datetime) -> Case:
+    """End the work on a case: whoever holds it loses the hold, nothing is planned any more."""
+    return move(
+        case,
+        Case.Status.CLOSED,
+        actor=actor,
+        at=at,
+        facts={"reason": str(reason), "bucket": case.bucket, "amount": case.overdue_amount},
+        close_reason=reason,
+        closed_on=on,
+        bucket=0,
+        dpd=0,
+        overdue_amount=Decimal("0.00"),
+        next_action="",
+        next_action_on=None,
+        claimed_by=None,
+        claimed_at=None,
+        claimed_until=None,
+    )
+
+
+# --- claims --------------------------------------------------------------------------------------------------------
+def hold_until(at: datetime) -> datetime:
+    """Return when a claim taken at `at` runs out."""
+    return at + timedelta(minutes=int(rules.value("collections.claim.minutes", on=localtime(at).date())))
+
+
+@transaction.atomic
+def claim(case: Case, *, actor: User, at: datetime) -> Case:
+    """Hold `case` for `actor` for a while, if nobody else does. Of two who try at once one wins and the other is told.
+
+    :raises CaseClosed: if the case is closed
+    :raises AssignedElsewhere: if a supervisor gave it to another person
+    :raises Taken: if another person holds it
+    """
+    free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at) | Q(claimed_by=actor)
+    mine = Q(assigned_to__isnull=True) | Q(assigned_to=actor)
+    won = (
+        Case.objects.open()
+        .filter(free, mine, pk=case.pk)
+        .update(claimed_by=actor, claimed_at=at, claimed_until=hold_until(at))
+    )
+    row = reread(case)
+    if not won:
+        raise lost(row, actor=actor, at=at)
+    log.record("collections.case.claimed", row, actor=actor, at=at, until=row.claimed_until)
+    return row
+
+
+def reread(case: Case) -> Case:
+    return Case.objects.for_list().get(pk=case.pk)
+
+
+def lost(case: Case, *, actor: User, at: datetime) -> DomainError:
+    """Return the sentence for one who did not get the case."""
+    if case.status != Case.Status.OPEN:
+        return CaseClosed(_("Case %(case)s is closed.") % {"case": case.public_id})
+    holder = case.holder(at)
+    if holder is not None and holder.pk != actor.pk:
+        return Taken(
+            _("Taken by %(name)s at %(time)s.") % {"name": holder, "time": f"{localtime(case.claimed_at):%H:%M}"},
+            holder=str(holder),
+            until=case.claimed_until.isoformat() if case.claimed_until else "",
+        )
+    return AssignedElsewhere(
+        _("This case is assigned to %(name)s. A supervisor can re-assign it.") % {"name": case.assigned_to},
+        assigned_to=str(case.assigned_to),
+    )
+
+
+def held(case: Case, *, actor: User, at: datetime) -> Case:
+    """Return the locked row of a case that `actor` holds.
+
+    :raises CaseClosed: if the case is closed
+    :raises NotHeld: if they do not, naming who does
+    """
+    row = Case.objects.select_for_update(of=("self",)).select_related("claimed_by", "legal_entity").get(pk=case.pk)
+    if row.status != Case.Status.OPEN:
+        raise CaseClosed(_("Case %(case)s is closed.") % {"case": row.public_id})
+    if not row.is_held_by(actor, at):
+        holder = row.holder(at)
+        if holder is not None:
+            raise NotHeld(_("%(name)s holds this case now.") % {"name": holder}, holder=str(holder))
+        raise NotHeld(_("You do not hold this case any more. Take it again; what you typed is kept."))
+    return row
+
+
+@transaction.atomic
+def keep(case: Case, *, actor: User, at: datetime) -> Case:
+    """Hold a case for another full while, before the claim runs out.
+
+    :raises NotHeld: if it has run out
+    """
+    row = held(case, actor=actor, at=at)
+    row.claimed_until = hold_until(at)
+    row.save(update_fields=["claimed_until"])
+    log.record("collections.case.kept", row, actor=actor, at=at, until=row.claimed_until)
+    return row
+
+
+@transaction.atomic
+def release(case: Case, *, actor: User, at: datetime) -> Case:
+    """Give a case back before the claim runs out.
+
+    :raises NotHeld: if `actor` does not hold it
+    """
+    row = held(case, actor=actor, at=at)
+    let_go(row)
+    row.save(update_fields=["claimed_by", "claimed_at", "claimed_until"])
+    log.record("collections.case.released", row, actor=actor, at=at)
+    return row
+
+
+def let_go(case: Case) -> None:
+    case.claimed_by = case.claimed_at = case.claimed_until = None
+
+
+@transaction.atomic
+def release_expired(*, at: datetime) -> int:
+    """Take away the claims that ran out; return how many."""
+    over = list(
+        Case.objects.filter(claimed_by__isnull=False, claimed_until__lte=at)
+        .select_for_update(skip_locked=True)
+        .order_by("pk")[:1_000]
+    )
+    Case.objects.filter(pk__in=[case.pk for case in over]).update(
+        claimed_by=None, claimed_at=None, claimed_until=None
+    )
+    rows = [log.Row(CASE, case.pk, case.customer_id, {"holder": case.claimed_by_id}) for case in over]
+    if rows:
+        log.record_many("collections.case.claim_expired", rows, actor=users.system(), at=at)
+    return len(over)
+
+
+# --- contacts ------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def log_contact(
+    case: Case,
+    *,
+    channel: str,
+    outcome: str,
+    next_action: str,
+    next_action_on: date | None,
+    actor: User,
+    at: datetime,
+    note: str = "",
+) -> Contact:
+    """Write down a contact and what comes next; the hold ends with it, so that the next case can be taken.
+
+    :raises CaseClosed: if the case is closed
+    :raises NotHeld: if `actor` does not hold the case
+    :raises Invalid: with a sentence per wrong value
+    """
+    row = held(case, actor=actor, at=at)
+    note = note.strip()
+    if problems := wrong_in_contact(
+        channel=channel,
+        outcome=outcome,
+        next_action=next_action,
+        next_action_on=next_action_on,
+        note=note,
+        today=books.value_day(row.legal_entity, at),
+    ):
+        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+    contact = Contact.objects.create(
+        case=row,
+        channel=channel,
+        outcome=outcome,
+        at=at,
+        actor=actor,
+        note=note or None,
+        next_action=next_action,
+        next_action_on=next_action_on,
+    )
+    row.next_action, row.next_action_on = next_action, next_action_on
+    row.last_contact_at, row.last_outcome = at, outcome
+    row.version += 1
+    let_go(row)
+    row.save(
+        update_fields=[
+            "next_action", "next_action_on", "last_contact_at", "last_outcome", "version",
+            "claimed_by", "claimed_at", "claimed_until",
+        ]
+    )  # fmt: skip
+    log.record(
+        "collections.contact.logged",
+        contact,
+        actor=actor,
+        at=at,
+        customer_id=row.customer_id,
+        case=row.public_id,
+        channel=channel,
+        outcome=outcome,
+        next_action=next_action,
+        next_action_on=next_action_on,
+    )
+    return contact
+
+
+def wrong_in_contact(
+    *, channel: str, outcome: str, next_action: str, next_action_on: date | None, note: str, today: date
+) -> dict[str, Any]:
+    """Return a sentence per value that cannot be."""
+    problems: dict[str, Any] = {}
+    if channel not in Channel.values:
+        problems["channel"] = _("Choose how the contact was made.")
+    if outcome not in Outcome.values:
+        problems["outcome"] = _("Choose how the contact ended.")
+    if next_action not in NEXT_ACTIONS:
+        problems["next_action"] = _("Choose what comes next.")
+    last = today + timedelta(days=int(rules.value("collections.next_action.days", on=today)))
+    if next_action_on is None:
+        problems["next_action_on"] = _("Enter the day of the next action.")
+    elif next_action_on < today:
+        problems["next_action_on"] = _("The next action cannot lie before %(today)s.") % {"today": today.isoformat()}
+    elif next_action_on > last:
+        problems["next_action_on"] = _("The next action must be by %(last)s.") % {"last": last.isoformat()}
+    if len(note) > LONGEST_NOTE:
+        problems["note"] = _("Write at most 2,000 characters.")
+    return problems
+
+
+# --- assignment ----------------------------------------------------------------------------------------------------
+@transaction.atomic
+def assign(case: Case, *, to: User | None, version: int, actor: User, at: datetime) -> Case:
+    """Give the case to one person, or back to everybody. Who holds it now may finish.
+
+    :raises CaseClosed: if the case is closed
+    :raises Stale: if somebody changed it since `version`
+    :raises Unassignable: if `to` may not work this case
+    """
+    row = Case.objects.select_for_update(of=("self",)).select_related("assigned_to").get(pk=case.pk)
+    if row.status != Case.Status.OPEN:
+        raise CaseClosed(_("Case %(case)s is closed.") % {"case": row.public_id})
+    if row.version != version:
+        raise Stale(
+            _("This case was changed meanwhile. Your change is not saved yet."),
+            changes=[
+                {
+                    "field": _("Assigned to"),
+                    "theirs": str(row.assigned_to or _("everybody")),
+                    "yours": str(to or _("everybody")),
+                }
+            ],
+            version=row.version,
+        )
+    if to is not None and not may_work(to, row):
+        sentence = _("%(name)s cannot work this case: role or team does not reach it.") % {"name": to}
+        raise Unassignable(sentence, fields={"to": sentence})
+    was = row.assigned_to_id
+    row.assigned_to = to
+    row.version += 1
+    row.save(update_fields=["assigned_to", "version"])
+    log.record(
+        "collections.case.assigned", row, actor=actor, at=at, was=was, to=to.pk if to else None
+    )
+    return row
+
+
+def may_work(user: User, case: Case) -> bool:
+    """Return whether `user` has the right to claim cases and reaches this one."""
+    if not user.is_active or not user.has_perm(permissions.CLAIM):
+        return False
+    return user.scope == Scope.OWN or Case.objects.visible_to(user).filter(pk=case.pk).exists()

@@ -1,0 +1,254 @@
+"""Overdue work: one case per customer, the loans it is about, and every contact that was made."""
+
+import uuid
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from credit.accrual import bucket_name
+from credit.models import Loan
+from credit.models.common import Belonging
+from crm.lib.fields import MoneyField, PublicIdField
+from crm.lib.policy import Policy
+from customers.models import Customer
+from governance.fields import SealedTextField
+from governance.models import User
+from governance.models.identity import Scope
+from governance.scope import ScopedQuerySet
+
+ZERO = Decimal("0.00")
+
+
+class Channel(models.TextChoices):
+    """How a contact was made."""
+
+    CALL = "call", _("Call")
+    INBOUND = "inbound", _("Inbound call")
+    SMS = "sms", _("SMS")
+    EMAIL = "email", _("E-mail")
+    LETTER = "letter", _("Letter")
+    VISIT = "visit", _("Field visit")
+
+
+class Outcome(models.TextChoices):
+    """The disposition list: how a contact ended. Its order is the order of the keys on the desk."""
+
+    RIGHT_PARTY = "right_party", _("Right party reached")
+    NO_ANSWER = "no_answer", _("No answer")
+    BUSY = "busy", _("Busy")
+    WRONG_NUMBER = "wrong_number", _("Wrong number")
+    THIRD_PARTY = "third_party", _("Third party")
+    REFUSED = "refused", _("Refused to pay")
+    PROMISE = "promise", _("Promise to pay")
+    DISPUTE = "dispute", _("Dispute")
+    HARDSHIP = "hardship", _("Hardship")
+    DECEASED = "deceased", _("Deceased")
+    COMPLAINT = "complaint", _("Complaint")
+
+
+class CaseQuerySet(ScopedQuerySet["Case"]):
+    """Scope: the claimed, assigned or brought cases of a person, or those of the branch and below."""
+
+    scope_owner = "claimed_by"
+    scope_team = "branch"
+
+    def visible_to(self, user: Any) -> Self:
+        """Narrow to what `user` may see; with scope *own* that is what they hold, are assigned or brought in."""
+        if user.scope == Scope.OWN:
+            return self.filter(Q(claimed_by=user.pk) | Q(assigned_to=user.pk) | Q(owner=user.pk))
+        return super().visible_to(user)
+
+    def for_list(self) -> Self:
+        """Join what a list row shows."""
+        return self.select_related("customer", "branch", "claimed_by", "assigned_to")
+
+    def open(self) -> Self:
+        return self.filter(status=Case.Status.OPEN)
+
+    def held_by(self, user: Any, *, at: datetime) -> Self:
+        """Narrow to the cases `user` holds a running claim on."""
+        return self.open().filter(claimed_by=user.pk, claimed_until__gt=at)
+
+    def queue(self, user: Any, *, at: datetime, on: date) -> Self:
+        """Narrow to what `user` may work next, the gravest first: bucket, then amount.
+
+        Left out are cases another person holds or is assigned, and those whose next action lies after the business
+        date `on`.
+        """
+        free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at)
+        due = Q(next_action_on__isnull=True) | Q(next_action_on__lte=on)
+        for_me = Q(assigned_to__isnull=True) | Q(assigned_to=user.pk)
+        return self.open().visible_to(user).filter(free, due, for_me).order_by("-bucket", "-overdue_amount", "-id")
+
+
+class Case(Belonging):
+    """All overdue work of one customer.
+
+    Bucket, days past due and amount are what the last refresh read from the loans; `debts` has them one by one.
+    A claim is a hold for a while (`claimed_until`), so that two collectors never call the same person.
+    """
+
+    POLICY = Policy(owner="collections", meaning="overdue work of a customer", retention="5y after it closed")
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        CLOSED = "closed", _("Closed")
+
+    class CloseReason(models.TextChoices):
+        CURED = "cured", _("Cured")
+        SETTLED = "settled", _("Settled")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.CLOSED}, Status.CLOSED: set()}
+
+    public_id = PublicIdField(prefix="K")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="cases", db_index=False)
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    close_reason = models.CharField(max_length=12, choices=CloseReason, blank=True, default="")
+
+    bucket = models.PositiveSmallIntegerField(default=0)
+    dpd = models.PositiveIntegerField(default=0, help_text="regulatory days past due of the latest loan")
+    overdue_amount = MoneyField(default=ZERO)
+
+    assigned_to = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    claimed_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    next_action = models.CharField(max_length=8, choices=Channel, blank=True, default="")
+    next_action_on = models.DateField(null=True, blank=True)
+    last_contact_at = models.DateTimeField(null=True, blank=True)
+    last_outcome = models.CharField(max_length=12, choices=Outcome, blank=True, default="")
+
+    opened_on = models.DateField()
+    closed_on = models.DateField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="case_one_open_per_customer", fields=["customer"], condition=Q(status="open")),
+            models.CheckConstraint(name="case_status_known", condition=Q(status__in=["open", "closed"])),
+            models.CheckConstraint(
+                name="case_closed_says_why",
+                condition=Q(status="open", close_reason="", closed_on__isnull=True)
+                | Q(status="closed", close_reason__in=["cured", "settled"], closed_on__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="case_claim_is_whole",
+                condition=Q(claimed_by__isnull=True, claimed_at__isnull=True, claimed_until__isnull=True)
+                | Q(claimed_by__isnull=False, claimed_at__isnull=False, claimed_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="case_closed_is_free", condition=~Q(status="closed") | Q(claimed_by__isnull=True)
+            ),
+            models.CheckConstraint(name="case_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
+            models.CheckConstraint(name="case_amount_not_negative", condition=Q(overdue_amount__gte=0)),
+        ]
+        indexes = [
+            # the desk asks for the gravest open cases; the close of day rewrites these columns, but there are
+            # far fewer cases than loans, and without it each "next" would sort them all
+            models.Index(fields=["-bucket", "-overdue_amount", "-id"], name="case_queue", condition=Q(status="open")),
+            # a person's own work, first in their queue
+            models.Index(fields=["assigned_to"], name="case_assigned", condition=Q(status="open")),
+            # "what do I hold", and the sweeper's "which claims have run out"
+            models.Index(fields=["claimed_by"], name="case_held", condition=Q(claimed_by__isnull=False)),
+            models.Index(fields=["claimed_until"], name="case_claim_ends", condition=Q(claimed_by__isnull=False)),
+            # the customer's page: all their cases, newest first
+            models.Index(fields=["customer", "-id"], name="case_of_customer"),
+            # a team's list, newest first
+            models.Index(fields=["branch", "-id"], name="case_of_branch"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def bucket_label(self) -> str:
+        return bucket_name(self.bucket)
+
+    def holder(self, at: datetime) -> User | None:
+        """Return who holds a running claim at `at`, None when nobody does."""
+        running = self.claimed_until is not None and self.claimed_until > at
+        return self.claimed_by if running else None
+
+    def is_held_by(self, user: Any, at: datetime) -> bool:
+        """Return whether `user` holds a running claim at `at`."""
+        return self.claimed_by_id == user.pk and self.claimed_until is not None and self.claimed_until > at
+
+
+class CaseDebt(models.Model):
+    """One loan of a case with what of it was overdue at the last refresh; 0.00 once it is cured."""
+
+    POLICY = Policy(owner="collections", meaning="loans a case is about", retention="with the case")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="debts", db_index=False)
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="+")
+    overdue_amount = MoneyField(default=ZERO)
+    dpd = models.PositiveIntegerField(default=0)
+    bucket = models.PositiveSmallIntegerField(default=0)
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="case_debt_once", fields=["case", "loan"]),
+            models.CheckConstraint(name="case_debt_not_negative", condition=Q(overdue_amount__gte=0)),
+            models.CheckConstraint(name="case_debt_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.loan_id}"
+
+    @property
+    def bucket_label(self) -> str:
+        return bucket_name(self.bucket)
+
+
+class Contact(models.Model):
+    """One contact tried or made in a case, and how it ended. The note is sealed: people write names into notes."""
+
+    POLICY = Policy(
+        owner="collections",
+        meaning="contacts with debtors",
+        retention="5y after the case closed",
+        personal={"note": "C2"},
+    )
+
+    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
+    public_id = PublicIdField(prefix="N")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="contacts", db_index=False)
+    channel = models.CharField(max_length=8, choices=Channel)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    note = SealedTextField("collections.contact.note", null=True, blank=True)
+    next_action = models.CharField(max_length=8, choices=Channel)
+    next_action_on = models.DateField()
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(name="contact_channel_known", condition=Q(channel__in=Channel.values)),
+            models.CheckConstraint(name="contact_next_action_known", condition=Q(next_action__in=Channel.values)),
+            models.CheckConstraint(name="contact_outcome_known", condition=Q(outcome__in=Outcome.values)),
+        ]
+        indexes = [
+            models.Index(fields=["case", "-at"], name="contact_of_case"),  # the history of a case, newest first
+            models.Index(fields=["actor", "-at"], name="contact_of_actor"),  # what a person did today
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id

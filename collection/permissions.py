@@ -1,0 +1,8 @@
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.permissions import declare
+
+VIEW = declare("collections.view_case", _("View collection cases"), scope="cases:read")
+CLAIM = declare("collections.claim_case", _("Claim collection cases"), scope="cases:write")
+CONTACT = declare("collections.log_contact", _("Log contacts"), scope="cases:write")
+ASSIGN = declare("collections.assign_case", _("Assign collection cases"))

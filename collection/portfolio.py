@@ -1,0 +1,39 @@
+"""All cases of a legal entity at once, in ranges of customers. The outbox carries the ranges, so that none is lost."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from collection import cases
+from collection.models import Case
+from credit.models import Loan
+from governance.models import LegalEntity, User
+from ledger import log
+
+PARTITION = 1_000  # customers; under a second of work in one transaction
+
+
+def touched(legal_entity_id: int, *, first: int = 0, last: int = 2**63 - 1) -> list[int]:
+    """Return the customers with an overdue loan or an open case, by id, within `[first, last]`."""
+    within = {"legal_entity": legal_entity_id, "customer_id__gte": first, "customer_id__lte": last}
+    late = Loan.objects.overdue().filter(**within).order_by().values_list("customer_id", flat=True)
+    worked = Case.objects.open().filter(**within).order_by().values_list("customer_id", flat=True)
+    return sorted(set(late.union(worked)))
+
+
+@transaction.atomic
+def plan_refresh(entity: LegalEntity, *, actor: User, at: datetime, size: int = PARTITION) -> int:
+    """Cut the customers to refresh into ranges and record each as work to do; return how many ranges."""
+    ids = touched(entity.pk)
+    label = LegalEntity._meta.label_lower
+    rows = [
+        log.Row(label, entity.pk, None, {"first": part[0], "last": part[-1], "customers": len(part)})
+        for part in (ids[start : start + size] for start in range(0, len(ids), size))
+    ]
+    log.record_many("collections.refresh.planned", rows, actor=actor, at=at)
+    return len(rows)
+
+
+def refresh_range(legal_entity_id: int, *, first: int, last: int, actor: User, at: datetime) -> cases.Refreshed:
+    """Bring the cases of one range of customers in step with their loans, in one transaction."""
+    return cases.refresh(touched(legal_entity_id, first=first, last=last), actor=actor, at=at)

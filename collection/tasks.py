@@ -1,0 +1,47 @@
+"""News from credit becomes work on cases. Each subscriber reads the loans as they stand, so it may run twice or late."""
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from collection import cases, portfolio
+from governance import users
+from governance.models import LegalEntity
+from ledger import log
+from ledger.models import Entry
+
+
+@log.on(
+    "credit.loan.overdue",
+    "credit.loan.bucket_moved",
+    "credit.loan.cured",
+    "credit.loan.settled",
+    "credit.repayment.received",
+)
+def follow_loan(*, entry_id: int, **_: object) -> None:
+    """Bring the case of the loan's customer in step."""
+    entry = Entry.objects.get(pk=entry_id)
+    if entry.customer_id is not None:
+        cases.refresh([entry.customer_id], actor=users.system(), at=entry.at)
+
+
+@log.on("credit.day.closed")
+def follow_close(*, entry_id: int, **_: object) -> None:
+    """Plan a refresh of every case of the legal entity: days past due and penalty grow each day."""
+    entry = Entry.objects.get(pk=entry_id)
+    entity = LegalEntity.objects.get(pk=entry.facts["legal_entity"])
+    portfolio.plan_refresh(entity, actor=users.system(), at=entry.at)
+
+
+@log.on("collections.refresh.planned")
+def refresh_partition(*, entry_id: int, **_: object) -> None:
+    """Refresh the cases of one range of customers."""
+    entry = Entry.objects.get(pk=entry_id)
+    portfolio.refresh_range(
+        entry.subject_id, first=entry.facts["first"], last=entry.facts["last"], actor=users.system(), at=entry.at
+    )
+
+
+@shared_task
+def release_claims(**_: object) -> int:
+    """Free the cases whose claim ran out."""
+    return cases.release_expired(at=now())
