@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class RiskConfig(AppConfig):
+    name = "risk"
+
+    def ready(self) -> None:
+        from risk import menu, permissions  # noqa: F401

@@ -1,0 +1,255 @@
+"""What the pages of risk show, in the reader's language: stages, points, policy tables, bins."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from risk import graphs, words
+from risk.models import Decision, ScorecardVersion, StrategyVersion
+
+ANY, OUTCOME, GRADE = gettext_lazy("Any"), gettext_lazy("Outcome"), gettext_lazy("Grade")
+STAGES = {
+    "facts": gettext_lazy("Facts"),
+    "admission": gettext_lazy("Admission"),
+    "scorecard": gettext_lazy("Scorecard"),
+    "affordability": gettext_lazy("Affordability"),
+    "limit": gettext_lazy("Limit"),
+    "price": gettext_lazy("Price"),
+    "verdict": gettext_lazy("Verdict"),
+}
+RESULTS = {
+    "hit": (gettext_lazy("hit"), "caution"),
+    "no_hit": (gettext_lazy("no hit"), "good"),
+    "error": (gettext_lazy("error"), "bad"),
+    "not_reached": (gettext_lazy("not reached"), "neutral"),
+    "unknown": (gettext_lazy("passed, values not kept"), "neutral"),
+}
+BINDING = {
+    "income": gettext_lazy("income"),
+    "grade_cap": gettext_lazy("the cap of the grade"),
+    "exposure": gettext_lazy("the room under the exposure cap"),
+    "product": gettext_lazy("the product"),
+    "affordability": gettext_lazy("affordability"),
+}
+# Values the graph computes; declared facts have their own words.
+FIGURES = {
+    "dti": (gettext_lazy("Debt-to-income"), "percent"),
+    "dti_limit": (gettext_lazy("Limit of debt-to-income"), "percent"),
+    "dti_decline": (gettext_lazy("Debt-to-income that is declined"), "percent"),
+    "instalment": (gettext_lazy("Instalment"), "money"),
+    "annuity": (gettext_lazy("Annuity factor"), "count"),
+    "monthly_rate": (gettext_lazy("Monthly rate"), "rate"),
+    "age_min": (gettext_lazy("Least age"), "count"),
+    "age_end_max": (gettext_lazy("Oldest age at the end"), "count"),
+    "dpd_max": (gettext_lazy("Days past due that pass"), "count"),
+    "dpd_refer_max": (gettext_lazy("Days past due that are declined above"), "count"),
+    "limit": (gettext_lazy("Limit"), "money"),
+    "limit_income": (gettext_lazy("Limit by income"), "money"),
+    "limit_affordable": (gettext_lazy("Limit by affordability"), "money"),
+    "limit_exposure": (gettext_lazy("Room under the exposure cap"), "money"),
+    "limit_smallest": (gettext_lazy("Smallest of them"), "money"),
+    "limit_rounded": (gettext_lazy("Rounded down to hundreds"), "money"),
+    "grade_cap": (gettext_lazy("Cap of the grade"), "money"),
+    "grade_rate": (gettext_lazy("Rate of the grade"), "rate"),
+    "rate_cap": (gettext_lazy("Rate cap"), "rate"),
+    "income_multiple": (gettext_lazy("Months of income"), "count"),
+    "score": (gettext_lazy("Score"), "count"),
+    "card.score": (gettext_lazy("Score"), "count"),
+    "pd": (gettext_lazy("PD"), "percent"),
+    "binding": (gettext_lazy("Bound by"), "text"),
+    "admission_outcome": (gettext_lazy("Outcome of admission"), "text"),
+}
+SOURCES = {
+    "stated": gettext_lazy("stated"),
+    "verified": gettext_lazy("verified"),
+    "bureau": gettext_lazy("bureau"),
+    "product": gettext_lazy("product"),
+    "ledger": gettext_lazy("own books"),
+    "policy": gettext_lazy("policy"),
+}
+OUTCOME_WORDS = {"pass": gettext_lazy("pass"), "refer": gettext_lazy("refer"), "decline": gettext_lazy("decline"), "approve": gettext_lazy("approve")}
+CONDITION_WORDS = {"true": gettext_lazy("yes"), "false": gettext_lazy("no")}
+
+
+def stages(decision: Decision, language: str, *, hits_only: bool = False) -> list[dict[str, Any]]:
+    """Return the stages in the form of `parts/_trace.html`; with `hits_only`, only nodes that hit or failed."""
+    types = {row["name"]: row["type"] for row in decision.strategy_version.input_schema.get("facts", ())}
+    texts = decision.texts()
+    shown = []
+    for stage in decision.trace:
+        nodes = stage["nodes"]
+        hits = [node for node in nodes if node["result"] in ("hit", "error")]
+        reads = [row for node in (hits if hits_only else nodes) for row in _reads(node, decision, texts, types, language)]
+        label, tone = RESULTS[stage["result"]]
+        shown.append({
+            "name": STAGES.get(stage["stage"], stage["stage"]),
+            "result": stage["result"],
+            "tone": tone,
+            "result_label": label,
+            "summary": _summary(stage, hits, texts, language),
+            "reads": reads,
+            "open": bool(hits),
+        })  # fmt: skip
+    return [stage for stage in shown if not hits_only or stage["result"] in ("hit", "error")]
+
+
+def points(decision: Decision, language: str) -> list[dict[str, Any]]:
+    """Return the points by factor, the largest shortfall against the average first."""
+    found: list[dict[str, Any]] = []
+    for stage in decision.trace:
+        for node in stage["nodes"]:
+            found += node.get("points", ())
+    rows = [{"label": words.label(one["feature"], language), "value": value(one["feature"], one["value"], "", language),
+             "points": one["points"], "mean": one["mean"], "gap": one["points"] - one["mean"]} for one in found]  # fmt: skip
+    return sorted(rows, key=lambda row: row["gap"])
+
+
+def value(name: str, given: Any, kind: str, language: str) -> str:
+    """Return one value as people read it; `kind` is the declared type of the fact, empty for what the graph computes."""
+    if given is None:
+        return ""
+    if isinstance(given, bool):
+        return _("yes") if given else _("no")
+    if isinstance(given, str) and kind not in ("money", "decimal"):
+        known = BINDING.get(given) or OUTCOME_WORDS.get(given)
+        return str(known) if known else words.word(name, given, language)
+    shape = {"money": "money", "decimal": "rate"}.get(kind) or FIGURES.get(name, ("", "count"))[1]
+    return words.show(name, given, shape, language=language, currency=settings.CURRENCY)
+
+
+def label(name: str, language: str) -> str:
+    """Return the words of a fact or of a value the graph computes."""
+    return str(FIGURES[name][0]) if name in FIGURES else words.label(name, language)
+
+
+def threshold(text: str, language: str) -> str:
+    """Return a condition with the names in words, such as "Age < Least age"."""
+    def named(match: Any) -> str:
+        name = match[0]
+        if name in CONDITION_WORDS:
+            return str(CONDITION_WORDS[name])
+        return label(name, language) if name not in graphs.KNOWN_WORDS else {"and": _("and"), "or": _("or")}.get(name, name)
+
+    parts = graphs.QUOTED.split(text)
+    quoted = [one[1:-1] for one in graphs.QUOTED.findall(text)]
+    name = next(iter(graphs.words(text)), "")
+    out = graphs.WORD.sub(named, parts[0])
+    for literal, rest in zip(quoted, parts[1:], strict=True):
+        out += words.word(name, literal, language) + graphs.WORD.sub(named, rest)
+    return out.replace(" in ", " ∈ ").replace(">=", "≥").replace("<=", "≤").replace(" * ", " × ").replace(" / ", " ÷ ")
+
+
+def policy(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
+    """Return the stages of a version with their tables in words."""
+    graph = graphs.read(version.graph)
+    raw = {node["id"]: node for node in version.graph["nodes"]}
+    shown = []
+    for stage in graph.stages:
+        nodes = []
+        for node in graph.nodes:
+            if node.stage == stage and node.type == "decisionTableNode":
+                nodes.append({"kind": "table", "rows": list(_rows(node, raw[node.id]["content"], version, language)), "collects": node.collects})
+            elif node.stage == stage and node.type == "expressionNode" and stage != graph.stages[-1]:
+                expressions = raw[node.id]["content"]["expressions"]
+                nodes.append({"kind": "values", "rows": [{"label": label(one["key"], language), "formula": one["value"]} for one in expressions]})
+            elif node.stage == stage and node.type == "customNode":
+                nodes.append({"kind": "scorecard", "code": raw[node.id]["content"]["config"]["code"], "rows": []})
+        if nodes:
+            shown.append({"name": STAGES.get(stage, stage), "nodes": nodes})
+    return shown
+
+
+def declared(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
+    """Return the declared facts of a version in words."""
+    types = {"money": _("money"), "integer": _("whole number"), "decimal": _("decimal"), "category": _("one of a list"), "boolean": _("yes or no")}
+    side = words.side(language)
+    return [row | {"label": row.get(f"label_{side}", row["name"]), "type_label": types[row["type"]],
+                   "choices": [words.word(row["name"], one, language) for one in row.get("values", ())]}
+            for row in version.input_schema["facts"]]  # fmt: skip
+
+
+def card(version: ScorecardVersion, language: str) -> dict[str, Any]:
+    """Return what the page of a scorecard shows: features with bins, figures, proof."""
+    features = []
+    for one in version.content["features"]:
+        cells = [_bin(one, cell, language) for cell in one["bins"]]
+        cells.append({"label": _("missing"), **one["missing"]})
+        low, high = min(cell["points"] for cell in one["bins"]), max(cell["points"] for cell in one["bins"])
+        features.append({"label": words.label(one["name"], language), "iv": one["iv"], "mean": one["mean_points"], "low": low, "high": high, "bins": cells})
+    left_out = [words.label(name, language) for name, told in version.metrics.get("features", {}).items() if not told["used"]]
+    return {"features": features, "left_out": left_out, "metrics": version.metrics, "scale": version.content["scale"],
+            "proof": version.metrics.get("proof", {})}  # fmt: skip
+
+
+def _bin(feature: Mapping[str, Any], cell: Mapping[str, Any], language: str) -> dict[str, Any]:
+    rate = cell["bad"] / cell["count"] if cell.get("count") else None
+    if feature["kind"] == "category":
+        text = " · ".join(words.word(feature["name"], one, language) for one in cell["values"])
+    else:
+        low, high = (f"{edge:,.6f}".rstrip("0").rstrip(".") if edge is not None else "" for edge in (cell["low"], cell["high"]))
+        text = f"{low} – {high}" if low and high else (f"< {high}" if high else f"≥ {low}")
+    return {**cell, "label": text, "bad_rate": rate}
+
+
+def _rows(node: graphs.Node, table: Mapping[str, Any], version: StrategyVersion, language: str) -> Iterator[dict[str, Any]]:
+    outputs = {column["id"]: column["field"] for column in table["outputs"]}
+    for rule, raw in zip(node.rules, table["rules"], strict=True):
+        given = {field: str(raw.get(name) or "").strip('"') for name, field in outputs.items() if raw.get(name)}
+        outcome = next((found for field, found in given.items() if field.endswith("outcome")), "")
+        rest = [f"{label(field, language)} {label(found, language)}" for field, found in given.items()
+                if not field.endswith(("outcome", "reason")) and field != "grade" and found not in ("null", "")]  # fmt: skip
+        yield {
+            "condition": threshold(rule.threshold, language) or _("otherwise"),
+            "outcome": OUTCOME_WORDS.get(outcome, outcome),
+            "outcome_code": outcome,
+            "grade": given.get("grade", ""),
+            "name": words.heading(rule.reason, version.reasons, language=language) if rule.reason else "",
+            "rest": rest,
+        }
+
+
+def _reads(node: Mapping[str, Any], decision: Decision, texts: Mapping[str, Any], types: Mapping[str, str], language: str) -> Iterator[dict[str, Any]]:
+    """Return the rows of one node: what was read beside the threshold, with source and as-of of each fact."""
+    if node.get("reason") and node["node"] == "facts":
+        told = words.sentence(node["reason"], texts, {}, language=language)
+        yield {"label": words.label(node["label"], language), "value": "", "threshold": told, "source": "", "as_of": ""}
+        return
+    found = node.get("values") or {}
+    limit = threshold(node["threshold"], language) if node.get("threshold") else ""
+    if node.get("error"):
+        yield {"label": _("error"), "value": "", "threshold": node["error"], "source": "", "as_of": ""}
+    for place, (name, given) in enumerate(found.items()):
+        source = decision.sources.get(name, {})
+        heading = label(name, language)
+        if node.get("result") == "hit" and place == 0:
+            heading = f"● {heading}"
+        yield {
+            "label": heading,
+            "value": value(name, given, types.get(name, ""), language),
+            "threshold": limit if place == 0 else "",
+            "source": SOURCES.get(source.get("source", ""), source.get("source", "")),
+            "as_of": source.get("as_of", ""),
+        }
+    for name in node.get("unfit", ()):
+        yield {"label": words.label(name, language), "value": _("absent or never seen in training"), "threshold": "", "source": "", "as_of": ""}
+
+
+def _summary(stage: Mapping[str, Any], hits: list[Any], texts: Mapping[str, Any], language: str) -> str:
+    if hits:
+        return " · ".join(dict.fromkeys(words.heading(node["reason"], texts, language=language) for node in hits if node.get("reason")))
+    found: dict[str, Any] = {}
+    for node in stage["nodes"]:
+        found |= node.get("values") or {}
+    if stage["result"] == "not_reached":
+        return ""
+    if stage["stage"] == "scorecard" and "score" in found:
+        return words.show("score", found["score"], "count", language=language)
+    if stage["stage"] == "affordability" and "dti" in found:
+        return f"{label('dti', language)} {words.show('dti', found['dti'], 'percent', language=language)}"
+    if stage["stage"] == "limit" and "limit" in found:
+        return words.show("limit", found["limit"], "money", language=language, currency=settings.CURRENCY)
+    rules = sum(1 for node in stage["nodes"] if node.get("row"))
+    return ngettext("%(count)s rule", "%(count)s rules", rules) % {"count": rules} if rules else ""

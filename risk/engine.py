@@ -1,0 +1,161 @@
+"""The door to judgement: `evaluate` runs the live strategy on facts and stores the verdict with everything needed to repeat it."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.errors import DomainError
+from ledger import log
+from risk import scorecards, strategies
+from risk.models import Decision, ScorecardVersion, StrategyVersion
+from risk.registry import content_sha256
+from risk.strategies import Strategy, Verdict
+
+KEPT = 64
+
+
+class NoLiveStrategy(DomainError):
+    """Nothing may be judged: the strategy has no live version."""
+
+    code = "no_live_strategy"
+
+
+class Tampered(DomainError):
+    """The stored content of a version is not what was registered."""
+
+    code = "version_tampered"
+
+
+class Pair(NamedTuple):
+    """A strategy version and the scorecard version it is run with, each by id and content hash."""
+
+    strategy_id: int
+    strategy_sha256: str
+    scorecard_id: int | None
+    scorecard_sha256: str | None
+
+
+_compiled: OrderedDict[Pair, Strategy] = OrderedDict()
+_lock = threading.Lock()
+
+
+def evaluate(
+    facts: Mapping[str, Any],
+    *,
+    at: datetime,
+    actor: Any,
+    strategy: str = "retail_installment",
+    subject: str = "",
+    customer_id: int | None = None,
+    sources: Mapping[str, Mapping[str, str]] | None = None,
+) -> Decision:
+    """Judge `facts` by the live version of `strategy`; store the decision and record `risk.decision.made`.
+
+    What the facts lack never raises: such a case is referred, with the fact's name among the reasons. `subject` names what is judged as
+    `app.model:public_id`; `sources` says per fact where it comes from and as of when. Holds no lock.
+
+    :raises NoLiveStrategy: if the strategy has no live version
+    :raises Tampered: if a version's content differs from its hash
+    """
+    began = time.perf_counter_ns()
+    pair = live(strategy)
+    verdict = compiled(pair).run(facts)
+    took = (time.perf_counter_ns() - began) // 1_000
+    decision = Decision(
+        subject=subject,
+        strategy_version_id=pair.strategy_id,
+        scorecard_version_id=pair.scorecard_id,
+        sources=_known_sources(sources or {}, verdict),
+        at=at,
+        duration_us=took,
+        **{name: getattr(verdict, name) for name in ("outcome", "grade", "score", "pd", "limit", "binding", "annual_rate")},
+        reasons=list(verdict.reasons),
+        figures=dict(verdict.figures),
+        facts=dict(verdict.facts),
+        trace=list(verdict.trace),
+    )
+    with transaction.atomic():
+        decision.save(force_insert=True)
+        log.record(
+            "risk.decision.made", decision, actor=actor, at=at, customer_id=customer_id, decision=decision.public_id, about=subject,
+            outcome=decision.outcome, grade=decision.grade, reasons=decision.reasons,
+            strategy_version=pair.strategy_id, scorecard_version=pair.scorecard_id,
+        )  # fmt: skip
+    return decision
+
+
+def live(strategy: str) -> Pair:
+    """Return the live version of a strategy with the live version of its scorecard, in one query.
+
+    :raises NoLiveStrategy: if there is none
+    """
+    card = ScorecardVersion.objects.filter(scorecard__code=OuterRef("scorecard_code"), status="live")
+    found = (
+        StrategyVersion.objects.filter(strategy__code=strategy, status="live")
+        .values_list("id", "sha256", Subquery(card.values("id")[:1]), Subquery(card.values("sha256")[:1]))
+        .first()
+    )
+    if found is None:
+        raise NoLiveStrategy(_("The strategy “%(code)s” has no live version.") % {"code": strategy})
+    return Pair(*found)
+
+
+def compiled(pair: Pair) -> Strategy:
+    """Return the runnable strategy of a pair, compiled once per process. The hashes are part of the key.
+
+    :raises Tampered: if a version's content differs from its hash
+    """
+    with _lock:
+        if pair in _compiled:
+            _compiled.move_to_end(pair)
+            return _compiled[pair]
+    made = _compile(pair)
+    with _lock:
+        _compiled[pair] = made
+        while len(_compiled) > KEPT:
+            _compiled.popitem(last=False)
+    return made
+
+
+def repeat(decision: Decision) -> Verdict:
+    """Run the facts of a decision again through the versions that decided it.
+
+    :raises Tampered: if a version's content differs from its hash
+    """
+    card = decision.scorecard_version
+    pair = Pair(decision.strategy_version_id, decision.strategy_version.sha256, card.pk if card else None, card.sha256 if card else None)
+    return compiled(pair).run(decision.facts)
+
+
+def difference(decision: Decision) -> str:
+    """Return the first difference between a decision and its repetition; empty when the verdict is the same."""
+    try:
+        return strategies.first_difference(decision.verdict(), repeat(decision))
+    except (Tampered, strategies.BadStrategy, scorecards.BadCard) as refusal:
+        return f"version: {refusal}"
+
+
+def _compile(pair: Pair) -> Strategy:
+    version = StrategyVersion.objects.get(pk=pair.strategy_id)
+    if content_sha256(version.graph, version.input_schema, version.reasons) != pair.strategy_sha256:
+        raise Tampered(_("The stored content of %(version)s is not what was registered.") % {"version": version})
+    card = None
+    if pair.scorecard_id is not None:
+        kept = ScorecardVersion.objects.get(pk=pair.scorecard_id)
+        if content_sha256(kept.content) != pair.scorecard_sha256:
+            raise Tampered(_("The stored content of %(version)s is not what was registered.") % {"version": kept})
+        card = scorecards.load(kept.content)
+    return Strategy(version.graph, version.input_schema, version.reasons, card)
+
+
+def _known_sources(sources: Mapping[str, Mapping[str, str]], verdict: Verdict) -> dict[str, dict[str, str]]:
+    """Keep source and date of facts that were kept themselves; nothing else that a caller may have put there."""
+    return {name: {key: str(one[key])[:40] for key in ("source", "as_of") if key in one}
+            for name, one in sources.items() if name in verdict.facts}  # fmt: skip
