@@ -3,10 +3,8 @@
 
 import os
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
-NEED_NO_SERVER = {"", "help", "version", "check", "makemigrations", "messages", "collectstatic", "spectacular", "diffsettings", "startapp"}
+NEED_NO_SERVER = {"", "help", "version", "check", "makemigrations", "messages", "spectacular", "diffsettings", "startapp"}
 AS_OWNER = {"migrate", "sqlmigrate", "flush", "sqlflush", "showmigrations", "optimizemigration"}
 
 
@@ -25,7 +23,7 @@ def main() -> int:
     if command in AS_OWNER:
         os.environ.setdefault("CRM_DB_ROLE", "owner")
     if command in NEED_NO_SERVER and "DATABASE_URL" not in os.environ:
-        os.environ.setdefault("CRM_ENV", "local" if command == "collectstatic" else "tooling")
+        os.environ.setdefault("CRM_ENV", "tooling")
     if os.environ.get("CRM_ENV") in ("tooling", "production") or {"DATABASE_URL", "REDIS_URL", "CRM_SECRET_KEY"} <= os.environ.keys():
         execute_from_command_line(sys.argv)
         return 0
@@ -42,5 +40,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.chdir(ROOT)
     sys.exit(main())
