@@ -1,0 +1,35 @@
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib import home, menu
+from governance import home_blocks, permissions
+
+menu.entry(group="governance", order=50, label=_("Rule book"), url_name="rule-list", permission=permissions.VIEW_RULE, icon="decisions")
+menu.entry(group="admin", order=10, label=_("Users"), url_name="user-list", permission=permissions.VIEW_USER, icon="users")
+menu.entry(group="admin", order=20, label=_("Roles"), url_name="role-list", permission=permissions.VIEW_ROLE, icon="roles")
+menu.entry(group="admin", order=30, label=_("Jobs"), url_name="job-list", permission=permissions.VIEW_JOB, icon="jobs")
+
+home.action("governance.user", label=_("New user"), permission=permissions.MANAGE_USER, url_name="user-new", order=90)
+home.queue(
+    "governance.jobs",
+    title=_("Jobs that need a look"),
+    permission=permissions.VIEW_JOB,
+    read=home_blocks.troubled_jobs,
+    empty=_("All jobs ended well."),
+    order=80,
+    roles=("admin", "risk_manager", "auditor"),
+    url_name="job-list",
+)
+home.queue(
+    "governance.users",
+    title=_("People without a role or team"),
+    permission=permissions.MANAGE_USER,
+    read=home_blocks.unplaced_users,
+    empty=_("Everybody has a role and a team."),
+    order=10,
+    url_name="user-list",
+)
+home.figure("governance.active", label=_("Active users"), permission=permissions.VIEW_USER, read=home_blocks.active_users, order=90, roles=("admin", "auditor"))
+home.figure("governance.suspended", label=_("Suspended users"), permission=permissions.VIEW_USER, read=home_blocks.suspended_users, order=91, roles=("admin", "auditor"))
+home.figure("governance.dormant", label=_("Not signed in for 90 days"), permission=permissions.VIEW_USER, read=home_blocks.dormant_users, order=92, roles=("admin", "auditor"))
+home.figure("governance.running", label=_("Jobs running"), permission=permissions.VIEW_JOB, read=home_blocks.running_jobs, order=93, roles=("admin", "auditor"))
+home.figure("governance.failed", label=_("Jobs failed or partial"), permission=permissions.VIEW_JOB, read=home_blocks.failed_jobs, order=94, roles=("admin", "auditor"))

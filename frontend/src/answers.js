@@ -53,10 +53,14 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   }
 });
 
-document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  const summary = detail.target.querySelector?.("[data-focus]");
-  if (summary && !summary.closest("dialog:not([open])")) summary.focus();
-  const count = detail.target.querySelector?.("[data-announce]");
+// `target` is what was swapped in; `detail.target` may be the element that went away.
+function within(element, selector) {
+  return element.matches?.(selector) ? element : element.querySelector?.(selector);
+}
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  const summary = within(target, "[data-focus]");
+  if (summary) setTimeout(() => summary.focus());
+  const count = within(target, "[data-announce]");
   if (count) announce(count.dataset.announce);
 });
 document.addEventListener("focus", ({ detail }) => detail?.id && document.querySelector(detail.id)?.focus());

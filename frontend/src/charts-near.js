@@ -25,7 +25,7 @@ function watch(root) {
   }
 }
 watch(document);
-document.addEventListener("htmx:afterSettle", ({ detail }) => watch(detail.target));
+document.addEventListener("htmx:afterSettle", ({ target }) => watch(target));
 document.addEventListener("themed", () => {
   for (const card of document.querySelectorAll("[data-chart][data-drawn]")) window.drawChart(card);
 });

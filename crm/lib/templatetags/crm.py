@@ -243,9 +243,9 @@ def bucket(name: Any, dpd: int | None = None) -> SafeString:
 
 
 @register.inclusion_tag("parts/_masked.html")
-def masked(value: Any, label: Any = "", reveal_url: str = "", missing: str = "") -> dict[str, Any]:
+def masked(value: Any, label: Any = "", reveal_url: str = "", missing: str = "", key: str = "") -> dict[str, Any]:
     """A masked personal value; `reveal_url` opens the dialog, `missing` names why it cannot open."""
-    return {"value": value, "label": label, "reveal_url": reveal_url, "missing": missing}
+    return {"value": value, "label": label, "reveal_url": reveal_url, "missing": missing, "key": key}
 
 
 @register.inclusion_tag("parts/_sort.html")
@@ -305,3 +305,9 @@ def control(bound: Any) -> SafeString:
     """A widget of a form that is not ours (sign-in), with our look."""
     check = getattr(bound.field.widget, "input_type", "") == "checkbox"
     return bound.as_widget(attrs={"class": "form-check-input" if check else "form-control", "placeholder": ""})
+
+
+@register.simple_tag
+def age_band(person: Any, on: date) -> str | SafeString:
+    """The five-year band of life of a customer; the birth date itself is never shown."""
+    return person.age_band(on)

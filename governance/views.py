@@ -1,0 +1,186 @@
+"""Pages of people, roles, jobs and rules."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from crm.lib import htmx, pages
+from crm.lib.permissions import ALL, needs
+from governance import idempotency, permissions, users
+from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
+from governance.models import Job, Role, Rule, User
+from ledger import log
+
+HISTORY = 30
+
+
+@needs(permissions.VIEW_USER)
+def user_list(request: HttpRequest) -> HttpResponse:
+    rows = User.objects.select_related("role", "team")
+    page = pages.read(
+        request,
+        rows,
+        sorts={"name": "name", "username": "username", "login": "last_login", "joined": "joined_at"},
+        default_sort="username",
+        filters=UserFilter,
+    )
+    return htmx.render(request, "governance/user_list.html", "governance/_user_rows.html", {"page": page})
+
+
+def person(public_id: str) -> User:
+    return get_object_or_404(User.objects.select_related("role", "team"), public_id=public_id)
+
+
+@needs(permissions.VIEW_USER)
+def user(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = person(public_id)
+    labels = [ALL[code].label for code in found.role.permissions if code in ALL] if found.role else []
+    context = {"person": found, "permissions": labels, "items": history_of(found)}
+    return htmx.render(request, "governance/user.html", "governance/user.html", context)
+
+
+EVENTS = {
+    "governance.user.created": (_("Account created"), "user", "info"),
+    "governance.user.changed": (_("Account changed"), "edit", "info"),
+    "governance.user.suspended": (_("Suspended"), "lock", "warn"),
+    "governance.user.admitted": (_("Re-admitted"), "tone-good", "good"),
+}
+FIELDS = {
+    "name": _("name"),
+    "email": _("e-mail"),
+    "role": _("role"),
+    "team": _("team"),
+    "approval_limit": _("authority limit"),
+    "language": _("language"),
+}
+
+
+def history_of(subject: User) -> list[dict[str, Any]]:
+    """Return what happened to an account, newest first, for `parts/_timeline.html`."""
+    entries = list(log.history(subject)[:HISTORY])
+    actors = dict(User.objects.filter(pk__in={entry.actor_id for entry in entries}).values_list("pk", "name"))
+    items = []
+    for entry in entries:
+        text, icon, tone = EVENTS.get(entry.event, (entry.event, "entry", "neutral"))
+        fields = [str(FIELDS.get(name, name)) for name in entry.facts.get("fields", [])]
+        items.append(
+            {
+                "text": f"{text}{': ' + ', '.join(fields) if fields else ''}",
+                "icon": {"user": "customer"}.get(icon, icon),
+                "tone": tone,
+                "actor": actors.get(entry.actor_id, ""),
+                "at": entry.at,
+            }
+        )
+    return items
+
+
+@needs(permissions.MANAGE_USER)
+def user_new(request: HttpRequest) -> HttpResponse:
+    form = NewUserForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+            if not sent.again:
+                fields = ("username", "name", "email", "password", "role", "team", "approval_limit", "language")
+                made = users.create(actor=request.user, at=now(), **{name: data[name] for name in fields})
+                sent.result(reverse("user", args=[made.public_id]))
+                messages.success(request, _("The account is created."))
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    return form.page(request, "governance/user_form.html", {})
+
+
+@needs(permissions.MANAGE_USER)
+def user_edit(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = person(public_id)
+    form = PlaceForm.of(found, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals():
+            fields = ("name", "email", "role", "team", "approval_limit", "language")
+            users.change(
+                found, actor=request.user, at=now(), version=data["version"] or 0, **{name: data[name] for name in fields}
+            )
+        if not form.errors:
+            messages.success(request, _("The account is changed."))
+            return htmx.go(request, reverse("user", args=[found.public_id]))
+    return form.page(request, "governance/user_form.html", {"person": found})
+
+
+@needs(permissions.MANAGE_USER)
+@require_POST
+def user_active(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = person(public_id)
+    form = ActiveForm(request.POST)
+    if not form.is_valid() or form.cleaned_data["active"] not in ("yes", "no"):
+        raise Http404
+    active = form.cleaned_data["active"] == "yes"
+    users.set_active(found, active=active, actor=request.user, at=now())
+    messages.success(request, _("The account is open again.") if active else _("The account is suspended."))
+    return htmx.go(request, reverse("user", args=[found.public_id]))
+
+
+@needs(permissions.VIEW_ROLE)
+def role_list(request: HttpRequest) -> HttpResponse:
+    """Who may do what: permissions × roles, read only."""
+    roles = list(Role.objects.annotate(members=Count("users", filter=Q(users__is_active=True))).order_by("pk"))
+    codes = sorted({code for role in roles for code in role.permissions})
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for code in codes:
+        row = {
+            "label": ALL[code].label if code in ALL else code,
+            "code": code,
+            "cells": [code in role.permissions for role in roles],
+        }
+        groups.setdefault(code.split(".")[0], []).append(row)
+    context = {"roles": roles, "groups": [(APPS.get(name, name), rows) for name, rows in groups.items()]}
+    return htmx.render(request, "governance/role_list.html", "governance/role_list.html", context)
+
+
+APPS = {
+    "customers": _("Customers"),
+    "credit": _("Credit"),
+    "risk": _("Risk"),
+    "collections": _("Collections"),
+    "governance": _("Governance"),
+    "ledger": _("Ledger"),
+}
+
+
+@needs(permissions.VIEW_JOB)
+def job_list(request: HttpRequest) -> HttpResponse:
+    page = pages.read(
+        request,
+        Job.objects.select_related("started_by"),
+        sorts={"started": "id", "updated": "updated_at"},
+        default_sort="-started",
+        filters=JobFilter,
+    )
+    return htmx.render(request, "governance/job_list.html", "governance/_job_rows.html", {"page": page})
+
+
+@needs(permissions.VIEW_JOB)
+def job(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = get_object_or_404(Job.objects.select_related("started_by"), public_id=public_id)
+    context = {"job": found, "poll_url": reverse("job", args=[found.public_id])}
+    return htmx.render(request, "governance/job.html", "parts/_job.html", context)
+
+
+@needs(permissions.VIEW_RULE)
+def rule_list(request: HttpRequest) -> HttpResponse:
+    page = pages.read(
+        request,
+        Rule.objects.all(),
+        sorts={"code": "code", "from": "effective_from"},
+        default_sort="code",
+        filters=RuleFilter,
+    )
+    return htmx.render(request, "governance/rule_list.html", "governance/_rule_rows.html", {"page": page})
