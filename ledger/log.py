@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, models, transaction
-from django.utils.timezone import now
 from kombu.exceptions import OperationalError
 from psycopg2.extras import execute_values
 
@@ -24,6 +23,7 @@ from ledger.models import Entry
 logger = logging.getLogger(__name__)
 
 Handler = Callable[..., Any]
+_broker_off: ContextVar[bool] = ContextVar("broker_off", default=False)
 _handlers: dict[str, list[str]] = {}
 _by_name: dict[str, Handler] = {}
 
@@ -54,6 +54,16 @@ def on(*events: str) -> Callable[[Handler], Handler]:
         return handler
 
     return decorate
+
+
+@contextmanager
+def without_broker() -> Iterator[None]:
+    """Tell the broker nothing: the caller runs `deliveries.run_all` when it is time. For loads in one transaction."""
+    token = _broker_off.set(True)
+    try:
+        yield
+    finally:
+        _broker_off.reset(token)
 
 
 def handlers_of(event: str) -> list[str]:
@@ -145,7 +155,7 @@ def record_many(event: str, rows: Iterable[Row], *, actor: Any, at: datetime) ->
             )
             ids += [entry for entry, _ in found]
             deliveries += [delivery for _, made in found for delivery in made]
-    if deliveries:
+    if deliveries and not _broker_off.get():
         transaction.on_commit(lambda: hand_over(deliveries), robust=True)
     return ids
 
@@ -155,28 +165,10 @@ def dump(facts: Mapping[str, Any]) -> str:
     return json.dumps(plain(facts), ensure_ascii=False)
 
 
-_inline: ContextVar[bool] = ContextVar("inline", default=False)
-
-
-@contextmanager
-def inline() -> Iterator[None]:
-    """Run subscribers in this process right after each commit: for commands that must not wait for a worker."""
-    token = _inline.set(True)
-    try:
-        yield
-    finally:
-        _inline.reset(token)
-
-
 def hand_over(deliveries: list[int]) -> None:
     """Tell the broker of `deliveries`. It is a hint only: what the broker loses, the sweeper finds."""
-    from ledger import deliveries as outbox
     from ledger.tasks import deliver
 
-    if _inline.get():
-        for pk in deliveries:
-            outbox.run(pk, at=now())
-        return
     for start in range(0, len(deliveries), 100):
         try:
             deliver.delay(deliveries=deliveries[start : start + 100])

@@ -13,18 +13,18 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.utils.timezone import now
 
-from collection import cases
+from collection import cases, queues
 from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
 from crm.demo.people import identity
-from crm.lib.money import quantize
+from crm.lib.money import quantize, total
 from customers import consents, notes, profiles
 from customers.models import Customer, Purpose
 from governance.models import LegalEntity, Team, User
-from ledger import log
+from ledger import deliveries as outbox
 
 DAYS = 184
 STATED = (
@@ -126,30 +126,28 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer]) ->
     span = (house.today - start).days
     for place, pair in enumerate(zip(rows, customers, strict=True)):
         arrivals[start + timedelta(days=round(span * (place / max(len(rows) - 1, 1)) ** 1.25))].append(pair)
-    with log.inline():
-        day = start
-        while day <= house.today:
-            one_day(house, day, arrivals.get(day, []))
-            if (day - start).days % 20 == 0:
-                house.say(f"  {day}: {Loan.objects.count()} loans, {Case.objects.count()} cases")
-            day += timedelta(days=1)
+    day = start
+    while day <= house.today:
+        one_day(house, day, arrivals.get(day, []))
+        if (day - start).days % 20 == 0:
+            house.say(f"  {day}: {Loan.objects.count()} loans, {Case.objects.count()} cases")
+        day += timedelta(days=1)
 
 
 def one_day(house: House, day: date, arrivals: list[tuple[dict[str, Any], Customer]]) -> None:
     """Play one business date: applications, decisions, acceptances, repayments, collection work, close."""
-    with transaction.atomic():
-        for number, (row, customer) in enumerate(arrivals):
-            apply(house, day, number, row, customer)
-    with transaction.atomic():
-        review(house, day)
-        answer_offers(house, day)
-    with transaction.atomic():
-        pay(house, day)
-    with transaction.atomic():
-        collect(house, day)
+    for number, (row, customer) in enumerate(arrivals):
+        apply(house, day, number, row, customer)
+    outbox.run_all(at=now())
+    review(house, day)
+    outbox.run_all(at=now())
+    answer_offers(house, day)
+    pay(house, day)
+    outbox.run_all(at=now())
+    collect(house, day)
     if day < house.today:  # the last day stays open: it is the day one works in
-        end_of_day.close_one(house.entity)
-        house.entity.refresh_from_db()
+        end_of_day.close(house.entity, day, at=house.at(day, 23, 30))
+    outbox.run_all(at=now())
 
 
 def apply(house: House, day: date, number: int, row: dict[str, Any], customer: Customer) -> None:
@@ -201,7 +199,7 @@ def answer_offers(house: House, day: date) -> None:
         at = house.at(day, 15, offer.pk % 60)
         if offer.made_at >= at:
             continue
-        offer = offers.confirm_disclosure(offer, seconds=20 + offer.pk % 70, actor=officer, at=at)
+        offer = offers.confirm_disclosure(offer, cost_hash=offer.cost_hash, seconds=20 + offer.pk % 70, actor=officer, at=at)
         loan = offers.accept(offer, actor=officer, at=at + timedelta(minutes=2), key=f"demo-{offer.public_id}")
         plan = plan_for(bool(house.bad.get(offer.application_id)), loan.term, house.rng)
         house.plans[loan.pk] = plan
@@ -229,7 +227,7 @@ def pay(house: House, day: date) -> None:
             if not (plan.partial and seq == plan.stops_at):
                 if seq < 1_000:
                     continue
-        owed = repayments.due_now(loan, on=day)
+        owed = due_on(loan, day)
         if seq >= 1_000 and house.rng.random() < 0.5:
             plan.stops_at = None  # came back and goes on as agreed
         amount = quantize(owed / 2) if plan.partial and plan.stops_at == seq else owed
@@ -246,6 +244,14 @@ def pay(house: House, day: date) -> None:
         )
 
 
+def due_on(loan: Loan, day: date) -> Decimal:
+    """Return what is due and unpaid on a day, penalty included."""
+    rows = list(loan.installments.order_by("seq"))
+    by_pk = {row.pk: row for row in rows}
+    due = [each for each in repayments.dues(loan, rows, day) if by_pk[each.installment].due_on <= day]
+    return total([each.fee + each.penalty + each.interest + each.principal for each in due])
+
+
 OUTCOMES = ("no_answer", "no_answer", "busy", "right_party", "right_party", "promise", "refused", "wrong_number", "hardship")
 
 
@@ -256,20 +262,20 @@ def collect(house: House, day: date) -> None:
     for name in ("collector", "collector2"):
         collector = house.staff[name]
         at = house.at(day, 14 if name == "collector" else 15, 5)
-        for case in list(Case.objects.queue(collector, at=at)[:2]):
+        for item in queues.upcoming(collector, at=at, limit=2):
             if house.rng.random() < 0.4:
                 continue
-            case = cases.claim(case, actor=collector, at=at)
+            case = cases.claim(item.case, actor=collector, at=at)
             cases.log_contact(
                 case,
                 channel="call",
                 outcome=house.rng.choice(OUTCOMES),
                 note="" if house.rng.random() < 0.5 else "已说明逾期金额和还款方式。",
+                next_action="call",
                 next_action_on=day + timedelta(days=house.rng.choice((1, 2, 3, 5))),
                 actor=collector,
                 at=at + timedelta(minutes=3),
             )
-            cases.release(case, actor=collector, at=at + timedelta(minutes=4))
 
 
 def remarks(house: House, customers: list[Customer]) -> None:

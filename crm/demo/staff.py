@@ -99,7 +99,7 @@ def client(team: Team, roles: dict[str, Role], *, at: datetime) -> ApiClient:
         service_user=service,
         client_scopes=[
             "customers:read", "customers:write", "products:read", "applications:read", "applications:write",
-            "offers:accept", "loans:read", "repayments:write", "cases:read", "decisions:read", "clock:set",
+            "offers:accept", "loans:read", "repayments:write", "cases:read", "clock:set",
         ],
         actor=users.system(),
         at=at,

@@ -16,7 +16,9 @@ from crm.demo import play, staff
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
-from risk import german
+from ledger import deliveries as outbox
+from ledger import log
+from risk import german, registry
 
 SEED = 20_261_122
 
@@ -44,25 +46,22 @@ class Command(BaseCommand):
 
     def load(self, today: date, *, small: bool) -> None:
         """Train, found the lender, bring in the people, play the days."""
-        from risk import registry
-
         first = today - timedelta(days=play.DAYS)
         training, rest = german.split(german.rows(), seed=SEED)
         if small:
             rest = rest[::10]
         self.stdout.write(f"training the first scorecard on {len(training)} applications")
         registry.train_first(actor=users.system(), at=now(), seed=SEED)
-        with transaction.atomic():
+        # One transaction: a load that is cut off leaves nothing, and the next start begins it anew.
+        with log.without_broker(), transaction.atomic():
             entity = staff.found(business_date=first, at=now())
             credit_seeds.seed()
-        product = Product.objects.live().get(legal_entity=entity)
-        house = play.house(entity, product, seed=SEED, today=today, say=self.stdout.write)
-        self.stdout.write("bringing in the people")
-        with transaction.atomic():
-            past = training[::10] if small else training
-            play.people(house, past, first=1_000, on=first - timedelta(days=30))
+            product = Product.objects.live().get(legal_entity=entity)
+            house = play.house(entity, product, seed=SEED, today=today, say=self.stdout.write)
+            self.stdout.write("bringing in the people")
+            play.people(house, training[::10] if small else training, first=1_000, on=first - timedelta(days=30))
             customers = play.people(house, rest, first=10_000, on=first - timedelta(days=25))
-        self.stdout.write(f"playing {play.DAYS} days")
-        play.play(house, rest, customers)
-        with transaction.atomic():
+            self.stdout.write(f"playing {play.DAYS} days")
+            play.play(house, rest, customers)
             play.remarks(house, customers)
+            outbox.run_all(at=now())
