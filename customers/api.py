@@ -1,0 +1,183 @@
+"""Customers over HTTP: masked wherever they are shown; a value in clear is opened by people only, never by a token."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.timezone import localdate, now
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm.lib.api import DoorViewSet, checked
+from crm.lib.errors import Invalid
+from customers import consents, permissions, profiles
+from customers.models import Consent, Customer, Purpose
+from governance.idempotency import idempotent
+from governance.models.identity import Channel
+
+FOUND_AT_MOST = 20
+
+
+class CustomerOut(serializers.ModelSerializer[Customer]):
+    """A customer as staff and machines see one: no combination of these values rebuilds an id number."""
+
+    name = serializers.CharField(source="masked_name")
+    id_number = serializers.CharField(source="masked_id_number", help_text="first and last character")
+    mobile = serializers.CharField(source="masked_mobile")
+    bank_card = serializers.CharField(source="masked_bank_card", help_text="last four digits")
+    address = serializers.CharField(source="masked_address")
+    employer = serializers.CharField(source="masked_employer")
+    age_band = serializers.SerializerMethodField(help_text="five years of life, such as 35-39")
+    branch = serializers.CharField(source="branch.code")
+
+    class Meta:
+        model = Customer
+        fields = (
+            "public_id", "version", "name", "id_number", "mobile", "bank_card", "address", "employer", "age_band", "income",
+            "monthly_debt", "branch", "channel", "origin", "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(str)
+    def get_age_band(self, customer: Customer) -> str:
+        return customer.age_band(localdate())
+
+
+class AmountsIn(serializers.Serializer[Any]):
+    income = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=0, required=False, allow_null=True, help_text="a month, before tax"
+    )
+    monthly_debt = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=0, required=False, help_text="paid a month on other debts"
+    )
+
+
+class CustomerIn(AmountsIn):
+    """What a person states; each value is checked by the door, which says what is wrong with it."""
+
+    name = serializers.CharField(max_length=200)
+    id_number = serializers.CharField(max_length=40)
+    mobile = serializers.CharField(max_length=40)
+    bank_card = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
+    address = serializers.CharField(max_length=400, required=False, allow_blank=True, allow_null=True)
+    employer = serializers.CharField(max_length=400, required=False, allow_blank=True, allow_null=True)
+    channel = serializers.ChoiceField(choices=Channel.choices, required=False, default=Channel.API)
+
+
+class CustomerChange(AmountsIn):
+    """The values to change, and the version they were read in."""
+
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+    name = serializers.CharField(max_length=200, required=False)
+    id_number = serializers.CharField(max_length=40, required=False)
+    mobile = serializers.CharField(max_length=40, required=False)
+    bank_card = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
+    address = serializers.CharField(max_length=400, required=False, allow_blank=True, allow_null=True)
+    employer = serializers.CharField(max_length=400, required=False, allow_blank=True, allow_null=True)
+
+
+class SearchIn(serializers.Serializer[Any]):
+    text = serializers.CharField(
+        max_length=200, help_text="an id number, mobile, card number, full name or public id; only exact matches are found"
+    )
+
+
+class ConsentIn(serializers.Serializer[Any]):
+    purpose = serializers.ChoiceField(choices=Purpose.choices)
+    text_version = serializers.CharField(
+        max_length=20, required=False, default="", allow_blank=True, help_text="the wording agreed to; the one in force if left out"
+    )
+    channel = serializers.ChoiceField(choices=Channel.choices, required=False, default=Channel.API)
+
+
+class WithdrawalIn(serializers.Serializer[Any]):
+    purpose = serializers.ChoiceField(choices=Purpose.choices)
+
+
+class ConsentOut(serializers.ModelSerializer[Consent]):
+    class Meta:
+        model = Consent
+        fields = ("purpose", "text_version", "text_hash", "channel", "given_at", "expires_on", "withdrawn_at")
+        read_only_fields = fields
+
+
+class NoBranch(Invalid):
+    """The caller belongs to no branch, so a new file would belong to nobody."""
+
+    code = "no_branch"
+
+
+class CustomerViewSet(DoorViewSet):
+    """Persons with a file. Personal values are sealed at rest and masked in every answer."""
+
+    serializer_class = CustomerOut
+    needs = {
+        "list": permissions.VIEW,
+        "retrieve": permissions.VIEW,
+        "search": permissions.VIEW,
+        "create": permissions.ADD,
+        "partial_update": permissions.CHANGE,
+        "consents": permissions.CONSENT,
+        "withdraw_consent": permissions.CONSENT,
+    }
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        if getattr(self, "swagger_fake_view", False):
+            return Customer.objects.none()
+        return Customer.objects.visible_to(self.request.user).for_list()
+
+    @extend_schema(request=CustomerIn, responses={201: CustomerOut})
+    @idempotent()
+    def create(self, request: Request) -> Response:
+        """Open a file for a person, in the caller's branch."""
+        values = checked(CustomerIn, request)
+        if request.user.team is None:
+            raise NoBranch(_("Your user belongs to no branch: ask an administrator."))
+        customer = profiles.create(**values, branch=request.user.team, actor=request.user, at=now())
+        return Response(CustomerOut(customer).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=CustomerChange, responses=CustomerOut)
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        """Change values of a file that still has the version they were read in; else 409 with what changed."""
+        customer = self.get_object()
+        changes = checked(CustomerChange, request)
+        version = changes.pop("version")
+        changed = profiles.update(customer, actor=request.user, at=now(), version=version, **changes)
+        return Response(CustomerOut(changed).data)
+
+    @extend_schema(request=SearchIn, responses=CustomerOut(many=True), filters=False)
+    @action(detail=False, methods=["post"], pagination_class=None)
+    @idempotent()
+    def search(self, request: Request) -> Response:
+        """Find customers by an exact value. It is sent in the body because addresses end up in logs."""
+        text = checked(SearchIn, request)["text"]
+        found = self.get_queryset().found_by(text).order_by("-pk")[:FOUND_AT_MOST]  # type: ignore[attr-defined]
+        return Response(CustomerOut(found, many=True).data)
+
+    @extend_schema(request=ConsentIn, responses={201: ConsentOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def consents(self, request: Request, public_id: str) -> Response:
+        """Record that the customer agreed to a purpose under a text."""
+        customer = self.get_object()
+        body = checked(ConsentIn, request)
+        consent = consents.give(
+            customer, purpose=body["purpose"], version=body["text_version"], channel=body["channel"], actor=request.user, at=now()
+        )
+        return Response(ConsentOut(consent).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=WithdrawalIn, responses=ConsentOut)
+    @action(detail=True, methods=["post"], url_path="consents/withdraw")
+    @idempotent()
+    def withdraw_consent(self, request: Request, public_id: str) -> Response:
+        """End the live consent of a purpose."""
+        customer = self.get_object()
+        body = checked(WithdrawalIn, request)
+        ended = consents.withdraw(customer, purpose=body["purpose"], actor=request.user, at=now())
+        return Response(ConsentOut(ended).data)
+
+
+VIEWSETS = {"customers": CustomerViewSet}
