@@ -62,6 +62,17 @@ FIGURES = {
     "binding": (gettext_lazy("Bound by"), "text"),
     "admission_outcome": (gettext_lazy("Outcome of admission"), "text"),
 }
+NODES = {
+    "policy": gettext_lazy("Policy values"),
+    "rules": gettext_lazy("Rules"),
+    "outcome": gettext_lazy("Outcome"),
+    "points": gettext_lazy("Score"),
+    "grade": gettext_lazy("Grade"),
+    "instalment": gettext_lazy("Instalment and debt-to-income"),
+    "debt to income": gettext_lazy("Debt-to-income"),
+    "sources": gettext_lazy("Limits by source"),
+    "check": gettext_lazy("Check"),
+}
 SOURCES = {
     "stated": gettext_lazy("stated"),
     "verified": gettext_lazy("verified"),
@@ -75,14 +86,13 @@ CONDITION_WORDS = {"true": gettext_lazy("yes"), "false": gettext_lazy("no")}
 
 
 def stages(decision: Decision, language: str, *, hits_only: bool = False) -> list[dict[str, Any]]:
-    """Return the stages in the form of `parts/_trace.html`; with `hits_only`, only nodes that hit or failed."""
+    """Return the stages in order, each with its nodes: result in words, values read, threshold. `hits_only` keeps what hit or failed."""
     types = {row["name"]: row["type"] for row in decision.strategy_version.input_schema.get("facts", ())}
     texts = decision.texts()
     shown = []
     for stage in decision.trace:
         nodes = stage["nodes"]
         hits = [node for node in nodes if node["result"] in ("hit", "error")]
-        reads = [row for node in (hits if hits_only else nodes) for row in _reads(node, decision, texts, types, language)]
         label, tone = RESULTS[stage["result"]]
         shown.append({
             "name": STAGES.get(stage["stage"], stage["stage"]),
@@ -90,7 +100,7 @@ def stages(decision: Decision, language: str, *, hits_only: bool = False) -> lis
             "tone": tone,
             "result_label": label,
             "summary": _summary(stage, hits, texts, language),
-            "reads": reads,
+            "nodes": [_node(node, decision, texts, types, language) for node in (hits if hits_only else nodes)],
             "open": bool(hits),
         })  # fmt: skip
     return [stage for stage in shown if not hits_only or stage["result"] in ("hit", "error")]
@@ -211,30 +221,28 @@ def _rows(node: graphs.Node, table: Mapping[str, Any], version: StrategyVersion,
         }
 
 
-def _reads(node: Mapping[str, Any], decision: Decision, texts: Mapping[str, Any], types: Mapping[str, str], language: str) -> Iterator[dict[str, Any]]:
-    """Return the rows of one node: what was read beside the threshold, with source and as-of of each fact."""
-    if node.get("reason") and node["node"] == "facts":
-        told = words.sentence(node["reason"], texts, {}, language=language)
-        yield {"label": words.label(node["label"], language), "value": "", "threshold": told, "source": "", "as_of": ""}
-        return
-    found = node.get("values") or {}
-    limit = threshold(node["threshold"], language) if node.get("threshold") else ""
-    if node.get("error"):
-        yield {"label": _("error"), "value": "", "threshold": node["error"], "source": "", "as_of": ""}
-    for place, (name, given) in enumerate(found.items()):
+def _node(node: Mapping[str, Any], decision: Decision, texts: Mapping[str, Any], types: Mapping[str, str], language: str) -> dict[str, Any]:
+    """Return one node of a stage: its name, result, the values it read beside the threshold, source and as-of of each fact."""
+    result, tone = RESULTS[node["result"]]
+    shown = {"tone": tone, "result": result, "threshold": "", "reads": [], "note": ""}
+    reason = node.get("reason", "")
+    if node["node"] == "facts":
+        return shown | {"name": words.label(node["label"], language), "note": words.sentence(reason, texts, {}, language=language)}
+    shown["name"] = words.heading(reason, texts, language=language) if reason else NODES.get(node.get("of") or node["label"], node["label"])
+    shown["threshold"] = threshold(node.get("threshold", ""), language)
+    shown["note"] = node.get("error", "")
+    for name, given in (node.get("values") or {}).items():
         source = decision.sources.get(name, {})
-        heading = label(name, language)
-        if node.get("result") == "hit" and place == 0:
-            heading = f"● {heading}"
-        yield {
-            "label": heading,
+        shown["reads"].append({
+            "label": label(name, language),
             "value": value(name, given, types.get(name, ""), language),
-            "threshold": limit if place == 0 else "",
             "source": SOURCES.get(source.get("source", ""), source.get("source", "")),
             "as_of": source.get("as_of", ""),
-        }
-    for name in node.get("unfit", ()):
-        yield {"label": words.label(name, language), "value": _("absent or never seen in training"), "threshold": "", "source": "", "as_of": ""}
+        })  # fmt: skip
+    if unfit := node.get("unfit"):
+        names = ", ".join(words.label(name, language) for name in unfit)
+        shown["note"] = _("Absent or never seen in training: %(names)s") % {"names": names}
+    return shown
 
 
 def _summary(stage: Mapping[str, Any], hits: list[Any], texts: Mapping[str, Any], language: str) -> str:

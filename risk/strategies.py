@@ -5,7 +5,7 @@ the trace, no matching row gives no outcome. Here each of these refers the case 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -45,7 +45,8 @@ class Verdict:
     trace: tuple[Mapping[str, Any], ...] = ()
 
 
-COMPARED = ("outcome", "grade", "score", "pd", "limit", "binding", "annual_rate", "reasons", "figures", "trace")
+COMPARED = ("outcome", "grade", "score", "pd", "limit", "binding", "annual_rate", "reasons", "figures")
+COMPARED_OF_NODE = ("node", "row", "result", "reason")  # not the words around them: a later release may show a trace otherwise
 
 
 def first_difference(was: Verdict, now: Verdict) -> str:
@@ -55,6 +56,10 @@ def first_difference(was: Verdict, now: Verdict) -> str:
         if before != after:
             place, before, after = _narrow(name, before, after)
             return f"{place}: {_brief(before)} → {_brief(after)}"
+    before, after = _path_taken(was.trace), _path_taken(now.trace)
+    if before != after:
+        place, before, after = _narrow("trace", before, after)
+        return f"{place}: {_brief(before)} → {_brief(after)}"
     return ""
 
 
@@ -217,7 +222,7 @@ def _table(node: graphs.Node, seen: Mapping[str, Any]) -> list[dict[str, Any]]:
             continue
         result = HIT if matched and rule.reason else (NOT_REACHED if over and not matched else NO_HIT)
         entries.append({
-            "node": node.id, "row": rule.row, "label": rule.label, "result": result, "reason": rule.reason,
+            "node": node.id, "of": node.label, "row": rule.row, "label": rule.label, "result": result, "reason": rule.reason,
             "values": {name: _path(given, name) for name in rule.reads}, "threshold": rule.threshold,
         })  # fmt: skip
         over = over or (matched and not node.collects)
@@ -250,6 +255,10 @@ def _path(given: Any, name: str) -> Any:
     for part in name.split("."):
         given = given.get(part) if isinstance(given, Mapping) else None
     return given
+
+
+def _path_taken(trace: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {stage["stage"]: [{name: node.get(name) for name in COMPARED_OF_NODE} for node in stage["nodes"]] for stage in trace}
 
 
 def _narrow(name: str, before: Any, after: Any) -> tuple[str, Any, Any]:

@@ -148,4 +148,5 @@ def _decision_context(request: HttpRequest, found: Decision) -> dict[str, Any]:
         "points": display.points(found, language),
         "binding": display.BINDING.get(found.binding, found.binding),
         "may_replay": request.user.has_perm(REPLAY_DECISION),
+        "perms_view_strategy": request.user.has_perm(VIEW_STRATEGY),
     }
