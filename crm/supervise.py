@@ -125,7 +125,7 @@ class Run:
             _recreate(joined.superuser_url)
             unfinished.unlink()
         if not joined.superuser_url or _comment(joined.environment["DATABASE_OWNER_URL"]) != code:
-            self._manage("bringing the database up to date", "migrate", "--verbosity=0", owner=True)
+            self._manage("bringing the database up to date", "migrate", "--skip-checks", "--verbosity=0", owner=True)
             self._manage("", "seed")
             if joined.superuser_url:
                 _comment(joined.environment["DATABASE_OWNER_URL"], code)

@@ -1,0 +1,121 @@
+"""The ground under every test: servers of their own, a fresh copy of the seeded database, nothing left behind.
+
+Tests connect as the application's role, as the running system does. Shared fixtures lie in `tests/fixtures/*.py`, each of
+which is loaded as a plugin.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm import servers
+from tests import databases
+
+# --- before Django is there: which servers -----------------------------------------------------------------------
+_OPEN = contextlib.ExitStack()
+atexit.register(_OPEN.close)
+
+
+def _join_servers() -> None:
+    """Join the servers of `var/test`; the workers of pytest-xdist inherit the environment of the process that did."""
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "CRM_SECRET_KEY", "CRM_VAULT_FILE", "CRM_VAULT_KEYS"):
+        os.environ.pop(name, None)
+    os.environ["CRM_ENV"] = "test"
+    joined = _OPEN.enter_context(servers.joined("test", external=False))
+    os.environ.update(joined.environment, DJANGO_SETTINGS_MODULE="crm.settings", CRM_AREA="test")
+    assert joined.superuser_url
+    os.environ[databases.SUPERUSER] = joined.superuser_url
+    databases.drop_abandoned()
+
+
+def claim_valkey_database() -> int:
+    """Take one of Valkey's numbered databases for this process, emptied; freed by the kernel when the process ends."""
+    import redis
+
+    folder = servers.ROOT / "var" / "test" / "valkey-databases"
+    folder.mkdir(exist_ok=True)
+    for number in range(1, 256):
+        lock = _OPEN.enter_context(open(folder / str(number), "w"))  # noqa: PTH123, SIM115
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            redis.Redis.from_url(os.environ["REDIS_URL"].replace("?db=0", f"?db={number}")).flushdb()
+            return number
+    raise RuntimeError("All of Valkey's databases are taken.")
+
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _join_servers()
+SHARED = {name: os.environ[name] for name in ("REDIS_URL", "CELERY_BROKER_URL")}
+_number = claim_valkey_database()
+os.environ["REDIS_URL"] = SHARED["REDIS_URL"].replace("?db=0", f"?db={_number}")
+os.environ["CELERY_BROKER_URL"] = SHARED["CELERY_BROKER_URL"].replace("virtual_host=0", f"virtual_host={_number}")
+
+import django  # noqa: E402  the environment comes first
+
+django.setup()
+
+from django.db import connections  # noqa: E402
+from django.test import TransactionTestCase  # noqa: E402
+
+# --- shared fixtures ---------------------------------------------------------------------------------------------
+_FILES = sorted((Path(__file__).parent / "fixtures").glob("*.py"))
+pytest_plugins = [f"tests.fixtures.{path.stem}" for path in _FILES if "@pytest.fixture" in path.read_text()]
+
+
+# --- a database for each worker ----------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """Give this worker its own copy of the seeded database, in place of pytest-django's own making of one."""
+    name = databases.own_name("worker")
+    with django_db_blocker.unblock():
+        databases.copy(name)
+        connections["default"].settings_dict["NAME"] = name
+        connections["default"].close()
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+        databases.drop(name)
+
+
+def _start_over(self: TransactionTestCase) -> None:
+    """Replace this worker's database by a fresh copy, in place of Django's flush: insert-only tables refuse TRUNCATE."""
+    connections.close_all()
+    databases.copy(connections["default"].settings_dict["NAME"])
+
+
+TransactionTestCase._fixture_teardown = _start_over  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forget cached pages, sessions and counted sign-ins after each test that may have made some."""
+    yield
+    if {"db", "transactional_db", "client"} & set(request.fixturenames):
+        from django.core.cache import cache
+
+        cache.clear()
+
+
+# --- which tests run, and where ----------------------------------------------------------------------------------
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", dest="all_kinds", help="run the slow kinds too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow kinds out unless asked for or named; keep journeys on one worker, which then starts one house."""
+    named = any("::" in argument for argument in config.args)
+    left_out = []
+    for item in items:
+        if item.get_closest_marker("slow") and not (config.getoption("all_kinds") or named or "slow" in (config.option.markexpr or "")):
+            left_out.append(item)
+        if "live_house" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("house"))
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]

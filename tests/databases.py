@@ -1,0 +1,113 @@
+"""Databases for tests: one migrated and seeded template per schema, and copies of it (0.2 s each).
+
+Several runs may share the cluster of `var/test`: what a run makes carries its process id, and what dead runs left is dropped.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from crm import servers, stamps
+
+SUPERUSER = "CRM_TEST_SUPERUSER_URL"
+KEPT_TEMPLATES = 3
+
+
+@contextlib.contextmanager
+def superuser(database: str = "postgres") -> Iterator[Any]:
+    """Yield a cursor of the superuser in `database`, without a transaction."""
+    connection = psycopg2.connect(with_name(os.environ[SUPERUSER], database))
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
+
+
+def with_name(url: str, database: str) -> str:
+    """Return `url` with another database."""
+    return re.sub(r"@([^/]*)/\w+", rf"@\1/{database}", url, count=1)
+
+
+def template() -> str:
+    """Return the name of the template for today's schema, making it if it is missing."""
+    name = "tpl_" + stamps.digest(stamps.files(servers.ROOT, stamps.is_schema))[:16]
+    with superuser() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(815)")  # of several runs one makes it, the others wait
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if not cursor.fetchone():
+            _drop_old_templates(cursor)
+            new = f"{name}_new"
+            drop(new)
+            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER crm_owner").format(sql.Identifier(new)))
+            urls = {key: with_name(os.environ[key], new) for key in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+            manage("migrate", "--skip-checks", "--verbosity=0", **urls, CRM_DB_ROLE="owner")
+            manage("seed", **urls)
+            cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(new), sql.Identifier(name)))
+            cursor.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+    return name
+
+
+def manage(*command: str, **environment: str) -> str:
+    """Run `manage.py` in a process of its own and return what it said.
+
+    :raises RuntimeError: if it fails
+    """
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=servers.ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"manage.py {' '.join(command)} failed ({done.returncode}):\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+    return done.stdout
+
+
+def copy(name: str, source: str | None = None) -> str:
+    """Make the database `name` as a copy of the template (or of `source`) and return its name; what had that name is dropped."""
+    source = source or template()
+    drop(name)
+    with superuser() as cursor:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER crm_owner STRATEGY file_copy")
+        cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(source)))
+    return name
+
+
+def drop(name: str) -> None:
+    """Drop a database with whoever is in it."""
+    with superuser() as cursor:
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def own_name(purpose: str) -> str:
+    """Return a database name that tells which process it belongs to."""
+    return f"t_{os.getpid()}_{purpose}"
+
+
+def drop_abandoned() -> None:
+    """Drop the databases of runs that are over."""
+    with superuser() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname ~ '^t_[0-9]+_'")
+        names = [name for (name,) in cursor.fetchall()]
+    for name in names:
+        try:
+            os.kill(int(name.split("_")[1]), 0)
+        except ProcessLookupError:
+            drop(name)
+
+
+def _drop_old_templates(cursor: Any) -> None:
+    cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'tpl\\_%%' ORDER BY oid DESC OFFSET %s", [KEPT_TEMPLATES - 1])
+    for (name,) in cursor.fetchall():
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
