@@ -115,8 +115,8 @@ def plan_for(bad: bool, term: int, rng: Random) -> Plan:
     late = {seq: rng.choice((1, 1, 2, 2, 3, 5, 9)) for seq in range(1, term + 1) if rng.random() < (0.25 if bad else 0.08)}
     if not bad:
         return Plan(None, False, late, None)
-    stops = rng.choice((1, 1, 2, 2, 3, 4)) if rng.random() < 0.72 else None
-    return Plan(stops, rng.random() < 0.35, late, rng.choice((None, None, 18, 40)))
+    stops = rng.choice((1, 1, 2, 2, 3, 4)) if rng.random() < 0.85 else None
+    return Plan(stops, rng.random() < 0.35, late, rng.choice((None, None, None, 18, 40)))
 
 
 def play(house: House, rows: list[dict[str, Any]], customers: list[Customer]) -> None:
@@ -125,13 +125,21 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer]) ->
     arrivals: dict[date, list[tuple[dict[str, Any], Customer]]] = defaultdict(list)
     span = (house.today - start).days
     for place, pair in enumerate(zip(rows, customers, strict=True)):
-        arrivals[start + timedelta(days=round(span * (place / max(len(rows) - 1, 1)) ** 1.25))].append(pair)
+        arrivals[start + timedelta(days=arrives_on(place, len(rows), span))].append(pair)
     day = start
     while day <= house.today:
         one_day(house, day, arrivals.get(day, []))
         if (day - start).days % 20 == 0:
             house.say(f"  {day}: {Loan.objects.count()} loans, {Case.objects.count()} cases")
         day += timedelta(days=1)
+
+
+def arrives_on(place: int, of: int, span: int) -> int:
+    """Return the day of the play on which the application number `place` comes: the last eighth fills today's desks."""
+    share = place / max(of - 1, 1)
+    if share > 0.875:
+        return span - PENDING_DAYS + round((share - 0.875) / 0.125 * PENDING_DAYS)
+    return round((span - PENDING_DAYS) * (share / 0.875) ** 1.35)
 
 
 def one_day(house: House, day: date, arrivals: list[tuple[dict[str, Any], Customer]]) -> None:
@@ -180,7 +188,7 @@ def review(house: House, day: date) -> None:
         at = house.at(day, 10 + application.pk % 6, application.pk % 60)
         limit = applications.limit_of(application)
         score = application.decision.score if application.decision else None
-        if score is not None and score >= 500 and limit >= application.product.amount_min:
+        if score is not None and score >= 545 and limit >= application.product.amount_min:
             applications.approve(application, amount=min(limit, application.amount), actor=reviewer, at=at, note="资料齐全，收入可核实。")
         else:
             applications.decline(application, reason_codes=["credit.affordability"], actor=reviewer, at=at)
