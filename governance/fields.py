@@ -18,7 +18,7 @@ class Sealed:
             return self
         name = self.field.attname
         if name not in row.__dict__:
-            row.refresh_from_db(fields=[name])
+            row.refresh_from_db(fields=["seal_key", name])  # both in one query: the one opens the other
         value = row.__dict__[name]
         if isinstance(value, bytes | memoryview):
             value = row.__dict__[name] = vault.unseal(bytes(value), aad=self.field.aad(row))
