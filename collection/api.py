@@ -1,1 +1,111 @@
-VIEWSETS: dict[str, object] = {}
+"""Cases over HTTP: read them, claim one, log a contact, give it back."""
+
+from typing import Any
+
+from django.utils.timezone import now
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from collection import cases, permissions
+from collection.cases import LONGEST_NOTE, NEXT_ACTIONS
+from collection.models import Case, CaseDebt, Channel, Contact, Outcome
+from crm.lib.api import DoorViewSet, checked
+from governance.idempotency import idempotent
+
+
+class DebtOut(serializers.ModelSerializer):
+    loan = serializers.CharField(source="loan.public_id")
+    bucket = serializers.CharField(source="bucket_label")
+
+    class Meta:
+        model = CaseDebt
+        fields = ("loan", "overdue_amount", "dpd", "bucket")
+
+
+class CaseOut(serializers.ModelSerializer):
+    """A case with its debts; people by their public id."""
+
+    customer = serializers.CharField(source="customer.public_id")
+    bucket = serializers.CharField(source="bucket_label")
+    assigned_to = serializers.CharField(source="assigned_to.public_id", default=None, allow_null=True)
+    claimed_by = serializers.CharField(source="claimed_by.public_id", default=None, allow_null=True)
+    debts = DebtOut(many=True)
+
+    class Meta:
+        model = Case
+        fields = (
+            "public_id", "customer", "status", "close_reason", "bucket", "dpd", "overdue_amount", "assigned_to", "claimed_by",
+            "claimed_until", "next_action", "next_action_on", "last_contact_at", "last_outcome", "opened_on", "closed_on", "debts",
+        )  # fmt: skip
+
+
+class ContactIn(serializers.Serializer):
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    next_action = serializers.ChoiceField(choices=[(channel.value, channel.label) for channel in NEXT_ACTIONS])
+    next_action_on = serializers.DateField()
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
+
+
+class ContactOut(serializers.ModelSerializer):
+    """A logged contact. The note stays inside: it is for the people who work the case."""
+
+    case = serializers.CharField(source="case.public_id")
+    actor = serializers.CharField(source="actor.public_id")
+
+    class Meta:
+        model = Contact
+        fields = ("public_id", "case", "channel", "outcome", "at", "actor", "next_action", "next_action_on")
+
+
+class CaseViewSet(DoorViewSet):
+    """Collection cases the caller may see."""
+
+    serializer_class = CaseOut
+    queryset = Case.objects.none()
+    needs = {
+        "list": permissions.VIEW,
+        "retrieve": permissions.VIEW,
+        "claim": permissions.CLAIM,
+        "release": permissions.CLAIM,
+        "contacts": permissions.CONTACT,
+    }
+
+    def get_queryset(self) -> Any:
+        return Case.objects.visible_to(self.request.user).for_list().prefetch_related("debts__loan")
+
+    def answer(self, row: Case) -> Response:
+        """Return the case as the door left it, also where giving it back took it out of the caller's sight."""
+        return Response(CaseOut(Case.objects.for_list().prefetch_related("debts__loan").get(pk=row.pk)).data)
+
+    @extend_schema(request=None, responses=CaseOut)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def claim(self, request: Request, public_id: str) -> Response:
+        """Hold the case for a while; 409 when another person does."""
+        return self.answer(cases.claim(self.get_object(), actor=request.user, at=now()))
+
+    @extend_schema(request=None, responses=CaseOut)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def release(self, request: Request, public_id: str) -> Response:
+        """Give the case back."""
+        row = self.get_object()
+        cases.release(row, actor=request.user, at=now())
+        return self.answer(row)
+
+    @extend_schema(request=ContactIn, responses={201: ContactOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def contacts(self, request: Request, public_id: str) -> Response:
+        """Log a contact in a case the caller holds; the hold ends with it."""
+        row = self.get_object()
+        body = checked(ContactIn, request)
+        contact = cases.log_contact(row, actor=request.user, at=now(), **body)
+        return Response(ContactOut(contact).data, status=status.HTTP_201_CREATED)
+
+
+VIEWSETS = {"cases": CaseViewSet}

@@ -107,14 +107,15 @@ def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refr
     done.opened = [case.pk for case in new]
 
     kept = [(case, owed[pk]) for pk, case in standing.items() if pk in owed]
-    changed = [(case, case.bucket) for case, rows in kept if follows(case, rows)]
-    Case.objects.bulk_update([case for case, _was in changed], ["bucket", "dpd", "overdue_amount"])
-    moved = [entry(case, was=was) for case, was in changed if case.bucket != was]
+    was = {case.pk: case.bucket for case, _rows in kept}
+    changed = [case for case, rows in kept if follows(case, rows)]
+    Case.objects.bulk_update(changed, ["bucket", "dpd", "overdue_amount"])
+    moved = [entry(case, was=was[case.pk]) for case in changed if case.bucket != was[case.pk]]
     log.record_many("collections.case.bucket_moved", moved, actor=actor, at=at)
 
     ended = [case for pk, case in standing.items() if pk not in owed]
     write_debts([(case, owed[case.customer_id]) for case in new] + kept + [(case, []) for case in ended])
-    done.changed = [case.pk for case, _was in changed]
+    done.changed = [case.pk for case in changed]
     done.closed = close_paid(ended, customers, actor=actor, at=at)
     return done
 
@@ -422,7 +423,8 @@ def assign(case: Case, *, to: User | None, version: int, actor: User, at: dateti
             _("This case was changed meanwhile. Your change is not saved yet."),
             changes=[
                 {
-                    "field": _("Assigned to"),
+                    "field": "to",
+                    "label": _("Assigned to"),
                     "theirs": str(row.assigned_to or _("everybody")),
                     "yours": str(to or _("everybody")),
                 }

@@ -1,0 +1,78 @@
+"""What happened in collections, in words, for the timeline on the customer's page."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from collection.models import Case, Channel, Outcome
+from collection.permissions import VIEW
+from credit.accrual import bucket_name
+from crm.lib.templatetags.crm import spoken
+from customers.timeline import sentence
+from ledger.models import Entry
+
+
+@sentence("collections.case.opened", icon="case", tone="warn", permission=VIEW)
+def _opened(entry: Entry) -> str:
+    return _("Case opened: %(amount)s overdue, %(days)s days past due") % {
+        "amount": amount(entry),
+        "days": entry.facts.get("dpd", 0),
+    }
+
+
+@sentence("collections.case.bucket_moved", icon="case", tone="caution", permission=VIEW)
+def _moved(entry: Entry) -> str:
+    return _("Case moved from %(was)s to %(now)s, %(amount)s overdue") % {
+        "was": bucket_name(entry.facts.get("was", 0)),
+        "now": bucket_name(entry.facts.get("bucket", 0)),
+        "amount": amount(entry),
+    }
+
+
+@sentence("collections.case.closed", icon="case", tone="good", permission=VIEW)
+def _closed(entry: Entry) -> str:
+    reason = entry.facts.get("reason", "")
+    return _("Case closed: %(reason)s") % {"reason": dict(Case.CloseReason.choices).get(reason, reason)}
+
+
+@sentence("collections.case.claimed", icon="desk", permission=VIEW)
+def _claimed(entry: Entry) -> str:
+    return _("Case taken")
+
+
+@sentence("collections.case.kept", icon="desk", permission=VIEW)
+def _kept(entry: Entry) -> str:
+    return _("Case held longer")
+
+
+@sentence("collections.case.released", icon="desk", permission=VIEW)
+def _released(entry: Entry) -> str:
+    return _("Case given back")
+
+
+@sentence("collections.case.claim_expired", icon="clock", permission=VIEW)
+def _expired(entry: Entry) -> str:
+    return _("Hold on the case ran out")
+
+
+@sentence("collections.case.assigned", icon="users", permission=VIEW)
+def _assigned(entry: Entry) -> str:
+    return _("Case assigned to a collector") if entry.facts.get("to") else _("Case open to everybody in the queue")
+
+
+@sentence("collections.contact.logged", icon="phone", tone="info", permission=VIEW)
+def _contact(entry: Entry) -> str:
+    return _("%(channel)s: %(outcome)s. Next action on %(day)s") % {
+        "channel": word(Channel, entry.facts.get("channel", "")),
+        "outcome": word(Outcome, entry.facts.get("outcome", "")),
+        "day": entry.facts.get("next_action_on", ""),
+    }
+
+
+def amount(entry: Entry) -> str:
+    return spoken(Decimal(entry.facts.get("amount", "0.00")))
+
+
+def word(choices: Any, value: str) -> Any:
+    return dict(choices.choices).get(value, value)

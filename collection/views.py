@@ -1,0 +1,253 @@
+"""Pages of collections: the desk, the list of cases, the case, and the panel on the customer's page."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from collection import cases, permissions, queues
+from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
+from collection.forms import AssignForm, CaseFilter, ContactForm
+from collection.models import Case
+from credit import books
+from crm.lib import htmx, pages
+from crm.lib.errors import DomainError
+from crm.lib.permissions import needs
+from customers.models import Customer
+from governance.idempotency import Once
+from governance.models import User
+from governance.models.identity import Scope
+
+HISTORY = 30
+PANEL = 5
+SORTS = {
+    "dpd": "dpd",
+    "amount": "overdue_amount",
+    "next": "next_action_on",
+    "contact": "last_contact_at",
+    "opened": "id",
+}
+
+
+# --- the desk ------------------------------------------------------------------------------------------------------
+@needs(permissions.CLAIM)
+@require_GET
+def desk(request: HttpRequest) -> HttpResponse:
+    """Show what one holds, ready to work; or what comes next and why."""
+    return desk_page(request, at=now())
+
+
+def desk_page(
+    request: HttpRequest, *, at: datetime, form: ContactForm | None = None, case: Case | None = None, problem: Any = None
+) -> HttpResponse:
+    held = case or Case.objects.visible_to(request.user).held_by(request.user, at=at).for_list().order_by("-claimed_at").first()
+    items = queues.upcoming(request.user, at=at, limit=queues.SHOWN)
+    context = {
+        "items": [item for item in items if held is None or item.case.pk != held.pk][: queues.SHOWN],
+        "waiting": pages.count_label(queues.waiting(request.user, at=at)),
+        "problem_message": problem,
+    }
+    if held is not None:
+        context |= work(request, held, at=at, back="desk", form=form)
+    elif not items:
+        context["next_due"] = queues.next_due(request.user, at=at)
+    return htmx.render(request, "collections/desk.html", "collections/desk.html", context, status=status_of(form, problem))
+
+
+def status_of(form: ContactForm | None, problem: Any) -> int:
+    if form is not None and form.is_bound and form.errors:
+        return 422
+    return 409 if problem else 200
+
+
+def work(
+    request: HttpRequest, case: Case, *, at: datetime, back: str, form: ContactForm | None = None
+) -> dict[str, Any]:
+    """Return what the work on one case shows: debts, the person masked, history, the form while one holds it."""
+    mine = case.is_held_by(request.user, at)
+    may_log = mine and request.user.has_perm(permissions.CONTACT)
+    today = books.value_day(case.legal_entity, at)
+    debts = list(case.debts.select_related("loan").order_by("-dpd", "loan_id"))
+    history = list(case.contacts.select_related("actor").order_by("-at", "-pk")[:HISTORY])
+    customer = case.customer
+    return {
+        "case": case,
+        "customer": customer,
+        "age_band": customer.age_band(today),
+        "debts": debts,
+        "history": history,
+        "today": today,
+        "held": mine,
+        "holder": case.holder(at),
+        "back": back,
+        "form": form or (ContactForm(today=today, initial={"back": back}) if may_log else None),
+    }
+
+
+# --- cases ---------------------------------------------------------------------------------------------------------
+@needs(permissions.VIEW)
+@require_GET
+def case_list(request: HttpRequest) -> HttpResponse:
+    rows = Case.objects.visible_to(request.user).for_list()
+    if request.GET.get("status", "") not in ("closed", "all"):
+        rows = rows.open()
+    page = pages.read(request, rows, sorts=SORTS, default_sort="-dpd", filters=CaseFilter)
+    context = {"page": page, "at": now()}
+    for row in page.rows:
+        row.held_now = row.holder(context["at"])
+    return htmx.render(request, "collections/case_list.html", "collections/_case_rows.html", context)
+
+
+def found(request: HttpRequest, public_id: str) -> Case:
+    """Return the case of the address, if this person may see it; else 404."""
+    return Case.objects.select_related("customer", "legal_entity", "branch", "claimed_by", "assigned_to").get_for(
+        request.user, public_id
+    )
+
+
+@needs(permissions.VIEW)
+@require_GET
+def case(request: HttpRequest, public_id: str) -> HttpResponse:
+    return case_page(request, found(request, public_id), at=now())
+
+
+def case_page(
+    request: HttpRequest, row: Case, *, at: datetime, form: ContactForm | None = None, problem: Any = None
+) -> HttpResponse:
+    context = work(request, row, at=at, back="case", form=form)
+    context |= {
+        "problem_message": problem,
+        "may_claim": row.status == Case.Status.OPEN
+        and request.user.has_perm(permissions.CLAIM)
+        and row.holder(at) is None
+        and row.assigned_to_id in (None, request.user.pk),
+        "may_assign": row.status == Case.Status.OPEN and request.user.has_perm(permissions.ASSIGN),
+    }
+    return htmx.render(request, "collections/case.html", "collections/case.html", context, status=status_of(form, problem))
+
+
+def return_to(request: HttpRequest, row: Case) -> str:
+    """Return where an action started: the desk or the case."""
+    return reverse("desk") if request.POST.get("back") == "desk" else reverse("case", args=[row.public_id])
+
+
+@needs(permissions.CLAIM)
+@require_POST
+def claim(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Take a case. From the desk a lost race shows who was faster, and the next case."""
+    row = found(request, public_id)
+    try:
+        cases.claim(row, actor=request.user, at=now())
+    except (Taken, CaseClosed, AssignedElsewhere) as error:
+        if request.POST.get("back") != "desk":
+            raise
+        messages.warning(request, error.message)
+    return htmx.go(request, return_to(request, row))
+
+
+@needs(permissions.CLAIM)
+@require_POST
+def keep(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = found(request, public_id)
+    cases.keep(row, actor=request.user, at=now())
+    messages.success(request, _("The case is yours for another while."))
+    return htmx.go(request, return_to(request, row))
+
+
+@needs(permissions.CLAIM)
+@require_POST
+def release(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = found(request, public_id)
+    cases.release(row, actor=request.user, at=now())
+    messages.success(request, _("The case is back in the queue."))
+    return htmx.go(request, return_to(request, row))
+
+
+@needs(permissions.CONTACT)
+@require_POST
+def contact(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Log a contact; what cannot be is said at its field. Where the claim was lost, what was typed stays on the page, and
+    `retake` takes the case again before it saves.
+    """
+    at = now()
+    row = found(request, public_id)
+    form = ContactForm(request.POST, today=books.value_day(row.legal_entity, at))
+    problem: DomainError | None = None
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            with form.refusals(), Once(request.user, data["form_key"], at=at) as sent:
+                if not sent.again:
+                    if "retake" in request.POST and request.user.has_perm(permissions.CLAIM):
+                        cases.claim(row, actor=request.user, at=at)
+                    cases.log_contact(
+                        row,
+                        channel=data["channel"],
+                        outcome=data["outcome"],
+                        next_action=data["next_action"],
+                        next_action_on=data["next_action_on"],
+                        note=data["note"],
+                        actor=request.user,
+                        at=at,
+                    )
+                    sent.result(return_to(request, row))
+                    messages.success(request, _("The contact is saved."))
+            if not form.errors:
+                return htmx.go(request, sent.location)
+        except (NotHeld, CaseClosed, Taken, AssignedElsewhere) as error:
+            problem = error
+    row = found(request, public_id)
+    message = problem.message if problem else None
+    if form.data.get("back") == "desk":
+        return desk_page(request, at=at, form=form, case=row, problem=message)
+    return case_page(request, row, at=at, form=form, problem=message)
+
+
+# --- the supervisor ------------------------------------------------------------------------------------------------
+def workers(user: User) -> Any:
+    """Return the people a supervisor may give cases to: those below them who may claim."""
+    people = User.objects.filter(is_active=True, role__permissions__contains=[permissions.CLAIM])
+    if user.scope == Scope.TEAM and user.team_id:
+        people = people.filter(Q(team__path__startswith=user.team.path))
+    elif user.team_id:
+        people = people.filter(team__legal_entity=user.team.legal_entity_id)
+    return people.order_by("name", "pk")
+
+
+@needs(permissions.ASSIGN)
+def assign(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = found(request, public_id)
+    form = AssignForm(
+        request.POST or None, people=workers(request.user), initial={"to": row.assigned_to_id, "version": row.version}
+    )
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals(), Once(request.user, data["form_key"], at=now()) as sent:
+            if not sent.again:
+                done = cases.assign(row, to=data["to"], version=data["version"] or 0, actor=request.user, at=now())
+                sent.result(reverse("case", args=[row.public_id]))
+                messages.success(
+                    request,
+                    _("The case is assigned to %(name)s.") % {"name": done.assigned_to}
+                    if done.assigned_to
+                    else _("The case is open to everybody in the queue."),
+                )
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    return form.page(request, "collections/assign.html", {"case": row})
+
+
+# --- on the customer's page ----------------------------------------------------------------------------------------
+@needs(permissions.VIEW)
+@require_GET
+def panel(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show the cases of a customer that this person may see."""
+    customer = Customer.objects.get_for(request.user, public_id)
+    rows = Case.objects.visible_to(request.user).for_list().filter(customer=customer).order_by("-pk")[: PANEL + 1]
+    return htmx.part(request, "collections/_panel.html", {"rows": rows[:PANEL], "more": len(rows) > PANEL, "at": now()})

@@ -1,0 +1,67 @@
+"""Overdue loans and their cases, made through the doors of credit."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tests.credit.conftest import Desk
+from tests.fixtures.cast import Cast
+
+LATE = date(2026, 4, 10)  # eight days after the first due date of a loan booked on 2026-03-02
+AFTER = datetime(2026, 4, 11, 4, 0, tzinfo=UTC)  # noon in Shanghai of the business date that follows
+
+
+class Floor:
+    """What the tests of collections need: overdue loans, cases, and the days going by."""
+
+    def __init__(self, cast: Cast, desk: Desk, deliver: Callable[[], int]) -> None:
+        from collection import seeds
+
+        seeds.seed()
+        self.cast, self.desk, self.deliver = cast, desk, deliver
+
+    def close(self, day: date) -> None:
+        """Close one business date, jumping over those before it, and let the subscribers run."""
+        from credit import end_of_day
+        from governance.models import LegalEntity
+
+        LegalEntity.objects.filter(pk=self.cast.entity.pk).update(business_date=day)
+        self.cast.entity.refresh_from_db()
+        end_of_day.close(self.cast.entity, day, at=datetime(day.year, day.month, day.day, 16, 10, tzinfo=UTC))
+        self.deliver()
+
+    def late_loan(self, day: date = LATE, **changes: Any) -> Any:
+        """Return a loan that missed its first due date, with its case opened by the close of `day`."""
+        loan = self.desk.loan(**changes)
+        self.close(day)
+        loan.refresh_from_db()
+        return loan
+
+    def case(self, day: date = LATE, **changes: Any) -> Any:
+        from collection.models import Case
+
+        return Case.objects.get(customer=self.late_loan(day, **changes).customer)
+
+    def pay_all_overdue(self, loan: Any, at: datetime = AFTER) -> None:
+        """Pay what is overdue to the cent, and let the subscribers run."""
+        from credit import repayments
+        from credit.models import Installment
+
+        loan.refresh_from_db()
+        late = Installment.objects.filter(loan=loan, status="overdue")
+        on = repayments.value_day(loan.legal_entity, at)
+        due = sum(each.owed + repayments.penalty_on(loan, each, on) - each.penalty_paid for each in late)
+        repayments.receive(loan, amount=due, actor=self.cast.loan_officer, at=at, key=f"all-{at.isoformat()}")
+        self.deliver()
+
+
+@pytest.fixture
+def desk(cast: Cast, make_customer: Callable[..., Any]) -> Desk:
+    return Desk(cast, make_customer)
+
+
+@pytest.fixture
+def floor(cast: Cast, desk: Desk, deliver: Callable[[], int]) -> Floor:
+    return Floor(cast, desk, deliver)
