@@ -83,7 +83,12 @@ CLASSES: list[tuple[type, str]] = [
     (forms.Select, "form-select"),
     (forms.FileInput, "form-control"),
     (forms.Textarea, "form-control"),
-    (forms.Input, "form-control"),
+    (forms.TextInput, "form-control"),
+    (forms.NumberInput, "form-control"),
+    (forms.EmailInput, "form-control"),
+    (forms.PasswordInput, "form-control"),
+    (forms.DateInput, "form-control"),
+    (forms.DateTimeInput, "form-control"),
 ]
 
 
@@ -100,7 +105,9 @@ def dress(form: forms.Form) -> None:
                 widget.attrs["class"] = f"{css} {widget.attrs.get('class', '')}".strip()
                 break
         if isinstance(widget, forms.Textarea):
-            widget.attrs.setdefault("rows", 3)
+            widget.attrs["rows"] = 3 if widget.attrs.get("rows") == "10" else widget.attrs.get("rows", 3)  # Django's 10 fill a screen
+        if isinstance(field, forms.DateField):
+            field.error_messages["invalid"] = _("%(label)s must be a day such as 2026-11-22.") % {"label": field.label or ""}
         if str(field.error_messages.get("required")) == str(forms.Field.default_error_messages["required"]):
             field.error_messages["required"] = _("%(label)s is needed.") % {"label": field.label or ""}
 

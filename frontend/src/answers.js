@@ -59,7 +59,7 @@ function within(element, selector) {
 }
 document.addEventListener("htmx:afterSettle", ({ target }) => {
   const summary = within(target, "[data-focus]");
-  if (summary) setTimeout(() => summary.focus());
+  if (summary && !summary.closest("[data-panel]")) setTimeout(() => summary.focus());
   const count = within(target, "[data-announce]");
   if (count) announce(count.dataset.announce);
 });
