@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
-from credit import applications, end_of_day, expiry, imports, offers
+from credit import applications, end_of_day, expiry, imports, offers, payouts
 from credit.books import local_day
-from credit.models import Application, ClosePartition, CloseRun
+from credit.models import Application, ClosePartition, CloseRun, Loan
+from governance import users
 from governance.models import LegalEntity
 from ledger import log
 from ledger.models import Entry
@@ -29,6 +30,13 @@ def offer_approved(*, entry_id: int, **_: object) -> None:
     application = Application.objects.get(pk=entry.subject_id)
     if application.status == Application.Status.APPROVED:
         offers.make(application, at=entry.at)
+
+
+@log.on("credit.loan.booked")
+def pay_out_booked(*, entry_id: int, **_: object) -> None:
+    """Send the money of a booked loan out; what the bank does not answer for certain is asked again by the outbox."""
+    entry = Entry.objects.get(pk=entry_id)
+    payouts.send(Loan.objects.get(pk=entry.subject_id), actor=users.system(), at=entry.at)
 
 
 @log.on("credit.day.closed")
