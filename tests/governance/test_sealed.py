@@ -197,7 +197,7 @@ def test_asking_whether_there_is_a_value_is_allowed(customer: Customer) -> None:
 
 
 def test_update_is_refused_because_it_would_store_clear_text(customer: Customer) -> None:
-    with pytest.raises(TypeError, match="sealed"):
+    with pytest.raises(TypeError, match="sealed"), transaction.atomic():
         Customer.objects.filter(pk=customer.pk).update(employer="somewhere")
     row = Customer.objects.get(pk=customer.pk)
     row.employer = "somewhere"
