@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import psycopg2
@@ -333,13 +333,19 @@ def kept_passwords(cluster: Path) -> dict[str, str]:
     return found
 
 
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def keep(folder: Path) -> int:
     """Keep the servers of the area `folder` until nobody uses them; 0 also if another keeper is there already."""
     cluster = (folder / "cluster").resolve()
     keeper_lock = open(cluster / "keeper.lock", "a")  # noqa: SIM115  held until this process ends
-    try:
-        fcntl.flock(keeper_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not processes.wait(lambda: _taken(keeper_lock), 0.5):  # who looks whether there is a keeper holds it for an instant
         return 0
     told: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
