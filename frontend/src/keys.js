@@ -23,7 +23,7 @@ function move(step) {
   next.scrollIntoView({ block: "nearest" });
 }
 function press(element) {
-  if (element.matches("summary, button, a")) element.click();
+  if (element.matches("summary, button, a, label")) element.click();
   else element.focus();
 }
 
