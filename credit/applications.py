@@ -90,8 +90,8 @@ def checked_request(product: Product, *, amount: Decimal, term: int, purpose: st
         bounds = {"least": product.amount_min, "most": product.amount_max}
         problems["amount"] = _("Enter an amount between %(least)s and %(most)s.") % bounds
     if not product.term_min <= term <= product.term_max:
-        bounds = {"least": product.term_min, "most": product.term_max}
-        problems["term"] = _("Enter a term between %(least)s and %(most)s months.") % bounds
+        months = {"least": product.term_min, "most": product.term_max}
+        problems["term"] = _("Enter a term between %(least)s and %(most)s months.") % months
     if purpose not in purposes():
         problems["purpose"] = _("This is not one of the purposes to choose from.")
     if problems:
@@ -147,7 +147,9 @@ def create(
             sentence = _("This reference was used for another application.")
             raise AlreadyOpen(sentence, fields={"reference": sentence}) from None
         raise
-    log.record("credit.application.created", application, actor=actor, at=at, product=product.code, amount=amount, term=term, channel=channel)
+    log.record(
+        "credit.application.created", application, actor=actor, at=at, product=product.code, amount=amount, term=term, channel=channel
+    )
     return application
 
 
@@ -329,7 +331,15 @@ def decline(
         raise Invalid(sentence, fields={"reason_codes": sentence})
     codes = list(dict.fromkeys(reason_codes))
     return move(
-        application, Status.DECLINED, actor=actor, at=at, reason_codes=codes, decided_by=actor, decided_at=at, note=note, facts={"reasons": codes}
+        application,
+        Status.DECLINED,
+        actor=actor,
+        at=at,
+        reason_codes=codes,
+        decided_by=actor,
+        decided_at=at,
+        note=note,
+        facts={"reasons": codes},
     )
 
 
@@ -373,7 +383,8 @@ def check_version(application: Application, version: int | None) -> None:
     """:raises MovedMeanwhile: if the page was made from another version than the one that stands"""
     if version is not None and application.version != version:
         raise MovedMeanwhile(
-            _("%(record)s changed meanwhile: it is now “%(status)s”.") % {"record": application, "status": application.get_status_display()},
+            _("%(record)s changed meanwhile: it is now “%(status)s”.")
+            % {"record": application, "status": application.get_status_display()},
             status_now=application.status,
             version=application.version,
         )
@@ -399,7 +410,6 @@ def _end(application: Application, to: str, offer_to: str, *, actor: User, at: d
         move(standing, offer_to, actor=actor, at=at, ended_at=at)
     exposure.release(application, at=at)
     return application
-
 
 
 def stuck(*, before: datetime) -> list[int]:

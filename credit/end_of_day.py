@@ -125,9 +125,7 @@ def plan(legal_entity: LegalEntity, business_date: date, *, at: datetime, size: 
 
 def pending(run: CloseRun) -> list[int]:
     """Return the partitions of a run that are not done."""
-    return list(
-        run.partitions.filter(status=ClosePartition.Status.PENDING).order_by("first_id").values_list("pk", flat=True)
-    )
+    return list(run.partitions.filter(status=ClosePartition.Status.PENDING).order_by("first_id").values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -160,7 +158,7 @@ def finish(run: CloseRun, *, at: datetime) -> bool:
     moved = LegalEntity.objects.filter(pk=row.legal_entity_id, business_date=row.business_date).update(business_date=after)
     if not moved:
         raise MovedMeanwhile(_("The business date of %(entity)s is no longer %(day)s.") % {"entity": row.legal_entity_id, "day": row})
-    sums = [partition for partition in row.partitions.all()]
+    sums = list(row.partitions.all())
     move(
         row,
         CloseRun.Status.DONE,
@@ -220,7 +218,7 @@ def _close_rows(run: CloseRun, first: int, last: int, *, at: datetime) -> Count:
     actor = users.system()
     for event, entries in sorted(moves.items()):
         log.record_many(event, entries, actor=actor, at=run.started_at)
-    ParkedLoan.objects.filter(loan_id__range=(first, last), loan__closed_on=day, cleared_at__isnull=True).update(cleared_at=at)
+    ParkedLoan.objects.filter(loan_id__gte=first, loan_id__lte=last, loan__closed_on=day, cleared_at__isnull=True).update(cleared_at=at)
     return Count(loans=len(rows), moved=sum(map(len, moves.values())))
 
 
@@ -244,7 +242,5 @@ def _park(run: CloseRun, first: int, last: int, error: str, *, at: datetime) -> 
 
 
 def _open_ids(run: CloseRun, first: int, last: int) -> Iterator[int]:
-    rows = Loan.objects.open().filter(
-        legal_entity_id=run.legal_entity_id, pk__range=(first, last), closed_on__lt=run.business_date
-    )
+    rows = Loan.objects.open().filter(legal_entity_id=run.legal_entity_id, pk__range=(first, last), closed_on__lt=run.business_date)
     yield from rows.order_by("pk").values_list("pk", flat=True)

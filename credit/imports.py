@@ -56,9 +56,7 @@ def columns() -> list[str]:
     return [*REQUIRED, *optional]
 
 
-def bring_in(
-    content: bytes, *, file_name: str, branch: Team, actor: User, at: datetime, partner: Partner | None = None
-) -> ImportBatch:
+def bring_in(content: bytes, *, file_name: str, branch: Team, actor: User, at: datetime, partner: Partner | None = None) -> ImportBatch:
     """Take a CSV file in (UTF-8, first line headings) and start the job that works through it on a worker after commit.
 
     :raises NotATable: if it is no such table: too large, not UTF-8, without the required headings, with unknown ones, empty
@@ -93,7 +91,7 @@ def run(batch_id: int, *, at: datetime, clock: Callable[[], datetime] | None = N
         return None
     batch = ImportBatch.objects.select_related("job", "branch", "legal_entity", "entered_by", "partner").get(pk=batch_id)
     jobs.claim(batch.job_id, at=at)
-    rows = _read((batch.content or "").encode())
+    rows = _read(str(batch.content or "").encode())
     # The list of problems is for the person who sent the file.
     with override(batch.entered_by.language or None):
         while batch.next_line < batch.lines:
@@ -252,5 +250,3 @@ def _read(content: bytes) -> list[Row]:
 
 def _refused(sentence: Any) -> NotATable:
     return NotATable(sentence, fields={"file": sentence})
-
-

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from credit import cost, exposure, loans
 from credit.books import value_day
 from credit.models import Application, Loan, Offer, Product
-from credit.schedule import Row, Terms, equal_installment
+from credit.schedule import DayCount, MonthEnd, Row, Terms, equal_installment
 from crm.lib.errors import DomainError, Invalid
+from crm.lib.money import Mode
 from governance import rules, users
 from governance.lifecycle import move
 from governance.models import User
@@ -120,21 +121,22 @@ def draft(application: Application, *, amount: Decimal, term: int, annual_rate: 
     nominal, effective = (Decimal(table["annualised"][kind]) for kind in ("nominal", "effective"))
     if Decimal(cost.percent(nominal).rstrip("%")) > Decimal(cost.percent(cap).rstrip("%")):
         figures = {"cost": cost.percent(nominal), "cap": cost.percent(cap)}
-        raise OverRateCap(_("The annualised total cost would be %(cost)s; the cap is %(cap)s.") % figures, **figures, citation=ceiling.citation)
+        sentence = _("The annualised total cost would be %(cost)s; the cap is %(cap)s.") % figures
+        raise OverRateCap(sentence, cost=figures["cost"], cap=figures["cap"], citation=ceiling.citation)
     fees = cost.fees_by_installment(contract.fees, amount, term)
     return Draft(rows, fees, table, annual_rate, contract.penalty_rate, nominal, effective)
 
 
 def terms_of(product: Product, *, amount: Decimal, term: int, annual_rate: Decimal, on: date) -> Terms:
-    """Return the schedule's terms under `product`."""
+    """Return the schedule's terms under `product`, whose words for them a CHECK holds to the known ones."""
     return Terms(
         principal=amount,
         annual_rate=annual_rate,
         periods=term,
         starts_on=on,
-        day_count=product.day_count,  # type: ignore[arg-type]  the CHECK holds it to the known words
-        month_end=product.month_end,  # type: ignore[arg-type]
-        rounding=product.rounding,  # type: ignore[arg-type]
+        day_count=cast(DayCount, product.day_count),
+        month_end=cast(MonthEnd, product.month_end),
+        rounding=cast(Mode, product.rounding),
     )
 
 
@@ -152,18 +154,14 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
     if standing is not None:
         return standing
     move(application, Application.Status.OFFERED, actor=actor, at=at)
+    amount, term, rate = application.approved_amount, application.approved_term, application.approved_rate
+    assert amount is not None and term is not None and rate is not None  # CHECK application_approved_has_terms
     on = value_day(application.legal_entity, at)
-    drawn = draft(
-        application,
-        amount=application.approved_amount,
-        term=application.approved_term,
-        annual_rate=application.approved_rate,
-        on=on,
-    )
+    drawn = draft(application, amount=amount, term=term, annual_rate=rate, on=on)
     offer = Offer.objects.create(
         application=application,
-        amount=application.approved_amount,
-        term=application.approved_term,
+        amount=amount,
+        term=term,
         expires_on=on + timedelta(days=application.product.offer_days),
         made_at=at,
         **_columns(drawn, on),
@@ -202,9 +200,7 @@ def confirm_disclosure(offer: Offer, *, cost_hash: str, seconds: int, actor: Use
         return row
     row.disclosure_confirmed_at, row.disclosure_confirmed_by = at, actor
     row.disclosure_seconds, row.disclosure_hash, row.version = seconds, cost_hash, row.version + 1
-    row.save(
-        update_fields=["disclosure_confirmed_at", "disclosure_confirmed_by", "disclosure_seconds", "disclosure_hash", "version"]
-    )
+    row.save(update_fields=["disclosure_confirmed_at", "disclosure_confirmed_by", "disclosure_seconds", "disclosure_hash", "version"])
     log.record(
         "credit.offer.disclosure_confirmed",
         row,

@@ -158,9 +158,7 @@ def _apply(loan: Loan, installments: Sequence[Installment], lines: Sequence[Line
     )
 
 
-def _after(
-    loan: Loan, installments: Sequence[Installment], *, principal: Decimal, left: Decimal, actor: User, at: datetime
-) -> None:
+def _after(loan: Loan, installments: Sequence[Installment], *, principal: Decimal, left: Decimal, actor: User, at: datetime) -> None:
     """Bring the loan's balances and lateness up to date. Only the close of day ages a loan: lateness stays as of its last one."""
     was = loan.bucket
     missed = [late(each) for each in installments if each.status != Installment.Status.PAID]
@@ -172,7 +170,9 @@ def _after(
     loan.version += 1
     loan.save(update_fields=["dpd", "bucket", "oldest_due_on", "principal_outstanding", "overpayment", "version"])
     if loan.bucket != was:
-        log.record(bucket_event(was, loan.bucket), loan, actor=actor, at=at, was=was, bucket=loan.bucket, dpd=loan.dpd, as_of=loan.closed_on)
+        log.record(
+            bucket_event(was, loan.bucket), loan, actor=actor, at=at, was=was, bucket=loan.bucket, dpd=loan.dpd, as_of=loan.closed_on
+        )
     if not missed:
         move(loan, Loan.Status.SETTLED, actor=actor, at=at, settled_at=at)
 

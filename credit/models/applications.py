@@ -108,7 +108,17 @@ class Application(Belonging):
                 name="application_status_known",
                 condition=Q(
                     status__in=[
-                        "draft", "submitted", "evaluating", "referred", "approved", "declined", "offered", "accepted", "booked", "withdrawn", "expired",
+                        "draft",
+                        "submitted",
+                        "evaluating",
+                        "referred",
+                        "approved",
+                        "declined",
+                        "offered",
+                        "accepted",
+                        "booked",
+                        "withdrawn",
+                        "expired",
                     ]
                 ),
             ),
@@ -117,14 +127,18 @@ class Application(Belonging):
                 name="application_approved_has_terms",
                 condition=~Q(status__in=["approved", "offered", "accepted", "booked"])
                 | Q(
-                    approved_amount__isnull=False, approved_amount__gt=0,
-                    approved_term__isnull=False, approved_term__gt=0,
-                    approved_rate__isnull=False, approved_rate__gte=0,
+                    approved_amount__isnull=False,
+                    approved_amount__gt=0,
+                    approved_term__isnull=False,
+                    approved_term__gt=0,
+                    approved_rate__isnull=False,
+                    approved_rate__gte=0,
                     decided_at__isnull=False,
                 ),
             ),
             models.CheckConstraint(
-                name="application_declined_has_reasons", condition=~Q(status="declined") | Q(reason_codes__len__gt=0, decided_at__isnull=False)
+                name="application_declined_has_reasons",
+                condition=~Q(status="declined") | Q(reason_codes__len__gt=0, decided_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="application_submitted_has_moment",
@@ -242,7 +256,9 @@ class Offer(models.Model):
         constraints = [
             models.UniqueConstraint(name="offer_one_standing", fields=["application"], condition=Q(status__in=["made", "accepted"])),
             models.CheckConstraint(name="offer_status_known", condition=Q(status__in=["made", "accepted", "withdrawn", "expired"])),
-            models.CheckConstraint(name="offer_of_something", condition=Q(amount__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)),
+            models.CheckConstraint(
+                name="offer_of_something", condition=Q(amount__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)
+            ),
             models.CheckConstraint(
                 name="offer_accepted_only_after_disclosure",
                 condition=~Q(status="accepted")

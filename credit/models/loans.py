@@ -84,14 +84,17 @@ class Loan(Belonging):
         default_permissions = ()
         constraints = [
             models.CheckConstraint(name="loan_status_known", condition=Q(status__in=["open", "settled"])),
-            models.CheckConstraint(name="loan_of_something", condition=Q(principal__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)),
+            models.CheckConstraint(
+                name="loan_of_something", condition=Q(principal__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)
+            ),
             models.CheckConstraint(
                 name="loan_balances_not_negative",
                 condition=Q(principal_outstanding__gte=0, principal_outstanding__lte=F("principal"), overpayment__gte=0),
             ),
             models.CheckConstraint(
                 name="loan_settled_owes_nothing",
-                condition=~Q(status="settled") | Q(principal_outstanding=0, dpd=0, bucket=0, oldest_due_on__isnull=True, settled_at__isnull=False),
+                condition=~Q(status="settled")
+                | Q(principal_outstanding=0, dpd=0, bucket=0, oldest_due_on__isnull=True, settled_at__isnull=False),
             ),
             models.CheckConstraint(name="loan_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
             models.CheckConstraint(name="loan_late_has_due_date", condition=Q(dpd=0) | Q(oldest_due_on__isnull=False)),
@@ -112,7 +115,7 @@ class Loan(Belonging):
 
 
 class Installment(models.Model):
-    """One due amount. `penalty` is as of the loan's `closed_on` or the last repayment; it grows from `penalty_base` since `penalty_since`."""
+    """One due amount. `penalty` is as of the loan's `closed_on` or a later repayment: `penalty_base`, and what grew since `penalty_since`."""
 
     POLICY = Policy(owner="credit", meaning="what of a loan is due when, and what of it was paid", retention="with the loan")
 
@@ -145,20 +148,32 @@ class Installment(models.Model):
         constraints = [
             models.UniqueConstraint(name="installment_once_per_loan", fields=["loan", "seq"]),
             models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid"])),
-            models.CheckConstraint(name="installment_amounts_not_negative", condition=Q(principal__gte=0, interest__gte=0, fee__gte=0, penalty_base__gte=0)),
+            models.CheckConstraint(
+                name="installment_amounts_not_negative", condition=Q(principal__gte=0, interest__gte=0, fee__gte=0, penalty_base__gte=0)
+            ),
             models.CheckConstraint(
                 name="installment_paid_within_due",
                 condition=Q(
-                    principal_paid__gte=0, principal_paid__lte=F("principal"),
-                    interest_paid__gte=0, interest_paid__lte=F("interest"),
-                    fee_paid__gte=0, fee_paid__lte=F("fee"),
-                    penalty_paid__gte=0, penalty_paid__lte=F("penalty"),
+                    principal_paid__gte=0,
+                    principal_paid__lte=F("principal"),
+                    interest_paid__gte=0,
+                    interest_paid__lte=F("interest"),
+                    fee_paid__gte=0,
+                    fee_paid__lte=F("fee"),
+                    penalty_paid__gte=0,
+                    penalty_paid__lte=F("penalty"),
                 ),
             ),
             models.CheckConstraint(
                 name="installment_paid_owes_nothing",
                 condition=~Q(status="paid")
-                | Q(principal_paid=F("principal"), interest_paid=F("interest"), fee_paid=F("fee"), penalty_paid=F("penalty"), paid_on__isnull=False),
+                | Q(
+                    principal_paid=F("principal"),
+                    interest_paid=F("interest"),
+                    fee_paid=F("fee"),
+                    penalty_paid=F("penalty"),
+                    paid_on__isnull=False,
+                ),
             ),
         ]
 
@@ -197,7 +212,7 @@ class Transaction(models.Model):
     value_on = models.DateField(help_text="the business date it counts for")
     at = models.DateTimeField()
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    key = models.CharField(max_length=128, help_text="names the movement: a repeated key is the same movement")
+    key = models.CharField(max_length=160, help_text="names the movement: a repeated key is the same movement")
 
     objects = models.Manager()
 

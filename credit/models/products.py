@@ -68,7 +68,9 @@ class Product(models.Model):
     month_end = models.CharField(max_length=10, choices=MonthEnd, default=MonthEnd.LAST_DAY)
     rounding = models.CharField(max_length=9, choices=[("HALF_UP", "HALF_UP"), ("HALF_EVEN", "HALF_EVEN")], default="HALF_UP")
     grace_days = models.PositiveSmallIntegerField(default=0)
-    penalty_multiplier = models.DecimalField(max_digits=5, decimal_places=3, help_text="penalty rate = contract rate × this, within the cap")
+    penalty_multiplier = models.DecimalField(
+        max_digits=5, decimal_places=3, help_text="penalty rate = contract rate × this, within the cap"
+    )
     allocation_order = ArrayField(models.CharField(max_length=9), default=default_order)
     fees = models.JSONField(default=list, help_text="charges of normal performance, see credit/cost.py")
     offer_days = models.PositiveSmallIntegerField(default=14, help_text="days an offer stands")

@@ -27,7 +27,23 @@ def test_due_on_the_8th_paid_on_the_10th_is_two_days():
 
 @pytest.mark.parametrize(
     ("dpd", "name"),
-    [(0, "M0"), (1, "M1"), (30, "M1"), (31, "M2"), (60, "M2"), (61, "M3"), (90, "M3"), (91, "M4"), (120, "M4"), (121, "M5"), (150, "M5"), (151, "M6"), (180, "M6"), (181, "M7+"), (1000, "M7+")],
+    [
+        (0, "M0"),
+        (1, "M1"),
+        (30, "M1"),
+        (31, "M2"),
+        (60, "M2"),
+        (61, "M3"),
+        (90, "M3"),
+        (91, "M4"),
+        (120, "M4"),
+        (121, "M5"),
+        (150, "M5"),
+        (151, "M6"),
+        (180, "M6"),
+        (181, "M7+"),
+        (1000, "M7+"),
+    ],
 )
 def test_buckets(dpd, name):
     assert bucket_name(bucket(dpd)) == name
@@ -49,7 +65,13 @@ def test_the_oldest_unpaid_instalment_counts_and_penalty_alone_is_not_lateness()
     assert days_past_due([], as_of=DUE) == 0
 
 
-@given(st.decimals("0.01", "99999.99", places=2), st.decimals("0", "0.36", places=6), st.integers(0, 400), st.integers(0, 400), st.integers(0, 10))
+@given(
+    st.decimals("0.01", "99999.99", places=2),
+    st.decimals("0", "0.36", places=6),
+    st.integers(0, 400),
+    st.integers(0, 400),
+    st.integers(0, 10),
+)
 def test_penalty_never_falls_and_a_split_of_the_days_differs_by_a_cent_at_most(principal, rate, first, more, grace):
     whole = late(str(principal))
     as_of = DUE + timedelta(first + more)

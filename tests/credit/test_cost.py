@@ -14,7 +14,13 @@ from credit.schedule import Terms, equal_installment
 LENDER = {"en": "Ringmark Consumer Finance", "zh-hans": "环印消费金融"}
 FEES = [
     {"code": "service", "name": {"en": "Service fee", "zh-hans": "服务费"}, "method": "per_period", "rate": "0.001"},
-    {"code": "notary", "name": {"en": "Notary fee", "zh-hans": "公证费"}, "method": "once", "amount": "50.00", "payee": {"en": "Notary", "zh-hans": "公证处"}},
+    {
+        "code": "notary",
+        "name": {"en": "Notary fee", "zh-hans": "公证费"},
+        "method": "once",
+        "amount": "50.00",
+        "payee": {"en": "Notary", "zh-hans": "公证处"},
+    },
 ]
 
 
@@ -29,7 +35,8 @@ def test_the_table_of_the_published_loan():
     assert (shown["principal"], shown["disbursed"]) == ("12000.00", "12000.00")
     assert (shown["installment"], shown["last_installment"]) == ("1100.16", "1100.19")
     assert (shown["total_cost"], shown["total_to_repay"]) == ("1201.95", "13201.95")
-    assert shown["annualised"]["nominal"] == "0.180004" and shown["annualised"]["effective"] == "0.195623"
+    assert shown["annualised"]["nominal"] == "0.180004"
+    assert shown["annualised"]["effective"] == "0.195623"
     assert [item["code"] for item in shown["items"]] == ["interest"]
     assert [item["code"] for item in shown["contingent"]] == ["penalty"]
 
@@ -38,9 +45,11 @@ def test_every_item_says_method_standard_and_payee_in_both_languages():
     shown = make(FEES)
     for item in [*shown["items"], *shown["contingent"]]:
         for field in ("name", "method", "standard", "payee"):
-            assert item[field].keys() == {"en", "zh-hans"} and all(item[field].values())
+            assert item[field].keys() == {"en", "zh-hans"}
+            assert all(item[field].values())
     assert [item["payee"]["en"] for item in shown["items"]] == ["Ringmark Consumer Finance", "Ringmark Consumer Finance", "Notary"]
-    assert "3" in shown["contingent"][0]["method"]["en"] and "24.00%" in shown["contingent"][0]["standard"]["zh-hans"]
+    assert "3" in shown["contingent"][0]["method"]["en"]
+    assert "24.00%" in shown["contingent"][0]["standard"]["zh-hans"]
     assert shown["no_other_charge"]["en"].startswith("No charge other")
 
 
@@ -61,7 +70,8 @@ def test_one_language_at_a_time():
 def test_the_hash_survives_storage_and_any_change_shows():
     shown = make(FEES)
     stored = json.loads(json.dumps(shown, indent=3))
-    assert fingerprint(stored) == fingerprint(dict(reversed(list(shown.items())))) and len(fingerprint(shown)) == 64
+    assert fingerprint(stored) == fingerprint(dict(reversed(list(shown.items()))))
+    assert len(fingerprint(shown)) == 64
     assert fingerprint(shown | {"total_cost": "1.00"}) != fingerprint(shown)
 
 
@@ -80,4 +90,5 @@ def test_total_to_repay_is_what_the_instalments_add_up_to(principal):
 
 
 def test_caps_compare_at_two_decimals():
-    assert percent(D("0.2400006")) == "24.00%" and percent(D("0.24005")) == "24.01%"
+    assert percent(D("0.2400006")) == "24.00%"
+    assert percent(D("0.24005")) == "24.01%"

@@ -1,5 +1,6 @@
 """Schedules to the cent: published figures first, then what must hold for every loan."""
 
+import itertools
 from datetime import date
 from decimal import Decimal as D
 
@@ -86,7 +87,8 @@ def test_the_published_equal_instalment_loan():
     assert [[row.principal, row.interest, row.payment, row.balance] for row in rows] == [
         [D(cell) for cell in line.split()] for line in CN_EQUAL_PAYMENT.strip().splitlines()
     ]
-    assert rows[0].payment == D("1100.16") and rows[-1].payment == D("1100.19")
+    assert rows[0].payment == D("1100.16")
+    assert rows[-1].payment == D("1100.19")
     assert sum(row.interest for row in rows) == D("1201.95")
 
 
@@ -117,13 +119,21 @@ amounts = st.decimals("0.01", "200000.00", places=2)
 rates = st.decimals("0", "0.36", places=6)
 
 
-@given(amounts, rates, st.integers(1, 72), st.dates(date(2000, 1, 1), date(2060, 1, 1)), st.sampled_from(DAY_COUNTS), st.sampled_from(MONTH_ENDS))
+@given(
+    amounts,
+    rates,
+    st.integers(1, 72),
+    st.dates(date(2000, 1, 1), date(2060, 1, 1)),
+    st.sampled_from(DAY_COUNTS),
+    st.sampled_from(MONTH_ENDS),
+)
 def test_every_schedule_repays_the_principal_and_nothing_is_negative(principal, rate, periods, start, day_count, month_end):
     rows = equal_installment(Terms(principal, rate, periods, start, day_count, month_end))
     assert sum(row.principal for row in rows) == principal
-    assert rows[-1].balance == 0 and [row.seq for row in rows] == list(range(1, periods + 1))
+    assert rows[-1].balance == 0
+    assert [row.seq for row in rows] == list(range(1, periods + 1))
     assert all(row.principal >= 0 and row.interest >= 0 and row.balance >= 0 for row in rows)
-    assert all(a.due_on == b.from_on and a.due_on < b.due_on for a, b in zip(rows, rows[1:], strict=False))
+    assert all(a.due_on == b.from_on and a.due_on < b.due_on for a, b in itertools.pairwise(rows))
     balances = [principal, *(row.balance for row in rows)]
     assert all(before - row.principal == row.balance for before, row in zip(balances, rows, strict=False))
 
@@ -137,7 +147,8 @@ def test_all_instalments_but_the_last_are_equal_and_the_last_differs_by_rounding
 
 
 @pytest.mark.parametrize(
-    ("principal", "rate", "periods"), [("0.00", "0.1", 12), ("-5.00", "0.1", 12), ("10.005", "0.1", 12), ("10.00", "-0.1", 12), ("10.00", "0.1", 0)]
+    ("principal", "rate", "periods"),
+    [("0.00", "0.1", 12), ("-5.00", "0.1", 12), ("10.005", "0.1", 12), ("10.00", "-0.1", 12), ("10.00", "0.1", 0)],
 )
 def test_an_impossible_schedule_is_refused(principal, rate, periods):
     with pytest.raises(ValueError):

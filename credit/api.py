@@ -1,0 +1,275 @@
+"""Credit over HTTP: every action is one door. What moves money requires an Idempotency-Key."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from credit import applications, offers, repayments
+from credit import permissions as may
+from credit.models import Application, Loan, Offer, Product, Transaction
+from credit.serializers import (
+    ApplicationIn,
+    ApplicationOut,
+    At,
+    ConfirmIn,
+    LoanOut,
+    OfferOut,
+    ProductOut,
+    RepaymentIn,
+    RepaymentOut,
+    ScheduleOut,
+    VersionIn,
+    schedule,
+)
+from credit.words import Reasons
+from crm.lib.api import DoorViewSet, checked
+from crm.lib.errors import Invalid, NotAllowed
+from customers.models import Customer
+from governance.idempotency import idempotent
+from governance.models import User
+from governance.models.identity import Channel
+from governance.permissions import SET_CLOCK
+
+
+class ClockNotYours(NotAllowed):
+    """Only a caller who may set the clock states the moment of an act."""
+
+    code = "clock_not_yours"
+
+
+def moment(request: Request, body: Mapping[str, Any]) -> datetime:
+    """Return the moment of the act: the one stated, for a caller who may, else now.
+
+    :raises ClockNotYours: if another caller states one
+    """
+    stated: datetime | None = body.get("at")
+    if stated is None:
+        return now()
+    token = request.auth
+    scoped = token is None or not hasattr(token, "allow_scopes") or token.allow_scopes(["clock:set"])
+    if not request.user.has_perm(SET_CLOCK) or not scoped:
+        sentence = _("You may not state the moment of an act: leave “at” out.")
+        raise ClockNotYours(sentence, fields={"at": sentence})
+    return stated
+
+
+def caller(request: Request) -> User:
+    """Return who calls; `Needs` has let nobody in without a name."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def unknown(field: str, sentence: Any) -> Invalid:
+    return Invalid(sentence, fields={field: sentence})
+
+
+FILTERS = {
+    "status": OpenApiParameter("status", str, description="only rows of this status"),
+    "customer": OpenApiParameter("customer", str, description="only rows of the customer with this public id"),
+    "loan": OpenApiParameter("loan", str, description="only rows of the loan with this public id"),
+}
+
+
+class Filtered(DoorViewSet):
+    """A viewset whose list takes exact filters; an unknown value finds nothing."""
+
+    filters: Mapping[str, str] = {}
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.action == "list":
+            for name, path in self.filters.items():
+                if given := self.request.query_params.get(name, "").replace("\0", ""):
+                    queryset = queryset.filter(**{path: given})
+        return super().filter_queryset(queryset)
+
+
+class ProductViewSet(DoorViewSet):
+    serializer_class = ProductOut
+    queryset = Product.objects.none()
+    needs = {"list": may.VIEW_PRODUCT, "retrieve": may.VIEW_PRODUCT}
+
+    def get_queryset(self) -> QuerySet[Product]:
+        return Product.objects.visible_to(self.request.user).live()
+
+
+class ApplicationViewSet(Filtered):
+    serializer_class = ApplicationOut
+    queryset = Application.objects.none()
+    filters = {"status": "status", "customer": "customer__public_id", "reference": "reference"}
+    needs = {
+        "list": may.VIEW_APPLICATION,
+        "retrieve": may.VIEW_APPLICATION,
+        "create": may.ADD_APPLICATION,
+        "submit": may.SUBMIT_APPLICATION,
+        "withdraw": may.WITHDRAW_APPLICATION,
+    }
+
+    def get_queryset(self) -> QuerySet[Application]:
+        return (
+            Application.objects.visible_to(self.request.user).for_list().select_related("loan", "legal_entity").prefetch_related("offers")
+        )
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
+        if kwargs.get("many") and args:
+            kwargs["context"] = {**self.get_serializer_context(), "reasons": Reasons(args[0])}
+        return super().get_serializer(*args, **kwargs)
+
+    @extend_schema(parameters=[FILTERS["status"], FILTERS["customer"], OpenApiParameter("reference", str)])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=ApplicationIn, responses={201: ApplicationOut})
+    @idempotent()
+    def create(self, request: Request) -> Response:
+        """Enter an application as a draft."""
+        body = checked(ApplicationIn, request)
+        customer = Customer.objects.visible_to(caller(request)).filter(public_id=body["customer"]).first()
+        if customer is None:
+            raise unknown("customer", _("There is no such customer."))
+        products = Product.objects.visible_to(caller(request)).live().filter(legal_entity=customer.legal_entity_id)
+        product = products.filter(code=body["product"]).first() or products.filter(public_id=body["product"]).first()
+        if product is None:
+            raise unknown("product", _("There is no such product on sale."))
+        application = applications.create(
+            customer=customer,
+            product=product,
+            amount=body["amount"],
+            term=body["term"],
+            purpose=body["purpose"],
+            stated=body["stated"],
+            reference=body["reference"],
+            actor=caller(request),
+            at=moment(request, body),
+            channel=Channel.API,
+        )
+        return Response(ApplicationOut(application).data, status=201)
+
+    @extend_schema(request=VersionIn, responses={200: ApplicationOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def submit(self, request: Request, public_id: str) -> Response:
+        """Hand a draft in for evaluation. A worker judges it: follow by reading the application until its status is final."""
+        body = checked(VersionIn, request)
+        done = applications.submit(self.get_object(), actor=caller(request), at=moment(request, body), version=body["version"])
+        return Response(ApplicationOut(done).data)
+
+    @extend_schema(request=VersionIn, responses={200: ApplicationOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def withdraw(self, request: Request, public_id: str) -> Response:
+        """Step back for the customer."""
+        body = checked(VersionIn, request)
+        done = applications.withdraw(self.get_object(), actor=caller(request), at=moment(request, body), version=body["version"])
+        return Response(ApplicationOut(done).data)
+
+
+class OfferViewSet(Filtered):
+    serializer_class = OfferOut
+    queryset = Offer.objects.none()
+    filters = {"status": "status", "application": "application__public_id", "customer": "application__customer__public_id"}
+    needs = {
+        "list": may.VIEW_APPLICATION,
+        "retrieve": may.VIEW_APPLICATION,
+        "confirm": may.ACCEPT_OFFER,
+        "accept": may.ACCEPT_OFFER,
+    }
+    key_required = ("accept",)
+
+    def get_queryset(self) -> QuerySet[Offer]:
+        return Offer.objects.visible_to(self.request.user).for_list()
+
+    @extend_schema(parameters=[FILTERS["status"], FILTERS["customer"], OpenApiParameter("application", str)])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=ConfirmIn, responses={200: OfferOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def confirm(self, request: Request, public_id: str) -> Response:
+        """Record that the borrower read and confirmed the cost table. Without it the offer cannot be accepted."""
+        body = checked(ConfirmIn, request)
+        done = offers.confirm_disclosure(
+            self.get_object(), cost_hash=body["cost_hash"], seconds=body["seconds"], actor=caller(request), at=moment(request, body)
+        )
+        return Response(OfferOut(done).data)
+
+    @extend_schema(request=At, responses={201: LoanOut})
+    @action(detail=True, methods=["post"])
+    @idempotent(required=True)
+    def accept(self, request: Request, public_id: str) -> Response:
+        """Accept for the borrower: books the loan and pays out the whole amount."""
+        body = checked(At, request)
+        loan = offers.accept(self.get_object(), key=key_of(request), actor=caller(request), at=moment(request, body))
+        return Response(LoanOut(loan).data, status=201)
+
+
+class LoanViewSet(Filtered):
+    serializer_class = LoanOut
+    queryset = Loan.objects.none()
+    filters = {"status": "status", "customer": "customer__public_id"}
+    needs = {"list": may.VIEW_LOAN, "retrieve": may.VIEW_LOAN, "schedule": may.VIEW_LOAN}
+
+    def get_queryset(self) -> QuerySet[Loan]:
+        return Loan.objects.visible_to(self.request.user).for_list().select_related("application", "legal_entity")
+
+    @extend_schema(parameters=[FILTERS["status"], FILTERS["customer"]])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(responses={200: ScheduleOut})
+    @action(detail=True, methods=["get"])
+    def schedule(self, request: Request, public_id: str) -> Response:
+        """Return what is due when, what of it was paid, and the penalty grown until today."""
+        return Response(schedule(self.get_object(), at=now()))
+
+
+class RepaymentViewSet(Filtered):
+    serializer_class = RepaymentOut
+    queryset = Transaction.objects.none()
+    filters = {"loan": "loan__public_id", "customer": "loan__customer__public_id"}
+    needs = {"list": may.VIEW_LOAN, "retrieve": may.VIEW_LOAN, "create": may.RECORD_REPAYMENT}
+    key_required = ("create",)
+
+    def get_queryset(self) -> QuerySet[Transaction]:
+        seen = Loan.objects.visible_to(self.request.user)
+        rows = Transaction.objects.filter(kind=Transaction.Kind.REPAYMENT, loan__in=seen)
+        return rows.select_related("loan").prefetch_related("postings__installment")
+
+    @extend_schema(parameters=[FILTERS["loan"], FILTERS["customer"]])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=RepaymentIn, responses={201: RepaymentOut})
+    @idempotent(required=True)
+    def create(self, request: Request) -> Response:
+        """Receive a repayment: fee, penalty, interest, principal, oldest instalment first."""
+        body = checked(RepaymentIn, request)
+        loan = Loan.objects.visible_to(caller(request)).filter(public_id=body["loan"]).first()
+        if loan is None:
+            raise unknown("loan", _("There is no such loan."))
+        movement = repayments.receive(loan, amount=body["amount"], actor=caller(request), at=moment(request, body), key=key_of(request))
+        movement = self.get_queryset().get(pk=movement.pk)
+        return Response(RepaymentOut(movement).data, status=201)
+
+
+def key_of(request: Request) -> str:
+    """Return the name of the movement: the caller's key, apart from every other caller's."""
+    return f"api:{request.user.pk}:{request.headers['Idempotency-Key'].strip()}"
+
+
+VIEWSETS = {
+    "products": ProductViewSet,
+    "applications": ApplicationViewSet,
+    "offers": OfferViewSet,
+    "loans": LoanViewSet,
+    "repayments": RepaymentViewSet,
+}
