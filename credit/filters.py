@@ -3,15 +3,12 @@
 from typing import Any
 
 import django_filters as filters
-from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from credit.accrual import LAST_BUCKET, bucket_name
 from credit.models import Application, Loan, Product
 from crm.lib.forms import dress
-
-
 
 
 class _Filter(filters.FilterSet):
@@ -37,12 +34,8 @@ class ApplicationFilter(_Filter):
         label=_("Status"), method="by_status", empty_label=_("Any"), choices=[(OPEN, _("All open")), *Application.Status.choices]
     )
     product = filters.ModelChoiceFilter(label=_("Product"), queryset=products, empty_label=_("Any"), to_field_name="public_id")
-    since = filters.DateFilter(
-        label=_("Entered from"), field_name="created_at", lookup_expr="date__gte", widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = filters.DateFilter(
-        label=_("Entered to"), field_name="created_at", lookup_expr="date__lte", widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = filters.DateFilter(label=_("Entered from"), field_name="created_at", lookup_expr="date__gte")
+    until = filters.DateFilter(label=_("Entered to"), field_name="created_at", lookup_expr="date__lte")
     whose = filters.ChoiceFilter(label=_("Whose"), method="by_whose", empty_label=_("All"), choices=[("mine", _("Mine"))])
 
     def by_status(self, queryset: Any, name: str, value: str) -> Any:

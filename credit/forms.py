@@ -56,9 +56,7 @@ def question(name: str) -> forms.Field:
     wrong = _("%(label)s must be a whole number from %(least)s to %(most)s.") % {"label": label, "least": least, "most": most}
     sentences = dict.fromkeys(("invalid", "min_value", "max_value"), wrong)
     widget = forms.NumberInput(attrs={"class": "short"})
-    return forms.IntegerField(
-        label=label, min_value=least, max_value=most, required=required, widget=widget, error_messages=sentences
-    )
+    return forms.IntegerField(label=label, min_value=least, max_value=most, required=required, widget=widget, error_messages=sentences)
 
 
 class ApplicationForm(house.VersionedForm):
@@ -145,7 +143,11 @@ class ApproveForm(house.VersionedForm):
     amount = house.MoneyField(label=_("Amount (CNY)"))
     term = forms.IntegerField(label=_("Term (months)"), min_value=1, max_value=360, widget=forms.NumberInput(attrs={"class": "short"}))
     note = forms.CharField(
-        label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("for colleagues and auditors")
+        label=_("Note"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("for colleagues and auditors"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -164,7 +166,11 @@ class DeclineForm(house.VersionedForm):
         error_messages={"required": _("Choose at least one reason.")},
     )
     note = forms.CharField(
-        label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("for colleagues and auditors")
+        label=_("Note"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("for colleagues and auditors"),
     )
 
     def __init__(self, *args: Any, reasons: list[tuple[str, str]], **kwargs: Any) -> None:

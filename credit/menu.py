@@ -1,0 +1,151 @@
+"""Where credit stands in the menu, on home pages and on the customer's page, and who may open decisions about applications."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from credit import timeline  # noqa: F401  the sentences of credit's events
+from credit.models import Application, Loan, Offer
+from credit.permissions import ADD_APPLICATION, CLOSE_DAY, DECIDE_APPLICATION, VIEW_APPLICATION, VIEW_LOAN, VIEW_PRODUCT
+from crm.lib import home, menu, pages
+from crm.lib.templatetags.crm import spoken, tile_money
+from customers import panels
+from risk import decisions
+
+ROWS = 6
+Status = Application.Status
+
+menu.entry(group="work", order=10, label=gettext_lazy("Review queue"), url_name="review-queue", permission=DECIDE_APPLICATION, icon="review")
+menu.entry(
+    group="credit", order=10, label=gettext_lazy("Applications"), url_name="application-list", permission=VIEW_APPLICATION, icon="applications", key="a"
+)
+menu.entry(group="credit", order=20, label=gettext_lazy("Loans"), url_name="loan-list", permission=VIEW_LOAN, icon="loans", key="l")
+menu.entry(group="credit", order=30, label=gettext_lazy("Products"), url_name="product-list", permission=VIEW_PRODUCT, icon="products")
+menu.entry(group="credit", order=40, label=gettext_lazy("End of day"), url_name="credit-close", permission=CLOSE_DAY, icon="day")
+
+panels.add("loans", title=gettext_lazy("Loans"), url_name="loan-panel", permission=VIEW_LOAN, order=10)
+panels.add("applications", title=gettext_lazy("Applications"), url_name="application-panel", permission=VIEW_APPLICATION, order=20)
+
+
+def may_open_decision(user: Any, public_id: str) -> bool:
+    """Return whether `user` may see the application a decision is about."""
+    return Application.objects.visible_to(user).filter(public_id=public_id).exists()
+
+
+decisions.subject_guard("credit.application", may_open_decision)
+
+
+# --- queues --------------------------------------------------------------------------------------------------------
+def referred(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return what waits for a person's decision, the oldest first; what this person entered is somebody else's."""
+    from credit.words import Reasons
+
+    rows = Application.objects.visible_to(user).referred().exclude(entered_by=user).for_list()
+    found = list(rows.order_by("submitted_at", "pk")[:ROWS])
+    reasons = Reasons(found)
+    return [
+        _row(row, why=[_since(row.submitted_at, at), *reasons.sentences(row)[:2]], action=_("Review")) for row in found
+    ]
+
+
+def _row(row: Application, *, why: list[str], action: str, url: str = "") -> dict[str, Any]:
+    return {
+        "who": f"{row.public_id} {row.customer.masked_name}",
+        "url": url or reverse("application", args=[row.public_id]),
+        "why": why,
+        "amount": row.approved_amount or row.amount,
+        "action_label": action,
+    }
+
+
+def _since(moment: datetime | None, at: datetime) -> str:
+    days = (localtime(at).date() - localtime(moment).date()).days if moment else 0
+    return ngettext("waits %(n)s day", "waits %(n)s days", days) % {"n": days} if days > 0 else _("came today")
+
+
+def offered(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return offers that wait for the customer's answer, the one that ends first on top."""
+    rows = Offer.objects.visible_to(user).filter(status=Offer.Status.MADE, application__owner=user).for_list()
+    today = localtime(at).date()
+    found = []
+    for offer in rows.order_by("expires_on", "pk")[:ROWS]:
+        left = (offer.expires_on - today).days
+        ends = ngettext("ends in %(n)s day", "ends in %(n)s days", left) % {"n": left} if left > 0 else _("ends today")
+        read = _("cost table confirmed") if offer.is_confirmed else _("cost table still to be read")
+        url = reverse("offer", args=[offer.public_id])
+        found.append(_row(offer.application, why=[ends, read], action=_("Open the offer"), url=url))
+    return found
+
+
+def drafts(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return this person's drafts, the oldest first."""
+    rows = Application.objects.visible_to(user).filter(status=Status.DRAFT, owner=user).for_list().order_by("pk")[:ROWS]
+    return [_row(row, why=[_since(row.created_at, at)], action=_("Complete")) for row in rows]
+
+
+home.queue(
+    "credit.review", title=gettext_lazy("Review queue"), permission=DECIDE_APPLICATION, read=referred, order=10, url_name="review-queue",
+    empty=gettext_lazy("Nothing waits for a decision. What the engine refers appears here, the oldest first."),
+)  # fmt: skip
+home.queue(
+    "credit.offers", title=gettext_lazy("Offers to be answered"), permission=ADD_APPLICATION, read=offered, order=20, roles=("loan_officer",),
+    empty=gettext_lazy("No offer of yours waits for an answer."),
+)  # fmt: skip
+home.queue(
+    "credit.drafts", title=gettext_lazy("Drafts to complete"), permission=ADD_APPLICATION, read=drafts, order=30, roles=("loan_officer",),
+    empty=gettext_lazy("No draft of yours is open."),
+)  # fmt: skip
+
+
+# --- figures -------------------------------------------------------------------------------------------------------
+def _applications(status: str) -> Any:
+    def read(user: Any, at: datetime) -> dict[str, Any]:
+        rows = Application.objects.visible_to(user)
+        rows = rows.open() if status == "open" else rows.filter(status=status)
+        return {"figure": pages.count_label(rows), "url": f"{reverse('application-list')}?status={status}"}
+
+    return read
+
+
+def _late(user: Any, at: datetime) -> dict[str, Any]:
+    rows = Loan.objects.visible_to(user).overdue()
+    number, more = pages.capped(rows)
+    left = rows.aggregate(sum=Sum("principal_outstanding"))["sum"] or Decimal("0.00")
+    return {
+        "figure": f"{number:,}{'+' if more else ''}",
+        "url": f"{reverse('loan-list')}?status=late&sort=-dpd",
+        "under": _("%(amount)s outstanding on them") % {"amount": spoken(left)} if left else "",
+        "tone": "warn" if number else "",
+    }
+
+
+def _outstanding(user: Any, at: datetime) -> dict[str, Any]:
+    rows = Loan.objects.visible_to(user).open()
+    left = rows.aggregate(sum=Sum("principal_outstanding"))["sum"] or Decimal("0.00")
+    under = _("on %(n)s open loans") % {"n": pages.count_label(rows)}
+    return {"figure": tile_money(left), "url": f"{reverse('loan-list')}?status=open", "under": under}
+
+
+def _booked(user: Any, at: datetime) -> dict[str, Any]:
+    first = localtime(at).date().replace(day=1)
+    rows = Loan.objects.visible_to(user).filter(starts_on__gte=first)
+    lent = rows.aggregate(sum=Sum("principal"))["sum"] or Decimal("0.00")
+    return {"figure": pages.count_label(rows), "url": f"{reverse('loan-list')}", "under": spoken(lent) if lent else ""}
+
+
+home.figure("credit.open", label=gettext_lazy("Open applications"), permission=VIEW_APPLICATION, read=_applications("open"), order=10)
+home.figure("credit.referred", label=gettext_lazy("Referred"), permission=VIEW_APPLICATION, read=_applications("referred"), order=15)
+home.figure("credit.booked", label=gettext_lazy("Booked this month"), permission=VIEW_LOAN, read=_booked, order=20)
+home.figure("credit.outstanding", label=gettext_lazy("Outstanding"), permission=VIEW_LOAN, read=_outstanding, order=25)
+home.figure("credit.late", label=gettext_lazy("Loans past due"), permission=VIEW_LOAN, read=_late, order=30)
+
+home.action("credit.new", label=gettext_lazy("New application"), permission=ADD_APPLICATION, url_name="application-new", order=10)
+home.action(
+    "credit.review", label=gettext_lazy("Review queue"), permission=DECIDE_APPLICATION, url_name="review-queue", icon="review", key="w", order=20
+)

@@ -1,0 +1,196 @@
+"""A person's decision on a referred application: the queue, approve, decline."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from credit import applications, offers, timeline
+from credit.books import local_day
+from credit.forms import ApproveForm, DeclineForm
+from credit.models import Application
+from credit.permissions import DECIDE_APPLICATION
+from credit.words import Reasons
+from crm.lib import htmx, money, pages
+from crm.lib.errors import DomainError
+from crm.lib.forms import Form
+from crm.lib.permissions import needs
+from crm.lib.templatetags.crm import spoken
+from governance import idempotency
+from governance.lifecycle import MovedMeanwhile
+
+WHY = 2  # reasons a row of the queue shows
+
+
+@needs(DECIDE_APPLICATION)
+@require_GET
+def review_queue(request: HttpRequest) -> HttpResponse:
+    """List what waits for a person, the oldest first."""
+    rows = waiting(request.user).for_list().select_related("entered_by")
+    page = pages.read(request, rows, sorts={"age": "submitted_at"}, default_sort="age")
+    reasons = Reasons(page.rows)
+    context = {
+        "page": page,
+        "items": [
+            {"application": row, "why": reasons.sentences(row)[:WHY], "own": row.entered_by_id == request.user.pk, "over": over(request.user, row)}
+            for row in page.rows
+        ],
+        "authority": request.user.authority,
+    }
+    context["first"] = next((item["application"] for item in context["items"] if not item["own"]), None)
+    return htmx.render(request, "credit/review.html", "credit/_review_rows.html", context)
+
+
+def waiting(user: Any) -> Any:
+    """Return the referred applications that `user` may see."""
+    return Application.objects.visible_to(user).referred()
+
+
+def over(user: Any, application: Application) -> bool:
+    """Return whether even the smallest amount of the product is above what `user` may approve."""
+    return user.authority is None or application.product.amount_min > user.authority
+
+
+def place(user: Any, application: Application) -> dict[str, Any]:
+    """Return where a referred application stands in the queue, with its neighbours."""
+    rows = waiting(user)
+    at, pk = application.submitted_at, application.pk
+    earlier = rows.filter(Q(submitted_at__lt=at) | Q(submitted_at=at, pk__lt=pk))
+    later = rows.filter(Q(submitted_at__gt=at) | Q(submitted_at=at, pk__gt=pk))
+    before, _more = pages.capped(earlier)
+    after = pages.capped(later)[0]
+    ahead = later.order_by("submitted_at", "pk").values_list("public_id", flat=True).first()
+    behind = earlier.order_by("-submitted_at", "-pk").values_list("public_id", flat=True).first()
+    return {"number": before + 1, "of": before + after + 1, "next": ahead, "previous": behind}
+
+
+def context_of(request: HttpRequest, application: Application, reasons: Reasons, bound: Form | None = None) -> dict[str, Any]:
+    """Return what the decision bar needs: both forms, the bounds, and why it may be closed to this person."""
+    user = request.user
+    limit = applications.limit_of(application)
+    begin = {"amount": limit, "term": application.term, "version": application.version}
+    choices = reasons.choices(application)
+    return {
+        "decides": True,
+        "place": place(user, application),
+        "authority": user.authority,
+        "limit": limit,
+        "rate": applications.rate_of(application),
+        "own": application.entered_by_id == user.pk,
+        "over": over(user, application),
+        "approve_form": bound if isinstance(bound, ApproveForm) else ApproveForm(initial=begin),
+        "decline_form": bound
+        if isinstance(bound, DeclineForm)
+        else DeclineForm(reasons=choices, initial={"version": application.version, "reason_codes": []}),
+        "opened": "decline" if isinstance(bound, DeclineForm) else "approve",
+    }
+
+
+@needs(DECIDE_APPLICATION)
+@require_GET
+def terms_preview(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Say what an approval for this amount and term would mean, before anybody presses the button."""
+    application = _one(request, public_id)
+    context: dict[str, Any] = {"application": application}
+    try:
+        amount = money.parse(request.GET.get("approve-amount", ""))
+        term = _term(request.GET.get("approve-term", ""))
+        applications.checked_request(application.product, amount=amount, term=term, purpose=application.purpose)
+        on = local_day(application.legal_entity, now())
+        context["draft"] = offers.draft(application, amount=amount, term=term, annual_rate=applications.rate_of(application), on=on)
+        context |= {"amount": amount, "term": term, "installment": Decimal(context["draft"].table["installment"])}
+    except ValueError:
+        context["hint"] = _("Fill in amount and term to see what it would cost.")
+    except DomainError as error:
+        context["problems"] = list(error.fields.values()) or [error.message]
+    return htmx.part(request, "credit/_terms.html", context)
+
+
+def _term(text: str) -> int:
+    """:raises ValueError: if it is not a whole number of months"""
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:5]) <= 360 and len(text) < 5):
+        raise ValueError(text)
+    return int(text)
+
+
+def _one(request: HttpRequest, public_id: str) -> Application:
+    rows = Application.objects.for_list().select_related("legal_entity", "entered_by", "decided_by")
+    return rows.get_for(request.user, public_id)
+
+
+@needs(DECIDE_APPLICATION)
+@require_POST
+def application_approve(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Approve for the amount and term typed."""
+    application = _one(request, public_id)
+    form = ApproveForm(request.POST)
+
+    def door(data: dict[str, Any]) -> str:
+        applications.approve(
+            application, amount=data["amount"], term=data["term"], note=data["note"], version=data["version"], actor=request.user, at=now()
+        )
+        return _("%(application)s is approved for %(amount)s.") % {"application": application, "amount": spoken(data["amount"])}
+
+    return _decide(request, application, form, door)
+
+
+@needs(DECIDE_APPLICATION)
+@require_POST
+def application_decline(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Decline for the reasons ticked."""
+    application = _one(request, public_id)
+    form = DeclineForm(request.POST, reasons=Reasons([application]).choices(application))
+
+    def door(data: dict[str, Any]) -> str:
+        applications.decline(
+            application, reason_codes=data["reason_codes"], note=data["note"], version=data["version"], actor=request.user, at=now()
+        )
+        return _("%(application)s is declined.") % {"application": application}
+
+    return _decide(request, application, form, door)
+
+
+def _decide(request: HttpRequest, application: Application, form: Form, door: Any) -> HttpResponse:
+    here = reverse("application", args=[application.public_id])
+    if form.is_valid():
+        try:
+            with idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
+                if not sent.again:
+                    messages.success(request, door(form.cleaned_data))
+                    sent.result(here)
+            return htmx.go(request, sent.location or here)
+        except (MovedMeanwhile, applications.NotDecidable) as error:
+            return conflict(request, application, error)
+        except applications.OwnApplication:
+            raise
+        except DomainError as error:
+            at_field = {name: text for name, text in error.fields.items() if name in form.fields}
+            for name, text in (at_field or {None: error.message}).items():  # type: ignore[dict-item]
+                form.add_error(name, str(text))
+    from credit.views.applications import context_of as page_context
+
+    context = page_context(request, application)
+    if application.status == Application.Status.REFERRED:
+        context |= context_of(request, application, Reasons([application]), bound=form)
+        return htmx.render(request, "credit/application.html", "credit/_decide.html", context, status=422)
+    return conflict(request, application, applications.NotDecidable(_("This application does not wait for a decision any more.")))
+
+
+def conflict(request: HttpRequest, application: Application, error: DomainError) -> HttpResponse:
+    """Answer 409: who did what meanwhile, and the way back to the record."""
+    fresh = Application.objects.select_related("decided_by").get(pk=application.pk)
+    last = timeline.last_of(fresh)
+    context = {
+        "title": _("This has changed meanwhile"),
+        "message": error.message,
+        "last": last,
+        "application": fresh,
+        "url": reverse("application", args=[fresh.public_id]),
+    }
+    return htmx.render(request, "credit/conflict.html", "credit/_conflict.html", context, status=409)

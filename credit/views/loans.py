@@ -1,0 +1,306 @@
+"""Loans: the list, one contract with schedule and movements, money received for it."""
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from credit import repayments, timeline
+from credit.accrual import bucket_name
+from credit.allocation import allocate
+from credit.books import value_day
+from credit.filters import LoanFilter
+from credit.forms import RepaymentForm
+from credit.models import Installment, Loan, Posting, Transaction
+from credit.permissions import RECORD_REPAYMENT, VIEW_LOAN
+from credit.words import PARTS
+from crm.lib import htmx, money, pages
+from crm.lib.permissions import needs
+from crm.lib.templatetags.crm import spoken
+from governance import idempotency
+
+ZERO = Decimal("0.00")
+SORTS = {"booked": "id", "principal": "principal", "left": "principal_outstanding", "dpd": "dpd"}
+TABS = ("", "open", "late", "settled")
+MOVEMENTS = 60
+
+
+@needs(VIEW_LOAN)
+@require_GET
+def loan_list(request: HttpRequest) -> HttpResponse:
+    """List the loans one may see."""
+    rows = Loan.objects.visible_to(request.user)
+    page = pages.read(request, with_next_due(rows.for_list()), sorts=SORTS, default_sort="-booked", filters=LoanFilter)
+    context = {"page": page, "tabs": tabs(request, rows)}
+    return htmx.render(request, "credit/loans.html", "credit/_loans_part.html", context)
+
+
+def with_next_due(rows: QuerySet[Loan]) -> Any:
+    """Add the due date of the oldest unpaid instalment."""
+    unpaid = Installment.objects.filter(loan=OuterRef("pk")).exclude(status=Installment.Status.PAID).order_by("seq")
+    return rows.annotate(next_due_on=Subquery(unpaid.values("due_on")[:1]))
+
+
+def tabs(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
+    labels = {"": _("All"), "open": _("Open"), "late": _("Past due"), "settled": _("Settled")}
+    narrow = {"": rows, "open": rows.open(), "late": rows.overdue(), "settled": rows.filter(status=Loan.Status.SETTLED)}
+    return [
+        {
+            "url": f"?status={key}" if key else reverse("loan-list"),
+            "label": labels[key],
+            "count": pages.count_label(narrow[key]),
+            "current": request.GET.get("status", "") == key,
+        }
+        for key in TABS
+    ]
+
+
+def one(request: HttpRequest, public_id: str) -> Loan:
+    return Loan.objects.for_list().select_related("legal_entity", "application", "offer").get_for(request.user, public_id)
+
+
+@needs(VIEW_LOAN)
+@require_GET
+def loan_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show a contract: what is due, what was paid, every movement with its postings."""
+    loan = one(request, public_id)
+    on = value_day(loan.legal_entity, now())
+    installments = list(loan.installments.order_by("seq"))
+    rows = schedule(loan, installments, on)
+    context = {
+        "loan": loan,
+        "customer": loan.customer,
+        "on": on,
+        "rows": rows,
+        "total": total(rows),
+        "due": standing(loan, installments, on),
+        "movements": movements(loan, installments),
+        "figures": balance(loan, installments, on),
+        "timeline": timeline.of_loan(loan),
+        "may_repay": request.user.has_perm(RECORD_REPAYMENT) and loan.status == Loan.Status.OPEN,
+        "order": [PARTS[part] for part in loan.allocation_order],
+    }
+    return htmx.render(request, "credit/loan.html", "credit/loan.html", context)
+
+
+def schedule(loan: Loan, installments: list[Installment], on: date) -> list[dict[str, Any]]:
+    """Return the instalments as `parts/_schedule.html` shows them, penalty as of `on`."""
+    rows = []
+    for each in installments:
+        penalty = repayments.penalty_on(loan, each, on)
+        due = each.payment + penalty
+        paid = each.principal_paid + each.interest_paid + each.fee_paid + each.penalty_paid
+        state, tone, label = state_of(each, paid, on)
+        rows.append(
+            {
+                "number": each.seq,
+                "due_on": each.due_on,
+                "principal": each.principal,
+                "interest": each.interest,
+                "fee": each.fee,
+                "penalty": penalty,
+                "due": due,
+                "paid": paid,
+                "left": due - paid,
+                "state": state,
+                "state_label": label,
+                "tone": tone,
+                "late": state == "late",
+            }
+        )
+    return rows
+
+
+def state_of(each: Installment, paid: Decimal, on: date) -> tuple[str, str, str]:
+    """Return the state of an instalment on a day: name, tone, words."""
+    if each.status == Installment.Status.PAID:
+        return "paid", "good", _("Paid")
+    days = (on - each.due_on).days
+    if days > 0:
+        return "late", "warn", ngettext("%(n)s day late", "%(n)s days late", days) % {"n": days}
+    if days == 0:
+        return "due", "caution", _("Due today")
+    if paid:
+        return "partial", "caution", _("Part-paid")
+    return "future", "neutral", _("To come")
+
+
+def total(rows: list[dict[str, Any]]) -> dict[str, Decimal]:
+    names = ("principal", "interest", "fee", "penalty", "due", "paid", "left")
+    return {name: sum((row[name] for row in rows), ZERO) for name in names}
+
+
+def standing(loan: Loan, installments: list[Installment], on: date) -> dict[str, Any]:
+    """Return what is due now, what is overdue of it, and what comes next."""
+    unpaid = [each for each in installments if each.status != Installment.Status.PAID]
+    late = [each for each in unpaid if each.due_on < on]
+    now_due = [each for each in unpaid if each.due_on <= on]
+    nearest = next((each for each in unpaid if each.due_on >= on), None)
+
+    def owed(each: Installment) -> Decimal:
+        return each.owed + repayments.penalty_on(loan, each, on) - each.penalty_paid
+
+    return {
+        "now": sum(map(owed, now_due), ZERO),
+        "overdue": sum(map(owed, late), ZERO),
+        "late": len(late),
+        "next": nearest,
+        "next_amount": owed(nearest) if nearest else None,
+        "days": (on - late[0].due_on).days if late else 0,
+    }
+
+
+def movements(loan: Loan, installments: list[Installment]) -> list[dict[str, Any]]:
+    """Return the movements of money, newest first, each with its postings."""
+    numbers = {each.pk: each.seq for each in installments}
+    rows = list(loan.transactions.select_related("actor").order_by("-pk")[:MOVEMENTS])
+    by_movement: dict[int, list[Posting]] = defaultdict(list)
+    for posting in Posting.objects.filter(transaction__in=[row.pk for row in rows]).order_by("pk"):
+        by_movement[posting.transaction_id].append(posting)
+    found = []
+    for row in rows:
+        postings = by_movement[row.pk]
+        parts: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for posting in postings:
+            parts[posting.account] -= posting.amount
+        seqs = sorted({numbers[p.installment_id] for p in postings if p.installment_id in numbers})
+        found.append(
+            {
+                "movement": row,
+                "in": row.kind == Transaction.Kind.REPAYMENT,
+                "parts": [(PARTS[part], parts[part]) for part in PARTS if parts[part] > 0],
+                "held": parts[Posting.Account.OVERPAYMENT],
+                "numbers": ", ".join(map(str, seqs)),
+                "postings": [{"posting": p, "number": numbers.get(p.installment_id or 0), "credit": -p.amount} for p in postings],
+            }
+        )
+    return found
+
+
+def balance(loan: Loan, installments: list[Installment], on: date) -> dict[str, Any]:
+    """Return the curve of the principal, as agreed and as it went, for the chart card."""
+    days = [loan.starts_on, *(each.due_on for each in installments)]
+    agreed, left = [loan.principal], loan.principal
+    for each in installments:
+        left -= each.principal
+        agreed.append(left)
+    repaid: dict[date, Decimal] = defaultdict(lambda: ZERO)
+    paid = Posting.objects.filter(transaction__loan=loan, transaction__kind=Transaction.Kind.REPAYMENT, account=Posting.Account.PRINCIPAL)
+    for day, amount in paid.values_list("transaction__value_on", "amount"):
+        repaid[day] -= amount
+    went = [
+        float(loan.principal - sum((amount for when, amount in repaid.items() if when <= day), ZERO)) if day <= on else None  # pixels
+        for day in days
+    ]
+    title = _("%(left)s of %(principal)s is left") % {"left": spoken(loan.principal_outstanding), "principal": spoken(loan.principal)}
+    return {
+        "v": 1,
+        "kind": "line",
+        "title": title,
+        "caption": _("principal at each due date, as agreed and as it went"),
+        "as_of": on.isoformat(),
+        "complete": True,
+        "note": "",
+        "x": {"label": _("Due date"), "type": "category", "values": [day.isoformat() for day in days]},
+        "y": {"label": _("Principal"), "unit": "money"},
+        "series": [
+            {"key": "went", "name": _("As it went"), "role": "main", "values": went},
+            {"key": "agreed", "name": _("As agreed"), "role": "compare", "values": [float(amount) for amount in agreed]},  # pixels
+        ],
+        "marks": [],
+        "events": [],
+        "table": "",
+    }
+
+
+@needs(VIEW_LOAN)
+@require_GET
+def loan_balance(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Give the figures of the balance curve."""
+    loan = one(request, public_id)
+    figures = balance(loan, list(loan.installments.order_by("seq")), value_day(loan.legal_entity, now()))
+    return JsonResponse(figures, headers={"Cache-Control": "no-store"})
+
+
+@needs(RECORD_REPAYMENT)
+def loan_repay(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Record money received; before it is sent the page says what it will do."""
+    loan = one(request, public_id)
+    here = reverse("loan", args=[public_id])
+    if loan.status != Loan.Status.OPEN:
+        raise repayments.LoanClosed(_("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
+    on = value_day(loan.legal_entity, now())
+    installments = list(loan.installments.order_by("seq"))
+    due = standing(loan, installments, on)
+    if request.method == "GET" and htmx.wants_part(request):
+        return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | preview(loan, installments, request.GET.get("amount", ""), on))
+    suggested = due["now"] or due["next_amount"] or ZERO
+    form = RepaymentForm(request.POST or None, initial={"amount": suggested})
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+            if not sent.again:
+                key = f"form:{data['form_key']}" if data["form_key"] else f"form:{now().isoformat()}"
+                repayments.receive(loan, amount=data["amount"], actor=request.user, at=now(), key=key)
+                sent.result(here)
+                messages.success(request, _("%(amount)s is recorded.") % {"amount": spoken(data["amount"])})
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    typed = request.POST.get("amount", "") if request.method == "POST" else str(suggested)
+    context = {"loan": loan, "customer": loan.customer, "due": due, "on": on, "back": here} | preview(loan, installments, typed, on)
+    return form.page(request, "credit/repay.html", context)
+
+
+def preview(loan: Loan, installments: list[Installment], text: str, on: date) -> dict[str, Any]:
+    """Return what receiving an amount would do: which instalments it pays, what it leaves, what is held for refund."""
+    try:
+        amount = money.parse(text)
+    except ValueError:
+        amount = ZERO
+    if amount <= 0:
+        return {"hint": True}
+    dues = repayments.dues(loan, installments, on)
+    lines, left = allocate(amount, dues, loan.allocation_order)
+    seqs = {each.pk: each for each in installments}
+    by_due: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    for line in lines:
+        by_due[line.installment][line.part] += line.amount
+    rows = [
+        {
+            "number": seqs[due.installment].seq,
+            "due_on": seqs[due.installment].due_on,
+            **{part: by_due[due.installment][part] for part in PARTS},
+            "sum": sum(by_due[due.installment].values(), ZERO),
+            "open": due.total - sum(by_due[due.installment].values(), ZERO),
+        }
+        for due in dues
+        if due.installment in by_due
+    ]
+    owed = sum((due.total for due in dues if seqs[due.installment].due_on <= on), ZERO)
+    paid = sum((row["sum"] for row in rows if row["due_on"] <= on), ZERO)
+    whole = [each for each in installments if each.status != Installment.Status.PAID]
+    after = [each for each in whole if not any(row["number"] == each.seq and not row["open"] for row in rows)]
+    late = [repayments.late(each) for each in after]
+    from credit.accrual import bucket, days_past_due
+
+    dpd = days_past_due(late, as_of=loan.closed_on, grace_days=loan.grace_days)
+    return {
+        "amount": amount,
+        "lines": rows,
+        "held": left,
+        "still_due": owed - paid,
+        "settles": not after,
+        "dpd_now": loan.dpd,
+        "dpd_after": dpd,
+        "bucket_now": bucket_name(loan.bucket),
+        "bucket_after": bucket_name(bucket(dpd)),
+    }

@@ -1,0 +1,41 @@
+"""Panels of credit on a customer's page; each asks for its own permission."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from credit.models import Application, Loan
+from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
+from credit.views.loans import with_next_due
+from credit.words import Reasons
+from crm.lib import htmx
+from crm.lib.permissions import needs
+from customers.models import Customer
+
+SHOWN = 10
+
+
+@needs(VIEW_APPLICATION)
+@require_GET
+def application_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show a customer's applications, newest first."""
+    customer = Customer.objects.get_for(request.user, public_id)
+    rows = list(Application.objects.visible_to(request.user).filter(customer=customer).for_list().order_by("-pk")[: SHOWN + 1])
+    reasons = Reasons(rows[:SHOWN])
+    context = {
+        "customer": customer,
+        "items": [{"application": row, "why": reasons.sentences(row)[:1]} for row in rows[:SHOWN]],
+        "more": len(rows) > SHOWN,
+        "may_add": request.user.has_perm("credit.add_application"),
+    }
+    return htmx.part(request, "credit/_application_panel.html", context)
+
+
+@needs(VIEW_LOAN)
+@require_GET
+def loan_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show a customer's loans, the open and late ones first."""
+    customer = Customer.objects.get_for(request.user, public_id)
+    rows = with_next_due(Loan.objects.visible_to(request.user).filter(customer=customer).for_list())
+    found = list(rows.order_by("status", "-dpd", "-pk")[: SHOWN + 1])
+    context = {"customer": customer, "loans": found[:SHOWN], "more": len(found) > SHOWN}
+    return htmx.part(request, "credit/_loan_panel.html", context)

@@ -1,0 +1,97 @@
+"""Products, read only: terms, rates, fees, and the rules of law and policy that bind them."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.timezone import now
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from credit import applications, cost, expiry, exposure, offers, quotes
+from credit.books import local_day
+from credit.models import Product
+from credit.permissions import VIEW_PRODUCT
+from credit.words import PARTS
+from crm.lib import htmx, pages
+from crm.lib.permissions import needs
+from governance.models import Rule
+from governance.rules import AMOUNT, EXACT, RATE
+
+BINDING = (applications.RATE_CAP, exposure.CAP, offers.READING_SECONDS, expiry.DRAFT_DAYS)
+VERIFIED_TONES = {"verified": "good", "secondary": "caution", "unverified": "warn", "policy": "neutral"}
+
+
+@needs(VIEW_PRODUCT)
+@require_GET
+def product_list(request: HttpRequest) -> HttpResponse:
+    """List the products of the lender, the versions on sale first."""
+    rows = Product.objects.visible_to(request.user)
+    page = pages.read(request, rows, sorts={"code": "code", "live": "live"}, default_sort="-live")
+    for product in page.rows:
+        rates = [Decimal(rate) for rate in product.rates_by_grade.values()]
+        product.least_rate, product.most_rate = (min(rates), max(rates)) if rates else (None, None)
+    return htmx.render(request, "credit/products.html", "credit/_products_rows.html", {"page": page})
+
+
+@needs(VIEW_PRODUCT)
+@require_GET
+def product_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show one version of a product with a sample quote per grade and the rules it has to keep."""
+    product = Product.objects.select_related("legal_entity").get_for(request.user, public_id)
+    on = local_day(product.legal_entity, now())
+    amount, term = product.amount_min * 0 + min(product.amount_max, max(product.amount_min, Decimal("10000.00"))), min(product.term_max, max(product.term_min, 12))
+    context = {
+        "product": product,
+        "sample_amount": amount,
+        "sample_term": term,
+        "quotes": quotes.by_grade(product, amount=amount, term=term, on=on),
+        "fees": fees(product),
+        "order": [PARTS[part] for part in product.allocation_order],
+        "rules": rules_of(on),
+        "versions": Product.objects.visible_to(request.user).filter(code=product.code).order_by("-version")[:20],
+    }
+    return htmx.render(request, "credit/product.html", "credit/product.html", context)
+
+
+def fees(product: Product) -> list[dict[str, Any]]:
+    """Return the charges of normal performance in the reader's language."""
+    entity = product.legal_entity
+    lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
+    language = get_language() or "en"
+    return [
+        {
+            "name": cost.speak(fee.name, language),
+            "once": fee.method == "once",
+            "amount": fee.amount or None,
+            "rate": fee.rate or None,
+            "payee": cost.speak(fee.payee, language),
+        }
+        for fee in cost.read_fees(product.fees, lender)
+    ]
+
+
+def rules_of(on: date) -> list[dict[str, Any]]:
+    """Return the rules that bind credit on a day: value, citation, and whether anybody has read the text."""
+    holding = Q(effective_from__lte=on) & (Q(effective_to__isnull=True) | Q(effective_to__gt=on))
+    found = {rule.code: rule for rule in Rule.objects.filter(holding, code__in=BINDING)}
+    return [
+        {"rule": found[code], "value": said(found[code]), "tone": VERIFIED_TONES.get(found[code].verification, "neutral")}
+        for code in BINDING
+        if code in found
+    ]
+
+
+def said(rule: Rule) -> str:
+    """Return a rule's value as people read it."""
+    if rule.unit == RATE:
+        return _("%(percent)s%% a year") % {"percent": f"{Decimal(rule.value) * 100:.2f}"}
+    if rule.unit == AMOUNT:
+        return f"{Decimal(rule.value):,.2f}"
+    if rule.unit in EXACT:
+        return f"{Decimal(rule.value) * 100:.1f}%"
+    units = {"days": _("%(n)s days"), "seconds": _("%(n)s seconds")}
+    return units[rule.unit] % {"n": rule.value} if rule.unit in units else str(rule.value)
