@@ -14,7 +14,15 @@ GRID = 20
 def curve(version: ScorecardVersion, kind: str) -> dict[str, Any]:
     """Return the ROC or the KS curve of a version, training beside hold-out."""
     held_out = version.metrics.get("holdout", {})
-    base: dict[str, Any] = {"v": 1, "kind": "line", "as_of": version.created_at.date().isoformat(), "complete": True, "note": "", "marks": [], "events": []}
+    base: dict[str, Any] = {
+        "v": 1,
+        "kind": "line",
+        "as_of": version.created_at.date().isoformat(),
+        "complete": True,
+        "note": "",
+        "marks": [],
+        "events": [],
+    }
     if not held_out.get("roc"):
         return base | {"title": _("No figures"), "caption": "", "series": [], "note": _("This version has no hold-out figures.")}
     scope = _("hold-out, %(rows)s applications, %(bad)s bad") % {"rows": held_out["rows"], "bad": held_out["bad"]}

@@ -81,7 +81,12 @@ SOURCES = {
     "ledger": gettext_lazy("own books"),
     "policy": gettext_lazy("policy"),
 }
-OUTCOME_WORDS = {"pass": gettext_lazy("pass"), "refer": gettext_lazy("refer"), "decline": gettext_lazy("decline"), "approve": gettext_lazy("approve")}
+OUTCOME_WORDS = {
+    "pass": gettext_lazy("pass"),
+    "refer": gettext_lazy("refer"),
+    "decline": gettext_lazy("decline"),
+    "approve": gettext_lazy("approve"),
+}
 CONDITION_WORDS = {"true": gettext_lazy("yes"), "false": gettext_lazy("no")}
 
 
@@ -137,6 +142,7 @@ def label(name: str, language: str) -> str:
 
 def threshold(text: str, language: str) -> str:
     """Return a condition with the names in words, such as "Age < Least age"."""
+
     def named(match: Any) -> str:
         name = match[0]
         if name in CONDITION_WORDS:
@@ -161,10 +167,14 @@ def policy(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
         nodes = []
         for node in graph.nodes:
             if node.stage == stage and node.type == "decisionTableNode":
-                nodes.append({"kind": "table", "rows": list(_rows(node, raw[node.id]["content"], version, language)), "collects": node.collects})
+                nodes.append(
+                    {"kind": "table", "rows": list(_rows(node, raw[node.id]["content"], version, language)), "collects": node.collects}
+                )
             elif node.stage == stage and node.type == "expressionNode" and stage != graph.stages[-1]:
                 expressions = raw[node.id]["content"]["expressions"]
-                nodes.append({"kind": "values", "rows": [{"label": label(one["key"], language), "formula": one["value"]} for one in expressions]})
+                nodes.append(
+                    {"kind": "values", "rows": [{"label": label(one["key"], language), "formula": one["value"]} for one in expressions]}
+                )
             elif node.stage == stage and node.type == "customNode":
                 nodes.append({"kind": "scorecard", "code": raw[node.id]["content"]["config"]["code"], "rows": []})
         if nodes:
@@ -174,7 +184,13 @@ def policy(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
 
 def declared(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
     """Return the declared facts of a version in words."""
-    types = {"money": _("money"), "integer": _("whole number"), "decimal": _("decimal"), "category": _("one of a list"), "boolean": _("yes or no")}
+    types = {
+        "money": _("money"),
+        "integer": _("whole number"),
+        "decimal": _("decimal"),
+        "category": _("one of a list"),
+        "boolean": _("yes or no"),
+    }
     side = words.side(language)
     return [row | {"label": row.get(f"label_{side}", row["name"]), "type_label": types[row["type"]],
                    "choices": [words.word(row["name"], one, language) for one in row.get("values", ())]}
@@ -188,7 +204,16 @@ def card(version: ScorecardVersion, language: str) -> dict[str, Any]:
         cells = [_bin(one, cell, language) for cell in one["bins"]]
         cells.append({"label": _("missing"), **one["missing"]})
         low, high = min(cell["points"] for cell in one["bins"]), max(cell["points"] for cell in one["bins"])
-        features.append({"label": words.label(one["name"], language), "iv": one["iv"], "mean": one["mean_points"], "low": low, "high": high, "bins": cells})
+        features.append(
+            {
+                "label": words.label(one["name"], language),
+                "iv": one["iv"],
+                "mean": one["mean_points"],
+                "low": low,
+                "high": high,
+                "bins": cells,
+            }
+        )
     left_out = [words.label(name, language) for name, told in version.metrics.get("features", {}).items() if not told["used"]]
     return {"features": features, "left_out": left_out, "metrics": version.metrics, "scale": version.content["scale"],
             "proof": version.metrics.get("proof", {})}  # fmt: skip
@@ -224,7 +249,7 @@ def _rows(node: graphs.Node, table: Mapping[str, Any], version: StrategyVersion,
 def _node(node: Mapping[str, Any], decision: Decision, texts: Mapping[str, Any], types: Mapping[str, str], language: str) -> dict[str, Any]:
     """Return one node of a stage: its name, result, the values it read beside the threshold, source and as-of of each fact."""
     result, tone = RESULTS[node["result"]]
-    shown = {"tone": tone, "result": result, "threshold": "", "reads": [], "note": ""}
+    shown: dict[str, Any] = {"tone": tone, "result": result, "threshold": "", "reads": [], "note": ""}
     reason = node.get("reason", "")
     if node["node"] == "facts":
         return shown | {"name": words.label(node["label"], language), "note": words.sentence(reason, texts, {}, language=language)}

@@ -88,7 +88,8 @@ def check(raw: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], list[
     """Return the facts with their Python types, and every problem in the order of the schema.
 
     An optional fact that is absent comes back as None. A fact with a problem comes back as None too: the caller must not go on with it.
-    Accepts what `stored` wrote, so that a stored decision is checked exactly as the first time. Floats are refused: money and rates are exact.
+    Accepts what `stored` wrote, so that a stored decision is checked exactly as the first time. Floats are refused: money and rates
+    are exact.
     """
     clean: dict[str, Any] = {}
     problems: list[Problem] = []

@@ -17,12 +17,14 @@ def rows() -> list[dict[str, Any]]:
         return [_typed(row) for row in csv.DictReader(file)]
 
 
-def split(found: list[dict[str, Any]], *, seed: int, holdout: float = 0.3, target: str = "bad") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def split(
+    found: list[dict[str, Any]], *, seed: int, holdout: float = 0.3, target: str = "bad"
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return (training, hold-out) in the order of `found`: the same for a seed, with the share of bad ones kept."""
     drawn: set[int] = set()
     for outcome in sorted({row[target] for row in found}):
         places = [place for place, row in enumerate(found) if row[target] == outcome]
-        drawn.update(random.Random(f"{seed}:{outcome}").sample(places, round(len(places) * holdout)))  # noqa: S311 (a draw, no secret)
+        drawn.update(random.Random(f"{seed}:{outcome}").sample(places, round(len(places) * holdout)))
     return [row for place, row in enumerate(found) if place not in drawn], [row for place, row in enumerate(found) if place in drawn]
 
 

@@ -125,7 +125,9 @@ def add_scorecard_version(
         created_at=at,
     )
     version.save(force_insert=True)
-    log.record("risk.scorecardversion.registered", version, actor=actor, at=at, scorecard=code, number=version.number, sha256=version.sha256)
+    log.record(
+        "risk.scorecardversion.registered", version, actor=actor, at=at, scorecard=code, number=version.number, sha256=version.sha256
+    )
     return version
 
 

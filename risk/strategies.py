@@ -88,7 +88,7 @@ class Strategy:
         if card is not None and (banned := set(card.names) & self.schema.protected):
             raise BadStrategy(f"the scorecard reads protected attributes: {', '.join(sorted(banned))}")
         try:
-            loader = {"type": "static", "content": {KEY: dict(graph)}}
+            loader: Any = {"type": "static", "content": {KEY: dict(graph)}}
             self.engine = zen.ZenEngine({"loader": loader, "customHandler": self._custom_node})
         except (RuntimeError, ValueError, TypeError) as refusal:
             raise BadStrategy(_message(refusal)) from refusal
@@ -185,12 +185,15 @@ class Strategy:
         return Verdict(REFER, reasons=(reason,), facts=kept, trace=(_facts_stage([]), *stages))
 
     def _stopped(self, problems: list[facts.Problem]) -> tuple[Mapping[str, Any], ...]:
-        nodes = [{"node": node.id, "label": node.label, "stage": node.stage, "result": NOT_REACHED} for node in self.graph.nodes]
-        return (_facts_stage(problems), *(
-            {"stage": stage, "result": NOT_REACHED, "nodes": [{k: v for k, v in one.items() if k != "stage"} for one in nodes if one["stage"] == stage]}
-            for stage in self.graph.stages))  # fmt: skip
+        stages = []
+        for stage in self.graph.stages:
+            nodes = [{"node": node.id, "label": node.label, "result": NOT_REACHED} for node in self.graph.nodes if node.stage == stage]
+            stages.append({"stage": stage, "result": NOT_REACHED, "nodes": nodes})
+        return (_facts_stage(problems), *stages)
 
-    def _stages(self, trace: Mapping[str, Any], given: Mapping[str, Any], score: Score | None, broken: str = "") -> tuple[Mapping[str, Any], ...]:
+    def _stages(
+        self, trace: Mapping[str, Any], given: Mapping[str, Any], score: Score | None, broken: str = ""
+    ) -> tuple[Mapping[str, Any], ...]:
         found: dict[str, list[dict[str, Any]]] = {stage: [] for stage in self.graph.stages}
         for node in self.graph.nodes:
             seen = trace.get(node.id)

@@ -1,4 +1,6 @@
-"""Fitting a scorecard from rows with known outcome. The heavy libraries are imported inside the functions: the web process never pays for them.
+"""Fitting a scorecard from rows with known outcome.
+
+The heavy libraries are imported inside the functions: the web process never pays for them.
 
 What comes out is JSON; nothing is pickled. `prove` holds our reading of that JSON against the library's own, row for row.
 """
@@ -78,7 +80,7 @@ def train(training: Sequence[Row], holdout: Sequence[Row], plan: Plan) -> Traine
     kept, intercept, coefficients = _fit(process, training, chosen, plan)
     content = _export(process, training, kept, intercept, coefficients, ivs, plan)
     card = scorecards.load(content)
-    metrics = {
+    metrics: dict[str, Any] = {
         "holdout": measure([card.log_odds_bad(row) for row in holdout], [int(row[plan.target]) for row in holdout]),
         "training": measure([card.log_odds_bad(row) for row in training], [int(row[plan.target]) for row in training]),
         "features": {name: {"iv": ivs[name], "used": name in kept} for name in plan.features},

@@ -44,7 +44,9 @@ def choices(fact: str, language: str) -> list[tuple[str, str]]:
     return [(value, word(fact, value, language)) for value in row["values"]]
 
 
-def sentence(code: str, texts: Mapping[str, Any], values: Mapping[str, Any], *, language: str, customer: bool = False, currency: str = "CNY") -> str:
+def sentence(
+    code: str, texts: Mapping[str, Any], values: Mapping[str, Any], *, language: str, customer: bool = False, currency: str = "CNY"
+) -> str:
     """Return the sentence of a reason code, with its figures filled in.
 
     `code` may carry a fact's name after a colon. A code without text comes back as itself: it is shown rather than hidden.

@@ -22,12 +22,14 @@ FACTS: dict[str, Any] = {
     "age": 40, "income": D("9000.00"), "monthly_debt": D("500.00"), "exposure": D("0.00"), "exposure_cap": D("200000.00"),
     "current_dpd": 0, "consent_bureau": True,
     "checking_status": "no_account", "credit_history": "existing_paid_till_now", "savings": "1000_or_more",
-    "employment": "7_years_or_more", "installment_rate": 2, "other_debtors": "none", "property": "real_estate", "other_plans": "none",
-    "housing": "own", "existing_credits": 1,
+    "employment": "7_years_or_more", "installment_rate": 2, "other_debtors": "none", "property": "real_estate",
+    "other_plans": "none", "housing": "own", "existing_credits": 1,
 }  # fmt: skip
 # The same person with what the card holds against people: grade E.
-WEAK = {"checking_status": "below_0", "savings": "under_100", "credit_history": "no_credits_or_all_paid", "term": 36, "purpose": "education",
-        "age": 22, "employment": "under_1_year", "property": "unknown_or_none", "housing": "rent", "other_plans": "bank"}  # fmt: skip
+WEAK = {
+    "checking_status": "below_0", "savings": "under_100", "credit_history": "no_credits_or_all_paid", "term": 36, "purpose": "education",
+    "age": 22, "employment": "under_1_year", "property": "unknown_or_none", "housing": "rent", "other_plans": "bank",
+}  # fmt: skip
 # Grade D: goes to a person.
 MIDDLING = {"checking_status": "below_0", "savings": "under_100", "purpose": "furniture_equipment"}
 

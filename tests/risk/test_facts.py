@@ -90,7 +90,10 @@ ECHO = {
             {"id": "3", "key": "cents", "value": "x * 100"}], "passThrough": False}},
         {"id": "out", "type": "outputNode", "name": "out", "position": {"x": 0, "y": 0}},
     ],
-    "edges": [{"id": "1", "sourceId": "in", "targetId": "e", "type": "edge"}, {"id": "2", "sourceId": "e", "targetId": "out", "type": "edge"}],
+    "edges": [
+        {"id": "1", "sourceId": "in", "targetId": "e", "type": "edge"},
+        {"id": "2", "sourceId": "e", "targetId": "out", "type": "edge"},
+    ],
 }  # fmt: skip
 ENGINE = zen.ZenEngine({"loader": {"type": "static", "content": {"echo": ECHO}}})
 ONE = facts.read_schema({"facts": [{"name": "x", "type": "money", "required": True, "protected": False, "meaning": ""}]})

@@ -72,7 +72,7 @@ def test_the_rulebook(changes: dict[str, Any], outcome: str, reason: str) -> Non
     [
         ({"income": D("3000.00"), "monthly_debt": D("0.00"), "term": 24}, "30000.00", "income"),  # ten months of income in grade A
         ({"exposure": D("190000.00")}, "10000.00", "exposure"),
-        ({"income": D("300000.00"), "product_max": D("900000.00"), "exposure_cap": D("900000.00"), "term_max": 36}, "200000.00", "grade_cap"),
+        ({"income": D("300000.00"), "product_max": D("900000.00"), "exposure_cap": D("900000.00")}, "200000.00", "grade_cap"),
     ],
 )  # fmt: skip
 def test_the_limit_names_what_binds(changes: dict[str, Any], limit: str, binding: str) -> None:
@@ -99,10 +99,10 @@ def test_an_interest_free_product_has_an_instalment_too() -> None:
 
 
 applicants = fixed_dictionaries({
-    "amount": decimals("1000", "50000", places=2), "term": integers(3, 36), "age": integers(18, 65), "income": decimals("1", "60000", places=2),
-    "monthly_debt": decimals("0", "20000", places=2), "exposure": decimals("0", "250000", places=2),
-    "purpose": sampled_from(["car_new", "business", "vacation", "education"]), "checking_status": sampled_from(["below_0", "no_account"]),
-    "savings": sampled_from(["under_100", "1000_or_more"]),
+    "amount": decimals("1000", "50000", places=2), "term": integers(3, 36), "age": integers(18, 65),
+    "income": decimals("1", "60000", places=2), "monthly_debt": decimals("0", "20000", places=2),
+    "exposure": decimals("0", "250000", places=2), "purpose": sampled_from(["car_new", "business", "vacation", "education"]),
+    "checking_status": sampled_from(["below_0", "no_account"]), "savings": sampled_from(["under_100", "1000_or_more"]),
 })  # fmt: skip
 
 
@@ -132,7 +132,11 @@ def card_texts() -> dict[str, Any]:
 # --- where the engine would be silent ---------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "rows", "reason"),
-    [("affordability-dti", slice(0, 2), "no_outcome"), ("scorecard-grade", slice(4, 5), "engine_error"), ("price-check", slice(0, 2), "no_outcome")],
+    [
+        ("affordability-dti", slice(0, 2), "no_outcome"),
+        ("scorecard-grade", slice(4, 5), "engine_error"),
+        ("price-check", slice(0, 2), "no_outcome"),
+    ],
 )
 def test_no_matching_row_is_referred(name: str, rows: slice, reason: str) -> None:
     content = graph()

@@ -13,7 +13,12 @@ SEED = 1994
 
 
 def plan(**changes: Any) -> Plan:
-    values: dict[str, Any] = {"code": registry.CARD, "features": registry.FEATURES, "reasons": words.data("scorecard_reasons"), "seed": SEED}
+    values: dict[str, Any] = {
+        "code": registry.CARD,
+        "features": registry.FEATURES,
+        "reasons": words.data("scorecard_reasons"),
+        "seed": SEED,
+    }
     return Plan(**values | changes)
 
 
