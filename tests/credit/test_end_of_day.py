@@ -24,7 +24,9 @@ def state():
     """Everything a close may change, as rows."""
     loans = Loan.objects.order_by("pk").values_list("pk", "status", "dpd", "bucket", "oldest_due_on", "closed_on")
     rows = Installment.objects.order_by("pk").values_list("pk", "status", "penalty", "penalty_paid", "penalty_base", "penalty_since")
-    entries = Entry.objects.filter(event__in=(*BUCKET_EVENTS, "credit.day.closed")).order_by("pk").values_list("event", "subject_id", "facts")
+    entries = (
+        Entry.objects.filter(event__in=(*BUCKET_EVENTS, "credit.day.closed")).order_by("pk").values_list("event", "subject_id", "facts")
+    )
     return list(loans), list(rows), list(entries)
 
 
@@ -60,7 +62,10 @@ def test_each_close_advances_the_date_and_says_what_moved(desk):
     desk.close_to(FIRST_DUE + timedelta(days=31))
     assert desk.cast.entity.business_date == FIRST_DUE + timedelta(days=32)
     assert fresh(loan).closed_on == FIRST_DUE + timedelta(days=31)
-    moves = [(entry.event, entry.facts["was"], entry.facts["bucket"], entry.facts["dpd"]) for entry in Entry.objects.filter(event__in=BUCKET_EVENTS).order_by("pk")]
+    moves = [
+        (entry.event, entry.facts["was"], entry.facts["bucket"], entry.facts["dpd"])
+        for entry in Entry.objects.filter(event__in=BUCKET_EVENTS).order_by("pk")
+    ]
     assert moves == [("credit.loan.overdue", 0, 1, 4), ("credit.loan.bucket_moved", 1, 2, 31)]
     assert Entry.objects.filter(event="credit.day.closed").count() == (FIRST_DUE - TODAY).days + 32
 
@@ -206,7 +211,10 @@ def portfolios(draw):
             principal, interest, fee = (D(draw(st.integers(0, 500_000))) / 100 for _ in range(3))
             due_on = FIRST_DUE + timedelta(days=draw(st.integers(-400, 40)))
             share = draw(st.sampled_from([0, 0, 1, 50, 100]))
-            paid = {name: (amount * share / 100).quantize(D("0.01")) for name, amount in (("principal", principal), ("interest", interest), ("fee", fee))}
+            paid = {
+                name: (amount * share / 100).quantize(D("0.01"))
+                for name, amount in (("principal", principal), ("interest", interest), ("fee", fee))
+            }
             since = due_on + timedelta(days=draw(st.sampled_from([0, 0, 10, 60])))
             rows.append((seq, due_on, principal, interest, fee, paid, D(draw(st.integers(0, 9_999))) / 100, since))
         loans.append((D(draw(st.integers(0, 360_000))) / 1_000_000, draw(st.integers(0, 10)), draw(st.integers(0, 7)), rows))
@@ -240,4 +248,6 @@ def test_the_set_based_close_equals_the_rule(desk, portfolio):
         assert (loan.dpd, loan.bucket) == (dpd, bucket)
         assert [row.penalty for row in loan.installments.order_by("seq")] == penalties
     assert not ParkedLoan.objects.exists()
-    Loan.objects.filter(pk__in=loans).update(status="settled", principal_outstanding=0, dpd=0, bucket=0, oldest_due_on=None, settled_at=NOON)
+    Loan.objects.filter(pk__in=loans).update(
+        status="settled", principal_outstanding=0, dpd=0, bucket=0, oldest_due_on=None, settled_at=NOON
+    )

@@ -53,7 +53,8 @@ def test_two_parallel_approvals_never_pass_the_cap(desk, held):
 
 
 @pytest.mark.parametrize(
-    ("lines", "asked", "granted"), [("150000.00", "60000.00", "50000.00"), ("200000.00", "1.00", "0.00"), ("150000.00", "50000.00", "50000.00")]
+    ("lines", "asked", "granted"),
+    [("150000.00", "60000.00", "50000.00"), ("200000.00", "1.00", "0.00"), ("150000.00", "50000.00", "50000.00")],
 )
 def test_published_cases_of_over_lending(desk, lines, asked, granted):
     """The cap is on the line, not on what is drawn of it."""

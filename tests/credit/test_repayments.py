@@ -123,7 +123,9 @@ def test_paying_what_is_late_cures(desk):
     loan = desk.loan()
     desk.close_to(FIRST_DUE + timedelta(days=10))
     assert (fresh(loan).dpd, fresh(loan).bucket) == (10, 1)
-    owed = sum(due.total for due in repayments.dues(fresh(loan), list(loan.installments.order_by("seq")), FIRST_DUE + timedelta(days=11))[:1])
+    owed = sum(
+        due.total for due in repayments.dues(fresh(loan), list(loan.installments.order_by("seq")), FIRST_DUE + timedelta(days=11))[:1]
+    )
     desk.pay(loan, owed, FIRST_DUE + timedelta(days=11))
     assert (fresh(loan).dpd, fresh(loan).bucket, fresh(loan).oldest_due_on) == (0, 0, None)
     assert log.history(loan).first().event == "credit.loan.cured"
