@@ -28,6 +28,7 @@ class DebtOut(serializers.ModelSerializer):
 class CaseOut(serializers.ModelSerializer):
     """A case with its debts; people by their public id."""
 
+    id = serializers.CharField(source="public_id")
     customer = serializers.CharField(source="customer.public_id")
     bucket = serializers.CharField(source="bucket_label")
     assigned_to = serializers.CharField(source="assigned_to.public_id", default=None, allow_null=True)
@@ -37,7 +38,7 @@ class CaseOut(serializers.ModelSerializer):
     class Meta:
         model = Case
         fields = (
-            "public_id", "customer", "status", "close_reason", "bucket", "dpd", "overdue_amount", "assigned_to", "claimed_by",
+            "id", "customer", "status", "close_reason", "bucket", "dpd", "overdue_amount", "assigned_to", "claimed_by",
             "claimed_until", "next_action", "next_action_on", "last_contact_at", "last_outcome", "opened_on", "closed_on", "debts",
         )  # fmt: skip
 
@@ -53,12 +54,13 @@ class ContactIn(serializers.Serializer):
 class ContactOut(serializers.ModelSerializer):
     """A logged contact. The note stays inside: it is for the people who work the case."""
 
+    id = serializers.CharField(source="public_id")
     case = serializers.CharField(source="case.public_id")
     actor = serializers.CharField(source="actor.public_id")
 
     class Meta:
         model = Contact
-        fields = ("public_id", "case", "channel", "outcome", "at", "actor", "next_action", "next_action_on")
+        fields = ("id", "case", "channel", "outcome", "at", "actor", "next_action", "next_action_on")
 
 
 class CaseViewSet(DoorViewSet):

@@ -24,6 +24,7 @@ FOUND_AT_MOST = 20
 class CustomerOut(serializers.ModelSerializer[Customer]):
     """A customer as staff and machines see one: no combination of these values rebuilds an id number."""
 
+    id = serializers.CharField(source="public_id")
     name = serializers.CharField(source="masked_name")
     id_number = serializers.CharField(source="masked_id_number", help_text="first and last character")
     mobile = serializers.CharField(source="masked_mobile")
@@ -36,7 +37,7 @@ class CustomerOut(serializers.ModelSerializer[Customer]):
     class Meta:
         model = Customer
         fields = (
-            "public_id", "version", "name", "id_number", "mobile", "bank_card", "address", "employer", "age_band", "income",
+            "id", "version", "name", "id_number", "mobile", "bank_card", "address", "employer", "age_band", "income",
             "monthly_debt", "branch", "channel", "origin", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields

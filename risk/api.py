@@ -14,6 +14,7 @@ from risk.permissions import VIEW_DECISION
 class DecisionOut(serializers.ModelSerializer):
     """A verdict with its reasons as sentences in the caller's language."""
 
+    id = serializers.CharField(source="public_id")
     strategy = serializers.CharField(source="strategy_version.strategy.public_id")
     strategy_version = serializers.IntegerField(source="strategy_version.number")
     scorecard = serializers.CharField(source="scorecard_version.scorecard.public_id", default=None, allow_null=True)
@@ -24,7 +25,7 @@ class DecisionOut(serializers.ModelSerializer):
     class Meta:
         model = Decision
         fields = (
-            "public_id", "subject", "outcome", "grade", "score", "pd", "limit", "binding", "annual_rate", "reason_codes", "reasons",
+            "id", "subject", "outcome", "grade", "score", "pd", "limit", "binding", "annual_rate", "reason_codes", "reasons",
             "strategy", "strategy_version", "scorecard", "scorecard_version", "at",
         )  # fmt: skip
 

@@ -1,0 +1,121 @@
+"""Cases over HTTP: scopes, team scope, claim, contacts once per key, problem documents."""
+
+from datetime import timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from django.utils.timezone import localdate, now
+
+from collection import cases
+from collection.models import Case, Contact
+from tests.collection.conftest import Floor
+
+
+@pytest.fixture
+def case(floor: Floor) -> Case:
+    return floor.case()
+
+
+@pytest.fixture
+def dialer(floor: Floor, api_of: Any) -> Any:
+    """Return the API client of a dialling machine that works the east branch's cases."""
+    user = floor.cast.person("dialer", "collector", floor.cast.east, kind="service")
+    client = api_of("cases:read", "cases:write", user=user)
+    client.user = user
+    return client
+
+
+def sent(**changes: Any) -> dict[str, Any]:
+    day = localdate(now()) + timedelta(days=2)
+    return {"channel": "call", "outcome": "busy", "next_action": "call", "next_action_on": day.isoformat()} | changes
+
+
+def test_list_and_retrieve(case: Case, dialer: Any) -> None:
+    listed = dialer.get("/api/v1/cases/").json()["results"]
+    assert [row["id"] for row in listed] == [case.public_id]
+    row = dialer.get(f"/api/v1/cases/{case.public_id}/").json()
+    assert row == listed[0]
+    assert (row["status"], row["bucket"], row["dpd"], row["overdue_amount"]) == ("open", "M1", 8, str(case.overdue_amount))
+    assert row["debts"][0]["overdue_amount"] == row["overdue_amount"]
+    assert row["customer"] == case.customer.public_id
+    assert case.customer.mobile not in str(row)
+
+
+def test_a_turn_over_http(case: Case, dialer: Any) -> None:
+    url = f"/api/v1/cases/{case.public_id}/"
+    assert dialer.post(f"{url}contacts/", sent(), format="json").json()["code"] == "case_not_held"
+    claimed = dialer.post(f"{url}claim/")
+    assert (claimed.status_code, claimed.json()["claimed_by"]) == (200, dialer.user.public_id)
+    headers = {"Idempotency-Key": "call-4711"}
+    first = dialer.post(f"{url}contacts/", sent(note="beep"), format="json", headers=headers)
+    again = dialer.post(f"{url}contacts/", sent(note="beep"), format="json", headers=headers)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert "note" not in first.json()
+    other = dialer.post(f"{url}contacts/", sent(note="other"), format="json", headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_used")
+    assert Contact.objects.get().note == "beep"
+    assert Case.objects.get().claimed_by is None
+
+
+def test_release_and_a_lost_claim(case: Case, dialer: Any, floor: Floor) -> None:
+    url = f"/api/v1/cases/{case.public_id}/"
+    dialer.post(f"{url}claim/")
+    assert dialer.post(f"{url}release/").json()["claimed_by"] is None
+    cases.claim(case, actor=floor.cast.collector, at=now())
+    lost = dialer.post(f"{url}claim/")
+    assert (lost.status_code, lost.json()["code"], lost.json()["holder"]) == (409, "case_taken", "Collector")
+    assert lost["Content-Type"].startswith("application/problem+json")
+
+
+def test_an_own_scope_sees_the_cases_it_brought(case: Case, floor: Floor, api_of: Any) -> None:
+    client = api_of("cases:read")
+    assert client.get("/api/v1/cases/").json()["results"] == []
+    Case.objects.update(owner=floor.cast.service)
+    assert len(client.get("/api/v1/cases/").json()["results"]) == 1
+    assert client.post(f"/api/v1/cases/{case.public_id}/claim/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (sent(outcome="fine"), 422, "outcome"),
+        (sent(next_action_on="2020-01-01"), 422, "next_action_on"),
+        (sent(next_action_on="soon"), 422, "next_action_on"),
+        (sent(note="x" * 2_001), 422, "note"),
+        ({}, 422, "channel"),
+    ],
+)
+def test_wrong_values_are_named(case: Case, dialer: Any, body: dict[str, Any], status: int, field: str) -> None:
+    cases.claim(case, actor=dialer.user, at=now())
+    answer = dialer.post(f"/api/v1/cases/{case.public_id}/contacts/", body, format="json")
+    assert answer.status_code == status
+    assert field in answer.json()["errors"]
+    assert not Contact.objects.exists()
+
+
+def test_malformed_json_is_400(case: Case, dialer: Any) -> None:
+    answer = dialer.post(f"/api/v1/cases/{case.public_id}/contacts/", "{", content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_scope_team_and_unknown(case: Case, floor: Floor, dialer: Any, api_of: Any) -> None:
+    west = floor.cast.person("west_dialer", "collector", floor.cast.west, kind="service")
+    stranger = api_of("cases:read", "cases:write", user=west)
+    for path in ("", "claim/", "release/", "contacts/"):
+        url = f"/api/v1/cases/{case.public_id}/{path}"
+        assert (stranger.post(url, sent(), format="json") if path else stranger.get(url)).status_code == 404
+    assert dialer.get("/api/v1/cases/K-NOSUCH222/").status_code == 404
+    reader = api_of("cases:read", user=dialer.user)
+    assert reader.post(f"/api/v1/cases/{case.public_id}/claim/").status_code == 403
+    assert api_of("loans:read", user=dialer.user).get("/api/v1/cases/").status_code == 403
+
+
+def test_the_list_costs_the_same_for_many(case: Case, floor: Floor, dialer: Any, django_assert_max_num_queries: Any) -> None:
+    for _ in range(3):
+        floor.desk.loan(amount=D("1000.00"), term=3)
+    floor.close(case.opened_on + timedelta(days=20))
+    dialer.get("/api/v1/cases/")
+    with django_assert_max_num_queries(8):
+        assert len(dialer.get("/api/v1/cases/").json()["results"]) == 4
