@@ -8,7 +8,7 @@ from django.http import Http404
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.translation import gettext as _
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-from oauth2_provider.views import RevokeTokenView, TokenView
+from oauth2_provider.views import RevokeTokenView
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
@@ -17,6 +17,7 @@ from rest_framework.views import set_rollback
 from crm.lib.context import request_id
 from crm.lib.errors import DomainError
 from crm.lib.permissions import public
+from governance.api_clients import Token
 
 TITLES = {
     400: "The request could not be read",
@@ -95,7 +96,7 @@ def routes() -> list[URLPattern | URLResolver]:
     return [path("", include(router.urls))]
 
 
-token = public("clients authenticate by id and secret")(TokenView.as_view())
+token = public("clients authenticate by id and secret")(Token.as_view())
 revoke = public("clients authenticate by id and secret")(RevokeTokenView.as_view())
 schema = public("the API document holds no data")(SpectacularAPIView.as_view(permission_classes=[]))
 docs = public("the API document holds no data")(

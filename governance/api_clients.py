@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.scopes import BaseScopes
+from oauth2_provider.views import TokenView
 
 from crm.lib.permissions import scopes
 from governance.models import ApiClient, User
@@ -26,6 +28,13 @@ class Scopes(BaseScopes):
         return list(application.scopes) if application else []
 
 
+class Token(TokenView):
+    """The token endpoint. Every grant but client credentials is refused before the toolkit looks at it."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.POST.get("grant_type") != "client_credentials":
+            return JsonResponse({"error": "unsupported_grant_type"}, status=400)
+        return super().post(request, *args, **kwargs)
 
 
 class BearerAuthentication(OAuth2Authentication):
