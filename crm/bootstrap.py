@@ -68,12 +68,19 @@ def make_venv() -> None:
 
 
 def venv_works() -> bool:
-    """Say whether `.venv` is whole, of a Python that fits, and was made here: its scripts name their folder."""
-    pip = VENV / "bin" / "pip"
-    if not (pip.exists() and PYTHON.exists() and str(VENV) in pip.read_text(errors="replace").split("\n", 1)[0]):
-        return False
-    fits = "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
-    return not subprocess.run([PYTHON, "-c", fits], capture_output=True, check=False).returncode
+    """Say whether `.venv` is whole, of a Python that fits, and was made here: its scripts name their folder.
+
+    A link to a folder elsewhere is somebody's choice: it is used as it is, and never emptied.
+
+    :raises Stopped: if it is a link to something that does not work
+    """
+    pip, fits = VENV / "bin" / "pip", "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
+    whole = pip.exists() and PYTHON.exists() and not subprocess.run([PYTHON, "-c", fits], capture_output=True, check=False).returncode
+    if VENV.is_symlink():
+        if not whole:
+            raise Stopped(f"{VENV} is a link to something that is no virtual environment of Python 3.11 to 3.14: remove the link.")
+        return True
+    return whole and str(VENV) in pip.read_text(errors="replace").split("\n", 1)[0]
 
 
 def install(names: list[str]) -> None:
