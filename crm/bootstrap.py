@@ -62,7 +62,7 @@ def make_venv() -> None:
         raise Stopped(f"This Python cannot make virtual environments: install its venv module (Debian: apt install python{version}-venv).") from None
     say(f"making .venv with Python {sys.version.split()[0]}")
     try:
-        venv.EnvBuilder(with_pip=True, clear=VENV.exists()).create(VENV)
+        venv.EnvBuilder(with_pip=True, symlinks=True, clear=VENV.exists()).create(VENV)
     except (subprocess.CalledProcessError, OSError) as problem:
         raise Stopped(f"The virtual environment {VENV} could not be made: {problem}") from problem
 
