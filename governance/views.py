@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from crm.lib import htmx, pages
+from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
 from governance import idempotency, permissions, users
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
@@ -19,6 +20,7 @@ from governance.models import Job, Role, Rule, User
 from ledger import log
 
 HISTORY = 30
+PLACE = ("name", "email", "role", "team", "approval_limit", "language")
 
 
 @needs(permissions.VIEW_USER)
@@ -89,8 +91,8 @@ def user_new(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
-                fields = ("username", "name", "email", "password", "role", "team", "approval_limit", "language")
-                made = users.create(actor=request.user, at=now(), **{name: data[name] for name in fields})
+                given = {name: data[name] for name in ("username", "password", *PLACE)}
+                made = users.create(actor=request.user, at=now(), **given)
                 sent.result(reverse("user", args=[made.public_id]))
                 messages.success(request, _("The account is created."))
         if not form.errors:
@@ -104,15 +106,30 @@ def user_edit(request: HttpRequest, public_id: str) -> HttpResponse:
     form = PlaceForm.of(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        with form.refusals():
-            fields = ("name", "email", "role", "team", "approval_limit", "language")
-            users.change(
-                found, actor=request.user, at=now(), version=data["version"] or 0, **{name: data[name] for name in fields}
-            )
+        try:
+            with form.refusals():
+                users.change(
+                    found, actor=request.user, at=now(), version=data["version"] or 0, **{name: data[name] for name in PLACE}
+                )
+        except Stale as error:
+            return changed_meanwhile(request, form, found, error)
         if not form.errors:
             messages.success(request, _("The account is changed."))
             return htmx.go(request, reverse("user", args=[found.public_id]))
     return form.page(request, "governance/user_form.html", {"person": found})
+
+
+def changed_meanwhile(request: HttpRequest, form: PlaceForm, found: User, error: Stale) -> HttpResponse:
+    """Show what is saved now beside what was typed; sending again keeps what was typed."""
+    fresh, typed = person(found.public_id), request.POST.copy()
+    typed["version"] = str(fresh.version)
+    rows = [
+        {"label": form.fields[name].label, "theirs": getattr(fresh, name), "yours": form.cleaned_data[name]}
+        for name in PLACE
+        if getattr(fresh, name) != form.cleaned_data[name]
+    ]
+    context = {"person": fresh, "form": PlaceForm.of(fresh, typed), "message": error.message, "changes": rows}
+    return htmx.render(request, "governance/user_form.html", "governance/user_form.html", context, status=409)
 
 
 @needs(permissions.MANAGE_USER)

@@ -37,9 +37,17 @@ function soon(field) {
   waiting.set(field, setTimeout(() => field.dispatchEvent(new CustomEvent("query", { bubbles: true })), 200));
 }
 document.addEventListener("input", (event) => {
-  if (event.target.matches("[data-query]") && !event.isComposing) soon(event.target);
+  if (event.target.matches("input[data-query], form[data-query] input[type=text], form[data-query] input[type=number]") && !event.isComposing) soon(event.target);
 });
-document.addEventListener("compositionend", ({ target }) => target.matches("[data-query]") && soon(target));
+document.addEventListener("compositionend", ({ target }) => target.matches("[data-query], [data-query] input") && soon(target));
 document.addEventListener("change", ({ target }) => {
-  if (target.matches("[data-query] , form[data-query] select, form[data-query] input[type=checkbox], form[data-query] input[type=date]")) soon(target);
+  if (target.matches("select[data-query], form[data-query] select, form[data-query] input[type=checkbox], form[data-query] input[type=date]")) soon(target);
+});
+
+// Filters left empty do not belong into the address.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.verb !== "get") return;
+  for (const name of Object.keys(detail.parameters)) {
+    if (detail.parameters[name] === "") delete detail.parameters[name];
+  }
 });

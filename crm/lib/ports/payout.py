@@ -29,7 +29,9 @@ def is_on() -> bool:
     return bool(settings.PORTS.get(NAME))
 
 
-def pay(*, reference: str, amount: Decimal, key: str, at: datetime, headers: dict[str, str] | None = None, read_seconds: float = 10.0) -> Receipt:
+def pay(
+    *, reference: str, amount: Decimal, key: str, at: datetime, headers: dict[str, str] | None = None, read_seconds: float = 10.0
+) -> Receipt:
     """Pay `amount` out under `reference`, once per `key` however often this is called.
 
     :raises PortOff: if no address is set

@@ -8,6 +8,7 @@ import { option } from "./option.js";
 echarts.use([BarChart, LineChart, ScatterChart, HeatmapChart, AriaComponent, GridComponent, MarkLineComponent, TooltipComponent, VisualMapComponent, LegendComponent, SVGRenderer]);
 
 async function draw(card) {
+  card.dataset.drawn = "yes";
   const plot = card.querySelector(".plot");
   const inline = card.querySelector("script[type='application/json']");
   let data;
@@ -20,7 +21,6 @@ async function draw(card) {
     }
     data = await answer.json();
   }
-  card.dataset.drawn = "yes";
   if (!data.series?.length) {
     plot.textContent = data.note || card.dataset.empty || "";
     plot.classList.add("c-line");
