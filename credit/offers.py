@@ -16,7 +16,7 @@ from credit.schedule import DayCount, MonthEnd, Row, Terms, equal_installment
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import Mode
 from governance import rules, users
-from governance.lifecycle import move
+from governance.lifecycle import IllegalMove, move
 from governance.models import User
 from ledger import log
 
@@ -155,7 +155,8 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
         return standing
     move(application, Application.Status.OFFERED, actor=actor, at=at)
     amount, term, rate = application.approved_amount, application.approved_term, application.approved_rate
-    assert amount is not None and term is not None and rate is not None  # CHECK application_approved_has_terms
+    if amount is None or term is None or rate is None:
+        raise IllegalMove(_("%(record)s was approved without terms.") % {"record": application})  # the CHECK forbids it
     on = value_day(application.legal_entity, at)
     drawn = draft(application, amount=amount, term=term, annual_rate=rate, on=on)
     offer = Offer.objects.create(

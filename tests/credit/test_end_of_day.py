@@ -41,14 +41,14 @@ def close_on(desk, day):
     return end_of_day.close(desk.cast.entity, day, at=NOON)
 
 
-@pytest.mark.parametrize(
-    ("days", "dpd", "bucket", "penalty"),
-    [
-        (0, 0, "M0", "0.00"), (3, 0, "M0", "0.00"), (4, 4, "M1", "2.45"), (30, 30, "M1", "18.40"), (31, 31, "M2", "19.02"), (60, 60, "M2", "36.81"),
-        (61, 61, "M3", "37.42"), (90, 90, "M3", "55.21"), (91, 91, "M4", "55.82"), (120, 120, "M4", "73.61"), (121, 121, "M5", "74.23"),
-        (151, 151, "M6", "92.63"), (180, 180, "M6", "110.42"), (181, 181, "M7+", "111.03"),
-    ],
-)  # fmt: skip
+EDGES = [
+    (0, 0, "M0", "0.00"), (3, 0, "M0", "0.00"), (4, 4, "M1", "2.45"), (30, 30, "M1", "18.40"), (31, 31, "M2", "19.02"),
+    (60, 60, "M2", "36.81"), (61, 61, "M3", "37.42"), (90, 90, "M3", "55.21"), (91, 91, "M4", "55.82"), (120, 120, "M4", "73.61"),
+    (121, 121, "M5", "74.23"), (151, 151, "M6", "92.63"), (180, 180, "M6", "110.42"), (181, 181, "M7+", "111.03"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "dpd", "bucket", "penalty"), EDGES)
 def test_days_bucket_and_penalty_by_date(desk, days, dpd, bucket, penalty):
     loan = desk.loan()
     close_on(desk, FIRST_DUE + timedelta(days=days))
