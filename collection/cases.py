@@ -339,14 +339,15 @@ def log_contact(
     """
     row = held(case, actor=actor, at=at)
     note = note.strip()
-    if problems := wrong_in_contact(
+    problems = wrong_in_contact(
         channel=channel,
         outcome=outcome,
         next_action=next_action,
         next_action_on=next_action_on,
         note=note,
         today=books.value_day(row.legal_entity, at),
-    ):
+    )
+    if problems or next_action_on is None:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
     contact = Contact.objects.create(
         case=row,

@@ -72,4 +72,6 @@ home.figure("collections.waiting", label=_("In the queue"), permission=permissio
 home.figure("collections.open", label=_("Open cases"), permission=permissions.VIEW, read=open_cases, order=20, roles=COLLECTORS)
 home.figure("collections.overdue", label=_("Overdue"), permission=permissions.VIEW, read=overdue, order=30, roles=COLLECTORS)
 home.figure("collections.mine", label=_("Assigned to me"), permission=permissions.CLAIM, read=mine, order=40, roles=("collector",))
-home.figure("collections.contacts", label=_("Contacts today"), permission=permissions.CONTACT, read=contacts_today, order=50, roles=("collector",))
+home.figure(
+    "collections.contacts", label=_("Contacts today"), permission=permissions.CONTACT, read=contacts_today, order=50, roles=("collector",)
+)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from credit.accrual import bucket_name
 from credit.models import Loan
@@ -29,7 +30,7 @@ class Channel(models.TextChoices):
     CALL = "call", _("Call")
     INBOUND = "inbound", _("Inbound call")
     SMS = "sms", _("SMS")
-    EMAIL = "email", _("E-mail")
+    EMAIL = "email", pgettext_lazy("channel", "E-mail")
     LETTER = "letter", _("Letter")
     VISIT = "visit", _("Field visit")
 
@@ -95,8 +96,8 @@ class Case(Belonging):
     POLICY = Policy(owner="collections", meaning="overdue work of a customer", retention="5y after it closed")
 
     class Status(models.TextChoices):
-        OPEN = "open", _("Open")
-        CLOSED = "closed", _("Closed")
+        OPEN = "open", pgettext_lazy("case", "Open")
+        CLOSED = "closed", pgettext_lazy("case", "Closed")
 
     class CloseReason(models.TextChoices):
         CURED = "cured", _("Cured")

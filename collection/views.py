@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
@@ -35,6 +34,12 @@ SORTS = {
 }
 
 
+def person(request: HttpRequest) -> User:
+    """Return who is signed in; `needs` has let nobody in without a name."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 # --- the desk ------------------------------------------------------------------------------------------------------
 @needs(permissions.CLAIM)
 @require_GET
@@ -47,16 +52,16 @@ def desk_page(
     request: HttpRequest, *, at: datetime, form: ContactForm | None = None, case: Case | None = None, problem: Any = None
 ) -> HttpResponse:
     held = case or Case.objects.visible_to(request.user).held_by(request.user, at=at).for_list().order_by("-claimed_at").first()
-    items = queues.upcoming(request.user, at=at, limit=queues.SHOWN)
+    items = queues.upcoming(person(request), at=at, limit=queues.SHOWN)
     context = {
         "items": [item for item in items if held is None or item.case.pk != held.pk][: queues.SHOWN],
-        "waiting": pages.count_label(queues.waiting(request.user, at=at)),
+        "waiting": pages.count_label(queues.waiting(person(request), at=at)),
         "problem_message": problem,
     }
     if held is not None:
         context |= work(request, held, at=at, back="desk", form=form)
     elif not items:
-        context["next_due"] = queues.next_due(request.user, at=at)
+        context["next_due"] = queues.next_due(person(request), at=at)
     return htmx.render(request, "collections/desk.html", "collections/desk.html", context, status=status_of(form, problem))
 
 
@@ -143,7 +148,7 @@ def claim(request: HttpRequest, public_id: str) -> HttpResponse:
     """Take a case. From the desk a lost race shows who was faster, and the next case."""
     row = found(request, public_id)
     try:
-        cases.claim(row, actor=request.user, at=now())
+        cases.claim(row, actor=person(request), at=now())
     except (Taken, CaseClosed, AssignedElsewhere) as error:
         if request.POST.get("back") != "desk":
             raise
@@ -155,7 +160,7 @@ def claim(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def keep(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, public_id)
-    cases.keep(row, actor=request.user, at=now())
+    cases.keep(row, actor=person(request), at=now())
     messages.success(request, _("The case is yours for another while."))
     return htmx.go(request, return_to(request, row))
 
@@ -164,7 +169,7 @@ def keep(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, public_id)
-    cases.release(row, actor=request.user, at=now())
+    cases.release(row, actor=person(request), at=now())
     messages.success(request, _("The case is back in the queue."))
     return htmx.go(request, return_to(request, row))
 
@@ -182,10 +187,10 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         try:
-            with form.refusals(), Once(request.user, data["form_key"], at=at) as sent:
+            with form.refusals(), Once(person(request), data["form_key"], at=at) as sent:
                 if not sent.again:
                     if "retake" in request.POST and request.user.has_perm(permissions.CLAIM):
-                        cases.claim(row, actor=request.user, at=at)
+                        cases.claim(row, actor=person(request), at=at)
                     cases.log_contact(
                         row,
                         channel=data["channel"],
@@ -193,7 +198,7 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
                         next_action=data["next_action"],
                         next_action_on=data["next_action_on"],
                         note=data["note"],
-                        actor=request.user,
+                        actor=person(request),
                         at=at,
                     )
                     sent.result(return_to(request, row))
@@ -213,9 +218,9 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
 def workers(user: User) -> Any:
     """Return the people a supervisor may give cases to: those below them who may claim."""
     people = User.objects.filter(is_active=True, role__permissions__contains=[permissions.CLAIM])
-    if user.scope == Scope.TEAM and user.team_id:
-        people = people.filter(Q(team__path__startswith=user.team.path))
-    elif user.team_id:
+    if user.scope == Scope.TEAM and user.team is not None:
+        people = people.filter(team__path__startswith=user.team.path)
+    elif user.team is not None:
         people = people.filter(team__legal_entity=user.team.legal_entity_id)
     return people.order_by("name", "pk")
 
@@ -224,13 +229,13 @@ def workers(user: User) -> Any:
 def assign(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, public_id)
     form = AssignForm(
-        request.POST or None, people=workers(request.user), initial={"to": row.assigned_to_id, "version": row.version}
+        request.POST or None, people=workers(person(request)), initial={"to": row.assigned_to_id, "version": row.version}
     )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        with form.refusals(), Once(request.user, data["form_key"], at=now()) as sent:
+        with form.refusals(), Once(person(request), data["form_key"], at=now()) as sent:
             if not sent.again:
-                done = cases.assign(row, to=data["to"], version=data["version"] or 0, actor=request.user, at=now())
+                done = cases.assign(row, to=data["to"], version=data["version"] or 0, actor=person(request), at=now())
                 sent.result(reverse("case", args=[row.public_id]))
                 messages.success(
                     request,

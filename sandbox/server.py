@@ -1,7 +1,7 @@
 """HTTP of the sandbox: routes to services, JSON in and out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from sandbox.payouts import Answer, Payouts
 
 LARGEST_BODY = 64 * 1024
-Route = Callable[[Any, Mapping[str, str], dict[str, str]], Answer]
+Route = Callable[[Any, Any, dict[str, str]], Answer]
 
 
 def routes(payouts: Payouts) -> dict[tuple[str, str], Route]:

@@ -115,7 +115,7 @@ def test_scope_team_and_unknown(case: Case, floor: Floor, dialer: Any, api_of: A
 def test_the_list_costs_the_same_for_many(case: Case, floor: Floor, dialer: Any, django_assert_max_num_queries: Any) -> None:
     for _ in range(3):
         floor.desk.loan(amount=D("1000.00"), term=3)
-    floor.close(case.opened_on + timedelta(days=20))
+    floor.close(case.opened_on + timedelta(days=45))
     dialer.get("/api/v1/cases/")
     with django_assert_max_num_queries(8):
         assert len(dialer.get("/api/v1/cases/").json()["results"]) == 4

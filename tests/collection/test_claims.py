@@ -9,10 +9,11 @@ from django.db import connection
 
 from collection import cases
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken, Unassignable
-from collection.models import Case, Contact
+from collection.models import Case, CaseDebt, Contact
+from credit.models import Loan
 from crm.lib.errors import Invalid, Stale
 from ledger import log
-from tests.collection.conftest import AFTER, Floor
+from tests.collection.conftest import AFTER, LATE, Floor
 
 TWENTY = timedelta(minutes=20)
 TODAY = AFTER.date()
@@ -94,6 +95,32 @@ def test_of_many_who_claim_at_once_exactly_one_wins(floor: Floor) -> None:
     assert len(won) + len(told) == len(people)
     case.refresh_from_db()
     assert case.claimed_by == won[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_news_of_one_customer_on_many_workers_opens_one_case(floor: Floor) -> None:
+    floor.desk.loan()
+    floor.close(LATE)
+    Contact.objects.all().delete()
+    CaseDebt.objects.all().delete()
+    Case.objects.all().delete()
+    customer = Loan.objects.get().customer_id
+    start, opened = Barrier(6), []
+
+    def race() -> None:
+        try:
+            start.wait()
+            opened.extend(cases.refresh([customer], actor=floor.cast.system, at=AFTER).opened)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=race) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert opened == [Case.objects.get().pk]
+    assert CaseDebt.objects.count() == 1
 
 
 def test_a_contact_needs_the_hold(floor: Floor) -> None:

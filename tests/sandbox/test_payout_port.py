@@ -129,7 +129,9 @@ def test_the_sandbox_refuses_bad_input_by_name(bank: str, body: bytes, headers: 
     assert done(bank)["count"] == 0
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("POST", "/health", 405), ("GET", "/payouts?limit=x", 422)])
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nowhere", 404), ("POST", "/health", 405), ("GET", "/payouts?limit=x", 422)]
+)
 def test_the_sandbox_knows_its_paths(bank: str, method: str, path: str, status: int) -> None:
     assert urllib3.request(method, bank + path, retries=False).status == status
 
@@ -165,8 +167,6 @@ def test_a_taken_port_is_said(bank: str) -> None:
     from tests.sandbox.conftest import ROOT
 
     port = bank.rsplit(":", 1)[1]
-    second = subprocess.run(
-        [sys.executable, "-m", "sandbox", "--port", port], cwd=ROOT, capture_output=True, text=True, timeout=20
-    )
+    second = subprocess.run([sys.executable, "-m", "sandbox", "--port", port], cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert second.returncode == 1
     assert f"port {port}" in second.stderr

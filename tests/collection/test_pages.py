@@ -1,0 +1,237 @@
+"""Pages of collections: the desk's loop, the case, the list, the supervisor's form, and who may see what."""
+
+from datetime import timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from django.utils.timezone import localdate, now
+
+from collection import cases
+from collection.models import Case, Contact
+from tests.collection.conftest import Floor
+
+
+@pytest.fixture
+def case(floor: Floor) -> Case:
+    return floor.case()
+
+
+@pytest.fixture
+def collector(floor: Floor, page_of: Any) -> Client:
+    return page_of(floor.cast.collector)
+
+
+def body(answer: Any) -> str:
+    return answer.content.decode()
+
+
+def sent(**changes: Any) -> dict[str, Any]:
+    day = localdate(now()) + timedelta(days=3)
+    return {"channel": "call", "outcome": "no_answer", "next_action": "call", "next_action_on": day.isoformat()} | changes
+
+
+def test_the_desk_shows_the_next_case_and_why(case: Case, collector: Client) -> None:
+    shown = body(collector.get("/collections/desk/"))
+    assert case.public_id in shown
+    assert "8 days past due, M1" in shown
+    assert "Not contacted yet" in shown
+    assert case.customer.masked_name in shown
+    assert case.customer.name not in shown
+
+
+def test_an_empty_desk_says_when_the_next_is_due(floor: Floor, collector: Client) -> None:
+    assert "Nothing waits for you now. Cases come here" in body(collector.get("/collections/desk/"))
+    case = floor.case()
+    Case.objects.filter(pk=case.pk).update(next_action="call", next_action_on=localdate(now()) + timedelta(days=9))
+    assert "The next planned action is due on" in body(collector.get("/collections/desk/"))
+
+
+def test_a_turn_at_the_desk(case: Case, collector: Client, floor: Floor) -> None:
+    taken = collector.post(f"/collections/cases/{case.public_id}/claim/", {"back": "desk"})
+    assert (taken.status_code, taken["Location"]) == (303, "/collections/desk/")
+    shown = body(collector.get("/collections/desk/"))
+    assert "Log contact" in shown
+    assert "Save, then the next" in shown
+    done = collector.post(f"/collections/cases/{case.public_id}/contacts/", sent(back="desk", note="rang twice"))
+    assert (done.status_code, done["Location"]) == (303, "/collections/desk/")
+    made = Contact.objects.get()
+    assert (made.actor, made.note) == (floor.cast.collector, "rang twice")
+    assert "Nothing waits for you now" in body(collector.get("/collections/desk/"))
+    assert "rang twice" in body(collector.get(f"/collections/cases/{case.public_id}/"))
+
+
+def test_a_lost_race_at_the_desk_says_who_was_faster(case: Case, collector: Client, floor: Floor) -> None:
+    cases.claim(case, actor=floor.cast.second_collector, at=now())
+    answer = collector.post(f"/collections/cases/{case.public_id}/claim/", {"back": "desk"})
+    assert answer["Location"] == "/collections/desk/"
+    assert "Taken by Second Collector at" in body(collector.get("/collections/desk/"))
+    refused = collector.post(f"/collections/cases/{case.public_id}/claim/")
+    assert refused.status_code == 409
+    assert "Taken by Second Collector at" in body(refused)
+
+
+def test_a_wrong_contact_keeps_what_was_typed(case: Case, collector: Client, floor: Floor) -> None:
+    cases.claim(case, actor=floor.cast.collector, at=now())
+    answer = collector.post(f"/collections/cases/{case.public_id}/contacts/", sent(outcome="", next_action_on="2020-01-01", note="keep me"))
+    assert answer.status_code == 422
+    shown = body(answer)
+    assert "Choose how the contact ended." in shown
+    assert "keep me" in shown
+    assert 'value="2020-01-01"' in shown
+    answer = collector.post(f"/collections/cases/{case.public_id}/contacts/", sent(next_action_on="2020-01-01", back="desk"))
+    assert answer.status_code == 422
+    assert "The next action cannot lie before" in body(answer)
+    assert not Contact.objects.exists()
+
+
+def test_a_lost_hold_keeps_what_was_typed_and_can_be_taken_again(case: Case, collector: Client) -> None:
+    answer = collector.post(f"/collections/cases/{case.public_id}/contacts/", sent(note="long story"))
+    assert answer.status_code == 409
+    shown = body(answer)
+    assert "You do not hold this case any more" in shown
+    assert "long story" in shown
+    assert "Take the case again and save" in shown
+    again = collector.post(f"/collections/cases/{case.public_id}/contacts/", sent(note="long story", retake="yes"))
+    assert again.status_code == 303
+    assert Contact.objects.get().note == "long story"
+
+
+def test_a_double_click_logs_once(case: Case, collector: Client, floor: Floor) -> None:
+    cases.claim(case, actor=floor.cast.collector, at=now())
+    key = "1b671a64-40d5-491e-99b0-da01ff1f3341"
+    for _ in range(2):
+        answer = collector.post(f"/collections/cases/{case.public_id}/contacts/", sent(form_key=key, back="desk"))
+        assert (answer.status_code, answer["Location"]) == (303, "/collections/desk/")
+    assert Contact.objects.count() == 1
+
+
+def test_keep_and_give_back(case: Case, collector: Client, floor: Floor) -> None:
+    at = now() - timedelta(minutes=10)
+    row = cases.claim(case, actor=floor.cast.collector, at=at)
+    assert collector.post(f"/collections/cases/{case.public_id}/keep/").status_code == 303
+    kept = Case.objects.get()
+    assert kept.claimed_until > row.claimed_until
+    assert collector.post(f"/collections/cases/{case.public_id}/release/", {"back": "desk"})["Location"] == "/collections/desk/"
+    assert Case.objects.get().claimed_by is None
+    assert collector.post(f"/collections/cases/{case.public_id}/release/").status_code == 409
+
+
+@pytest.mark.parametrize("path", ["", "claim/", "keep/", "release/", "contacts/"])
+def test_a_case_of_another_branch_is_not_there(case: Case, floor: Floor, page_of: Any, path: str) -> None:
+    client = page_of(floor.cast.west_collector)
+    url = f"/collections/cases/{case.public_id}/{path}"
+    assert (client.post(url, sent()) if path else client.get(url)).status_code == 404
+    assert client.get("/collections/cases/K-NOSUCH/").status_code == 404
+    assert case.public_id not in body(client.get("/collections/cases/"))
+    assert case.public_id not in body(client.get("/collections/desk/"))
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        ("collector", "desk/", 200),
+        ("collections_supervisor", "desk/", 200),
+        ("loan_officer", "desk/", 403),
+        ("loan_officer", "cases/", 403),
+        ("compliance", "cases/", 200),
+        ("compliance", "desk/", 403),
+        ("auditor", "cases/", 200),
+        ("nobody", "cases/", 403),
+        ("collector", "cases/{}/assign/", 403),
+        ("collections_supervisor", "cases/{}/assign/", 200),
+    ],
+)
+def test_roles_open_what_they_may(case: Case, floor: Floor, page_of: Any, role: str, path: str, status: int) -> None:
+    client = page_of(getattr(floor.cast, role))
+    assert client.get(f"/collections/{path.format(case.public_id)}").status_code == status
+
+
+def test_a_reader_may_read_and_not_work(case: Case, floor: Floor, page_of: Any) -> None:
+    client = page_of(floor.cast.compliance)
+    shown = body(client.get(f"/collections/cases/{case.public_id}/"))
+    assert "You may read this case, not work it." in shown
+    assert "Log contact" not in shown
+    assert client.post(f"/collections/cases/{case.public_id}/claim/").status_code == 403
+
+
+def test_the_list_filters_sorts_and_shows_open_ones_first(case: Case, floor: Floor, collector: Client) -> None:
+    other = floor.desk.loan(customer=floor.desk.make_customer())
+    floor.close(other.starts_on + timedelta(days=45))
+    late = Case.objects.get(customer=other.customer)
+    cases.assign(late, to=floor.cast.collector, version=late.version, actor=floor.cast.collections_supervisor, at=now())
+    shown = body(collector.get("/collections/cases/?whose=mine"))
+    assert late.public_id in shown
+    assert case.public_id not in shown
+    assert case.public_id in body(collector.get("/collections/cases/?whose=nobody"))
+    assert "Nothing matches 1 filter" in body(collector.get("/collections/cases/?bucket=7"))
+    assert "Nothing matches 1 filter" in body(collector.get("/collections/cases/?status=closed"))
+    for sort in ("dpd", "-amount", "next", "-contact", "opened", "bogus"):
+        assert collector.get(f"/collections/cases/?sort={sort}").status_code == 200
+    assert "<html" not in body(collector.get("/collections/cases/", headers={"HX-Request": "true"}))
+
+
+def test_the_list_costs_the_same_for_one_and_for_many(
+    case: Case, floor: Floor, collector: Client, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(3):
+        floor.desk.loan(amount=D("1000.00"), term=3)
+    floor.close(case.opened_on + timedelta(days=45))
+    assert Case.objects.count() == 4
+    collector.get("/collections/cases/")
+    with django_assert_max_num_queries(12):
+        collector.get("/collections/cases/")
+    with django_assert_max_num_queries(14):
+        collector.get("/collections/desk/")
+
+
+def test_the_supervisor_assigns(case: Case, floor: Floor, page_of: Any) -> None:
+    client = page_of(floor.cast.collections_supervisor)
+    form = body(client.get(f"/collections/cases/{case.public_id}/assign/"))
+    assert "Second Collector" in form
+    assert "West Collector" not in form
+    url = f"/collections/cases/{case.public_id}/assign/"
+    wrong = client.post(url, {"to": floor.cast.west_collector.pk, "version": case.version})
+    assert wrong.status_code == 422
+    done = client.post(url, {"to": floor.cast.collector.pk, "version": case.version})
+    assert (done.status_code, done["Location"]) == (303, f"/collections/cases/{case.public_id}/")
+    assert Case.objects.get().assigned_to == floor.cast.collector
+    stale = client.post(url, {"to": "", "version": case.version})
+    assert stale.status_code == 409
+    assert "Your change is not saved yet" in body(stale)
+
+
+def test_the_panel_on_the_customers_page(case: Case, floor: Floor, collector: Client, page_of: Any) -> None:
+    url = f"/customers/{case.customer.public_id}/panels/cases/"
+    assert case.public_id in body(collector.get(url))
+    assert page_of(floor.cast.west_collector).get(url).status_code == 404
+    assert page_of(floor.cast.loan_officer).get(url).status_code == 403
+    quiet = floor.desk.make_customer()
+    assert "No case. One opens when a loan is overdue." in body(collector.get(f"/customers/{quiet.public_id}/panels/cases/"))
+    shown = body(collector.get(f"/customers/{case.customer.public_id}/"))
+    assert "Case opened: CNY" in shown
+
+
+def test_the_home_page_leads_to_the_next_case(case: Case, collector: Client) -> None:
+    shown = body(collector.get("/"))
+    assert case.public_id in shown
+    assert f"/collections/cases/{case.public_id}/claim/" in shown
+
+
+def test_a_closed_case_can_be_read(case: Case, floor: Floor, collector: Client) -> None:
+    floor.pay_all_overdue(case.debts.get().loan)
+    shown = body(collector.get(f"/collections/cases/{case.public_id}/"))
+    assert "Cured" in shown
+    assert "Log contact" not in shown
+    assert case.public_id in body(collector.get("/collections/cases/?status=closed"))
+    assert case.public_id not in body(collector.get("/collections/cases/"))
+
+
+def test_pages_speak_chinese_without_an_error(case: Case, floor: Floor, collector: Client) -> None:
+    collector.cookies["crm_language"] = "zh-hans"
+    with translation.override("en"):  # the middleware leaves the language of the last request behind
+        for path in ("desk/", "cases/", f"cases/{case.public_id}/"):
+            answer = collector.get(f"/collections/{path}")
+            assert (answer.status_code, answer["Content-Language"]) == (200, "zh-hans")
