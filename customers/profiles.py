@@ -57,6 +57,8 @@ def cleaned(values: dict[str, Any], *, on: date) -> dict[str, Any]:
             continue
         if field == "monthly_debt" and (value is None or value == ""):
             value = ZERO
+        if isinstance(value, int):
+            value = Decimal(value)
         if field in ("income", "monthly_debt") and value is not None and not amount_can_be(value):
             problems[field] = _("Enter an amount of 0 or more, in whole cents.")
         if field in ("address", "employer") and value and len(value) > LONGEST_TEXT:

@@ -65,7 +65,7 @@ def test_the_same_key_with_another_body_is_refused(api: APIClient) -> None:
 
 
 def test_the_same_key_on_another_route_is_refused(api: APIClient) -> None:
-    customer = post(api, body()).json()["public_id"]
+    customer = post(api, body()).json()["id"]
     refused = post(api, {"purpose": "marketing"}, url=f"{URL}{customer}/consents/")
     assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_key_used")
     assert not Consent.objects.exists()
@@ -112,7 +112,7 @@ def test_the_kept_answer_is_sealed(api: APIClient) -> None:
     post(api, body())
     kept = IdempotencyKey.objects.get()
     assert kept.body is not None
-    assert b"public_id" not in bytes(kept.body)
+    assert b"C-" not in bytes(kept.body)
 
 
 # --- actions that move money -------------------------------------------------------------------------------------
