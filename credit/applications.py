@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from credit import exposure, offers
@@ -413,6 +412,9 @@ def _end(application: Application, to: str, offer_to: str, *, actor: User, at: d
 
 
 def stuck(*, before: datetime) -> list[int]:
-    """Return applications whose evaluation was asked for or begun before a moment and is not concluded."""
-    waiting = Q(status=Status.SUBMITTED, submitted_at__lt=before) | Q(status=Status.EVALUATING, evaluation_started_at__lt=before)
-    return list(Application.objects.filter(waiting).order_by("pk").values_list("pk", flat=True)[:1000])
+    """Return applications whose evaluation began before a moment and is not concluded: its worker died.
+
+    One that is submitted only still has its delivery, which the ledger's own sweeper follows.
+    """
+    begun = Application.objects.filter(status=Status.EVALUATING, evaluation_started_at__lt=before)
+    return list(begun.order_by("pk").values_list("pk", flat=True)[:1000])

@@ -82,7 +82,7 @@ class Application(Belonging):
     approved_amount = MoneyField(null=True, blank=True)
     approved_term = models.PositiveSmallIntegerField(null=True, blank=True)
     approved_rate = RateField(null=True, blank=True)
-    reason_codes = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    reason_codes = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     note = models.TextField(blank=True, default="", help_text="the underwriter's words")
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

@@ -115,7 +115,9 @@ class Loan(Belonging):
 
 
 class Installment(models.Model):
-    """One due amount. `penalty` is as of the loan's `closed_on` or a later repayment: `penalty_base`, and what grew since `penalty_since`."""
+    """One due amount. Its `penalty` is as of the loan's `closed_on` or a later repayment: `penalty_base`, and what has grown on the
+    unpaid principal since `penalty_since`.
+    """
 
     POLICY = Policy(owner="credit", meaning="what of a loan is due when, and what of it was paid", retention="with the loan")
 
