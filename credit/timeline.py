@@ -23,7 +23,7 @@ SHOWN = 30
 
 def says(event: str, *, icon: str, tone: str = "neutral") -> Callable[[Say], Say]:
     """Give `event` its sentence, for those who may see what it is about."""
-    about_money = event.startswith(("credit.loan.", "credit.repayment."))
+    about_money = event.startswith(("credit.loan.", "credit.repayment.", "credit.payout."))
     return sentence(event, icon=icon, tone=tone, permission=VIEW_LOAN if about_money else VIEW_APPLICATION)
 
 
@@ -155,6 +155,24 @@ def _offer_expired(entry: Entry) -> str:
 def _booked(entry: Entry) -> str:
     values = {"amount": money(entry, "principal"), "term": number(entry, "term")}
     return _("Loan booked and paid out: %(amount)s over %(term)s months") % values
+
+
+@says("credit.payout.sent", icon="bank", tone="good")
+def _paid_out(entry: Entry) -> str:
+    return _("The bank paid %(amount)s out, receipt %(receipt)s") % {
+        "amount": money(entry, "amount"),
+        "receipt": entry.facts.get("receipt", ""),
+    }
+
+
+@says("credit.payout.refused", icon="bank", tone="bad")
+def _payout_refused(entry: Entry) -> str:
+    return _("The bank refused to pay out (%(code)s)") % {"code": entry.facts.get("code", "")}
+
+
+@says("credit.payout.off", icon="bank", tone="caution")
+def _payout_off(entry: Entry) -> str:
+    return _("Not sent to a bank: the payout port is off")
 
 
 @says("credit.repayment.received", icon="repayment", tone="good")
