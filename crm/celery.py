@@ -16,7 +16,7 @@ app.conf.beat_schedule = {
     "ledger-sweep": {"task": "ledger.tasks.sweep", "schedule": 15.0},
     "applications-sweep": {"task": "credit.tasks.sweep", "schedule": 60.0},
     "offers-expire": {"task": "credit.tasks.expire", "schedule": 600.0},
-    "close-day": {"task": "credit.tasks.close_day", "schedule": crontab(hour="0,1,2", minute=10)},
+    "close-day": {"task": "credit.tasks.close_day", "schedule": crontab(minute=10)},
     "claims-release": {"task": "collection.tasks.release_claims", "schedule": 60.0},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},
 }
