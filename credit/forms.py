@@ -1,7 +1,6 @@
 """Forms of credit: an application, the two decisions, a repayment, a file."""
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -219,12 +218,3 @@ class DisclosureForm(house.Form):
         label=_("The borrower has read this table and confirms it"),
         error_messages={"required": _("Tick that the borrower has read the table and confirms it.")},
     )
-
-
-def today_of(user: User) -> date:
-    """Return the business date of the user's lender."""
-    from governance.models import LegalEntity
-
-    if user.team_id:
-        return user.team.legal_entity.business_date
-    return LegalEntity.objects.order_by("pk").values_list("business_date", flat=True)[0]

@@ -21,10 +21,13 @@ from risk import decisions
 ROWS = 6
 Status = Application.Status
 
-menu.entry(group="work", order=10, label=gettext_lazy("Review queue"), url_name="review-queue", permission=DECIDE_APPLICATION, icon="review")
 menu.entry(
-    group="credit", order=10, label=gettext_lazy("Applications"), url_name="application-list", permission=VIEW_APPLICATION, icon="applications", key="a"
-)
+    group="work", order=10, label=gettext_lazy("Review queue"), url_name="review-queue", permission=DECIDE_APPLICATION, icon="review",
+)  # fmt: skip
+menu.entry(
+    group="credit", order=10, label=gettext_lazy("Applications"), url_name="application-list", permission=VIEW_APPLICATION,
+    icon="applications", key="a",
+)  # fmt: skip
 menu.entry(group="credit", order=20, label=gettext_lazy("Loans"), url_name="loan-list", permission=VIEW_LOAN, icon="loans", key="l")
 menu.entry(group="credit", order=30, label=gettext_lazy("Products"), url_name="product-list", permission=VIEW_PRODUCT, icon="products")
 menu.entry(group="credit", order=40, label=gettext_lazy("End of day"), url_name="credit-close", permission=CLOSE_DAY, icon="day")
@@ -90,12 +93,12 @@ def drafts(user: Any, at: datetime) -> list[dict[str, Any]]:
 
 
 home.queue(
-    "credit.review", title=gettext_lazy("Review queue"), permission=DECIDE_APPLICATION, read=referred, order=10, url_name="review-queue",
-    empty=gettext_lazy("Nothing waits for a decision. What the engine refers appears here, the oldest first."),
+    "credit.review", title=gettext_lazy("Review queue"), permission=DECIDE_APPLICATION, read=referred, order=10,
+    url_name="review-queue", empty=gettext_lazy("Nothing waits for a decision. What the engine refers appears here, the oldest first."),
 )  # fmt: skip
 home.queue(
-    "credit.offers", title=gettext_lazy("Offers to be answered"), permission=ADD_APPLICATION, read=offered, order=20, roles=("loan_officer",),
-    empty=gettext_lazy("No offer of yours waits for an answer."),
+    "credit.offers", title=gettext_lazy("Offers to be answered"), permission=ADD_APPLICATION, read=offered, order=20,
+    roles=("loan_officer",), empty=gettext_lazy("No offer of yours waits for an answer."),
 )  # fmt: skip
 home.queue(
     "credit.drafts", title=gettext_lazy("Drafts to complete"), permission=ADD_APPLICATION, read=drafts, order=30, roles=("loan_officer",),
@@ -147,5 +150,6 @@ home.figure("credit.late", label=gettext_lazy("Loans past due"), permission=VIEW
 
 home.action("credit.new", label=gettext_lazy("New application"), permission=ADD_APPLICATION, url_name="application-new", order=10)
 home.action(
-    "credit.review", label=gettext_lazy("Review queue"), permission=DECIDE_APPLICATION, url_name="review-queue", icon="review", key="w", order=20
-)
+    "credit.review", label=gettext_lazy("Review queue"), permission=DECIDE_APPLICATION, url_name="review-queue", icon="review",
+    key="w", order=20,
+)  # fmt: skip

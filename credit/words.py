@@ -12,6 +12,8 @@ from credit.models import Application
 from risk import words as risk_words
 from risk.models import ScorecardVersion, StrategyVersion
 
+# Facts that are classes in the data and words in our forms.
+LABELS = {"installment_rate": _("Instalment share of income"), "residence_years": _("Years at the present address")}
 PARTS = {"fee": _("Fee"), "penalty": _("Penalty"), "interest": _("Interest"), "principal": _("Principal")}
 
 
@@ -21,7 +23,7 @@ def language() -> str:
 
 def fact(name: str) -> str:
     """Return the name of a fact in words."""
-    return risk_words.label(name, language())
+    return str(LABELS[name]) if name in LABELS else risk_words.label(name, language())
 
 
 def word(name: str, value: Any) -> str:

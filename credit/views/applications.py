@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from credit.filters import ApplicationFilter
 from credit.forms import WithdrawForm, asked
 from credit.models import Application, Loan, Offer
 from credit.permissions import ADD_APPLICATION, SUBMIT_APPLICATION, VIEW_APPLICATION, WITHDRAW_APPLICATION
-from credit.views import deciding
+from credit.views import Asked, deciding
 from credit.words import Reasons, fact, word
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
@@ -29,7 +29,7 @@ LOOKS_AT_MOST = 60
 
 @needs(VIEW_APPLICATION)
 @require_GET
-def application_list(request: HttpRequest) -> HttpResponse:
+def application_list(request: Asked) -> HttpResponse:
     """List the applications one may see."""
     rows = Application.objects.visible_to(request.user)
     page = pages.read(request, rows.for_list(), sorts=SORTS, default_sort="-entered", filters=ApplicationFilter)
@@ -37,7 +37,7 @@ def application_list(request: HttpRequest) -> HttpResponse:
     return htmx.render(request, "credit/applications.html", "credit/_applications_part.html", context)
 
 
-def tabs(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
+def tabs(request: Asked, rows: Any) -> list[dict[str, Any]]:
     """Return the views above the list, each with its capped count."""
     labels = {"": _("All"), "open": _("All open"), **dict(Status.choices)}
     narrow = {"": rows, "open": rows.open()}
@@ -54,7 +54,7 @@ def tabs(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
 
 @needs(VIEW_APPLICATION)
 @require_GET
-def application_page(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_page(request: Asked, public_id: str) -> HttpResponse:
     """Show an application; while it is being judged the page asks again after 1, 2, then every 5 seconds."""
     application = one(request, public_id)
     if htmx.wants_part(request):
@@ -66,7 +66,7 @@ def application_page(request: HttpRequest, public_id: str) -> HttpResponse:
     return htmx.render(request, "credit/application.html", "credit/_application_part.html", context_of(request, application))
 
 
-def one(request: HttpRequest, public_id: str) -> Application:
+def one(request: Asked, public_id: str) -> Application:
     """Return the application a URL names with what its page shows."""
     rows = Application.objects.for_list().select_related("legal_entity", "entered_by", "decided_by")
     return rows.get_for(request.user, public_id)
@@ -82,12 +82,12 @@ def wait(look: int) -> dict[str, Any]:
     return {"look": look, "delay": WAITS[min(look, len(WAITS) - 1)]}
 
 
-def _look(request: HttpRequest) -> int:
+def _look(request: Asked) -> int:
     text = request.GET.get("look", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
-def context_of(request: HttpRequest, application: Application) -> dict[str, Any]:
+def context_of(request: Asked, application: Application) -> dict[str, Any]:
     """Return what the page of an application shows to this person."""
     user = request.user
     offer = Offer.objects.filter(application=application).order_by("-pk").first()
@@ -141,7 +141,7 @@ def missing(application: Application) -> list[str]:
 
 @needs(SUBMIT_APPLICATION)
 @require_POST
-def application_submit(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_submit(request: Asked, public_id: str) -> HttpResponse:
     """Hand a draft in."""
     application = one(request, public_id)
     form = WithdrawForm(request.POST)
@@ -154,7 +154,7 @@ def application_submit(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(WITHDRAW_APPLICATION)
-def application_withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_withdraw(request: Asked, public_id: str) -> HttpResponse:
     """Ask, then step back for the customer."""
     application = one(request, public_id)
     here = reverse("application", args=[public_id])

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count, Q, Sum
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from credit import end_of_day, tasks
 from credit.books import local_day
 from credit.models import ClosePartition, CloseRun, ParkedLoan
 from credit.permissions import CLOSE_DAY
+from credit.views import Asked
 from crm.lib import htmx
 from crm.lib.permissions import needs
 from governance.models import LegalEntity
@@ -26,7 +27,7 @@ PARKED = 50
 
 @needs(CLOSE_DAY)
 @require_GET
-def close_page(request: HttpRequest) -> HttpResponse:
+def close_page(request: Asked) -> HttpResponse:
     """Show the open date, the latest runs, the work of the last one and the loans that wait; asks again while one runs."""
     entity, at = entity_of(request), now()
     runs = list(runs_of(entity)[:RUNS])
@@ -65,7 +66,7 @@ def runs_of(entity: LegalEntity) -> Any:
     )
 
 
-def entity_of(request: HttpRequest) -> LegalEntity:
+def entity_of(request: Asked) -> LegalEntity:
     """Return the lender whose books this person sees."""
     team = request.user.team
     entity = team.legal_entity if team else LegalEntity.objects.order_by("pk").first()
@@ -76,7 +77,7 @@ def entity_of(request: HttpRequest) -> LegalEntity:
 
 @needs(CLOSE_DAY)
 @require_POST
-def close_run(request: HttpRequest) -> HttpResponse:
+def close_run(request: Asked) -> HttpResponse:
     """Start the close of the open date; workers do it. A date that is not over stays open."""
     entity, at = entity_of(request), now()
     day = entity.business_date
@@ -92,7 +93,7 @@ def close_run(request: HttpRequest) -> HttpResponse:
 
 @needs(CLOSE_DAY)
 @require_POST
-def close_retry(request: HttpRequest, loan: str) -> HttpResponse:
+def close_retry(request: Asked, loan: str) -> HttpResponse:
     """Try a parked loan again, once its cause is cured."""
     parked = ParkedLoan.objects.filter(
         loan__legal_entity=entity_of(request), loan__public_id=loan, cleared_at__isnull=True

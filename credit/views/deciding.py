@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from credit.books import local_day
 from credit.forms import ApproveForm, DeclineForm
 from credit.models import Application
 from credit.permissions import DECIDE_APPLICATION
+from credit.views import Asked
 from credit.words import Reasons
 from crm.lib import htmx, money, pages
 from crm.lib.errors import DomainError
@@ -30,7 +31,7 @@ WHY = 2  # reasons a row of the queue shows
 
 @needs(DECIDE_APPLICATION)
 @require_GET
-def review_queue(request: HttpRequest) -> HttpResponse:
+def review_queue(request: Asked) -> HttpResponse:
     """List what waits for a person, the oldest first."""
     rows = waiting(request.user).for_list().select_related("entered_by")
     page = pages.read(request, rows, sorts={"age": "submitted_at"}, default_sort="age")
@@ -38,7 +39,12 @@ def review_queue(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "items": [
-            {"application": row, "why": reasons.sentences(row)[:WHY], "own": row.entered_by_id == request.user.pk, "over": over(request.user, row)}
+            {
+                "application": row,
+                "why": reasons.sentences(row)[:WHY],
+                "own": row.entered_by_id == request.user.pk,
+                "over": over(request.user, row),
+            }
             for row in page.rows
         ],
         "authority": request.user.authority,
@@ -70,7 +76,7 @@ def place(user: Any, application: Application) -> dict[str, Any]:
     return {"number": before + 1, "of": before + after + 1, "next": ahead, "previous": behind}
 
 
-def context_of(request: HttpRequest, application: Application, reasons: Reasons, bound: Form | None = None) -> dict[str, Any]:
+def context_of(request: Asked, application: Application, reasons: Reasons, bound: Form | None = None) -> dict[str, Any]:
     """Return what the decision bar needs: both forms, the bounds, and why it may be closed to this person."""
     user = request.user
     limit = applications.limit_of(application)
@@ -94,7 +100,7 @@ def context_of(request: HttpRequest, application: Application, reasons: Reasons,
 
 @needs(DECIDE_APPLICATION)
 @require_GET
-def terms_preview(request: HttpRequest, public_id: str) -> HttpResponse:
+def terms_preview(request: Asked, public_id: str) -> HttpResponse:
     """Say what an approval for this amount and term would mean, before anybody presses the button."""
     application = _one(request, public_id)
     context: dict[str, Any] = {"application": application}
@@ -119,14 +125,14 @@ def _term(text: str) -> int:
     return int(text)
 
 
-def _one(request: HttpRequest, public_id: str) -> Application:
+def _one(request: Asked, public_id: str) -> Application:
     rows = Application.objects.for_list().select_related("legal_entity", "entered_by", "decided_by")
     return rows.get_for(request.user, public_id)
 
 
 @needs(DECIDE_APPLICATION)
 @require_POST
-def application_approve(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_approve(request: Asked, public_id: str) -> HttpResponse:
     """Approve for the amount and term typed."""
     application = _one(request, public_id)
     form = ApproveForm(request.POST)
@@ -142,7 +148,7 @@ def application_approve(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(DECIDE_APPLICATION)
 @require_POST
-def application_decline(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_decline(request: Asked, public_id: str) -> HttpResponse:
     """Decline for the reasons ticked."""
     application = _one(request, public_id)
     form = DeclineForm(request.POST, reasons=Reasons([application]).choices(application))
@@ -156,7 +162,7 @@ def application_decline(request: HttpRequest, public_id: str) -> HttpResponse:
     return _decide(request, application, form, door)
 
 
-def _decide(request: HttpRequest, application: Application, form: Form, door: Any) -> HttpResponse:
+def _decide(request: Asked, application: Application, form: Form, door: Any) -> HttpResponse:
     here = reverse("application", args=[application.public_id])
     if form.is_valid():
         try:
@@ -182,7 +188,7 @@ def _decide(request: HttpRequest, application: Application, form: Form, door: An
     return conflict(request, application, applications.NotDecidable(_("This application does not wait for a decision any more.")))
 
 
-def conflict(request: HttpRequest, application: Application, error: DomainError) -> HttpResponse:
+def conflict(request: Asked, application: Application, error: DomainError) -> HttpResponse:
     """Answer 409: who did what meanwhile, and the way back to the record."""
     fresh = Application.objects.select_related("decided_by").get(pk=application.pk)
     last = timeline.last_of(fresh)

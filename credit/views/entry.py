@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from credit.books import local_day
 from credit.forms import ApplicationForm, initial
 from credit.models import Application, Product
 from credit.permissions import ADD_APPLICATION, SUBMIT_APPLICATION, VIEW_PRODUCT
+from credit.views import Asked
 from crm.lib import htmx, money
 from crm.lib.errors import DomainError, Stale
 from crm.lib.permissions import needs
@@ -28,7 +29,7 @@ HITS = 5
 
 
 @needs(ADD_APPLICATION)
-def application_new(request: HttpRequest) -> HttpResponse:
+def application_new(request: Asked) -> HttpResponse:
     """Enter an application: find the person, ask, keep it as a draft or hand it in."""
     user = request.user
     if request.method == "POST" and ("find" in request.POST or "choose" in request.POST or "another" in request.POST):
@@ -49,7 +50,7 @@ def application_new(request: HttpRequest) -> HttpResponse:
 
 
 @needs(ADD_APPLICATION)
-def application_edit(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_edit(request: Asked, public_id: str) -> HttpResponse:
     """Change a draft; the person stays."""
     user = request.user
     application = Application.objects.for_list().get_for(user, public_id)
@@ -71,7 +72,7 @@ def application_edit(request: HttpRequest, public_id: str) -> HttpResponse:
     return _page(request, form, customer=customer, application=application, status=_status(form), back=here)
 
 
-def _keep(request: HttpRequest, form: ApplicationForm, *, submit: bool, application: Application | None = None) -> str:
+def _keep(request: Asked, form: ApplicationForm, *, submit: bool, application: Application | None = None) -> str:
     """Write person, consent and application in one transaction; return where to go, empty when an answer needs a change."""
     data, user, at = form.cleaned_data, request.user, now()
     customer = form.found
@@ -103,8 +104,7 @@ def _keep(request: HttpRequest, form: ApplicationForm, *, submit: bool, applicat
         fresh = Customer.objects.get(pk=customer.pk)
         sentence = _("The customer's file was changed meanwhile: income %(income)s, debts %(debts)s a month. Check both and send again.")
         form.add_error("income", sentence % {"income": fresh.income, "debts": fresh.monthly_debt})
-        form.data = form.data.copy()  # type: ignore[misc]
-        form.data["customer_version"] = str(fresh.version)  # type: ignore[index]
+        form.data = {**form.data.dict(), "customer_version": str(fresh.version)}  # type: ignore[attr-defined]
         form.refused = 409  # type: ignore[attr-defined]
     except MovedMeanwhile as error:
         form.add_error(None, str(error.message))
@@ -129,7 +129,7 @@ def _status(form: ApplicationForm) -> int:
     return int(getattr(form, "refused", 422))
 
 
-def _choose(request: HttpRequest) -> HttpResponse:
+def _choose(request: Asked) -> HttpResponse:
     """Find a person by what was typed, or take the one pointed at; what stands in the other sections stays."""
     typed = request.POST.dict()
     text = typed.pop("q", "").strip()
@@ -144,11 +144,11 @@ def _choose(request: HttpRequest) -> HttpResponse:
     if customer:
         typed |= _of_customer(customer)
     form = ApplicationForm(initial=typed, user=request.user)
-    more = {"hits": hits if customer is None else [], "looked": looked and customer is None, "q": text}
+    more: dict[str, Any] = {"hits": hits if customer is None else [], "looked": looked and customer is None, "q": text}
     return _page(request, form, customer=customer, **more)
 
 
-def _customer(request: HttpRequest, public_id: str) -> Customer | None:
+def _customer(request: Asked, public_id: str) -> Customer | None:
     """Return the person named, if this user may see them."""
     public_id = public_id.strip().upper()
     return Customer.objects.visible_to(request.user).filter(public_id=public_id).first() if public_id else None
@@ -164,7 +164,7 @@ def _of_customer(customer: Customer) -> dict[str, Any]:
 
 
 def _page(
-    request: HttpRequest, form: ApplicationForm, *, customer: Customer | None, status: int = 200, **more: Any
+    request: Asked, form: ApplicationForm, *, customer: Customer | None, status: int = 200, **more: Any
 ) -> HttpResponse:
     on = now().date()
     text = consents.text_for(Purpose.BUREAU, on=on)
@@ -189,7 +189,7 @@ def live_consent(customer: Customer, on: Any) -> Consent | None:
 
 @needs(VIEW_PRODUCT)
 @require_GET
-def application_quote(request: HttpRequest) -> HttpResponse:
+def application_quote(request: Asked) -> HttpResponse:
     """Say what the loan would cost at the rate of each grade; nothing in the address names a person."""
     context: dict[str, Any] = {}
     products = Product.objects.visible_to(request.user).live().select_related("legal_entity")

@@ -3,7 +3,7 @@
 import csv
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from credit.forms import ImportForm
 from credit.models import ImportBatch
 from credit.permissions import IMPORT_APPLICATION
 from credit.stated import questions
+from credit.views import Asked
 from credit.words import fact
 from crm.lib import htmx
 from crm.lib.permissions import needs
@@ -36,15 +37,18 @@ EXAMPLE = {
 
 
 @needs(IMPORT_APPLICATION)
-def application_import(request: HttpRequest) -> HttpResponse:
+def application_import(request: Asked) -> HttpResponse:
     """Take a file in; the job goes on without the page."""
     form = ImportForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    branch = request.user.team
+    if request.method == "POST" and form.is_valid() and branch is None:
+        form.add_error(None, _("You belong to no branch: an administrator has to say whose applications these are."))
+    elif request.method == "POST" and form.is_valid() and branch is not None:
         file = form.cleaned_data["file"]
         with form.refusals(), idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
             if not sent.again:
                 content = file.read(imports.LARGEST + 1)
-                batch = imports.bring_in(content, file_name=file.name, branch=request.user.team, actor=request.user, at=now())
+                batch = imports.bring_in(content, file_name=file.name, branch=branch, actor=request.user, at=now())
                 sent.result(reverse("application-import-job", args=[batch.public_id]))
         if not form.errors:
             return htmx.go(request, sent.location)
@@ -56,7 +60,7 @@ def application_import(request: HttpRequest) -> HttpResponse:
     return form.page(request, "credit/import.html", context)
 
 
-def batches(request: HttpRequest) -> Any:
+def batches(request: Asked) -> Any:
     """Return the files this person sent."""
     return ImportBatch.objects.filter(entered_by=request.user).select_related("job").defer("content")
 
@@ -89,7 +93,7 @@ def heading(name: str) -> str:
 
 @needs(IMPORT_APPLICATION)
 @require_GET
-def application_import_job(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_import_job(request: Asked, public_id: str) -> HttpResponse:
     """Show how far a file is, and what each bad line needs; the page asks again until the job is over."""
     batch = batches(request).filter(public_id=public_id).first()
     if batch is None:
@@ -106,7 +110,7 @@ def application_import_job(request: HttpRequest, public_id: str) -> HttpResponse
 
 @needs(IMPORT_APPLICATION)
 @require_GET
-def application_import_problems(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_import_problems(request: Asked, public_id: str) -> HttpResponse:
     """Give the bad lines as a table to work through."""
     batch = batches(request).filter(public_id=public_id).first()
     if batch is None:
@@ -121,7 +125,7 @@ def application_import_problems(request: HttpRequest, public_id: str) -> HttpRes
 
 @needs(IMPORT_APPLICATION)
 @require_GET
-def application_import_template(request: HttpRequest) -> HttpResponse:
+def application_import_template(request: Asked) -> HttpResponse:
     """Give an empty table with every heading and one example line."""
     from credit.models import Product
 

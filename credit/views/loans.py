@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -15,13 +15,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from credit import repayments, timeline
-from credit.accrual import bucket_name
+from credit.accrual import bucket, bucket_name, days_past_due
 from credit.allocation import allocate
 from credit.books import value_day
 from credit.filters import LoanFilter
 from credit.forms import RepaymentForm
 from credit.models import Installment, Loan, Posting, Transaction
 from credit.permissions import RECORD_REPAYMENT, VIEW_LOAN
+from credit.views import Asked
 from credit.words import PARTS
 from crm.lib import htmx, money, pages
 from crm.lib.permissions import needs
@@ -36,7 +37,7 @@ MOVEMENTS = 60
 
 @needs(VIEW_LOAN)
 @require_GET
-def loan_list(request: HttpRequest) -> HttpResponse:
+def loan_list(request: Asked) -> HttpResponse:
     """List the loans one may see."""
     rows = Loan.objects.visible_to(request.user)
     page = pages.read(request, with_next_due(rows.for_list()), sorts=SORTS, default_sort="-booked", filters=LoanFilter)
@@ -50,7 +51,7 @@ def with_next_due(rows: QuerySet[Loan]) -> Any:
     return rows.annotate(next_due_on=Subquery(unpaid.values("due_on")[:1]))
 
 
-def tabs(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
+def tabs(request: Asked, rows: Any) -> list[dict[str, Any]]:
     labels = {"": _("All"), "open": _("Open"), "late": _("Past due"), "settled": _("Settled")}
     narrow = {"": rows, "open": rows.open(), "late": rows.overdue(), "settled": rows.filter(status=Loan.Status.SETTLED)}
     return [
@@ -64,13 +65,13 @@ def tabs(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     ]
 
 
-def one(request: HttpRequest, public_id: str) -> Loan:
+def one(request: Asked, public_id: str) -> Loan:
     return Loan.objects.for_list().select_related("legal_entity", "application", "offer").get_for(request.user, public_id)
 
 
 @needs(VIEW_LOAN)
 @require_GET
-def loan_page(request: HttpRequest, public_id: str) -> HttpResponse:
+def loan_page(request: Asked, public_id: str) -> HttpResponse:
     """Show a contract: what is due, what was paid, every movement with its postings."""
     loan = one(request, public_id)
     on = value_day(loan.legal_entity, now())
@@ -224,7 +225,7 @@ def balance(loan: Loan, installments: list[Installment], on: date) -> dict[str, 
 
 @needs(VIEW_LOAN)
 @require_GET
-def loan_balance(request: HttpRequest, public_id: str) -> HttpResponse:
+def loan_balance(request: Asked, public_id: str) -> HttpResponse:
     """Give the figures of the balance curve."""
     loan = one(request, public_id)
     figures = balance(loan, list(loan.installments.order_by("seq")), value_day(loan.legal_entity, now()))
@@ -232,7 +233,7 @@ def loan_balance(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(RECORD_REPAYMENT)
-def loan_repay(request: HttpRequest, public_id: str) -> HttpResponse:
+def loan_repay(request: Asked, public_id: str) -> HttpResponse:
     """Record money received; before it is sent the page says what it will do."""
     loan = one(request, public_id)
     here = reverse("loan", args=[public_id])
@@ -242,7 +243,8 @@ def loan_repay(request: HttpRequest, public_id: str) -> HttpResponse:
     installments = list(loan.installments.order_by("seq"))
     due = standing(loan, installments, on)
     if request.method == "GET" and htmx.wants_part(request):
-        return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | preview(loan, installments, request.GET.get("amount", ""), on))
+        told = preview(loan, installments, request.GET.get("amount", ""), on)
+        return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | told)
     suggested = due["now"] or due["next_amount"] or ZERO
     form = RepaymentForm(request.POST or None, initial={"amount": suggested})
     if request.method == "POST" and form.is_valid():
@@ -274,7 +276,7 @@ def preview(loan: Loan, installments: list[Installment], text: str, on: date) ->
     by_due: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
     for line in lines:
         by_due[line.installment][line.part] += line.amount
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "number": seqs[due.installment].seq,
             "due_on": seqs[due.installment].due_on,
@@ -290,8 +292,6 @@ def preview(loan: Loan, installments: list[Installment], text: str, on: date) ->
     whole = [each for each in installments if each.status != Installment.Status.PAID]
     after = [each for each in whole if not any(row["number"] == each.seq and not row["open"] for row in rows)]
     late = [repayments.late(each) for each in after]
-    from credit.accrual import bucket, days_past_due
-
     dpd = days_past_due(late, as_of=loan.closed_on, grace_days=loan.grace_days)
     return {
         "amount": amount,

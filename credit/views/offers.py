@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import now
@@ -18,6 +18,7 @@ from credit.books import value_day
 from credit.forms import DisclosureForm, WithdrawForm
 from credit.models import Loan, Offer
 from credit.permissions import ACCEPT_OFFER, VIEW_APPLICATION
+from credit.views import Asked
 from crm.lib import htmx
 from crm.lib.permissions import needs
 from governance import idempotency, rules
@@ -27,7 +28,7 @@ SHOWN_SINCE = "offer-shown:"
 
 @needs(VIEW_APPLICATION)
 @require_GET
-def offer_page(request: HttpRequest, public_id: str) -> HttpResponse:
+def offer_page(request: Asked, public_id: str) -> HttpResponse:
     """Show an offer with its cost table; for who may accept, the reading time begins."""
     offer = one(request, public_id)
     if offer.status == Offer.Status.MADE and not offer.is_confirmed and request.user.has_perm(ACCEPT_OFFER):
@@ -35,26 +36,26 @@ def offer_page(request: HttpRequest, public_id: str) -> HttpResponse:
     return page(request, offer, DisclosureForm(initial={"cost_hash": offer.cost_hash}))
 
 
-def one(request: HttpRequest, public_id: str) -> Offer:
+def one(request: Asked, public_id: str) -> Offer:
     rows = Offer.objects.for_list().select_related("application__legal_entity", "disclosure_confirmed_by")
     return rows.get_for(request.user, public_id)
 
 
-def begin(request: HttpRequest, offer: Offer) -> None:
+def begin(request: Asked, offer: Offer) -> None:
     """Note when this table first stood on this person's screen; another table begins anew."""
     key = SHOWN_SINCE + offer.cost_hash[:32]
     if key not in request.session:
         request.session[key] = now().isoformat()
 
 
-def seconds_shown(request: HttpRequest, offer: Offer) -> int:
+def seconds_shown(request: Asked, offer: Offer) -> int:
     """Return for how long the table that stands was on the screen, by the server's clock."""
     text = request.session.get(SHOWN_SINCE + offer.cost_hash[:32])
     since = parse_datetime(text) if isinstance(text, str) else None
     return max(0, int((now() - since).total_seconds())) if since else 0
 
 
-def page(request: HttpRequest, offer: Offer, form: DisclosureForm, *, status: int = 200) -> HttpResponse:
+def page(request: Asked, offer: Offer, form: DisclosureForm, *, status: int = 200) -> HttpResponse:
     """Render the offer with the step that is next."""
     today = value_day(offer.application.legal_entity, now())
     least = int(rules.value(offers.READING_SECONDS, on=today))
@@ -121,7 +122,7 @@ def total(offer: Offer) -> dict[str, Decimal]:
 
 @needs(ACCEPT_OFFER)
 @require_POST
-def offer_confirm(request: HttpRequest, public_id: str) -> HttpResponse:
+def offer_confirm(request: Asked, public_id: str) -> HttpResponse:
     """Record that the borrower read the cost table. The seconds are the server's, not the browser's."""
     offer = one(request, public_id)
     here = reverse("offer", args=[public_id])
@@ -146,7 +147,7 @@ def offer_confirm(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(ACCEPT_OFFER)
 @require_POST
-def offer_accept(request: HttpRequest, public_id: str) -> HttpResponse:
+def offer_accept(request: Asked, public_id: str) -> HttpResponse:
     """Accept for the borrower: the loan is booked and paid out. The form's key is the key of the payment."""
     offer = one(request, public_id)
     form = WithdrawForm(request.POST)
@@ -164,7 +165,7 @@ def offer_accept(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(ACCEPT_OFFER)
 @require_POST
-def offer_renew(request: HttpRequest, public_id: str) -> HttpResponse:
+def offer_renew(request: Asked, public_id: str) -> HttpResponse:
     """Count the offer's schedule from today; where amounts change the table has to be confirmed again."""
     offer = one(request, public_id)
     offers.renew(offer, actor=request.user, at=now())

@@ -1,10 +1,11 @@
 """Panels of credit on a customer's page; each asks for its own permission."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from credit.models import Application, Loan
 from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
+from credit.views import Asked
 from credit.views.loans import with_next_due
 from credit.words import Reasons
 from crm.lib import htmx
@@ -16,7 +17,7 @@ SHOWN = 10
 
 @needs(VIEW_APPLICATION)
 @require_GET
-def application_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+def application_panel(request: Asked, public_id: str) -> HttpResponse:
     """Show a customer's applications, newest first."""
     customer = Customer.objects.get_for(request.user, public_id)
     rows = list(Application.objects.visible_to(request.user).filter(customer=customer).for_list().order_by("-pk")[: SHOWN + 1])
@@ -32,7 +33,7 @@ def application_panel(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(VIEW_LOAN)
 @require_GET
-def loan_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+def loan_panel(request: Asked, public_id: str) -> HttpResponse:
     """Show a customer's loans, the open and late ones first."""
     customer = Customer.objects.get_for(request.user, public_id)
     rows = with_next_due(Loan.objects.visible_to(request.user).filter(customer=customer).for_list())

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.timezone import now
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from credit import applications, cost, expiry, exposure, offers, quotes
 from credit.books import local_day
 from credit.models import Product
 from credit.permissions import VIEW_PRODUCT
+from credit.views import Asked
 from credit.words import PARTS
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
@@ -22,12 +23,13 @@ from governance.models import Rule
 from governance.rules import AMOUNT, EXACT, RATE
 
 BINDING = (applications.RATE_CAP, exposure.CAP, offers.READING_SECONDS, expiry.DRAFT_DAYS)
+SAMPLE_AMOUNT, SAMPLE_TERM = Decimal("10000.00"), 12
 VERIFIED_TONES = {"verified": "good", "secondary": "caution", "unverified": "warn", "policy": "neutral"}
 
 
 @needs(VIEW_PRODUCT)
 @require_GET
-def product_list(request: HttpRequest) -> HttpResponse:
+def product_list(request: Asked) -> HttpResponse:
     """List the products of the lender, the versions on sale first."""
     rows = Product.objects.visible_to(request.user)
     page = pages.read(request, rows, sorts={"code": "code", "live": "live"}, default_sort="-live")
@@ -39,11 +41,12 @@ def product_list(request: HttpRequest) -> HttpResponse:
 
 @needs(VIEW_PRODUCT)
 @require_GET
-def product_page(request: HttpRequest, public_id: str) -> HttpResponse:
+def product_page(request: Asked, public_id: str) -> HttpResponse:
     """Show one version of a product with a sample quote per grade and the rules it has to keep."""
     product = Product.objects.select_related("legal_entity").get_for(request.user, public_id)
     on = local_day(product.legal_entity, now())
-    amount, term = product.amount_min * 0 + min(product.amount_max, max(product.amount_min, Decimal("10000.00"))), min(product.term_max, max(product.term_min, 12))
+    amount = min(product.amount_max, max(product.amount_min, SAMPLE_AMOUNT))
+    term = min(product.term_max, max(product.term_min, SAMPLE_TERM))
     context = {
         "product": product,
         "sample_amount": amount,

@@ -12,13 +12,13 @@ KEY = "11111111-2222-3333-4444-555555555555"
 
 
 def approve(client: Any, application: Any, **changes: Any) -> Any:
-    data = {"approve-form_key": KEY, "approve-version": application.version, "approve-amount": "10,000", "approve-term": "12", "approve-note": "seen"}
-    return client.post(f"/applications/{application.public_id}/approve/", data | {f"approve-{k}": v for k, v in changes.items()})
+    data = {"form_key": KEY, "version": application.version, "amount": "10,000", "term": "12", "note": "seen"} | changes
+    return client.post(f"/applications/{application.public_id}/approve/", {f"approve-{name}": value for name, value in data.items()})
 
 
 def decline(client: Any, application: Any, **changes: Any) -> Any:
-    data = {"decline-form_key": KEY, "decline-version": application.version, "decline-reason_codes": ["credit.affordability"], "decline-note": ""}
-    return client.post(f"/applications/{application.public_id}/decline/", data | {f"decline-{k}": v for k, v in changes.items()})
+    data = {"form_key": KEY, "version": application.version, "reason_codes": ["credit.affordability"], "note": ""} | changes
+    return client.post(f"/applications/{application.public_id}/decline/", {f"decline-{name}": value for name, value in data.items()})
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_the_page_asks_again_until_the_verdict_stands(desk: Any, page_of: Any) -
 def test_what_was_stated_is_shown_in_words(referred: Any, desk: Any, page_of: Any) -> None:
     stated = dict(page_of(desk.cast.underwriter).get(f"/applications/{referred.public_id}/").context["stated"])
     assert stated["Credit history"] == "All here repaid"
-    assert stated["Instalment share of income, class"] == "25% to under 35% of income"
+    assert stated["Instalment share of income"] == "25% to under 35% of income"
     assert "Sex and marital status" not in stated
 
 
@@ -74,7 +74,8 @@ def test_an_underwriter_approves(referred: Any, desk: Any, page_of: Any) -> None
     answer = approve(page_of(desk.cast.underwriter), referred)
     referred.refresh_from_db()
     assert answer.status_code == 303
-    assert (referred.status, referred.approved_amount, referred.decided_by, referred.note) == ("approved", D("10000.00"), desk.cast.underwriter, "seen")
+    assert (referred.status, referred.approved_amount, referred.note) == ("approved", D("10000.00"), "seen")
+    assert referred.decided_by == desk.cast.underwriter
 
 
 def test_a_double_click_decides_once_and_leads_to_the_same_page(referred: Any, desk: Any, page_of: Any) -> None:
@@ -131,7 +132,10 @@ def test_the_second_of_two_underwriters_is_told_who_was_faster(referred: Any, de
     assert referred.status == "declined"
 
 
-@pytest.mark.parametrize(("amount", "term"), [("", "12"), ("x", "12"), ("-1", "12"), ("10000", "0"), ("10000", "abc"), ("10000", "200"), ("1", "12")])
+@pytest.mark.parametrize(
+    ("amount", "term"),
+    [("", "12"), ("x", "12"), ("-1", "12"), ("10000", "0"), ("10000", "abc"), ("10000", "200"), ("1", "12")],
+)
 def test_a_wrong_approval_keeps_what_was_typed(amount: str, term: str, referred: Any, desk: Any, page_of: Any) -> None:
     answer = approve(page_of(desk.cast.underwriter), referred, amount=amount, term=term)
     assert answer.status_code == 422

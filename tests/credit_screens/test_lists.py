@@ -44,7 +44,8 @@ def test_a_tab_narrows_and_counts(many: Any, desk: Any, page_of: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["status=nonsense", "product=F-NONE", "since=yesterday", "until=2026-02-31", "sort=__class__", "after=%%%", "before=bm90aGluZw"]
+    "query",
+    ["status=nonsense", "product=F-NONE", "since=yesterday", "until=2026-02-31", "sort=__class__", "after=%%%", "before=bm90aGluZw"],
 )
 def test_nonsense_in_the_address_is_no_error(query: str, many: Any, desk: Any, page_of: Any) -> None:
     client = page_of(desk.cast.loan_officer)
@@ -110,9 +111,10 @@ def test_the_review_queue_is_by_age_and_says_why(many: Any, desk: Any, page_of: 
 def test_panels_show_the_customers_own(desk: Any, page_of: Any) -> None:
     loan, other = desk.loan(), desk.loan()
     client = page_of(desk.cast.loan_officer)
-    for kind, mine, theirs in (("loans", loan.public_id, other.public_id), ("applications", loan.application.public_id, other.application.public_id)):
+    pairs = {"loans": (loan, other), "applications": (loan.application, other.application)}
+    for kind, (mine, theirs) in pairs.items():
         answer = client.get(f"/customers/{loan.customer.public_id}/panels/{kind}/", headers=HTMX)
-        assert mine in answer.text
-        assert theirs not in answer.text
+        assert mine.public_id in answer.text
+        assert theirs.public_id not in answer.text
         assert page_of(desk.cast.outsider).get(f"/customers/{loan.customer.public_id}/panels/{kind}/").status_code == 404
     assert page_of(desk.cast.collector).get(f"/customers/{loan.customer.public_id}/panels/applications/").status_code == 403
