@@ -211,10 +211,11 @@ class Path:
         self.api.post("repayments/", body, key=key)
         self.api.post("repayments/", body, key=key)
         self.api.post("repayments/", body | {"amount": "200.00"}, key=key, status=409)
-        paid = sum(Decimal(first[part]) for part in PARTS) - sum(Decimal(self.rows()[0][part]) for part in PARTS)
+        paid = sum(Decimal(self.rows()[0][part]) - Decimal(first[part]) for part in PARTS)
+        must(paid == 100, f"{paid} was allocated instead of 100.00")
         received = self.api.get("repayments/", loan=self.seen["loan"])["results"]
         must(len(received) == 1, "the repayment was received twice")
-        return f"100.00 of the first instalment, due {first['due_on']}; other body under the key refused ({paid})"
+        return f"100.00 of the first instalment, due {first['due_on']}; another body under its key was refused"
 
     def overdue(self) -> str:
         due = date.fromisoformat(self.rows()[0]["due_on"])

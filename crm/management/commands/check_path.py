@@ -39,4 +39,4 @@ class Command(BaseCommand):
 
 
 def close(until: date) -> None:
-    call_command("close_day", to=until.isoformat(), verbosity=0)
+    call_command("close_day", to=until)
