@@ -182,7 +182,9 @@ def worker_answers(environment: Mapping[str, str]) -> bool:
     """Say whether a Celery worker answers a ping through the broker."""
     from celery import Celery
 
-    app = Celery(broker=environment.get("CELERY_BROKER_URL") or environment["REDIS_URL"], set_as_current=False)
+    app = Celery(set_as_current=False)
+    # Not `broker_url`: Celery prefers the variable CELERY_BROKER_URL of this very process to it.
+    app.conf.broker_read_url = app.conf.broker_write_url = environment.get("CELERY_BROKER_URL") or environment["REDIS_URL"]
     app.conf.broker_transport_options = {"global_keyprefix": environment.get("CRM_CACHE_PREFIX", "crm") + ":"}
     try:
         return bool(app.control.ping(timeout=1.0, limit=1))

@@ -1,5 +1,7 @@
 """The ground the other tests stand on: roles, the seeded copy, and how a transactional test starts over."""
 
+import os
+
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -50,3 +52,7 @@ def test_a_transactional_test_starts_from_the_seeds(time: str) -> None:
 def test_the_cache_is_valkey_and_our_own() -> None:
     cache.set("here", "yes", 30)
     assert cache.get("here") == "yes"
+
+
+def test_no_open_browser_lets_asynchronous_code_at_the_orm() -> None:
+    assert "DJANGO_ALLOW_ASYNC_UNSAFE" not in os.environ
