@@ -43,7 +43,7 @@ def test_the_part_is_the_panel_alone(made: Decision, analyst: Client) -> None:
     response = analyst.get(f"/risk/decisions/{made.public_id}/", headers=HTMX)
     assert response.headers["Vary"].find("HX-Request") >= 0
     assert response.headers["Cache-Control"] == "no-store"
-    assert response.content.decode().lstrip().startswith(f'<div class="stack" id="decision-{made.public_id}"')
+    assert response.content.decode().lstrip().startswith(f'<div id="decision-{made.public_id}"')
 
 
 def test_the_customer_s_words_and_hits_only(made: Decision, analyst: Client) -> None:
