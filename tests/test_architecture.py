@@ -268,7 +268,7 @@ def test_no_signals() -> None:
     found = []
     for path in sources(*PACKAGES):
         for node in ast.walk(tree(path)):
-            if isinstance(node, ast.ImportFrom) and node.module and re.search(r"django\.(db\.models\.|core\.|dispatch|contrib\.auth\.)?signals$|django\.dispatch", node.module):
+            if isinstance(node, ast.ImportFrom) and re.search(r"^django\.(.*\.)?(signals|dispatch)$", node.module or ""):
                 found.append(place(path, node))
     assert found == []
 
@@ -304,13 +304,13 @@ def test_no_file_is_named_after_a_layer() -> None:
 
 def test_no_failure_is_swallowed() -> None:
     """`except Exception` stands where any failure becomes a retry or a line of a report, and nowhere else."""
-    allowed = {"ledger/deliveries.py"}
     found = []
     for path in sources("ledger", "governance", "customers", "risk", "credit", "collection", "crm/lib"):
+        if path == ROOT / "ledger" / "deliveries.py":
+            continue
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException")):
-                if str(path.relative_to(ROOT)) not in allowed:
-                    found.append(place(path, node))
+                found.append(place(path, node))
     assert found == []
 
 
@@ -425,7 +425,7 @@ def start(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess
     """Run `code` in a fresh process with these variables and no others of ours."""
     import os
 
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH")}
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH")}
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=kept | {"DJANGO_SETTINGS_MODULE": "crm.settings"} | environment,
         capture_output=True, text=True, check=False, timeout=120,

@@ -67,7 +67,7 @@ def test_the_event_may_have_a_name_of_its_own(cast: Cast, table: None) -> None:
 
 def test_an_illegal_move_is_a_sentence_and_changes_nothing(cast: Cast, table: None) -> None:
     paper = Paper.objects.create(status="approved")
-    with pytest.raises(IllegalMove, match="paper .* is “Approved” and cannot become “Declined”") as refusal:
+    with pytest.raises(IllegalMove, match=r"paper .* is “Approved” and cannot become “Declined”") as refusal:
         move(paper, "declined", actor=cast.underwriter, at=NOON)
     assert (refusal.value.status, refusal.value.code) == (409, "illegal_move")
     assert refusal.value.extra == {"was": "approved", "to": "declined"}

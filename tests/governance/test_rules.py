@@ -21,7 +21,7 @@ def put(code: str = "test.rate", **changes: Any) -> Rule:
 
 def test_no_rule_on_a_date_shuts_the_door(db: None) -> None:
     put()
-    with pytest.raises(rules.NoRule, match="test.rate.*2025-12-31") as refusal:
+    with pytest.raises(rules.NoRule, match=r"test\.rate.*2025-12-31") as refusal:
         rules.value("test.rate", on=date(2025, 12, 31))
     assert refusal.value.status == 409
     with pytest.raises(rules.NoRule):

@@ -25,7 +25,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     unseal = vault.unseal
 
     def spy(token: bytes, *, aad: str) -> str:
-        found.append(aad.split("|")[0].rsplit(".", 1)[-1])
+        found.append(aad.split("|", maxsplit=1)[0].rsplit(".", 1)[-1])
         return unseal(token, aad=aad)
 
     monkeypatch.setattr(vault, "unseal", spy)
@@ -92,7 +92,7 @@ def test_a_missing_key_version_is_said(keys_from: Callable[[str], None]) -> None
     token = vault.seal("张三", aad=PLACE)
     assert token[0] == 2, "the newest key seals"
     keys_from(KEY_1)
-    with pytest.raises(vault.CannotOpen, match="Key version 2 for customers.customer.name is missing"):
+    with pytest.raises(vault.CannotOpen, match=r"Key version 2 for customers\.customer\.name is missing"):
         vault.unseal(token, aad=PLACE)
 
 

@@ -15,11 +15,11 @@ Status = Delivery.Status
 
 
 @pytest.fixture
-def subscribe(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., None]], None]:
+def subscribe(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., None]], Any]:
     """Return a function that subscribes its argument to `test.happened` for one test."""
     monkeypatch.setattr(log, "_handlers", {**log._handlers})
     monkeypatch.setattr(log, "_by_name", {**log._by_name})
-    return lambda handler: log.on("test.happened")(handler)
+    return log.on("test.happened")
 
 
 @pytest.fixture

@@ -102,9 +102,13 @@ def test_an_entry_of_a_transaction_that_failed_never_was(cast: Cast, heard: list
     class Failed(Exception):
         pass
 
-    with pytest.raises(Failed), transaction.atomic():
-        log.record("test.happened", cast.east, actor=None, at=NOON)
-        raise Failed
+    def record_and_fail() -> None:
+        with transaction.atomic():
+            log.record("test.happened", cast.east, actor=None, at=NOON)
+            raise Failed
+
+    with pytest.raises(Failed):
+        record_and_fail()
     assert not Entry.objects.filter(event="test.happened").exists()
     assert not Delivery.objects.filter(entry__event="test.happened").exists()
 
