@@ -141,10 +141,14 @@ def close_partition(partition_id: int, *, at: datetime) -> bool:
     if partition is None:
         return False
     done = _close_range(partition.run, partition.first_id, partition.last_id, at=at)
-    partition.status = ClosePartition.Status.DONE
-    partition.loans, partition.moved, partition.parked = done.loans, done.moved, done.parked
-    partition.milliseconds, partition.done_at = int((time.monotonic() - started) * 1000), at
-    partition.save(update_fields=["status", "loans", "moved", "parked", "milliseconds", "done_at"])
+    ClosePartition.objects.filter(pk=partition.pk, status=ClosePartition.Status.PENDING).update(
+        status=ClosePartition.Status.DONE,
+        loans=done.loans,
+        moved=done.moved,
+        parked=done.parked,
+        milliseconds=int((time.monotonic() - started) * 1000),
+        done_at=at,
+    )
     return True
 
 

@@ -13,6 +13,7 @@ from credit.models import CloseRun
 from crm.lib.errors import DomainError
 from governance.models import LegalEntity
 
+LOOKS = 5  # a second
 PATIENCE = 60  # seconds without progress after which the workers are given up and the work is done here
 
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         found = list(entities.order_by("pk"))
         if not found:
             raise CommandError("There is no such legal entity.")
-        inline = inline or not current_app.control.ping(timeout=1.0)
+        inline = inline or not current_app.control.ping(timeout=1)
         for each in found:
             last = to or each.business_date
             if each.business_date > last:
@@ -60,6 +61,6 @@ class Command(BaseCommand):
         tasks.hand_out(run, at=now())
         left, since = len(end_of_day.pending(run)), time.monotonic()
         while left and time.monotonic() - since < PATIENCE:
-            time.sleep(0.2)
+            time.sleep(1 / LOOKS)
             if (now_left := len(end_of_day.pending(run))) != left:
                 left, since = now_left, time.monotonic()
