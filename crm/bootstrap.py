@@ -23,7 +23,7 @@ class Stopped(Exception):
     """A step failed; the message says what to do."""
 
 
-def main(program: str, arguments: list[str]) -> int:
+def main(program: str, arguments: list[str]) -> int:  # noqa: RET503  exec does not return
     """Prepare everything and become `program`, a module of ours, inside the virtual environment."""
     (ROOT / "var").mkdir(exist_ok=True)
     try:

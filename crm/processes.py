@@ -1,5 +1,6 @@
 """Processes by identity: a process id alone may belong to a stranger after a crash, so the start time goes with it."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -39,10 +40,8 @@ class Identity:
     def send(self, number: int) -> None:
         """Send a signal, unless the process is gone."""
         if self.alive():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-            except ProcessLookupError:
-                pass
 
 
 def save(path: Path, known: dict[str, Identity]) -> None:

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -170,7 +171,7 @@ class Run:
             raise Failed(f"{(output or b'').decode(errors='replace')[-4000:]}\nmanage.py {' '.join(command)} failed.")
 
     @contextlib.contextmanager
-    def _house(self, joined: servers.Joined, web: "children.socket.socket") -> Iterator[str]:
+    def _house(self, joined: servers.Joined, web: socket.socket) -> Iterator[str]:
         url = f"http://127.0.0.1:{web.getsockname()[1]}"
         sandbox = children.free_port(children.FIRST_SANDBOX_PORT)
         self.children = children.household(self.environment, web=web, sandbox_port=sandbox, folder=self.folder, lock=joined.lock)

@@ -41,7 +41,7 @@ def claim_valkey_database() -> int:
     folder = servers.ROOT / "var" / "test" / "valkey-databases"
     folder.mkdir(exist_ok=True)
     for number in range(1, 256):
-        lock = _OPEN.enter_context(open(folder / str(number), "w"))  # noqa: PTH123, SIM115
+        lock = _OPEN.enter_context(open(folder / str(number), "w"))  # noqa: SIM115
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             redis.Redis.from_url(os.environ["REDIS_URL"].replace("?db=0", f"?db={number}")).flushdb()
