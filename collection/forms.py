@@ -92,6 +92,14 @@ class CaseFilter(django_filters.FilterSet):
         model = Case
         fields: list[str] = []
 
+    @property
+    def form(self) -> Any:
+        made = not hasattr(self, "_form")
+        form = super().form
+        if made:
+            crm_forms.dress(form)
+        return form
+
     def of_status(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
         return queryset.filter(status=Case.Status.CLOSED) if value == "closed" else queryset
 

@@ -9,7 +9,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from collection.models import Case, CaseQuerySet
+from collection.models import Case, CaseDebt, CaseQuerySet
 from credit import books
 from crm.lib.templatetags.crm import spoken
 from governance.models import LegalEntity, User
@@ -40,22 +40,20 @@ def waiting(user: User, *, at: datetime) -> CaseQuerySet:
 def upcoming(user: User, *, at: datetime, limit: int = SHOWN) -> list[Item]:
     """Return the next cases for `user`: what a supervisor gave them first, then the pool; within each the gravest first.
 
-    Two reads, because one order over both could not walk the index.
+    Own cases and the pool are read apart, because one order over both could not walk the index.
     """
     on = today(user, at)
-    queue = waiting(user, at=at).select_related("customer", "branch").annotate(owed_on=loans_overdue())
+    queue = waiting(user, at=at).select_related("customer", "branch")
     rows = list(queue.filter(assigned_to=user)[:limit])
     if len(rows) < limit:
         rows += list(queue.filter(assigned_to__isnull=True)[: limit - len(rows)])
-    return [Item(case, why(case, user=user, on=on)) for case in rows]
+    late = CaseDebt.objects.filter(case__in=rows, dpd__gt=0).values_list("case_id")
+    loans = dict(late.annotate(Count("pk")).order_by("case_id"))
+    return [Item(case, why(case, user=user, on=on, loans=loans.get(case.pk, 1))) for case in rows]
 
 
-def loans_overdue() -> Count:
-    return Count("debts", filter=Q(debts__overdue_amount__gt=0))
-
-
-def why(case: Case, *, user: User, on: date) -> list[str]:
-    """Return why `case` stands where it stands, at most three sentences."""
+def why(case: Case, *, user: User, on: date, loans: int) -> list[str]:
+    """Return why `case`, with so many overdue loans, stands where it stands: at most three sentences."""
     reasons = []
     if case.assigned_to_id == user.pk:
         reasons.append(_("Assigned to you"))
@@ -67,7 +65,6 @@ def why(case: Case, *, user: User, on: date) -> list[str]:
             else _("%(action)s was planned for %(day)s") % words
         )
     reasons.append(_("%(days)s days past due, %(bucket)s") % {"days": case.dpd, "bucket": case.bucket_label})
-    loans = getattr(case, "owed_on", None) or 1
     reasons.append(
         ngettext("%(amount)s overdue on %(loans)s loan", "%(amount)s overdue on %(loans)s loans", loans)
         % {"amount": spoken(case.overdue_amount), "loans": loans}

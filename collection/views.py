@@ -24,6 +24,7 @@ from governance.models import User
 from governance.models.identity import Scope
 
 HISTORY = 30
+RECENT = 5
 PANEL = 5
 SORTS = {
     "dpd": "dpd",
@@ -60,6 +61,9 @@ def desk_page(
     }
     if held is not None:
         context |= work(request, held, at=at, back="desk", form=form)
+        context["reasons"] = queues.why(
+            held, user=person(request), on=context["today"], loans=sum(debt.dpd > 0 for debt in context["debts"])
+        )
     elif not items:
         context["next_due"] = queues.next_due(person(request), at=at)
     return htmx.render(request, "collections/desk.html", "collections/desk.html", context, status=status_of(form, problem))
@@ -86,7 +90,8 @@ def work(
         "customer": customer,
         "age_band": customer.age_band(today),
         "debts": debts,
-        "history": history,
+        "history": history[:RECENT],
+        "earlier": history[RECENT:],
         "today": today,
         "held": mine,
         "holder": case.holder(at),
