@@ -15,6 +15,7 @@ def main() -> int:
         print("The tests are run by ./test: it brings up their own servers and a browser. `./test PATH -k NAME` runs some of them.")
         return 2
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+    os.environ.setdefault("CRM_LOG_LEVEL", "WARNING")  # a command answers on standard output; its log is for what goes wrong
     try:
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError:

@@ -159,11 +159,16 @@ def _word(value: Any) -> str:
 def _bin(training: Sequence[Row], plan: Plan) -> tuple[Any, dict[str, float]]:
     import contextlib
     import io
+    import logging
     import warnings
 
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # pandas 4 warnings of the library, and cvxpy's word on a solver that is not used
-        from optbinning import BinningProcess
+        warnings.simplefilter("ignore")  # pandas 4 warnings of the library
+        logging.disable(logging.WARNING)  # cvxpy's word, at import, on a solver that is not used
+        try:
+            from optbinning import BinningProcess
+        finally:
+            logging.disable(logging.NOTSET)
 
         names = list(plan.features)
         settings: dict[str, dict[str, Any]] = {}
