@@ -144,7 +144,8 @@ def household(
     return [
         child(
             "sandbox",
-            [sys.executable, "-m", "sandbox", "--port", str(sandbox_port)],
+            # Its state outlives it: a bank that forgot a key would pay a second time.
+            [sys.executable, "-m", "sandbox", "--port", str(sandbox_port), "--state", str(folder / "sandbox.payouts")],
             lambda: answers(f"http://127.0.0.1:{sandbox_port}/health"),
             patience=5.0,
         ),
