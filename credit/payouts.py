@@ -1,6 +1,7 @@
 """Doors of the payout: the money of a booked loan leaves through the port, once however often this is called."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -44,7 +45,7 @@ def send(loan: Loan, *, actor: User, at: datetime) -> str:
 
 
 @transaction.atomic
-def _record(event: str, loan: Loan, *, actor: User, at: datetime, **facts: object) -> None:
+def _record(event: str, loan: Loan, *, actor: User, at: datetime, **facts: Any) -> None:
     """Record `event` unless the loan's history has it: two workers may have asked the bank at the same time."""
     Loan.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=loan.pk)
     if not log.history(loan).filter(event=event).exists():

@@ -3,6 +3,7 @@
 import uuid
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -34,7 +35,8 @@ class CustomerQuerySet(ScopedQuerySet["Customer"]):
             return self.none()
         match = Q(public_id=text.upper())
         for name, filed in identifiers.filed_forms(text).items():
-            match |= Q(**{f"{name}_key": Customer._meta.get_field(f"{name}_key").of(filed)})
+            key: Any = Customer._meta.get_field(f"{name}_key")
+            match |= Q(**{f"{name}_key": key.of(filed)})
         return self.filter(match)
 
 

@@ -68,7 +68,7 @@ def of(customer_id: int, user: User, *, before: int | None = None) -> Timeline:
                 "icon": told.icon,
                 "tone": told.tone,
                 "at": entry.at,
-                "actor": actors.get(entry.actor_id, ""),
+                "actor": actors.get(entry.actor_id or 0, ""),
             }
         )
     return Timeline(items, hidden, found[-1].pk if more else None)

@@ -174,8 +174,8 @@ def customer_reveal(request: HttpRequest, public_id: str, field: str) -> HttpRes
 def consent_rows(found: Customer) -> list[dict[str, Any]]:
     """Return each purpose with its newest consent."""
     newest: dict[str, Any] = {}
-    for consent in found.consents.order_by("given_at", "pk"):
-        newest[consent.purpose] = consent
+    for given in found.consents.order_by("given_at", "pk"):
+        newest[given.purpose] = given
     today = localdate()
     rows = []
     for purpose in Purpose:

@@ -109,7 +109,7 @@ def change(user: User, *, actor: User, at: datetime, version: int, **changes: An
     updated = User.objects.filter(pk=user.pk, version=version).update(version=F("version") + 1, **changes)
     if not updated:
         raise Stale(_("This user was changed meanwhile. Your change is not saved yet."))
-    facts = {
+    facts: dict[str, Any] = {
         field: {"from": code_of(was[field]), "to": code_of(value)}
         for field, value in changes.items()
         if field not in ("name", "email")

@@ -16,7 +16,9 @@ class Problem(serializers.Serializer):
     code = serializers.CharField(help_text="stable name of the refusal, for programs")
     detail = serializers.CharField(help_text="a sentence in the caller's language")
     request_id = serializers.CharField(required=False)
-    errors = serializers.DictField(required=False, help_text="per input: list of sentences")
+    errors = serializers.DictField(  # type: ignore[assignment]
+        required=False, help_text="per input: list of sentences"
+    )
 
 
 PROBLEMS = {
@@ -52,10 +54,12 @@ class Schema(AutoSchema):
     def view_action(self) -> str:
         return getattr(self.view, "action", "") or self.method.lower()
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         for code, title in PROBLEMS.items():
             if str(code) not in bodies:
-                bodies[str(code)] = self._get_response_for_code(Problem, str(code), ["application/problem+json"])
+                bodies[str(code)] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                    Problem, str(code), ["application/problem+json"]
+                )
                 bodies[str(code)]["description"] = title
         return bodies

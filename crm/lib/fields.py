@@ -54,9 +54,8 @@ class PublicIdField(models.CharField):
 
     def __init__(self, *args: Any, prefix: str, **kwargs: Any) -> None:
         self.prefix = prefix
-        kwargs.update(max_length=16, unique=True, editable=False)
-        kwargs.pop("default", None)
-        super().__init__(*args, default=self.make, **kwargs)
+        kwargs.update(max_length=16, unique=True, editable=False, default=self.make)
+        super().__init__(*args, **kwargs)
 
     def make(self) -> str:
         return public_id(self.prefix)

@@ -95,14 +95,14 @@ CLASSES: list[tuple[type, str]] = [
 def dress(form: forms.Form) -> None:
     """Give every widget its class and every missing answer a sentence that names the field."""
     for field in form.fields.values():
-        widget = field.widget
+        widget: Any = field.widget
         if isinstance(widget, forms.HiddenInput):
             continue
         if isinstance(widget, forms.DateInput) and not isinstance(widget, DateInput):
             widget.input_type, widget.format = "date", "%Y-%m-%d"
         for kind, css in CLASSES:
             if isinstance(widget, kind):
-                widget.attrs["class"] = f"{css} {widget.attrs.get('class', '')}".strip()
+                field.widget.attrs["class"] = f"{css} {field.widget.attrs.get('class', '')}".strip()
                 break
         if isinstance(widget, forms.Textarea):
             widget.attrs["rows"] = 3 if widget.attrs.get("rows") == "10" else widget.attrs.get("rows", 3)  # Django's 10 fill a screen

@@ -113,7 +113,7 @@ class UserManager(BaseUserManager["User"]):
         return self.select_related("role", "team", "team__legal_entity").get(username=username)
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
     """A member of staff, a service account, an agency or an enterprise. Has no rights without a role."""
 
     POLICY = Policy(
