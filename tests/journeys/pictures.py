@@ -122,11 +122,10 @@ def take(
 
 def settle(page: Page) -> None:
     """Wait until panels near the window have come."""
-    page.wait_for_load_state("networkidle")
     for top in range(0, page.evaluate("() => document.body.scrollHeight"), 600):
         page.evaluate("top => window.scrollTo(0, top)", top)
         page.wait_for_timeout(40)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function("() => !document.querySelector('.htmx-request, .panel-wait:not([data-as-is] *)')", timeout=10000)
     page.wait_for_function("() => !document.querySelector('[data-watched]:not([data-drawn])')", timeout=5000)
     page.evaluate("() => window.scrollTo(0, 0)")
     page.wait_for_timeout(60)
