@@ -25,7 +25,7 @@ def _chinese() -> bool:
 @register.simple_tag
 def icon(name: str, size: int = 16, label: str = "") -> SafeString:
     """`{% icon "loan" %}`: decoration; with `label` it is read aloud."""
-    shown = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')  # noqa: S308
+    shown = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="icon{}" {}><use href="{}#{}"/></svg>', f" icon-{size}" if size != 16 else "", shown, _sprite(), name
     )
