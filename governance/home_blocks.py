@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.lib import pages
+from governance import jobs
 from governance.models import Job, User
+from ledger.models import Delivery
 
 DORMANT = timedelta(days=90)
 SHOWN = 6
@@ -19,7 +21,7 @@ def staff() -> Any:
 
 
 def troubled_jobs(user: User, at: datetime) -> list[dict[str, Any]]:
-    rows = Job.objects.filter(status__in=[Job.Status.FAILED, Job.Status.PARTIAL]).order_by("-pk")[:SHOWN]
+    rows = jobs.visible_to(user).filter(status__in=[Job.Status.FAILED, Job.Status.PARTIAL]).order_by("-pk")[:SHOWN]
     return [
         {
             "who": job.title,
@@ -30,6 +32,21 @@ def troubled_jobs(user: User, at: datetime) -> list[dict[str, Any]]:
             "action_label": _("Open job"),
         }
         for job in rows
+    ]
+
+
+def parked_deliveries(user: User, at: datetime) -> list[dict[str, Any]]:
+    rows = Delivery.objects.filter(status=Delivery.Status.PARKED).select_related("entry").order_by("-pk")[:SHOWN]
+    return [
+        {
+            "who": delivery.entry.event,
+            "url": reverse("delivery-list"),
+            "why": [delivery.error[:120]],
+            "badge_tone": "bad",
+            "badge_label": _("Parked"),
+            "action_label": _("Open list"),
+        }
+        for delivery in rows
     ]
 
 
@@ -61,11 +78,11 @@ def dormant_users(user: User, at: datetime) -> dict[str, Any]:
 
 
 def running_jobs(user: User, at: datetime) -> dict[str, Any]:
-    rows = Job.objects.filter(status__in=[Job.Status.WAITING, Job.Status.RUNNING])
+    rows = jobs.visible_to(user).filter(status__in=[Job.Status.WAITING, Job.Status.RUNNING])
     return {"figure": pages.count_label(rows), "url": f"{reverse('job-list')}?status=running"}
 
 
 def failed_jobs(user: User, at: datetime) -> dict[str, Any]:
-    rows = Job.objects.filter(status__in=[Job.Status.FAILED, Job.Status.PARTIAL])
+    rows = jobs.visible_to(user).filter(status__in=[Job.Status.FAILED, Job.Status.PARTIAL])
     label = pages.count_label(rows)
     return {"figure": label, "url": f"{reverse('job-list')}?status=failed", "tone": "warn" if label != "0" else ""}

@@ -2,8 +2,10 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu
 from governance import home_blocks, permissions
+from ledger import permissions as ledger_permissions
 
 menu.entry(group="governance", order=50, label=_("Rule book"), url_name="rule-list", permission=permissions.VIEW_RULE, icon="decisions")
+menu.entry(group="ledger", order=10, label=_("Ledger"), url_name="entry-list", permission=ledger_permissions.VIEW, icon="ledger")
 menu.entry(group="admin", order=10, label=_("Users"), url_name="user-list", permission=permissions.VIEW_USER, icon="users")
 menu.entry(group="admin", order=20, label=_("Roles"), url_name="role-list", permission=permissions.VIEW_ROLE, icon="roles")
 menu.entry(group="admin", order=30, label=_("Jobs"), url_name="job-list", permission=permissions.VIEW_JOB, icon="jobs")
@@ -18,6 +20,15 @@ home.queue(
     order=80,
     roles=("admin", "risk_manager", "auditor"),
     url_name="job-list",
+)
+home.queue(
+    "ledger.parked",
+    title=_("Parked deliveries"),
+    permission=ledger_permissions.MANAGE,
+    read=home_blocks.parked_deliveries,
+    empty=_("Nothing is parked. A delivery that fails eight times waits here for a person."),
+    order=20,
+    url_name="delivery-list",
 )
 home.queue(
     "governance.users",

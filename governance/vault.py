@@ -83,7 +83,7 @@ def unseal(token: bytes, *, aad: str) -> str:
 
     :raises CannotOpen: if it was moved, altered or truncated, or its key is missing
     """
-    place = aad.split("|")[0]
+    place = aad.split("|", maxsplit=1)[0]
     if len(token) < 1 + NONCE + 16:
         raise CannotOpen(_("A sealed value of %(place)s is cut short.") % {"place": place})
     version, nonce, body = token[0], token[1 : 1 + NONCE], token[1 + NONCE :]

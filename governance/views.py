@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
-from governance import idempotency, permissions, users
+from governance import idempotency, jobs, permissions, users
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
-from governance.models import Job, Role, Rule, User
+from governance.models import Role, Rule, User
 from ledger import log
 
 HISTORY = 30
@@ -176,7 +176,7 @@ APPS = {
 def job_list(request: HttpRequest) -> HttpResponse:
     page = pages.read(
         request,
-        Job.objects.select_related("started_by"),
+        jobs.visible_to(request.user).select_related("started_by"),
         sorts={"started": "id", "updated": "updated_at"},
         default_sort="-started",
         filters=JobFilter,
@@ -186,7 +186,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
 
 @needs(permissions.VIEW_JOB)
 def job(request: HttpRequest, public_id: str) -> HttpResponse:
-    found = get_object_or_404(Job.objects.select_related("started_by"), public_id=public_id)
+    found = get_object_or_404(jobs.visible_to(request.user).select_related("started_by"), public_id=public_id)
     context = {"job": found, "poll_url": reverse("job", args=[found.public_id])}
     return htmx.render(request, "governance/job.html", "parts/_job.html", context)
 
