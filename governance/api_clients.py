@@ -5,12 +5,14 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.settings import spectacular_settings
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
 
-from crm.lib.permissions import scopes
+from crm.lib.permissions import ALL, scopes
 from governance.models import ApiClient, User
 from ledger import log
 
@@ -51,6 +53,21 @@ class BearerAuthentication(OAuth2Authentication):
 
     def authenticate_header(self, request: Any) -> str:
         return 'Bearer realm="api"'
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How the API document speaks of the tokens: client credentials, and the scope that each operation asks for."""
+
+    target_class = "governance.api_clients.BearerAuthentication"
+    name = "oauth2"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        flow = {"tokenUrl": spectacular_settings.OAUTH2_TOKEN_URL, "scopes": scopes()}
+        return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+        permission = ALL.get(auto_schema.view.needs.get(auto_schema.view_action(), ""))
+        return {self.name: [permission.scope] if permission and permission.scope else []}
 
 
 @transaction.atomic

@@ -26,6 +26,7 @@ PROBLEMS = {
     401: "No or an expired token",
     403: "A permission or scope is missing",
     404: "Unknown, or not the caller's to see",
+    406: "Only application/json is answered",
     409: "The state forbids it or has moved; or the key was used for another request",
     415: "Only application/json is read",
     422: "A value cannot be",
