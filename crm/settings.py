@@ -272,7 +272,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "OAUTH2_FLOWS": ["clientCredentials"],
+    "ENUM_NAME_OVERRIDES": {  # fields of one name and different values
+        "ChannelEnum": "governance.models.identity.Channel",
+        "ContactChannelEnum": "collection.models.Channel",
+        "ContactOutcomeEnum": "collection.models.Outcome",
+        "DecisionOutcomeEnum": "risk.models.Decision.Outcome",
+    },
     "OAUTH2_TOKEN_URL": "/api/oauth/token/",
 }
 
