@@ -26,6 +26,8 @@ RESULTS = {
     "error": (gettext_lazy("error"), "bad"),
     "not_reached": (gettext_lazy("not reached"), "neutral"),
     "unknown": (gettext_lazy("passed, values not kept"), "neutral"),
+    "computed": (gettext_lazy("computed"), "info"),
+    "complete": (gettext_lazy("complete"), "good"),
 }
 BINDING = {
     "income": gettext_lazy("income"),
@@ -60,6 +62,8 @@ FIGURES = {
     "card.score": (gettext_lazy("Score"), "count"),
     "pd": (gettext_lazy("PD"), "percent"),
     "binding": (gettext_lazy("Bound by"), "text"),
+    "annual_rate": (gettext_lazy("Annual rate"), "rate"),
+    "dti_outcome": (gettext_lazy("Outcome of affordability"), "text"),
     "admission_outcome": (gettext_lazy("Outcome of admission"), "text"),
 }
 NODES = {
@@ -98,13 +102,16 @@ def stages(decision: Decision, language: str, *, hits_only: bool = False) -> lis
     for stage in decision.trace:
         nodes = stage["nodes"]
         hits = [node for node in nodes if node["result"] in ("hit", "error")]
-        label, tone = RESULTS[stage["result"]]
+        if stage["stage"] == "verdict":
+            continue  # its values stand in the line above the trace
+        complete = stage["stage"] == "facts" and stage["result"] == "no_hit"
+        label, tone = RESULTS["complete" if complete else stage["result"]]
         shown.append({
             "name": STAGES.get(stage["stage"], stage["stage"]),
             "result": stage["result"],
             "tone": tone,
             "result_label": label,
-            "summary": _summary(stage, hits, texts, language),
+            "summary": _summary(stage, decision, hits, texts, language),
             "nodes": [_node(node, decision, texts, types, language) for node in (hits if hits_only else nodes)],
             "open": bool(hits),
         })  # fmt: skip
@@ -128,16 +135,24 @@ def value(name: str, given: Any, kind: str, language: str) -> str:
         return ""
     if isinstance(given, bool):
         return _("yes") if given else _("no")
-    if isinstance(given, str) and kind not in ("money", "decimal"):
+    shape = {"money": "money", "decimal": "rate"}.get(kind) or FIGURES.get(name, ("", "text" if isinstance(given, str) else "count"))[1]
+    if shape in ("text", "count") and isinstance(given, str):
         known = BINDING.get(given) or OUTCOME_WORDS.get(given)
         return str(known) if known else words.word(name, given, language)
-    shape = {"money": "money", "decimal": "rate"}.get(kind) or FIGURES.get(name, ("", "count"))[1]
     return words.show(name, given, shape, language=language, currency=settings.CURRENCY)
 
 
 def label(name: str, language: str) -> str:
     """Return the words of a fact or of a value the graph computes."""
     return str(FIGURES[name][0]) if name in FIGURES else words.label(name, language)
+
+
+def literal(field: str, cell: str, language: str) -> str:
+    """Return what a cell of a table gives: a figure with its unit, or the words of the value it names."""
+    try:
+        return value(field, float(cell), "", language)
+    except ValueError:
+        return label(cell, language)
 
 
 def threshold(text: str, language: str) -> str:
@@ -155,7 +170,15 @@ def threshold(text: str, language: str) -> str:
     out = graphs.WORD.sub(named, parts[0])
     for literal, rest in zip(quoted, parts[1:], strict=True):
         out += words.word(name, literal, language) + graphs.WORD.sub(named, rest)
-    return out.replace(" in ", " ∈ ").replace(">=", "≥").replace("<=", "≤").replace(" * ", " × ").replace(" / ", " ÷ ")
+    return (
+        out.replace(" == null", " = –")
+        .replace(" == ", " = ")
+        .replace(" in ", " ∈ ")
+        .replace(">=", "≥")
+        .replace("<=", "≤")
+        .replace(" * ", " × ")
+        .replace(" / ", " ÷ ")
+    )
 
 
 def policy(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
@@ -215,8 +238,9 @@ def card(version: ScorecardVersion, language: str) -> dict[str, Any]:
             }
         )
     left_out = [words.label(name, language) for name, told in version.metrics.get("features", {}).items() if not told["used"]]
+    proof = version.metrics.get("proof", {})
     return {"features": features, "left_out": left_out, "metrics": version.metrics, "scale": version.content["scale"],
-            "proof": version.metrics.get("proof", {})}  # fmt: skip
+            "proof": proof, "difference": f"{proof.get('max_abs_diff', 0):.1e}"}  # fmt: skip
 
 
 def _bin(feature: Mapping[str, Any], cell: Mapping[str, Any], language: str) -> dict[str, Any]:
@@ -234,7 +258,7 @@ def _rows(node: graphs.Node, table: Mapping[str, Any], version: StrategyVersion,
     for rule, raw in zip(node.rules, table["rules"], strict=True):
         given = {field: str(raw.get(name) or "").strip('"') for name, field in outputs.items() if raw.get(name)}
         outcome = next((found for field, found in given.items() if field.endswith("outcome")), "")
-        rest = [f"{label(field, language)} {label(found, language)}" for field, found in given.items()
+        rest = [f"{label(field, language)} {literal(field, found, language)}" for field, found in given.items()
                 if not field.endswith(("outcome", "reason")) and field != "grade" and found not in ("null", "")]  # fmt: skip
         yield {
             "condition": threshold(rule.threshold, language) or _("otherwise"),
@@ -248,7 +272,8 @@ def _rows(node: graphs.Node, table: Mapping[str, Any], version: StrategyVersion,
 
 def _node(node: Mapping[str, Any], decision: Decision, texts: Mapping[str, Any], types: Mapping[str, str], language: str) -> dict[str, Any]:
     """Return one node of a stage: its name, result, the values it read beside the threshold, source and as-of of each fact."""
-    result, tone = RESULTS[node["result"]]
+    only_values = node["result"] == "no_hit" and "row" not in node
+    result, tone = RESULTS["computed" if only_values else node["result"]]
     shown: dict[str, Any] = {"tone": tone, "result": result, "threshold": "", "reads": [], "note": ""}
     reason = node.get("reason", "")
     if node["node"] == "facts":
@@ -270,7 +295,7 @@ def _node(node: Mapping[str, Any], decision: Decision, texts: Mapping[str, Any],
     return shown
 
 
-def _summary(stage: Mapping[str, Any], hits: list[Any], texts: Mapping[str, Any], language: str) -> str:
+def _summary(stage: Mapping[str, Any], decision: Decision, hits: list[Any], texts: Mapping[str, Any], language: str) -> str:
     if hits:
         return " · ".join(dict.fromkeys(words.heading(node["reason"], texts, language=language) for node in hits if node.get("reason")))
     found: dict[str, Any] = {}
@@ -284,5 +309,7 @@ def _summary(stage: Mapping[str, Any], hits: list[Any], texts: Mapping[str, Any]
         return f"{label('dti', language)} {words.show('dti', found['dti'], 'percent', language=language)}"
     if stage["stage"] == "limit" and "limit" in found:
         return words.show("limit", found["limit"], "money", language=language, currency=settings.CURRENCY)
+    if stage["stage"] == "price" and decision.annual_rate is not None:
+        return words.show("annual_rate", decision.annual_rate, "rate", language=language)
     rules = sum(1 for node in stage["nodes"] if node.get("row"))
     return ngettext("%(count)s rule", "%(count)s rules", rules) % {"count": rules} if rules else ""

@@ -24,7 +24,8 @@ def split(
     drawn: set[int] = set()
     for outcome in sorted({row[target] for row in found}):
         places = [place for place, row in enumerate(found) if row[target] == outcome]
-        drawn.update(random.Random(f"{seed}:{outcome}").sample(places, round(len(places) * holdout)))  # noqa: S311  a repeatable shuffle, no secret
+        rng = random.Random(f"{seed}:{outcome}")  # noqa: S311  a draw, no secret
+        drawn.update(rng.sample(places, round(len(places) * holdout)))
     return [row for place, row in enumerate(found) if place not in drawn], [row for place, row in enumerate(found) if place in drawn]
 
 
