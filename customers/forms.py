@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.forms import Form, MoneyField
+from crm.lib.forms import DateInput, Form, MoneyField
 from customers import profiles
 from customers.models import Customer, Purpose
 from customers.reveals import RevealPurpose
@@ -34,14 +34,8 @@ class CustomerFilter(django_filters.FilterSet):
     branch = django_filters.ModelChoiceFilter(queryset=own_teams, label=_("Branch"), empty_label=ANY)
     channel = django_filters.ChoiceFilter(choices=Channel.choices, label=_("Channel"), empty_label=ANY)
     created = django_filters.DateFilter(
-        field_name="created_at", lookup_expr="date__gte", label=_("Since"), widget=forms.DateInput(attrs={"type": "date", "class": "form-control"})
+        field_name="created_at", lookup_expr="date__gte", label=_("Since"), widget=DateInput
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.form.fields.values():
-            if isinstance(field.widget, forms.Select):
-                field.widget.attrs["class"] = "form-select"
 
     def by_owner(self, queryset: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         return queryset.filter(owner=self.request.user) if value == "yes" else queryset.filter(owner__isnull=True)

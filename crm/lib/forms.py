@@ -100,10 +100,10 @@ def dress(form: forms.Form) -> None:
             continue
         if isinstance(widget, forms.DateInput) and not isinstance(widget, DateInput):
             widget.input_type, widget.format = "date", "%Y-%m-%d"
-        for kind, css in CLASSES:
-            if isinstance(widget, kind):
-                field.widget.attrs["class"] = f"{css} {field.widget.attrs.get('class', '')}".strip()
-                break
+        for part in getattr(widget, "widgets", [widget]):  # a period is two inputs in one
+            css = next((css for kind, css in CLASSES if isinstance(part, kind)), "")
+            if css not in part.attrs.get("class", ""):
+                part.attrs["class"] = f"{css} {part.attrs.get('class', '')}".strip()
         if isinstance(widget, forms.Textarea):
             widget.attrs["rows"] = 3 if widget.attrs.get("rows") == "10" else widget.attrs.get("rows", 3)  # Django's 10 fill a screen
         if isinstance(field, forms.DateField):

@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
+from crm.lib.forms import dress
+
 PER_PAGE = 50
 CAP = 1000
 
@@ -92,6 +94,7 @@ def read(
     if filters is not None:
         chosen = filters(params, queryset=queryset, request=request)
         form = chosen.form
+        dress(form)
         if form.is_valid():
             queryset = chosen.qs
             chips = _chips(request, form, params)
