@@ -120,11 +120,6 @@ class Run:
     def _prepare(self, joined: servers.Joined) -> None:
         """Bring database, words and static files up to this code."""
         code = stamps.digest(stamps.files(servers.ROOT, stamps.is_code))
-        unfinished = self.folder / "demo.unfinished"
-        if unfinished.exists() and joined.superuser_url:
-            say("the demonstration was cut off while loading; starting it over")
-            _recreate(joined.superuser_url)
-            unfinished.unlink()
         if not joined.superuser_url or _comment(joined.environment["DATABASE_OWNER_URL"]) != code:
             self._manage("bringing the database up to date", "migrate", "--skip-checks", "--verbosity=0", owner=True)
             self._manage("", "seed")
@@ -132,11 +127,9 @@ class Run:
                 _comment(joined.environment["DATABASE_OWNER_URL"], code)
         loaded = self.folder / "demo.done"
         if not self.options.no_demo and not loaded.exists() and os.environ.get("CRM_ENV") != "production":
-            unfinished.touch()
             small = ["--small"] if self.options.check else []
             self._manage("loading the demonstration", "load_demo", *small, show=True)
-            loaded.touch()
-            unfinished.unlink()
+            loaded.touch()  # one transaction: a load that was cut off has left nothing, and this line was not reached
         words = list((servers.ROOT / "locale").rglob("*.po"))
         catalogues, compiled = stamps.digest(words), all(path.with_suffix(".mo").exists() for path in words)
         var = servers.ROOT / "var"
@@ -241,15 +234,6 @@ class Run:
                 say("the keeper of the servers has ended; starting another")
                 servers.start_keeper(self.folder)
                 processes.wait(lambda: servers.ready_state(self.folder) is not None, 60.0)
-
-
-def _recreate(superuser_url: str) -> None:
-    connection = psycopg2.connect(superuser_url.replace("/crm?", "/postgres?"))
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("DROP DATABASE IF EXISTS crm WITH (FORCE)")
-        cursor.execute("CREATE DATABASE crm OWNER crm_owner")
-    connection.close()
 
 
 def _comment(owner_url: str, value: str | None = None) -> str | None:
