@@ -291,6 +291,7 @@ def approve(
         raise OverLimit(sentence, fields={"amount": sentence}, limit=str(limit))
     rate = rate_of(application)
     exposure.reserve_whole(application, amount=amount, at=at)
+    _keep_note(application, note)
     offers.draft(application, amount=amount, term=term, annual_rate=rate, on=local_day(application.legal_entity, at))
     return move(
         application,
@@ -302,11 +303,11 @@ def approve(
         approved_rate=rate,
         decided_by=actor,
         decided_at=at,
-        note=note,
         facts={"amount": amount, "term": term, "annual_rate": rate},
     )
 
 
+@transaction.atomic
 def decline(
     application: Application,
     *,
@@ -329,6 +330,7 @@ def decline(
         sentence = _("Choose at least one reason from the list.")
         raise Invalid(sentence, fields={"reason_codes": sentence})
     codes = list(dict.fromkeys(reason_codes))
+    _keep_note(application, note)
     return move(
         application,
         Status.DECLINED,
@@ -337,7 +339,6 @@ def decline(
         reason_codes=codes,
         decided_by=actor,
         decided_at=at,
-        note=note,
         facts={"reasons": codes},
     )
 
@@ -399,6 +400,13 @@ def _check_decidable(application: Application, *, actor: User, version: int | No
         )
     if actor.pk == application.entered_by_id:
         raise OwnApplication(_("Nobody decides an application they entered."))
+
+
+def _keep_note(application: Application, note: str) -> None:
+    """Seal the decider's words before the move, in its transaction: a move by UPDATE does not seal."""
+    if note:
+        application.note = note
+        application.save(update_fields=["note"])
 
 
 def _end(application: Application, to: str, offer_to: str, *, actor: User, at: datetime) -> Application:

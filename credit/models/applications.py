@@ -1,17 +1,20 @@
 """Requests for credit, what is held for them, what is offered."""
 
+import uuid
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from credit.models.common import Belonging, CreditQuerySet
 from credit.models.products import Product
 from crm.lib.fields import MoneyField, PublicIdField, RateField
 from crm.lib.policy import Policy
 from customers.models import Customer
+from governance.fields import SealedTextField
 from governance.models import User
 from risk.models import Decision
 
@@ -37,7 +40,7 @@ class Application(Belonging):
         owner="credit",
         meaning="requests for credit and how they were decided",
         retention="5y after the end of the loan or the decision",
-        personal={"stated": "C1", "note": "C1"},
+        personal={"stated": "C1", "note": "C2"},
     )
 
     class Status(models.TextChoices):
@@ -83,7 +86,8 @@ class Application(Belonging):
     approved_term = models.PositiveSmallIntegerField(null=True, blank=True)
     approved_rate = RateField(null=True, blank=True)
     reason_codes = ArrayField(models.CharField(max_length=80), default=list, blank=True)
-    note = models.TextField(blank=True, default="", help_text="the underwriter's words")
+    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
+    note = SealedTextField("credit.application.note", null=True, blank=True, help_text="the underwriter's words: people write names into them")
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
@@ -214,7 +218,7 @@ class Offer(models.Model):
     POLICY = Policy(owner="credit", meaning="terms offered, and the borrower's confirmation of their cost", retention="5y after the loan")
 
     class Status(models.TextChoices):
-        MADE = "made", _("Made")
+        MADE = "made", pgettext_lazy("offer", "Made")
         ACCEPTED = "accepted", _("Accepted")
         WITHDRAWN = "withdrawn", _("Withdrawn")
         EXPIRED = "expired", _("Expired")
@@ -225,6 +229,7 @@ class Offer(models.Model):
         Status.WITHDRAWN: set(),
         Status.EXPIRED: set(),
     }
+    TONES: ClassVar[dict[str, str]] = {"made": "info"}
 
     public_id = PublicIdField(prefix="O")
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="offers")
