@@ -14,6 +14,7 @@ from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
 from crm.lib.templatetags.crm import long_day, spoken
 from customers.timeline import SENTENCES, sentence
 from governance.models import User
+from governance.users import SYSTEM
 from ledger import log
 from ledger.models import Entry
 
@@ -211,7 +212,8 @@ def _settled(entry: Entry) -> str:
 def items(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Return entries as `parts/_timeline.html` shows them; events without a sentence are left out."""
     rows = [entry for entry in entries if entry.event in SENTENCES]
-    names = dict(User.objects.filter(pk__in={row.actor_id for row in rows if row.actor_id}).values_list("pk", "name"))
+    actors = User.objects.filter(pk__in={row.actor_id for row in rows if row.actor_id}).values_list("pk", "username", "name")
+    names = {pk: _("the system") if username == SYSTEM else name for pk, username, name in actors}
     return [
         {
             "icon": SENTENCES[row.event].icon,

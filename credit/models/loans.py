@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from credit.accrual import bucket_name
 from credit.models.applications import Application, Offer
@@ -44,7 +45,7 @@ class Loan(Belonging):
     POLICY = Policy(owner="credit", meaning="contracts with money out", retention="5y after settlement")
 
     class Status(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("loan", "Open")
         SETTLED = "settled", _("Settled")
 
     MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.SETTLED}, Status.SETTLED: set()}

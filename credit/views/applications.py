@@ -61,8 +61,10 @@ def application_page(request: Asked, public_id: str) -> HttpResponse:
         look = _look(request)
         if is_moving(application) and look < LOOKS_AT_MOST:
             return htmx.part(request, "credit/_evaluating.html", {"application": application} | wait(look + 1))
+        context = context_of(request, application)
+        context |= {"stalled": context["moving"], "moving": False}
         # 286 is htmx's word for "stop asking".
-        return htmx.part(request, "credit/_application_part.html", context_of(request, application), status=286)
+        return htmx.part(request, "credit/_application_part.html", context, status=286)
     return htmx.render(request, "credit/application.html", "credit/_application_part.html", context_of(request, application))
 
 

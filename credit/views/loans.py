@@ -11,7 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
 from credit import repayments, timeline
@@ -52,7 +52,7 @@ def with_next_due(rows: QuerySet[Loan]) -> Any:
 
 
 def tabs(request: Asked, rows: Any) -> list[dict[str, Any]]:
-    labels = {"": _("All"), "open": _("Open"), "late": _("Past due"), "settled": _("Settled")}
+    labels = {"": _("All"), "open": pgettext("loan", "Open"), "late": _("Past due"), "settled": _("Settled")}
     narrow = {"": rows, "open": rows.open(), "late": rows.overdue(), "settled": rows.filter(status=Loan.Status.SETTLED)}
     return [
         {

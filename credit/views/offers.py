@@ -75,6 +75,7 @@ def page(request: Asked, offer: Offer, form: DisclosureForm, *, status: int = 20
         "lapsed": standing and today > offer.expires_on,
         "days_left": (offer.expires_on - today).days,
         "standing": standing and today <= offer.expires_on,
+        "renewable": standing and offer.starts_on < today <= offer.expires_on and offer.application.product.day_count != "30/360",
         "may_accept": request.user.has_perm(ACCEPT_OFFER),
         "may_withdraw": request.user.has_perm("credit.withdraw_application"),
         "loan": loan,
@@ -94,7 +95,7 @@ def cost_of(offer: Offer) -> dict[str, Any]:
         "nominal": Decimal(table["annualised"]["nominal"]),
         "effective": Decimal(table["annualised"]["effective"]),
         "method": table["annualised"]["method"],
-        "on_default": [f"{row['name']}: {row['standard']}. {row['method']}" for row in table["contingent"]],
+        "on_default": [_("%(name)s: %(standard)s. %(method)s") % row for row in table["contingent"]],
         "total_cost": Decimal(table["total_cost"]),
         "last_installment": Decimal(table["last_installment"]),
     }
