@@ -28,6 +28,7 @@ urlpatterns = [
     path("accounts/logout/", signed_in(account.logout), name="account_logout"),
     path("accounts/password/", signed_in(account.password_change), name="account_change_password"),
     path("api/", include("crm.api")),
+    path("", include("ledger.urls")),
     path("", include("governance.urls")),
     path("", include("customers.urls")),
     path("", include("risk.urls")),

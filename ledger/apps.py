@@ -5,4 +5,4 @@ class LedgerConfig(AppConfig):
     name = "ledger"
 
     def ready(self) -> None:
-        from ledger import permissions, tasks  # noqa: F401
+        from ledger import menu, permissions, tasks  # noqa: F401
