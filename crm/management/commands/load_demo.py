@@ -12,7 +12,7 @@ from django.utils.timezone import localdate, now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
-from crm.demo import play, staff
+from crm.demo import outside, play, staff
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         self.stdout.write(f"training the first scorecard on {len(training)} applications")
         registry.train_first(actor=users.system(), at=now(), seed=SEED)
         # One transaction: a load that is cut off leaves nothing, and the next start begins it anew.
-        with log.without_broker(), transaction.atomic():
+        with outside.sandbox(), log.without_broker(), transaction.atomic():
             entity = staff.found(business_date=first, at=now())
             credit_seeds.seed()
             product = Product.objects.live().get(legal_entity=entity)
