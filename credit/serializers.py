@@ -12,6 +12,7 @@ from credit.books import value_day
 from credit.cost import speak
 from credit.models import Application, Installment, Loan, Offer, Product, Transaction
 from credit.words import Reasons
+from crm.lib.api import Moment
 
 ZERO = Decimal("0.00")
 
@@ -27,7 +28,7 @@ def rate(**options: Any) -> serializers.DecimalField:
 class At(serializers.Serializer):
     """Optional moment of the act; only a caller who may set the clock names it."""
 
-    at = serializers.DateTimeField(required=False, help_text="needs the permission to state the moment; default: now")
+    at = Moment(required=False, help_text="needs the permission to state the moment; default: now")
 
 
 class ProductOut(serializers.ModelSerializer):

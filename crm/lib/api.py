@@ -1,6 +1,7 @@
 """The API is doors over HTTP: a `needs` table on every view, bodies checked before a door is called."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers, viewsets
@@ -9,7 +10,20 @@ from rest_framework.request import Request
 from crm.lib.api_defaults import Cursor, Needs
 from crm.lib.api_schema import PROBLEMS, Problem, Schema
 
-__all__ = ["PROBLEMS", "Cursor", "DoorViewSet", "Needs", "Problem", "Schema", "checked"]
+__all__ = ["PROBLEMS", "Cursor", "DoorViewSet", "Moment", "Needs", "Problem", "Schema", "checked"]
+
+
+class Moment(serializers.DateTimeField):
+    """A moment of our time: one at the edge of the calendar has no counterpart in another zone."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            found = super().to_internal_value(value)
+        except OverflowError:
+            self.fail("overflow")
+        if not 1900 <= found.year < 2200:
+            self.fail("overflow")
+        return found
 
 
 class DoorViewSet(viewsets.ReadOnlyModelViewSet):

@@ -1,11 +1,15 @@
 """What `REST_FRAMEWORK` in the settings names. Apart from `crm.lib.api`, because REST framework reads these while its own views load."""
 
+import json
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -51,6 +55,18 @@ def needed(view: "APIView", request: Request | HttpRequest) -> str | None:
     return table.get(getattr(view, "action", None) or (request.method or "").lower())
 
 
+class Json(JSONParser):
+    """JSON that can be kept: half a surrogate pair is no character, and nesting without end is no document."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            data = super().parse(stream, media_type, parser_context)
+            json.dumps(data, ensure_ascii=False).encode()
+        except (UnicodeEncodeError, RecursionError):
+            raise ParseError from None
+        return data
+
+
 class Cursor(CursorPagination):
     """Keyset paging: stable while rows are added, the same speed on every page."""
 
@@ -58,3 +74,10 @@ class Cursor(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Return the place a cursor names; one that somebody made up is 404, as the library's own check of it is."""
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not re.fullmatch("[0-9]{1,18}", cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

@@ -1,0 +1,196 @@
+"""Wrong input to every operation of the API: a problem document that the API document declares, never a 5xx."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.timezone import localdate, now
+from drf_spectacular.generators import SchemaGenerator
+
+from tests.credit.conftest import STATED
+from tests.fixtures.support import identities
+
+pytestmark = pytest.mark.django_db
+
+UNKNOWN = {
+    "customers": "C",
+    "products": "F",
+    "applications": "A",
+    "decisions": "D",
+    "offers": "O",
+    "loans": "L",
+    "repayments": "P",
+    "cases": "K",
+}
+UNREADABLE = [
+    b'{"a": ',
+    b"{'a': 1}",
+    b"\xff\xfe",
+    b'{"a": ' + b"[" * 100_000,
+    b'{"a": "\\ud800"}',
+    b'{"a": NaN}x',
+    b'{"a": ' + b"9" * 5_000 + b"}",
+]
+NO_OBJECT = [b"[]", b"[1, 2]", b'"text"', b"12", b"true", b"null"]
+WRONG_TYPES: list[Any] = [{"a": {"b": []}}, [[]], [{"a": 1}]]
+ODD: list[Any] = [
+    None, True, "", " ", "\u0000", "a\u0000b", "\ud800", "x" * 5_000, "١٢", "NaN", "Infinity", "-0", "1e400", "9" * 40, -1, 0, 1.5, 2**31,
+    2**63, 2**70, -(2**70), 1e308, "0001-01-01", "9999-12-31T23:59:59+14:00", "2026-02-30", "’; DROP TABLE --",
+]  # fmt: skip
+# Each field meets a share of the odd values, another share than the field before it; `./test --all` tries every pair.
+SHARES = pytest.mark.parametrize("share", [pytest.param(7, id="some"), pytest.param(1, id="all", marks=pytest.mark.slow)])
+
+
+class Caller:
+    """Sends raw bodies, and holds each answer against the API document."""
+
+    def __init__(self, bearer: str) -> None:
+        self.client, self.bearer, self.serial = Client(raise_request_exception=True), bearer, 0
+        self.document = SchemaGenerator(api_version="v1").get_schema(request=None, public=True)
+
+    def send(self, method: str, path: str, template: str, body: Any = b"", **headers: str) -> Any:
+        self.serial += 1
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"Authorization": f"Bearer {self.bearer}", "Idempotency-Key": f"key-{self.serial}"} | headers
+        answer = self.client.generic(method.upper(), path, content, content_type="application/json", headers=sent)
+        declared = self.document["paths"][template][method]["responses"]
+        told = (method, path, content[:200], answer.status_code, answer.content[:500])
+        assert answer.status_code < 500, told
+        assert str(answer.status_code) in declared, told
+        if answer.status_code >= 400:
+            assert answer["Content-Type"] == "application/problem+json", told
+            problem = answer.json()
+            assert {"type", "title", "status", "code", "detail", "request_id"} <= set(problem), told
+            assert problem["status"] == answer.status_code, told
+        return answer
+
+    def operations(self, *methods: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for template, found in self.document["paths"].items():
+            for method, operation in found.items():
+                if method in methods:
+                    yield method, template, operation
+
+    def properties(self, operation: dict[str, Any]) -> dict[str, Any]:
+        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        found: dict[str, Any] = self.document["components"]["schemas"][reference.rsplit("/", 1)[1]]["properties"]
+        return found
+
+
+@pytest.fixture
+def caller(bearer: str) -> Caller:
+    return Caller(bearer)
+
+
+def address(template: str, rows: dict[str, str]) -> str:
+    collection = template.removeprefix("/api/v1/").split("/", 1)[0]
+    return template.replace("{public_id}", rows[collection])
+
+
+def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
+    """Return a body that the operation takes, so that one wrong value is the only wrong value."""
+    serial = next(identities.serials)
+    person = {"name": "王小明", "id_number": identities.id_number(serial), "mobile": identities.mobile(serial), "income": "9000.00"}
+    later = (localdate(now()) + timedelta(days=2)).isoformat()
+    bodies: dict[str, dict[str, Any]] = {
+        "/api/v1/customers/": person,
+        "/api/v1/customers/{public_id}/": {"version": 1, "income": "9000.00"},
+        "/api/v1/customers/search/": {"text": "13800001234"},
+        "/api/v1/customers/{public_id}/consents/": {"purpose": "bureau_query"},
+        "/api/v1/customers/{public_id}/consents/withdraw/": {"purpose": "bureau_query"},
+        "/api/v1/applications/": {
+            "customer": rows["customers"], "product": "CASH-12", "amount": "12000.00", "term": 12, "purpose": "car_used", "stated": STATED,
+        },
+        "/api/v1/offers/{public_id}/confirm/": {"cost_hash": "0" * 64, "seconds": 20},
+        "/api/v1/repayments/": {"loan": rows["loans"], "amount": "1.00"},
+        "/api/v1/cases/{public_id}/contacts/": {"channel": "call", "outcome": "busy", "next_action": "call", "next_action_on": later},
+    }  # fmt: skip
+    return bodies.get(template, {})
+
+
+def test_a_body_that_cannot_be_read_is_400(caller: Caller, rows: dict[str, str]) -> None:
+    for method, template, operation in caller.operations("post", "patch"):
+        if "requestBody" in operation:
+            for body in UNREADABLE:
+                assert caller.send(method, address(template, rows), template, body).status_code == 400, (template, body[:20])
+            for body in NO_OBJECT:
+                assert caller.send(method, address(template, rows), template, body).status_code in (400, 422), (template, body)
+
+
+def test_a_wrong_type_in_any_field_is_422(caller: Caller, rows: dict[str, str]) -> None:
+    for method, template, operation in caller.operations("post", "patch"):
+        if "requestBody" not in operation:
+            continue
+        for name in caller.properties(operation):
+            for value in WRONG_TYPES:
+                if name == "stated" and isinstance(value, dict):
+                    continue  # its own names are checked with the risk facts
+                answer = caller.send(method, address(template, rows), template, good(template, rows) | {name: value})
+                assert answer.status_code == 422, (template, name, value, answer.content)
+                assert any(key.split(".")[0].split("[")[0] == name for key in answer.json()["errors"]), (template, name, answer.content)
+
+
+@SHARES
+def test_odd_values_in_any_field_are_taken_or_refused(caller: Caller, rows: dict[str, str], share: int) -> None:
+    turn = 0
+    for method, template, operation in caller.operations("post", "patch"):
+        if "requestBody" not in operation:
+            continue
+        for name in caller.properties(operation):
+            turn += 1
+            for value in ODD[turn % share :: share]:
+                caller.send(method, address(template, rows), template, good(template, rows) | {name: value})
+
+
+@SHARES
+def test_odd_stated_facts_are_taken_or_refused(caller: Caller, rows: dict[str, str], share: int) -> None:
+    path = "/api/v1/applications/"
+    for turn, name in enumerate([*STATED, "unheard_of", "", "\u0000"]):
+        for value in [*WRONG_TYPES, *ODD][turn % share :: share]:
+            body = good(path, rows)
+            caller.send("post", path, path, body | {"stated": {**body["stated"], name: value}})
+
+
+def test_an_unknown_id_is_404(caller: Caller, rows: dict[str, str]) -> None:
+    for method, template, _operation in caller.operations("get", "post", "patch"):
+        if "{public_id}" in template:
+            collection = template.removeprefix("/api/v1/").split("/", 1)[0]
+            unknown = {collection: f"{UNKNOWN[collection]}-22222222"}
+            assert caller.send(method, address(template, unknown), template, good(template, rows)).status_code == 404, (method, template)
+
+
+def test_odd_pages_are_taken_or_refused(caller: Caller, rows: dict[str, str]) -> None:
+    odd = (
+        "cursor=x",
+        "cursor=%00",
+        "cursor=cD0x",
+        "cursor=cD1hYmM%3D",
+        "cursor=bz05OTk5OTk5OTk5OTk5",
+        "limit=x",
+        "limit=-1",
+        "limit=0",
+        "limit=999999999999",
+    )
+    for method, template, _operation in caller.operations("get"):
+        for query in odd if "{public_id}" not in template else ():
+            caller.send(method, f"{template}?{query}", template)
+
+
+def test_odd_filters_find_nothing(caller: Caller, rows: dict[str, str]) -> None:
+    for method, template, operation in caller.operations("get"):
+        for name in [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]:
+            for value in ("%00", "%ED%A0%80", "x" * 3_000, "1", "[]"):
+                if name not in ("cursor", "limit"):
+                    answer = caller.send(method, f"{template}?{name}={value}", template)
+                    assert answer.status_code == 400 or answer.json()["results"] == [], (template, name, value)
+
+
+def test_odd_headers_are_refused(caller: Caller, rows: dict[str, str]) -> None:
+    template = "/api/v1/repayments/"
+    for key in ("", " ", "x" * 129, "a\u00e9\u0001"):
+        assert caller.send("post", template, template, good(template, rows), **{"Idempotency-Key": key}).status_code == 422
+    for bearer in ("", "Bearer", "Bearer x y", "Basic eDp5", "Bearer \u00e9"):
+        assert caller.send("get", template, template, Authorization=bearer).status_code == 401
+    assert caller.send("get", template, template, Accept="image/png").status_code == 406
