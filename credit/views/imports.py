@@ -6,6 +6,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -13,9 +14,10 @@ from credit import imports
 from credit.forms import ImportForm
 from credit.models import ImportBatch
 from credit.permissions import IMPORT_APPLICATION
-from credit.stated import questions
+from credit.stated import questions, schema
 from credit.views import Asked
-from credit.words import fact
+from credit.words import choices
+from credit.words import fact as fact_words
 from crm.lib import htmx
 from crm.lib.permissions import needs
 from governance import idempotency
@@ -54,8 +56,7 @@ def application_import(request: Asked) -> HttpResponse:
             return htmx.go(request, sent.location)
     context = {
         "batches": batches(request).order_by("-pk")[:SHOWN],
-        "required": [(name, heading(name)) for name in imports.REQUIRED],
-        "optional": [(name, heading(name)) for name in imports.columns() if name not in imports.REQUIRED and not _protected(name)],
+        "columns": columns(),
     }
     return form.page(request, "credit/import.html", context)
 
@@ -63,6 +64,20 @@ def application_import(request: Asked) -> HttpResponse:
 def batches(request: Asked) -> Any:
     """Return the files this person sent."""
     return ImportBatch.objects.filter(entered_by=request.user).select_related("job").defer("content")
+
+
+def columns() -> list[dict[str, Any]]:
+    """Return the columns a file may have: name, meaning, whether it is needed, and the words a cell may hold."""
+    from credit.forms import CLASSES
+
+    found: list[dict[str, Any]] = []
+    for name in imports.columns():
+        if _protected(name):
+            continue
+        fact = schema().facts.get(name)
+        values: Any = choices(name, get_language() or "en") if fact and fact.type == "category" else CLASSES.get(name, [])
+        found.append({"name": name, "meaning": heading(name), "needed": name in imports.REQUIRED, "values": values})
+    return found
 
 
 def _protected(name: str) -> bool:
@@ -88,7 +103,7 @@ def heading(name: str) -> str:
         "consent_bureau": _("Authorisation for the bureau query: yes or no"),
         "file": _("File"),
     }
-    return words.get(name) or fact(name)
+    return words.get(name) or fact_words(name)
 
 
 @needs(IMPORT_APPLICATION)

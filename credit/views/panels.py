@@ -13,6 +13,7 @@ from crm.lib.permissions import needs
 from customers.models import Customer
 
 SHOWN = 10
+TOLD = ("referred", "declined")  # where the reason explains what one sees
 
 
 @needs(VIEW_APPLICATION)
@@ -24,7 +25,7 @@ def application_panel(request: Asked, public_id: str) -> HttpResponse:
     reasons = Reasons(rows[:SHOWN])
     context = {
         "customer": customer,
-        "items": [{"application": row, "why": reasons.sentences(row)[:1]} for row in rows[:SHOWN]],
+        "items": [{"application": row, "why": reasons.sentences(row)[:1] if row.status in TOLD else []} for row in rows[:SHOWN]],
         "more": len(rows) > SHOWN,
         "may_add": request.user.has_perm("credit.add_application"),
     }
