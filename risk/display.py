@@ -12,7 +12,7 @@ from risk.models import Decision, ScorecardVersion, StrategyVersion
 
 ANY, OUTCOME, GRADE = gettext_lazy("Any"), gettext_lazy("Outcome"), gettext_lazy("Grade")
 STAGES = {
-    "facts": gettext_lazy("Facts"),
+    "facts": gettext_lazy("Facts given"),
     "admission": gettext_lazy("Admission"),
     "scorecard": gettext_lazy("Scorecard"),
     "affordability": gettext_lazy("Affordability"),

@@ -34,7 +34,9 @@ def decision_list(request: HttpRequest) -> HttpResponse:
     found = Decision.objects.visible_to(request.user).for_list()
     sorts = {"made": "id", "score": "score", "limit": "limit"}
     page = pages.read(request, found, sorts=sorts, default_sort="-made", filters=DecisionFilter)
-    return htmx.render(request, "risk/decision_list.html", "risk/_decision_rows.html", {"page": page})
+    return htmx.render(
+        request, "risk/decision_list.html", "risk/_decision_rows.html", {"page": page, "one_by_one": request.user.scope != "all"}
+    )
 
 
 @require_GET

@@ -79,6 +79,14 @@ def test_strategies_and_replay_are_not_for_everybody(made: Decision, cast: Cast,
         assert client.get(address).status_code == 403
 
 
+def test_who_sees_only_their_branch_opens_decisions_from_their_applications(
+    made: Decision, cast: Cast, page_of: Callable[[Any], Client]
+) -> None:
+    text = page_of(cast.underwriter).get("/risk/decisions/").content.decode()
+    assert made.public_id not in text
+    assert "Open a decision from its application" in text
+
+
 def test_the_list_filters_sorts_and_stays_at_its_queries(
     made: Decision, cast: Cast, analyst: Client, django_assert_max_num_queries: Any
 ) -> None:

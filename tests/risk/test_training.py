@@ -1,13 +1,17 @@
 """A training run on the real data: proof of equality, figures that are sane, protected attributes refused."""
 
 import copy
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from risk import german, registry, scorecards, training, words
+from risk.models import ScorecardVersion
 from risk.training import Plan, ProtectedColumn, TrainingFailed
-from tests.risk.support import artefact
+from tests.fixtures.cast import Cast
+from tests.risk.support import NOON, artefact, live_scorecard
 
 SEED = 1994
 
@@ -152,3 +156,19 @@ def test_the_split_keeps_the_share_of_bad_ones_and_repeats() -> None:
     assert (len(fitted), len(held_out), sum(row["bad"] for row in held_out)) == (700, 300, 90)
     assert (fitted, held_out) == german.split(copy.deepcopy(rows), seed=7)
     assert held_out != german.split(rows, seed=8)[1]
+
+
+# --- in the database -------------------------------------------------------------------------------------------------------
+def test_the_first_scorecard_is_trained_once(cast: Cast) -> None:
+    first = registry.train_first(actor=cast.system, at=NOON, seed=SEED)
+    assert first.status == "live"
+    assert first.metrics["proof"]["max_abs_diff"] < 1e-9
+    assert registry.train_first(actor=cast.system, at=NOON, seed=SEED).pk == first.pk
+
+
+def test_the_command_registers_a_draft_beside_a_live_one_and_names_its_figures(cast: Cast) -> None:
+    live_scorecard(cast.system)
+    out = StringIO()
+    call_command("train_scorecard", "--base-score", "500", "--base-odds", "20", "--pdo", "50", stdout=out)
+    assert out.getvalue().startswith("retail v2 draft: hold-out AUC 0.7")
+    assert ScorecardVersion.objects.get(number=2).content["scale"] == {"base_score": 500.0, "base_odds": 20.0, "pdo": 50.0}
