@@ -196,9 +196,9 @@ class OfferViewSet(Filtered):
     @idempotent()
     def confirm(self, request: Request, public_id: str) -> Response:
         """Record that the borrower read and confirmed the cost table. Without it the offer cannot be accepted."""
-        body = checked(ConfirmIn, request)
+        offer, body = self.get_object(), checked(ConfirmIn, request)
         done = offers.confirm_disclosure(
-            self.get_object(), cost_hash=body["cost_hash"], seconds=body["seconds"], actor=caller(request), at=moment(request, body)
+            offer, cost_hash=body["cost_hash"], seconds=body["seconds"], actor=caller(request), at=moment(request, body)
         )
         return Response(OfferOut(done).data)
 
@@ -207,8 +207,8 @@ class OfferViewSet(Filtered):
     @idempotent(required=True)
     def accept(self, request: Request, public_id: str) -> Response:
         """Accept for the borrower: books the loan and pays out the whole amount."""
-        body = checked(At, request)
-        loan = offers.accept(self.get_object(), key=key_of(request), actor=caller(request), at=moment(request, body))
+        offer, body = self.get_object(), checked(At, request)
+        loan = offers.accept(offer, key=key_of(request), actor=caller(request), at=moment(request, body))
         return Response(LoanOut(loan).data, status=201)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import ledger_pages, views
+from governance import views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -12,7 +12,4 @@ urlpatterns = [
     path("admin/jobs/", views.job_list, name="job-list"),
     path("admin/jobs/<str:public_id>/", views.job, name="job"),
     path("governance/rules/", views.rule_list, name="rule-list"),
-    path("ledger/", ledger_pages.entry_list, name="entry-list"),
-    path("ledger/deliveries/", ledger_pages.delivery_list, name="delivery-list"),
-    path("ledger/deliveries/<int:delivery_id>/retry/", ledger_pages.delivery_retry, name="delivery-retry"),
 ]

@@ -1,0 +1,505 @@
+"""Who may do what: one table of every route, held against real requests of every role.
+
+A route that is not in the table fails; so does a role that gained or lost a permission without a line changed here.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+from rest_framework.test import APIClient
+
+from crm.lib.permissions import ALL, scopes
+from tests.fixtures.cast import Cast
+from tests.fixtures.support.routes import Route, permissions_of, routes
+
+# --- the table ---------------------------------------------------------------------------------------------------
+# permission → the roles that hold it; every other role is refused
+WHO = {
+    "signed in": "loan_officer underwriter collector collections_supervisor risk_analyst risk_manager service_agent compliance"
+    " auditor admin loan_operations api_client",
+    "customers.add_customer": "loan_officer api_client",
+    "customers.add_note": "loan_officer underwriter collector collections_supervisor service_agent",
+    "customers.change_customer": "loan_officer api_client",
+    "customers.record_consent": "loan_officer compliance api_client",
+    "customers.reveal_customer": "loan_officer underwriter collector collections_supervisor service_agent",
+    "customers.view_customer": "loan_officer underwriter collector collections_supervisor risk_manager service_agent compliance"
+    " auditor api_client loan_operations",
+    "credit.accept_offer": "loan_officer api_client",
+    "credit.add_application": "loan_officer api_client",
+    "credit.close_day": "risk_manager admin loan_operations",
+    "credit.decide_application": "underwriter risk_manager",
+    "credit.import_application": "loan_officer",
+    "credit.record_repayment": "loan_officer collector collections_supervisor api_client loan_operations",
+    "credit.submit_application": "loan_officer api_client",
+    "credit.view_application": "loan_officer underwriter risk_analyst risk_manager service_agent compliance auditor api_client"
+    " loan_operations",
+    "credit.view_loan": "loan_officer underwriter collector collections_supervisor risk_manager service_agent compliance auditor"
+    " api_client loan_operations",
+    "credit.view_product": "loan_officer underwriter risk_analyst risk_manager compliance auditor admin api_client loan_operations",
+    "credit.withdraw_application": "loan_officer api_client",
+    "risk.replay_decision": "underwriter risk_analyst risk_manager compliance auditor",
+    "risk.view_decision": "loan_officer underwriter risk_analyst risk_manager compliance auditor api_client",
+    "risk.view_strategy": "underwriter risk_analyst risk_manager compliance auditor",
+    "collections.assign_case": "collections_supervisor",
+    "collections.claim_case": "collector collections_supervisor",
+    "collections.log_contact": "collector collections_supervisor",
+    "collections.view_case": "collector collections_supervisor compliance auditor api_client",
+    "governance.manage_user": "admin",
+    "governance.set_clock": "loan_operations",  # asked inside doors that are told the moment, by no route of its own
+    "governance.view_job": "loan_officer risk_manager auditor admin loan_operations",
+    "governance.view_role": "compliance auditor admin",
+    "governance.view_rule": "loan_officer underwriter collections_supervisor risk_analyst risk_manager compliance auditor admin"
+    " loan_operations",
+    "governance.view_user": "collections_supervisor auditor admin",
+    "ledger.manage_delivery": "admin",
+    "ledger.view_entry": "compliance auditor admin",
+}
+# method, route, permission
+PAGES = [
+    ("GET", "home", "signed in"),
+    ("GET", "account_change_password", "signed in"),
+    ("POST", "account_logout", "signed in"),
+    ("GET", "user-list", "governance.view_user"),
+    ("GET", "user-new", "governance.manage_user"),
+    ("POST", "user-new", "governance.manage_user"),
+    ("GET", "user", "governance.view_user"),
+    ("GET", "user-edit", "governance.manage_user"),
+    ("POST", "user-edit", "governance.manage_user"),
+    ("POST", "user-active", "governance.manage_user"),
+    ("GET", "role-list", "governance.view_role"),
+    ("GET", "job-list", "governance.view_job"),
+    ("GET", "job", "governance.view_job"),
+    ("GET", "rule-list", "governance.view_rule"),
+    ("GET", "entry-list", "ledger.view_entry"),
+    ("GET", "delivery-list", "ledger.view_entry"),
+    ("POST", "delivery-retry", "ledger.manage_delivery"),
+    ("GET", "customer-list", "customers.view_customer"),
+    ("POST", "customer-find", "customers.view_customer"),
+    ("GET", "customer-new", "customers.add_customer"),
+    ("POST", "customer-new", "customers.add_customer"),
+    ("GET", "customer", "customers.view_customer"),
+    ("GET", "customer-edit", "customers.change_customer"),
+    ("POST", "customer-edit", "customers.change_customer"),
+    ("GET", "customer-masked", "customers.view_customer"),
+    ("GET", "customer-reveal", "customers.reveal_customer"),
+    ("POST", "customer-reveal", "customers.reveal_customer"),
+    ("GET", "consent-give", "customers.record_consent"),
+    ("POST", "consent-give", "customers.record_consent"),
+    ("POST", "consent-withdraw", "customers.record_consent"),
+    ("POST", "note-add", "customers.add_note"),
+    ("GET", "customer-timeline", "customers.view_customer"),
+    ("GET", "decision-list", "risk.replay_decision"),
+    ("GET", "decision", "risk.view_decision"),
+    ("POST", "decision-replay", "risk.replay_decision"),
+    ("GET", "strategy-list", "risk.view_strategy"),
+    ("GET", "strategy", "risk.view_strategy"),
+    ("GET", "scorecard-list", "risk.view_strategy"),
+    ("GET", "scorecard", "risk.view_strategy"),
+    ("GET", "scorecard-chart", "risk.view_strategy"),
+    ("GET", "application-list", "credit.view_application"),
+    ("GET", "application-new", "credit.add_application"),
+    ("POST", "application-new", "credit.add_application"),
+    ("GET", "application-quote", "credit.view_product"),
+    ("GET", "review-queue", "credit.decide_application"),
+    ("GET", "application-import", "credit.import_application"),
+    ("POST", "application-import", "credit.import_application"),
+    ("GET", "application-import-template", "credit.import_application"),
+    ("GET", "application-import-job", "credit.import_application"),
+    ("GET", "application-import-problems", "credit.import_application"),
+    ("GET", "application", "credit.view_application"),
+    ("GET", "application-edit", "credit.add_application"),
+    ("POST", "application-edit", "credit.add_application"),
+    ("POST", "application-submit", "credit.submit_application"),
+    ("GET", "application-withdraw", "credit.withdraw_application"),
+    ("POST", "application-withdraw", "credit.withdraw_application"),
+    ("GET", "application-terms", "credit.decide_application"),
+    ("POST", "application-approve", "credit.decide_application"),
+    ("POST", "application-decline", "credit.decide_application"),
+    ("GET", "offer", "credit.view_application"),
+    ("POST", "offer-confirm", "credit.accept_offer"),
+    ("POST", "offer-accept", "credit.accept_offer"),
+    ("POST", "offer-renew", "credit.accept_offer"),
+    ("GET", "loan-list", "credit.view_loan"),
+    ("GET", "loan", "credit.view_loan"),
+    ("GET", "loan-balance", "credit.view_loan"),
+    ("GET", "loan-repay", "credit.record_repayment"),
+    ("POST", "loan-repay", "credit.record_repayment"),
+    ("GET", "product-list", "credit.view_product"),
+    ("GET", "product", "credit.view_product"),
+    ("GET", "credit-close", "credit.close_day"),
+    ("POST", "credit-close-run", "credit.close_day"),
+    ("POST", "credit-close-retry", "credit.close_day"),
+    ("GET", "application-panel", "credit.view_application"),
+    ("GET", "loan-panel", "credit.view_loan"),
+    ("GET", "case-panel", "collections.view_case"),
+    ("GET", "desk", "collections.claim_case"),
+    ("GET", "case-list", "collections.view_case"),
+    ("GET", "case", "collections.view_case"),
+    ("POST", "case-claim", "collections.claim_case"),
+    ("POST", "case-keep", "collections.claim_case"),
+    ("POST", "case-release", "collections.claim_case"),
+    ("POST", "case-contact", "collections.log_contact"),
+    ("GET", "case-assign", "collections.assign_case"),
+    ("POST", "case-assign", "collections.assign_case"),
+]
+# Parts in every state, mounted in local and test installations only.
+SHOWROOM = ("ui",)
+# method, route, permission; the OAuth scope is the permission's
+API = [
+    ("GET", "api-customers-list", "customers.view_customer"),
+    ("POST", "api-customers-list", "customers.add_customer"),
+    ("POST", "api-customers-search", "customers.view_customer"),
+    ("GET", "api-customers-detail", "customers.view_customer"),
+    ("PATCH", "api-customers-detail", "customers.change_customer"),
+    ("POST", "api-customers-consents", "customers.record_consent"),
+    ("POST", "api-customers-withdraw-consent", "customers.record_consent"),
+    ("GET", "api-products-list", "credit.view_product"),
+    ("GET", "api-products-detail", "credit.view_product"),
+    ("GET", "api-applications-list", "credit.view_application"),
+    ("POST", "api-applications-list", "credit.add_application"),
+    ("GET", "api-applications-detail", "credit.view_application"),
+    ("POST", "api-applications-submit", "credit.submit_application"),
+    ("POST", "api-applications-withdraw", "credit.withdraw_application"),
+    ("GET", "api-offers-list", "credit.view_application"),
+    ("GET", "api-offers-detail", "credit.view_application"),
+    ("POST", "api-offers-confirm", "credit.accept_offer"),
+    ("POST", "api-offers-accept", "credit.accept_offer"),
+    ("GET", "api-loans-list", "credit.view_loan"),
+    ("GET", "api-loans-detail", "credit.view_loan"),
+    ("GET", "api-loans-schedule", "credit.view_loan"),
+    ("GET", "api-repayments-list", "credit.view_loan"),
+    ("POST", "api-repayments-list", "credit.record_repayment"),
+    ("GET", "api-repayments-detail", "credit.view_loan"),
+    ("GET", "api-decisions-detail", "risk.view_decision"),
+    ("GET", "api-cases-list", "collections.view_case"),
+    ("GET", "api-cases-detail", "collections.view_case"),
+    ("POST", "api-cases-claim", "collections.claim_case"),
+    ("POST", "api-cases-release", "collections.claim_case"),
+    ("POST", "api-cases-contacts", "collections.log_contact"),
+]
+PUBLIC = {"healthz", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs"}
+
+# --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
+BLANKS = {"pk": "1", "public_id": "X-22222222X", "field": "mobile", "purpose": "bureau_query", "kind": "points", "loan": "L-22222222X"}
+EVERY_ROLE = WHO["signed in"].split()
+
+
+def address(name: str, **known: str) -> str:
+    route = BY_NAME[name]
+    return reverse(name, kwargs={blank: known.get(blank, value) for blank, value in BLANKS.items() if blank in blanks_of(route)})
+
+
+def blanks_of(route: Route) -> set[str]:
+    return set(re.findall(r"<(?:\w+:)?(\w+)>", route.pattern))
+
+
+BY_NAME = {route.name: route for route in routes()}
+
+
+def ids(table: list[tuple[str, str, str]]) -> list[str]:
+    return [f"{method} {name}" for method, name, _code in table]
+
+
+def test_no_two_routes_share_a_name_or_an_address() -> None:
+    names = [route.name for route in routes() if route.name]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+    patterns = [re.sub(r"<[^>]*>", "<>", route.pattern) for route in routes()]
+    assert sorted({pattern for pattern in patterns if patterns.count(pattern) > 1}) == []
+
+
+# --- the table is whole ------------------------------------------------------------------------------------------
+def test_every_route_stands_in_the_table() -> None:
+    named = {name for _method, name, _code in PAGES + API} | PUBLIC
+    unnamed = [route.pattern for route in routes() if not route.name and not route.pattern.startswith("ui/")]
+    missing = {name for name in BY_NAME if not name.startswith(SHOWROOM)} - named - {""}
+    assert (unnamed, missing) == ([], set()), "declare the route in tests/test_permissions.py"
+    assert named - set(BY_NAME) == set(), "the table names a route that is gone"
+
+
+def test_every_action_of_the_api_stands_in_the_table() -> None:
+    said = {(method, name) for method, name, _code in API}
+    found = {(method.upper(), route.name) for route in routes() if route.viewset for method in route.actions if method != "head"}
+    assert found - said == set()
+    assert said - found == set()
+
+
+@pytest.mark.parametrize(("method", "name", "code"), PAGES + API, ids=ids(PAGES + API))
+def test_the_table_says_what_the_view_says(method: str, name: str, code: str) -> None:
+    route = BY_NAME[name]
+    action = route.actions.get(method.lower(), "*")
+    assert permissions_of(route)[action] == code
+
+
+def test_the_roles_hold_what_the_table_says(cast: Cast) -> None:
+    assert set(WHO) - {"signed in"} == set(ALL)
+    held = {
+        code: {role.code for role in cast.roles.values() if code in role.permissions} for code in WHO if code != "signed in"
+    }
+    assert held == {code: set(roles.split()) for code, roles in WHO.items() if code != "signed in"}
+    assert cast.roles["house"].permissions == [], "what the house does by itself needs no permission"
+
+
+# --- the table is true -------------------------------------------------------------------------------------------
+def refused(answer: Any) -> bool:
+    return answer.status_code == 403
+
+
+def let_in(answer: Any) -> bool:
+    """The permission did not stop the request; what the row or the form then said is another matter."""
+    to_sign_in = answer.status_code in (301, 302, 303) and "/accounts/login/" in answer.headers["Location"]
+    return answer.status_code < 500 and answer.status_code not in (401, 403) and not to_sign_in
+
+
+def sessions(cast: Cast) -> dict[str, APIClient]:
+    """Return a signed-in client of every role, the API client's included, and of a person without one."""
+    people = cast.by_role | {"api_client": cast.service, "nobody": cast.nobody}
+    found = {role: APIClient() for role in people}
+    for role, client in found.items():
+        client.force_login(people[role])
+    return found
+
+
+# The tables are walked by one test each: the cast is made once, and what is wrong is listed together.
+def test_every_page_opens_for_its_roles_and_no_other(cast: Cast) -> None:
+    people, wrong = sessions(cast), []
+    assert set(people) == {*EVERY_ROLE, "nobody"}
+    for method, name, code in PAGES:
+        if name == "account_logout":
+            continue  # would end the sessions; anybody may
+        allowed = {*EVERY_ROLE, "nobody"} if code == "signed in" else set(WHO[code].split())
+        for role, client in people.items():
+            answer = client.generic(method, address(name), content_type="application/x-www-form-urlencoded")
+            if role in allowed:
+                right = let_in(answer)
+            else:
+                text = answer.content.decode()
+                right = refused(answer) and (code in text or escape(str(ALL[code].label)) in text)  # 403 names what is missing
+            if not right:
+                wrong.append((method, name, role, answer.status_code))
+    assert wrong == []
+
+
+def test_every_action_opens_for_its_roles_and_no_other(cast: Cast) -> None:
+    people, wrong = sessions(cast), []
+    for method, name, code in API:
+        for role, client in people.items():
+            answer = client.generic(method, address(name), "{}", content_type="application/json")
+            right = let_in(answer) if role in WHO[code].split() else refused(answer) and code in answer.json()["detail"]
+            if not right:
+                wrong.append((method, name, role, answer.status_code, answer.content[:200]))
+    assert wrong == []
+
+
+def test_every_action_needs_a_token_with_its_scope(cast: Cast, token_of: Callable[..., str]) -> None:
+    def ask(method: str, name: str, token: str = "") -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return APIClient().generic(method, address(name), "{}", content_type="application/json", headers=headers)
+
+    wrong = []
+    every = list(scopes())
+    only = {scope: token_of(scope) for scope in every}
+    others = {scope: token_of(*(one for one in every if one != scope)) for scope in every}
+    for method, name, code in API:
+        scope = ALL[code].scope
+        with_it, without, nothing = ask(method, name, only[scope]), ask(method, name, others[scope]), ask(method, name)
+        allowed = "api_client" in WHO[code].split()
+        if not (
+            (nothing.status_code, nothing.headers["Content-Type"]) == (401, "application/problem+json")
+            and refused(without)
+            and (scope in without.json()["detail"] or not allowed)
+            and (let_in(with_it) if allowed else refused(with_it))
+        ):
+            wrong.append((method, name, nothing.status_code, without.status_code, with_it.status_code, with_it.content[:200]))
+    assert wrong == []
+
+
+def test_a_visitor_is_sent_to_the_sign_in_page(db: None) -> None:
+    """A page redirects; htmx gets 401 and the event that opens the sign-in, or it would swap the page into a panel."""
+    wrong = []
+    for method, name, _code in PAGES:
+        page = Client().generic(method, address(name))
+        part = Client(headers={"HX-Request": "true"}).generic(method, address(name))
+        sent = page.status_code == 302 and page.headers["Location"].startswith("/accounts/login/?next=")
+        if not (sent and (part.status_code, part.headers.get("HX-Trigger")) == (401, "sign-in")):
+            wrong.append((method, name, page.status_code, part.status_code))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_an_open_route_needs_nobody(db: None, name: str) -> None:
+    answer = Client().get(reverse(name))
+    assert answer.status_code in (200, 401, 405), "nobody is sent to the sign-in page from here"
+
+
+# --- another team's row is not there -----------------------------------------------------------------------------
+@pytest.fixture
+def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], int]) -> dict[str, str]:
+    """Return public ids of rows that belong to the west branch, by the route whose blank they fill."""
+    from collection.models import Case
+    from tests.collection.conftest import LATE, Floor
+    from tests.credit.conftest import Desk
+
+    desk = Desk(cast, make_customer)
+    made = {"actor": cast.outsider}
+
+    def customer() -> Any:
+        return make_customer(branch=cast.west, actor=cast.outsider)
+
+    draft = desk.draft(customer=customer(), **made)
+    referred = desk.concluded("refer", customer=customer(), **made)
+    offer = desk.offer(customer=customer(), **made)
+    loan = desk.loan(customer=customer(), **made)
+    Floor(cast, desk, deliver).close(LATE)
+    case = Case.objects.get(customer=loan.customer)
+    return {
+        "customer": draft.customer.public_id,
+        "draft": draft.public_id,
+        "referred": referred.public_id,
+        "offer": offer.public_id,
+        "loan": loan.public_id,
+        "decision": referred.decision.public_id,
+        "case": case.public_id,
+    }
+
+
+# method, route, which row, who of the east branch asks
+ROWS = [
+    ("GET", "customer", "customer", "loan_officer"),
+    ("GET", "customer-edit", "customer", "loan_officer"),
+    ("POST", "customer-edit", "customer", "loan_officer"),
+    ("GET", "customer-masked", "customer", "loan_officer"),
+    ("GET", "customer-reveal", "customer", "loan_officer"),
+    ("POST", "customer-reveal", "customer", "loan_officer"),
+    ("GET", "consent-give", "customer", "loan_officer"),
+    ("POST", "consent-give", "customer", "loan_officer"),
+    ("POST", "consent-withdraw", "customer", "loan_officer"),
+    ("POST", "note-add", "customer", "loan_officer"),
+    ("GET", "customer-timeline", "customer", "loan_officer"),
+    ("GET", "application-panel", "customer", "loan_officer"),
+    ("GET", "loan-panel", "customer", "loan_officer"),
+    ("GET", "case-panel", "customer", "collector"),
+    ("GET", "application", "draft", "loan_officer"),
+    ("GET", "application-edit", "draft", "loan_officer"),
+    ("POST", "application-edit", "draft", "loan_officer"),
+    ("POST", "application-submit", "draft", "loan_officer"),
+    ("GET", "application-withdraw", "draft", "loan_officer"),
+    ("POST", "application-withdraw", "draft", "loan_officer"),
+    ("GET", "application-terms", "referred", "east_underwriter"),
+    ("POST", "application-approve", "referred", "east_underwriter"),
+    ("POST", "application-decline", "referred", "east_underwriter"),
+    ("GET", "offer", "offer", "loan_officer"),
+    ("POST", "offer-confirm", "offer", "loan_officer"),
+    ("POST", "offer-accept", "offer", "loan_officer"),
+    ("POST", "offer-renew", "offer", "loan_officer"),
+    ("GET", "loan", "loan", "loan_officer"),
+    ("GET", "loan-balance", "loan", "loan_officer"),
+    ("GET", "loan-repay", "loan", "loan_officer"),
+    ("POST", "loan-repay", "loan", "loan_officer"),
+    ("GET", "decision", "decision", "loan_officer"),
+    ("POST", "decision-replay", "decision", "east_underwriter"),
+    ("GET", "case", "case", "collector"),
+    ("POST", "case-claim", "case", "collector"),
+    ("POST", "case-keep", "case", "collector"),
+    ("POST", "case-release", "case", "collector"),
+    ("POST", "case-contact", "case", "collector"),
+    ("GET", "case-assign", "case", "collections_supervisor"),
+    ("POST", "case-assign", "case", "collections_supervisor"),
+]
+API_ROWS = [
+    ("GET", "api-customers-detail", "customer", "loan_officer"),
+    ("PATCH", "api-customers-detail", "customer", "loan_officer"),
+    ("POST", "api-customers-consents", "customer", "loan_officer"),
+    ("POST", "api-customers-withdraw-consent", "customer", "loan_officer"),
+    ("GET", "api-applications-detail", "draft", "loan_officer"),
+    ("POST", "api-applications-submit", "draft", "loan_officer"),
+    ("POST", "api-applications-withdraw", "draft", "loan_officer"),
+    ("GET", "api-offers-detail", "offer", "loan_officer"),
+    ("POST", "api-offers-confirm", "offer", "loan_officer"),
+    ("POST", "api-offers-accept", "offer", "loan_officer"),
+    ("GET", "api-loans-detail", "loan", "loan_officer"),
+    ("GET", "api-loans-schedule", "loan", "loan_officer"),
+    ("GET", "api-decisions-detail", "decision", "loan_officer"),
+    ("GET", "api-cases-detail", "case", "collector"),
+    ("POST", "api-cases-claim", "case", "collector"),
+    ("POST", "api-cases-release", "case", "collector"),
+    ("POST", "api-cases-contacts", "case", "collector"),
+]
+LISTS = [
+    ("customer-list", "loan_officer", ("customer",)),
+    ("application-list", "loan_officer", ("draft", "referred")),
+    ("review-queue", "east_underwriter", ("referred",)),
+    ("loan-list", "loan_officer", ("loan",)),
+    ("case-list", "collector", ("case",)),
+    ("desk", "collector", ("case",)),
+    ("decision-list", "east_underwriter", ("decision",)),
+    ("api-customers-list", "loan_officer", ("customer",)),
+    ("api-applications-list", "loan_officer", ("draft", "referred")),
+    ("api-offers-list", "loan_officer", ("offer",)),
+    ("api-loans-list", "loan_officer", ("loan",)),
+    ("api-repayments-list", "loan_officer", ("loan",)),
+    ("api-cases-list", "collector", ("case",)),
+]
+SHARED = {  # rows of the whole lender, or a person's own, not of a branch
+    "user", "user-edit", "user-active", "job", "product", "strategy", "scorecard", "scorecard-chart", "application-import-job",
+    "application-import-problems", "credit-close-retry", "delivery-retry", "api-products-detail", "api-repayments-detail",
+}  # fmt: skip
+
+
+def test_every_route_of_a_branch_row_is_tried() -> None:
+    tried = {(method, name) for method, name, _row, _who in ROWS + API_ROWS}
+    with_rows = {(method, name) for method, name, _code in PAGES + API if blanks_of(BY_NAME[name]) and name not in SHARED}
+    assert with_rows - tried == set()
+
+
+def asker(cast: Cast, who: str) -> Any:
+    return cast.person("east_underwriter", "underwriter", cast.east) if who == "east_underwriter" else getattr(cast, who)
+
+
+def test_another_branchs_row_is_not_there(cast: Cast, west: dict[str, str]) -> None:
+    """One set of rows, every address: 404 for the east branch, and the same words as for a row that does not exist."""
+    people: dict[str, Any] = {}
+    wrong = []
+    for method, name, row, who in ROWS + API_ROWS:
+        if who not in people:
+            people[who] = APIClient()
+            people[who].force_login(asker(cast, who))
+        body = ("{}", "application/json") if name.startswith("api-") else ("", "application/x-www-form-urlencoded")
+        answers = [
+            people[who].generic(
+                method, address(name, public_id=public_id), body[0], content_type=body[1], headers={"Idempotency-Key": public_id}
+            )
+            for public_id in (west[row], west[row][:2] + "22222222X")
+        ]
+        if [answer.status_code for answer in answers] != [404, 404]:
+            wrong.append((method, name, [answer.status_code for answer in answers]))
+    assert wrong == []
+
+
+def test_another_branchs_rows_are_not_listed(cast: Cast, west: dict[str, str]) -> None:
+    people: dict[str, Any] = {}
+    for name, who, rows in LISTS:
+        if who not in people:
+            people[who] = APIClient()
+            people[who].force_login(asker(cast, who))
+        answer = people[who].get(reverse(name))
+        assert answer.status_code == 200, name
+        for row in rows:
+            assert west[row] not in answer.content.decode(), f"{name} shows a {row} of the west branch"
+
+
+def test_the_own_branch_finds_all_of_it(cast: Cast, west: dict[str, str]) -> None:
+    """The same addresses work for those whose rows they are, so that the 404 above means what it says."""
+    people: dict[str, Any] = {}
+    theirs = {"loan_officer": cast.outsider, "east_underwriter": cast.west_underwriter, "collector": cast.west_collector}
+    for method, name, row, who in ROWS + API_ROWS:
+        if method == "GET" and who in theirs and name != "customer-timeline":  # asks for what is before an entry
+            if who not in people:
+                people[who] = APIClient()
+                people[who].force_login(theirs[who])
+            answer = people[who].get(address(name, public_id=west[row]))
+            assert answer.status_code in (200, 409, 422), f"{name}: {answer.status_code}"
