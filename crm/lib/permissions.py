@@ -4,11 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from crm.lib.registry import Registry
 
@@ -93,7 +97,23 @@ def public(why: str) -> Callable[[View], View]:
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
-    """Answer a call without a session: an htmx call gets 401 and the event `sign-in`, a page the sign-in form."""
+    """Answer a call without a session: an htmx call gets 401 and the event `sign-in`, a page the sign-in form.
+
+    A form that came too late is told so, and its sender led back to the page it stood on: the form's own address may only
+    take what is sent.
+    """
+    sent = request.method not in ("GET", "HEAD", "OPTIONS")
+    if sent:
+        messages.warning(request, _("The session had ended, so nothing was saved. Sign in, then send it again."))
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401, headers={"HX-Trigger": "sign-in"})
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(page_before(request) if sent else request.get_full_path())
+
+
+def page_before(request: HttpRequest) -> str:
+    """Return the address on this site that the browser says it came from, else the home page."""
+    before = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(before, {request.get_host()}, require_https=request.is_secure()):
+        return "/"
+    parts = urlsplit(before)
+    return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,85 @@
+"""axe over the pages of every day, in both themes: nothing serious, nothing critical."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.journeys import pictures
+from tests.journeys.conftest import Visitors
+from tests.journeys.town import Town
+
+GRAVE = ("serious", "critical")
+PAGES = [
+    ("", "/accounts/login/"),
+    ("officer", "/"),
+    ("officer", "/customers/"),
+    ("officer", "/customers/new/"),
+    ("officer", "/customers/{customers[look]}/"),
+    ("officer", "/applications/"),
+    ("officer", "/applications/new/"),
+    ("officer", "/offers/{offers[late]}/"),
+    ("officer", "/loans/{loans[latest]}/"),
+    ("reviewer", "/"),
+    ("reviewer", "/applications/review/"),
+    ("reviewer", "/applications/{applications[look]}/"),
+    ("collector", "/collections/desk/"),
+    ("collector", "/collections/cases/{cases[latest]}/"),
+    ("admin", "/admin/users/"),
+    ("admin", "/admin/users/{users[officer]}/edit/"),
+    ("auditor", "/customers/new/"),
+]
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+def faults(page: Any) -> list[str]:
+    """Return axe's grave findings on the page as it stands, each with the first element it means."""
+    found = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
+    return [
+        f"{each['id']} ({each['impact']}): {node['html'][:160]} {node['failureSummary'][:200]}"
+        for each in found.response["violations"]
+        if each["impact"] in GRAVE
+        for node in each["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize("theme", pictures.THEMES)
+def test_nothing_grave_on_the_pages_of_every_day(visit: Visitors, town: Town, live_house: Any, theme: str) -> None:
+    wrong, pages = {}, {}
+    for who, address in PAGES:
+        if who not in pages:
+            pages[who] = visit(who, viewport=WIDE)
+            pages[who].context.add_cookies([{"name": "theme", "value": theme, "url": live_house.url}])
+        page, path = pages[who], address.format(**vars(town))
+        page.goto(path)
+        pictures.settle(page)
+        assert page.get_attribute("html", "data-bs-theme") == theme
+        if found := faults(page):
+            wrong[f"{who} {path} {theme}"] = found
+    assert wrong == {}
+
+
+def test_nothing_grave_on_a_phone(visit: Visitors, town: Town) -> None:
+    wrong = {}
+    page = visit("officer", viewport=PHONE, has_touch=True)
+    for path in ("/", "/customers/", f"/customers/{town.customers['look']}/", "/applications/new/"):
+        page.goto(path)
+        pictures.settle(page)
+        if found := faults(page):
+            wrong[path] = found
+    assert wrong == {}
+
+
+def test_nothing_grave_while_a_dialog_is_open_or_a_form_refused(visit: Visitors, town: Town) -> None:
+    page = visit("officer")
+    page.goto(f"/customers/{town.customers['look']}/")
+    page.get_by_role("button", name="Reveal Mobile").click()
+    page.locator("dialog[open]").wait_for()
+    assert faults(page) == []
+    page.goto("/customers/new/")
+    page.fill("#id_name", "x")
+    page.fill("#id_id_number", "1")
+    page.fill("#id_mobile", "1")
+    page.click("main form.card button[type=submit]")
+    page.locator(".form-errors").wait_for()
+    assert faults(page) == []
