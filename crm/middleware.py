@@ -51,6 +51,21 @@ class closed_by_default:  # noqa: N801  named like the functions it stands among
         return signed_out(request)
 
 
+class readable:  # noqa: N801
+    """Refuse an address or a form with a NUL in it: PostgreSQL's text holds none and would answer with an error."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        sent = [request.GET] if request.path.startswith("/api/") else [request.GET, request.POST]
+        texts = [request.path, *(text for form in sent for name, values in form.lists() for text in (name, *values))]
+        return problems.bad_request(request) if any("\0" in text for text in texts) else None
+
+
 class refusals:  # noqa: N801
     """Render a `DomainError` or a missing permission as the page or part the caller expects."""
 
