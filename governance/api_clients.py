@@ -55,7 +55,7 @@ class BearerAuthentication(OAuth2Authentication):
         return 'Bearer realm="api"'
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the library registers subclasses
     """How the API document speaks of the tokens: client credentials, and the scope that each operation asks for."""
 
     target_class = "governance.api_clients.BearerAuthentication"
