@@ -14,6 +14,7 @@ from credit.models import Application, Offer, Product
 from credit.stated import cleaned, purposes
 from crm.lib.errors import DomainError, Invalid, NotAllowed
 from crm.lib.money import is_cents
+from crm.lib.templatetags.crm import grouped
 from customers.models import Customer
 from customers.profiles import facts_for_decision
 from governance import rules, users
@@ -86,7 +87,7 @@ def checked_request(product: Product, *, amount: Decimal, term: int, purpose: st
     if not is_cents(amount):
         problems["amount"] = _("Enter an amount in whole cents.")
     elif not product.amount_min <= amount <= product.amount_max:
-        bounds = {"least": product.amount_min, "most": product.amount_max}
+        bounds = {"least": grouped(product.amount_min), "most": grouped(product.amount_max)}
         problems["amount"] = _("Enter an amount between %(least)s and %(most)s.") % bounds
     if not product.term_min <= term <= product.term_max:
         months = {"least": product.term_min, "most": product.term_max}
@@ -283,11 +284,11 @@ def approve(
     checked_request(application.product, amount=amount, term=term, purpose=application.purpose)
     if actor.authority is None or amount > actor.authority:
         authority = actor.authority or Decimal("0.00")
-        sentence = _("You may approve up to %(authority)s; this needs somebody with more authority.") % {"authority": authority}
+        sentence = _("You may approve up to %(authority)s; this needs somebody with more authority.") % {"authority": grouped(authority)}
         raise OverAuthority(sentence, fields={"amount": sentence}, authority=str(authority))
     limit = limit_of(application)
     if amount > limit:
-        sentence = _("%(application)s may not exceed %(limit)s.") % {"application": application, "limit": limit}
+        sentence = _("%(application)s may not exceed %(limit)s.") % {"application": application, "limit": grouped(limit)}
         raise OverLimit(sentence, fields={"amount": sentence}, limit=str(limit))
     rate = rate_of(application)
     exposure.reserve_whole(application, amount=amount, at=at)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from credit.books import local_day
 from credit.models import Application, Loan, Reservation
 from crm.lib.errors import DomainError
+from crm.lib.templatetags.crm import grouped
 from customers.models import Customer
 from governance import rules
 
@@ -82,7 +83,7 @@ def reserve_whole(application: Application, *, amount: Decimal, at: datetime) ->
     with transaction.atomic():
         granted = reserve(application, amount=amount, at=at)
         if granted < amount:
-            sentence = _("The person's exposure cap leaves room for %(room)s only.") % {"room": granted}
+            sentence = _("The person's exposure cap leaves room for %(room)s only.") % {"room": grouped(granted)}
             raise OverExposure(sentence, fields={"amount": sentence}, room=str(granted))
 
 

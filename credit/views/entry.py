@@ -19,6 +19,7 @@ from credit.views import Asked
 from crm.lib import htmx, money
 from crm.lib.errors import DomainError, Stale
 from crm.lib.permissions import needs
+from crm.lib.templatetags.crm import grouped
 from customers import consents, profiles
 from customers.models import Consent, Customer, Purpose
 from governance import idempotency
@@ -103,7 +104,7 @@ def _keep(request: Asked, form: ApplicationForm, *, submit: bool, application: A
     except Stale:
         fresh = Customer.objects.get(pk=customer.pk)
         sentence = _("The customer's file was changed meanwhile: income %(income)s, debts %(debts)s a month. Check both and send again.")
-        form.add_error("income", sentence % {"income": fresh.income, "debts": fresh.monthly_debt})
+        form.add_error("income", sentence % {"income": grouped(fresh.income or Decimal(0)), "debts": grouped(fresh.monthly_debt)})
         form.data = {**form.data.dict(), "customer_version": str(fresh.version)}  # type: ignore[attr-defined]
         form.refused = 409  # type: ignore[attr-defined]
     except MovedMeanwhile as error:

@@ -164,7 +164,7 @@ class TestUnderwriting:
         with pytest.raises(applications.OverAuthority) as refusal:
             applications.approve(referred, amount=D("10000.01"), actor=desk.cast.underwriter, at=NOON)
         assert refusal.value.extra["authority"] == "10000.00"
-        assert "10000.00" in str(refusal.value)
+        assert "10,000.00" in str(refusal.value)
         assert applications.approve(referred, amount=D("10000.00"), actor=desk.cast.underwriter, at=NOON).status == Status.APPROVED
 
     def test_somebody_without_authority_approves_nothing(self, desk, referred):

@@ -91,7 +91,7 @@ def test_above_the_authority_stands_at_the_field(desk: Any, page_of: Any) -> Non
     desk.cast.underwriter.role.save()
     answer = approve(page_of(desk.cast.underwriter), application, amount="30000")
     assert answer.status_code == 422
-    assert "20000.00" in str(answer.context["approve_form"].errors["amount"])
+    assert "20,000.00" in str(answer.context["approve_form"].errors["amount"])
     assert "30000" in answer.text
     application.refresh_from_db()
     assert application.status == "referred"
@@ -102,7 +102,7 @@ def test_above_the_limit_stands_at_the_field(desk: Any, page_of: Any) -> None:
     client = page_of(desk.cast.underwriter)
     answer = approve(client, application, amount="15000")
     assert answer.status_code == 422
-    assert "9000.00" in str(answer.context["approve_form"].errors["amount"])
+    assert "9,000.00" in str(answer.context["approve_form"].errors["amount"])
     assert client.get(f"/applications/{application.public_id}/").context["approve_form"]["amount"].value() == D("9000.00")
 
 

@@ -86,7 +86,7 @@ def test_a_draft_changed_meanwhile_is_not_overwritten(answers: Any, desk: Any, p
     [
         ("amount", "a lot", "Amount (CNY) must be an amount such as 12,000 or 12000.50."),
         ("amount", "", "Amount (CNY) is needed."),
-        ("amount", "100", "Enter an amount between 200.00 and 50000.00."),
+        ("amount", "100", "Enter an amount between 200.00 and 50,000.00."),
         ("amount", "12000.555", "Amount (CNY) must be an amount such as 12,000 or 12000.50."),
         ("term", "200", "Enter a term between 3 and 72 months."),
         ("term", "1.5", "The term must be a whole number of months, 1 to 360."),
@@ -132,7 +132,7 @@ def test_a_file_changed_meanwhile_is_shown_and_not_overwritten(answers: Any, des
     profiles.update(customer, actor=desk.cast.colleague, at=NOON, version=customer.version, income=D("9000.00"))
     answer = page_of(desk.cast.loan_officer).post("/applications/new/", answers | {"income": "14000"})
     assert answer.status_code == 409
-    assert "9000.00" in answer.text
+    assert "9,000.00" in answer.text
     assert not Application.objects.exists()
     customer.refresh_from_db()
     assert customer.income == D("9000.00")
