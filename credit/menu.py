@@ -142,10 +142,12 @@ def _booked(user: Any, at: datetime) -> dict[str, Any]:
     return {"figure": pages.count_label(rows), "url": f"{reverse('loan-list')}", "under": spoken(lent) if lent else ""}
 
 
+# collectors look at what is overdue, not at new business
+LENDERS = ("loan_officer", "underwriter", "risk_analyst", "risk_manager", "loan_operations", "service_agent", "compliance", "auditor")
 home.figure("credit.open", label=gettext_lazy("Open applications"), permission=VIEW_APPLICATION, read=_applications("open"), order=10)
 home.figure("credit.referred", label=gettext_lazy("Referred"), permission=VIEW_APPLICATION, read=_applications("referred"), order=15)
-home.figure("credit.booked", label=gettext_lazy("Booked this month"), permission=VIEW_LOAN, read=_booked, order=20)
-home.figure("credit.outstanding", label=gettext_lazy("Outstanding"), permission=VIEW_LOAN, read=_outstanding, order=25)
+home.figure("credit.booked", label=gettext_lazy("Booked this month"), permission=VIEW_LOAN, read=_booked, order=20, roles=LENDERS)
+home.figure("credit.outstanding", label=gettext_lazy("Outstanding"), permission=VIEW_LOAN, read=_outstanding, order=25, roles=LENDERS)
 home.figure("credit.late", label=gettext_lazy("Loans past due"), permission=VIEW_LOAN, read=_late, order=30)
 
 home.action("credit.new", label=gettext_lazy("New application"), permission=ADD_APPLICATION, url_name="application-new", order=10)

@@ -81,13 +81,19 @@ class Shell:
         return max(0, (localdate(now()) - self.entity.business_date).days) if self.entity else 0
 
     @property
+    def problem_page(self) -> str:
+        """Who is signed in meets a refusal inside the frame; a visitor has no menu to show."""
+        user = getattr(self.request, "user", None)
+        return "problem_inside.html" if user is not None and user.is_authenticated else "problem.html"
+
+    @property
     def role(self) -> Any:
         return getattr(self.user, "role", None) or ""
 
     @property
     def demo(self) -> bool:
-        """Whether generated customers are among the real ones; asked of the database once a minute."""
-        held = cache.get_or_set("shell.demo", lambda: Customer.objects.filter(origin="generated").exists(), 60)
+        """Whether customers of the demonstration are among the real ones; asked of the database once a minute."""
+        held = cache.get_or_set("shell.demo", lambda: Customer.objects.exclude(origin="").exists(), 60)
         return bool(held)
 
     @property

@@ -11,6 +11,7 @@ from crm.lib.registry import Registry
 from customers.models import Purpose
 from customers.reveals import Field
 from governance.models import User
+from governance.users import SYSTEM
 from ledger import log
 from ledger.models import Entry
 
@@ -50,16 +51,17 @@ class Timeline:
 
 def of(customer_id: int, user: User, *, before: int | None = None) -> Timeline:
     """Return 30 items of a customer's timeline, newest first; what `user` may not read is counted, not shown."""
-    entries = log.of_customer(customer_id)
+    # an event nobody wrote a sentence for is the machine's own business
+    entries = log.of_customer(customer_id).filter(event__in=list(SENTENCES))
     if before is not None:
         entries = entries.filter(pk__lt=before)
     found: Sequence[Entry] = list(entries.order_by("-pk")[: SHOWN + 1])
     more, found = len(found) > SHOWN, found[:SHOWN]
-    actors = dict(User.objects.filter(pk__in={entry.actor_id for entry in found}).values_list("pk", "name"))
+    actors = {user.pk: acted(user) for user in User.objects.filter(pk__in={entry.actor_id for entry in found})}
     items, hidden = [], 0
     for entry in found:
         told = SENTENCES.get(entry.event)
-        if told is None or (told.permission and not user.has_perm(told.permission)):
+        if told is None or (told.permission and not user.has_perm(told.permission)):  # counted, not shown
             hidden += 1
             continue
         items.append(
@@ -72,6 +74,11 @@ def of(customer_id: int, user: User, *, before: int | None = None) -> Timeline:
             }
         )
     return Timeline(items, hidden, found[-1].pk if more else None)
+
+
+def acted(user: User) -> str:
+    """Return how an actor is called: people by name, the house by what it is."""
+    return _("the system") if user.kind == User.Kind.SERVICE and user.username == SYSTEM else user.name
 
 
 FIELD_WORDS = {**dict(Field.choices), "income": gettext_lazy("Income"), "monthly_debt": gettext_lazy("Monthly debt")}
