@@ -181,7 +181,9 @@ def answers(url: str) -> bool:
 
 def worker_answers(environment: Mapping[str, str]) -> bool:
     """Say whether a Celery worker answers a ping through the broker."""
+    import redis
     from celery import Celery
+    from kombu.exceptions import OperationalError
 
     app = Celery(set_as_current=False)
     # Not `broker_url`: Celery prefers the variable CELERY_BROKER_URL of this very process to it.
@@ -189,7 +191,7 @@ def worker_answers(environment: Mapping[str, str]) -> bool:
     app.conf.broker_transport_options = {"global_keyprefix": environment.get("CRM_CACHE_PREFIX", "crm") + ":"}
     try:
         return bool(app.control.ping(timeout=1.0, limit=1))
-    except OSError:
+    except (OSError, OperationalError, redis.RedisError):
         return False
     finally:
         app.close()

@@ -25,6 +25,7 @@ from typing import IO, Any
 from crm import places, processes
 
 ROOT = Path(__file__).resolve().parent.parent
+VAR = Path(os.environ.get("CRM_VAR", ROOT / "var")).resolve()  # data, logs and secrets of this clone
 START_SECONDS = 90.0
 
 
@@ -55,7 +56,7 @@ def joined(area: str = "main", *, var: Path | None = None, external: bool = True
     :param external: False to use the embedded servers even where the environment names others (tests)
     :raises ServersFailed: if they cannot be started; the message says why
     """
-    folder = (var or ROOT / "var") / area
+    folder = (var or VAR) / area
     own_urls = [name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)]
     if external and own_urls:
         if len(own_urls) == 1:

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--no-demo", action="store_true", help="leave the database empty of customers")
     options = parser.parse_args(arguments)
     area = "check" if options.check else "main"
-    folder = servers.ROOT / "var" / area
+    folder = servers.VAR / area
     places.make_folder(folder.parent)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _asked_to_stop)
@@ -97,6 +97,8 @@ class Run:
         try:
             with servers.joined(self.area) as joined:
                 self.environment = dict(os.environ) | joined.environment | {"CRM_AREA": self.area}
+                self.environment.setdefault("CRM_STATIC_ROOT", str(servers.VAR / "static"))
+                self.environment.setdefault("CRM_MEDIA_ROOT", str(self.folder / "media"))
                 if self.area != "main":
                     self.environment["CRM_COOKIE_PREFIX"] = f"crm_{self.area}"
                 self._prepare(joined)
@@ -132,15 +134,15 @@ class Run:
             loaded.touch()  # one transaction: a load that was cut off has left nothing, and this line was not reached
         words = list((servers.ROOT / "locale").rglob("*.po"))
         catalogues, compiled = stamps.digest(words), all(path.with_suffix(".mo").exists() for path in words)
-        var = servers.ROOT / "var"
-        with open(var / "bootstrap.lock", "w") as lock:
+        var = servers.VAR
+        with open(var / "prepare.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if words and not (compiled and stamps.done(var / "messages.stamp", catalogues)):
                 self._manage("", "messages", "--compile")
                 stamps.mark(var / "messages.stamp", catalogues)
             built = stamps.files(servers.ROOT / "static_built", Path.is_file)
             static = stamps.digest([*built, servers.ROOT / "requirements.txt"])
-            target = Path(self.environment.get("CRM_STATIC_ROOT", var / "static"))
+            target = Path(self.environment["CRM_STATIC_ROOT"])
             if not target.exists() or not stamps.done(var / "static.stamp", static):
                 self._manage("collecting static files", "collectstatic", "--noinput", "--clear", "--verbosity=0")
                 stamps.mark(var / "static.stamp", static)

@@ -38,7 +38,7 @@ def claim_valkey_database() -> int:
     """Take one of Valkey's numbered databases for this process, emptied; freed by the kernel when the process ends."""
     import redis
 
-    folder = servers.ROOT / "var" / "test" / "valkey-databases"
+    folder = servers.VAR / "test" / "valkey-databases"
     folder.mkdir(exist_ok=True)
     for number in range(1, 256):
         lock = _OPEN.enter_context(open(folder / str(number), "w"))  # noqa: SIM115
