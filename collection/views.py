@@ -5,10 +5,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from collection import cases, permissions, queues
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
@@ -180,13 +181,15 @@ def release(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.CONTACT)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def contact(request: HttpRequest, public_id: str) -> HttpResponse:
     """Log a contact; what cannot be is said at its field. Where the claim was lost, what was typed stays on the page, and
-    `retake` takes the case again before it saves.
+    `retake` takes the case again before it saves. Asked for after such an answer, the address leads to the case.
     """
     at = now()
     row = found(request, public_id)
+    if request.method == "GET":
+        return redirect("case", row.public_id)
     form = ContactForm(request.POST, today=books.value_day(row.legal_entity, at))
     problem: DomainError | None = None
     if form.is_valid():

@@ -85,6 +85,8 @@ def test_a_wrong_contact_keeps_what_was_typed(case: Case, collector: Client, flo
     assert answer.status_code == 422
     assert "The next action cannot lie before" in body(answer)
     assert not Contact.objects.exists()
+    again = collector.get(f"/collections/cases/{case.public_id}/contacts/")  # a reload of the answer, or another language
+    assert (again.status_code, again["Location"]) == (302, f"/collections/cases/{case.public_id}/")
 
 
 def test_a_lost_hold_keeps_what_was_typed_and_can_be_taken_again(case: Case, collector: Client) -> None:
