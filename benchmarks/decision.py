@@ -28,6 +28,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.common import at_share, manage, rounded, say, settings_of, wait_until_healthy  # noqa: E402
 from crm import children, servers  # noqa: E402
 
 AREA = "bench-decision"
@@ -59,11 +60,9 @@ def main() -> int:
     folder = ROOT / "var" / AREA
     servers.destroy(folder)
     with servers.joined(AREA) as joined:
-        environment = dict(os.environ) | joined.environment | {"CRM_AREA": AREA, "CRM_LOG_LEVEL": "WARNING"}
-        os.environ.update(environment, DJANGO_SETTINGS_MODULE="crm.settings")
-        for command in (["migrate", "--verbosity=0"], ["collectstatic", "--noinput", "--verbosity=0"]):
-            role = {"CRM_DB_ROLE": "owner"} if command[0] == "migrate" else {}
-            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment | role, check=True)
+        environment = settings_of(joined.environment, AREA)
+        manage(environment, "migrate", "--verbosity=0")
+        manage(environment, "collectstatic", "--noinput", "--verbosity=0")
         token, drafts = prepare(sizes.all)
         say("pgbench -N on the same database")
         floor = {f"{clients}_clients_tps": pgbench(joined, clients, sizes.pgbench_seconds) for clients in (1, 8)}
@@ -244,30 +243,6 @@ def pgbench(joined: servers.Joined, clients: int, seconds: int) -> float:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("tps ="))
     return float(line.split()[2])
-
-
-def wait_until_healthy(team: list[children.Child]) -> None:
-    until = time.monotonic() + 120
-    for child in team:
-        while not child.healthy():
-            if not child.running() or time.monotonic() > until:
-                raise SystemExit(f"{child.name} is not healthy; see {child.log}")
-            time.sleep(0.2)
-
-
-def at_share(ordered: list[Any], share: float) -> float:
-    """Return the value below which `share` of the ordered values lie, by nearest rank."""
-    return float(ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))])
-
-
-def rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: rounded(one) for key, one in value.items()}
-    return round(value, 3) if isinstance(value, float) else value
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
