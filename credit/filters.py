@@ -55,6 +55,7 @@ class LoanFilter(_Filter):
         label=_("Bucket"), empty_label=_("Any"), choices=[(str(n), bucket_name(n)) for n in range(LAST_BUCKET + 1)]
     )
     product = filters.ModelChoiceFilter(label=_("Product"), queryset=products, empty_label=_("Any"), to_field_name="public_id")
+    since = filters.DateFilter(label=_("Paid out from"), field_name="starts_on", lookup_expr="gte")
     whose = filters.ChoiceFilter(label=_("Whose"), method="by_whose", empty_label=_("All"), choices=[("mine", _("Mine"))])
 
     def by_status(self, queryset: Any, name: str, value: str) -> Any:

@@ -49,7 +49,7 @@ def referred(user: Any, at: datetime) -> list[dict[str, Any]]:
     """Return what waits for a person's decision, the oldest first; what this person entered is somebody else's."""
     from credit.words import Reasons
 
-    rows = Application.objects.visible_to(user).referred().exclude(entered_by=user).for_list()
+    rows = Application.objects.visible_to(user).referred().exclude(entered_by=user).for_list().defer("stated", "note", "decision__trace")
     found = list(rows.order_by("submitted_at", "pk")[:ROWS])
     reasons = Reasons(found)
     return [
@@ -139,7 +139,7 @@ def _booked(user: Any, at: datetime) -> dict[str, Any]:
     first = localtime(at).date().replace(day=1)
     rows = Loan.objects.visible_to(user).filter(starts_on__gte=first)
     lent = rows.aggregate(sum=Sum("principal"))["sum"] or Decimal("0.00")
-    return {"figure": pages.count_label(rows), "url": f"{reverse('loan-list')}", "under": spoken(lent) if lent else ""}
+    return {"figure": pages.count_label(rows), "url": f"{reverse('loan-list')}?since={first.isoformat()}", "under": spoken(lent) if lent else ""}
 
 
 # collectors look at what is overdue, not at new business

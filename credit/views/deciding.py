@@ -33,7 +33,7 @@ WHY = 2  # reasons a row of the queue shows
 @require_GET
 def review_queue(request: Asked) -> HttpResponse:
     """List what waits for a person, the oldest first."""
-    rows = waiting(request.user).for_list().select_related("entered_by")
+    rows = waiting(request.user).for_list().select_related("entered_by").defer("stated", "note", "decision__trace", "decision__sources")
     page = pages.read(request, rows, sorts={"age": "submitted_at"}, default_sort="age")
     reasons = Reasons(page.rows)
     context = {

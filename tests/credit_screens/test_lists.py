@@ -118,3 +118,49 @@ def test_panels_show_the_customers_own(desk: Any, page_of: Any) -> None:
         assert theirs.public_id not in answer.text
         assert page_of(desk.cast.outsider).get(f"/customers/{loan.customer.public_id}/panels/{kind}/").status_code == 404
     assert page_of(desk.cast.collector).get(f"/customers/{loan.customer.public_id}/panels/applications/").status_code == 403
+
+
+def test_a_full_page_is_light_and_the_next_goes_on_where_it_ended(desk: Any, page_of: Any) -> None:
+    from credit.models import Application
+
+    first = desk.draft()
+    rows = [Application.objects.get(pk=first.pk) for _ in range(55)]
+    for number, row in enumerate(rows):
+        fresh = Application()
+        row.pk, row.public_id, row.seal_key, row.status = None, fresh.public_id, fresh.seal_key, "withdrawn"
+        row.reference = f"R{number}"
+    Application.objects.bulk_create(rows)
+    client = page_of(desk.cast.loan_officer)
+    page, part = client.get("/applications/"), client.get("/applications/", headers=HTMX)
+    assert len(page.context["page"].rows) == 50
+    assert len(page.content) <= 60 * 1024
+    assert len(part.content) <= 40 * 1024
+    rest = client.get("/applications/" + page.context["page"].next)
+    shown = [row.public_id for row in [*page.context["page"].rows, *rest.context["page"].rows]]
+    assert len(shown) == len(set(shown)) == 56
+
+
+@pytest.mark.parametrize(
+    ("path", "who", "most"),
+    [
+        ("/applications/new/", "loan_officer", 12),
+        ("/applications/import/", "loan_officer", 8),
+        ("/products/{product}/", "loan_officer", 16),
+        ("/offers/{offer}/", "loan_officer", 12),
+        ("/credit/close/", "loan_operations", 10),
+        ("/customers/{customer}/panels/applications/", "loan_officer", 10),
+        ("/customers/{customer}/panels/loans/", "loan_officer", 10),
+        ("/", "loan_officer", 20),
+        ("/", "underwriter", 20),
+    ],
+)
+def test_every_page_has_a_ceiling_of_queries(
+    path: str, who: str, most: int, desk: Any, page_of: Any, django_assert_max_num_queries: Any
+) -> None:
+    desk.concluded("refer")
+    loan = desk.loan()
+    address = path.format(product=desk.product.public_id, offer=loan.offer.public_id, customer=loan.customer.public_id)
+    client = page_of(getattr(desk.cast, who))
+    client.get(address)
+    with django_assert_max_num_queries(most):
+        assert client.get(address).status_code == 200
