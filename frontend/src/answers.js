@@ -6,7 +6,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (status < 400 || status === 409 || status === 422) return;
   if (status === 401) {
     location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
-    detail.shouldSwap = false;
+    detail.shouldSwap = detail.isError = false;
     return;
   }
   const panel = detail.requestConfig.elt.closest("[data-panel]");

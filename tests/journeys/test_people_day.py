@@ -85,7 +85,7 @@ def test_an_auditor_sees_and_writes_nothing(visit: Visitors, town: Town) -> None
         assert [form for form in forms if form != "/customers/find/" and not form.endswith("/replay/")] == [], path
     answer = page.goto("/customers/new/")
     assert answer.status == 403
-    assert "It needs the permission “Open customer files”" in page.inner_text("main") or "It needs the permission" in page.inner_text("main")
+    assert "It needs the permission “" in page.inner_text("main")
     assert page.locator("[data-code=no_permission]").count() == 1
 
 
@@ -93,6 +93,7 @@ def test_what_is_another_branchs_looks_like_what_is_not_there(visit: Visitors, t
     page = visit("westerner")
     unknown = page.request.get("/customers/C-7K2M9QXA2/")
     assert unknown.status == 404
+    own = re.compile(r'Report number \w+|value="[^"]*"|"X-CSRFToken": "\w+"')  # what differs between any two pages
     for address in (
         f"/customers/{town.customers['late']}/",
         f"/customers/{town.customers['late']}/edit/",
@@ -106,8 +107,7 @@ def test_what_is_another_branchs_looks_like_what_is_not_there(visit: Visitors, t
     ):
         answer = page.request.get(address)
         assert answer.status == 404, address
-        plain = [re.sub(r"Report number \w+|next=[^\"]*|value=\"[^\"]*\"", "", text) for text in (answer.text(), unknown.text())]
-        assert plain[0] == plain[1], address
+        assert own.sub("", answer.text()) == own.sub("", unknown.text()), address
     page.goto(f"/customers/{town.customers['late']}/")
     assert page.get_by_text("There is no such page or record, or it is not yours to see.").is_visible()
     page.goto("/customers/")
