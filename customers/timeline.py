@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.lib import pages
 from crm.lib.registry import Registry
 from customers.models import Purpose
 from customers.reveals import Field
@@ -51,28 +53,32 @@ class Timeline:
 
 def of(customer_id: int, user: User, *, before: int | None = None) -> Timeline:
     """Return 30 items of a customer's timeline, newest first; what `user` may not read is counted, not shown."""
-    # an event nobody wrote a sentence for is the machine's own business
-    entries = log.of_customer(customer_id).filter(event__in=list(SENTENCES))
+    # an event nobody wrote a sentence for is the machine's own business and not counted either
+    mine = [event for event, told in SENTENCES.items() if not told.permission or user.has_perm(told.permission)]
+    others = [event for event in SENTENCES if event not in mine]
+    everything = log.of_customer(customer_id)
+    entries = everything.filter(event__in=mine)
     if before is not None:
-        entries = entries.filter(pk__lt=before)
-    found: Sequence[Entry] = list(entries.order_by("-pk")[: SHOWN + 1])
+        mark = everything.filter(pk=before).first()
+        if mark is None:
+            return Timeline([], 0, None)
+        entries = entries.filter(Q(at__lt=mark.at) | Q(at=mark.at, pk__lt=mark.pk))
+    found: Sequence[Entry] = list(entries.order_by("-at", "-pk")[: SHOWN + 1])
     more, found = len(found) > SHOWN, found[:SHOWN]
     actors = {user.pk: acted(user) for user in User.objects.filter(pk__in={entry.actor_id for entry in found})}
-    items, hidden = [], 0
+    items = []
     for entry in found:
-        told = SENTENCES.get(entry.event)
-        if told is None or (told.permission and not user.has_perm(told.permission)):  # counted, not shown
-            hidden += 1
-            continue
+        told = SENTENCES[entry.event]
         items.append(
             {
                 "text": told.say(entry),
                 "icon": told.icon,
                 "tone": told.tone,
                 "at": entry.at,
-                "actor": actors.get(entry.actor_id or 0, ""),
+                "actor": actors.get(entry.actor_id, ""),
             }
         )
+    hidden = pages.capped(everything.filter(event__in=others))[0] if others and before is None else 0
     return Timeline(items, hidden, found[-1].pk if more else None)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from customers import consents, profiles, reveals
+from customers import consents, notes, profiles, reveals, timeline
 from customers.models import Consent, Customer, Note, Purpose
 from ledger.models import Entry
 from tests.fixtures.cast import NOON
@@ -178,6 +178,15 @@ def test_the_timeline_tells_and_counts_what_one_may_not_read(cast: Any, customer
     reveals.reveal(customer, field="mobile", purpose="service", reason="call back", actor=cast.loan_officer, at=NOON)
     page = text(page_of(cast.loan_officer).get(f"/customers/{customer.public_id}/"))
     assert "File opened" in page and "Value opened: Mobile" in page
+
+
+def test_the_timeline_goes_back_in_the_order_of_what_happened(cast: Any, customer: Customer) -> None:
+    for n in (5, 40, 3, *range(41, 75), 4):
+        notes.add(customer, text=f"note {n}", actor=cast.loan_officer, at=NOON + timedelta(minutes=n))
+    first = timeline.of(customer.pk, cast.loan_officer)
+    rest = timeline.of(customer.pk, cast.loan_officer, before=first.earlier)
+    moments = [item["at"] for item in first.items + rest.items]
+    assert len(moments) == 39 and moments == sorted(moments, reverse=True) and rest.earlier is None
 
 
 def test_the_page_speaks_chinese(cast: Any, customer: Customer, page_of: PageOf) -> None:
