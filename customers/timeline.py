@@ -75,7 +75,7 @@ def of(customer_id: int, user: User, *, before: int | None = None) -> Timeline:
                 "icon": told.icon,
                 "tone": told.tone,
                 "at": entry.at,
-                "actor": actors.get(entry.actor_id, ""),
+                "actor": actors.get(entry.actor_id or 0, ""),
             }
         )
     hidden = pages.capped(everything.filter(event__in=others))[0] if others and before is None else 0
