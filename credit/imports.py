@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from credit.stated import questions
 from crm.lib import money
 from crm.lib.errors import DomainError, Invalid
 from customers import consents, profiles
+from customers.identifiers import filed_forms
 from customers.models import Customer, Purpose
 from governance import jobs
 from governance.models import Partner, Team, User
@@ -145,7 +147,7 @@ def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> bool:
     income = _amount(row, "income", problems)
     monthly_debt = _amount(row, "monthly_debt", problems)
     amount = _amount(row, "amount", problems)
-    term = int(row["term"]) if row["term"].isascii() and row["term"].isdigit() else None
+    term = int(row["term"]) if re.fullmatch(r"[0-9]{1,4}", row["term"]) else None
     if term is None:
         problems["term"] = gettext("Enter a whole number of months.")
     product = Product.objects.live().filter(legal_entity=batch.legal_entity_id, code=row["product"]).first()
@@ -183,7 +185,7 @@ def _customer(
     batch: ImportBatch, row: Mapping[str, str], *, income: Decimal | None, monthly_debt: Decimal | None, at: datetime
 ) -> Customer:
     """Return the person's file, opened when there is none. A file that exists is not changed by a line of a table."""
-    key = Customer._meta.get_field("id_number_key").of(row["id_number"].strip().upper())
+    key = Customer._meta.get_field("id_number_key").of(filed_forms(row["id_number"])["id_number"])
     known = Customer.objects.filter(legal_entity=batch.legal_entity_id, id_number_key=key).first()
     if known is not None:
         return known

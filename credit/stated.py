@@ -1,6 +1,7 @@
 """What an applicant states, checked against the schema that the risk strategy declares."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -19,6 +20,8 @@ OURS = frozenset({
     "amount", "term", "purpose", "product_min", "product_max", "term_min", "term_max", "rate_a", "rate_b", "rate_c", "rate_d", "rate_e",
     "rate_cap", "age", "income", "monthly_debt", "exposure", "exposure_cap", "current_dpd", "consent_bureau",
 })  # fmt: skip
+
+WHOLE = re.compile(r"-?[0-9]{1,9}")
 
 SENTENCES = {
     "wrong_type": _("This is not the kind of value that is asked for."),
@@ -64,7 +67,7 @@ def _read(name: str, value: Any) -> Any:
     if fact is None or not isinstance(value, str):
         return value
     text = value.strip()
-    if fact.type == "integer" and text.isascii() and text.lstrip("-").isdigit():
+    if fact.type == "integer" and WHOLE.fullmatch(text):
         return int(text)
     if fact.type == "boolean":
         return {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}.get(text.lower(), text)
