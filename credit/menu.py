@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from credit import timeline  # noqa: F401  the sentences of credit's events
-from credit.models import Application, Loan, Offer
+from credit.models import Application, Loan, Offer, ParkedLoan
 from credit.permissions import ADD_APPLICATION, CLOSE_DAY, DECIDE_APPLICATION, VIEW_APPLICATION, VIEW_LOAN, VIEW_PRODUCT
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import spoken, tile_money
@@ -141,6 +141,20 @@ def _booked(user: Any, at: datetime) -> dict[str, Any]:
     lent = rows.aggregate(sum=Sum("principal"))["sum"] or Decimal("0.00")
     return {"figure": pages.count_label(rows), "url": f"{reverse('loan-list')}?since={first.isoformat()}", "under": spoken(lent) if lent else ""}
 
+
+def _parked(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """The loans the end of day left aside; each waits for its cause to be removed and another try."""
+    rows = ParkedLoan.objects.filter(cleared_at__isnull=True, loan__in=Loan.objects.visible_to(user)).select_related("loan")
+    return [
+        {"who": row.loan.public_id, "url": reverse("credit-close"), "why": [row.error], "action_label": _("Look at it")}
+        for row in rows.order_by("parked_at", "pk")[:ROWS]
+    ]
+
+
+home.queue(
+    "credit.parked", title=gettext_lazy("Loans the end of day left aside"), permission=CLOSE_DAY, read=_parked,
+    empty=gettext_lazy("The last end of day closed every loan."), order=20, roles=("loan_operations", "risk_manager"), url_name="credit-close",
+)  # fmt: skip
 
 # collectors look at what is overdue, not at new business
 LENDERS = ("loan_officer", "underwriter", "risk_analyst", "risk_manager", "loan_operations", "service_agent", "compliance", "auditor")

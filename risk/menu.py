@@ -1,8 +1,22 @@
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib import menu
+from crm.lib import home, menu
+from risk import home_blocks
 from risk.permissions import REPLAY_DECISION, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
 menu.entry(group="risk", order=30, label=_("Decision replay"), url_name="decision-list", permission=REPLAY_DECISION, icon="history")
+
+READERS = ("risk_analyst", "risk_manager", "compliance", "auditor")
+home.queue(
+    "risk.decisions", title=_("Newest decisions"), permission=REPLAY_DECISION, read=home_blocks.latest,
+    empty=_("No decision yet. One appears when an application is evaluated."), order=30, roles=READERS, url_name="decision-list",
+)  # fmt: skip
+for _order, _outcome, _label in (
+    (16, "approve", _("Approved by the engine")), (17, "refer", _("Referred by the engine")), (18, "decline", _("Declined by the engine")),
+):  # fmt: skip
+    home.figure(
+        f"risk.share.{_outcome}", label=_label, permission=REPLAY_DECISION, read=home_blocks.share_of(_outcome), order=_order,
+        roles=("risk_analyst",),
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""What risk shows on homes: the newest decisions to look through, and how they went lately."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from risk.models import Decision
+
+SHOWN = 6
+LATELY = 1_000  # a bounded read, however many decisions there are
+TONES = {"approve": "good", "refer": "caution", "decline": "bad"}
+
+
+def latest(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return the newest decisions this person may read, each with its first reason."""
+    rows = Decision.objects.visible_to(user).order_by("-pk")[:SHOWN]
+    return [
+        {
+            "who": decision.public_id,
+            "url": reverse("decision", args=[decision.public_id]),
+            "why": decision.reason_sentences()[:2],
+            "badge_tone": TONES.get(decision.outcome, "neutral"),
+            "badge_label": decision.get_outcome_display(),
+            "action_label": _("Read"),
+        }
+        for decision in rows
+    ]
+
+
+def share_of(outcome: str) -> Any:
+    """Return the reader of one figure: the share of the newest thousand decisions that ended so."""
+
+    def read(user: Any, at: datetime) -> dict[str, Any]:
+        found = Counter(Decision.objects.visible_to(user).order_by("-pk").values_list("outcome", flat=True)[:LATELY])
+        total = found.total()
+        return {
+            "figure": f"{found[outcome] / total * 100:.1f}%" if total else None,
+            "url": f"{reverse('decision-list')}?outcome={outcome}",
+            "under": ngettext("of the newest %(n)s decision", "of the newest %(n)s decisions", total) % {"n": f"{total:,}"},
+        }
+
+    return read
