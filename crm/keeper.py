@@ -49,7 +49,7 @@ POSTGRES = {
     "shared_preload_libraries": "pg_stat_statements",
 }
 # Test data is made anew whenever it is missing, so nothing in it has to survive a power cut.
-POSTGRES_THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+POSTGRES_THROWAWAY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 VALKEY = """
 port 0
@@ -140,7 +140,8 @@ class Server:
         """
         processes.wait(lambda: not self.alive() or ready(), seconds, every=0.02)
         if not self.alive():
-            raise WillNotStart(f"{self.name} ended while starting; see {self.cluster / self.name}.log")
+            log = (self.cluster / f"{self.name}.log").read_text(errors="replace").splitlines()
+            raise WillNotStart(f"{self.name} ended while starting; its log ends:\n  " + "\n  ".join(log[-6:]))
         if not ready():
             self.stop()
             raise WillNotStart(f"{self.name} did not answer within {seconds:.0f} seconds")
@@ -256,7 +257,9 @@ class Postgres(Server):
             for process in self._running():
                 process.kill()
             processes.wait(lambda: not self._running(), 5.0)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # A dead postmaster that nobody has collected yet still has its process id, and PostgreSQL would believe the locks.
+        for lock in (self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock", self.sockets / ".s.PGSQL.5432"):
+            lock.unlink(missing_ok=True)
 
     def _answers(self) -> bool:
         try:
@@ -321,7 +324,7 @@ class Valkey(Server):
 
 
 def say(text: str) -> None:
-    print(time.strftime("%Y-%m-%d %H:%M:%S"), text, flush=True)
+    print(time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime()), text, flush=True)
 
 
 def kept_passwords(cluster: Path) -> dict[str, str]:

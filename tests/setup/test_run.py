@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,7 +17,8 @@ from crm import children, places, processes, servers
 from crm.processes import Identity
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("servers")]
-PORT = 18_700
+started: list["Running"] = []
+PORT = 18_700 + os.getpid() % 1000  # several runs of the tests share this machine
 
 
 class Running:
@@ -30,6 +30,7 @@ class Running:
             self.popen = subprocess.Popen(
                 ["./run", "--no-demo", "--port", str(PORT), *arguments], cwd=servers.ROOT, env=environment(var), stdout=said, stderr=said
             )
+        started.append(self)
 
     def text(self) -> str:
         return self.said.read_text()
@@ -76,6 +77,9 @@ def ours(var: Path) -> list[str]:
 def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("clone") / "var"
     yield folder
+    for running in started:
+        if running.popen.poll() is None:
+            running.stop(signal.SIGTERM)
     for identity in processes.load(folder / "main" / "children.json").values():
         processes.end(identity, patience=5)
     state: Any = servers.ready_state(folder / "main")
@@ -85,13 +89,12 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_a_taken_port_a_second_run_and_ctrl_c(var: Path) -> None:
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", PORT))
-        taken.listen()
-        first = Running(var)
+    with children.listen(PORT) as taken:
+        port = taken.getsockname()[1]
+        first = Running(var, "--port", str(port))
         url = first.until_healthy()
-        assert url == f"http://127.0.0.1:{PORT + 1}"
+        assert port < int(url.rsplit(":", 1)[1]) < port + 20
+        assert f"port {port} is taken" in first.text()
     second = subprocess.run(["./run"], cwd=servers.ROOT, env=environment(var), capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 0
     assert second.stdout.strip().endswith(f"The house of this clone runs already: {url}")
