@@ -130,6 +130,11 @@ def test_the_day_by_keyboard(officer: Any) -> None:
     officer.keyboard.press("Escape")
     officer.keyboard.press("n")
     officer.wait_for_url(re.compile("/customers/new/$"))
+    officer.keyboard.press("Control+k")
+    assert officer.evaluate("document.activeElement.name") == "text"
+    officer.keyboard.type(identities.mobile(9002))
+    officer.keyboard.press("Enter")
+    officer.wait_for_selector("#identity-title")
 
 
 def test_language_theme_and_menu_stay(officer: Any) -> None:
