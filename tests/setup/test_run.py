@@ -100,7 +100,7 @@ def test_a_taken_port_a_second_run_and_ctrl_c(var: Path) -> None:
     assert second.stdout.strip().endswith(f"The house of this clone runs already: {url}")
     assert first.stop(signal.SIGINT) == 0
     assert first.text().rstrip().endswith("· stopped")
-    assert not ours(var)
+    assert processes.wait(lambda: not ours(var), 10), ours(var)
 
 
 def test_any_process_may_be_killed(var: Path) -> None:
@@ -142,4 +142,4 @@ def test_any_process_may_be_killed(var: Path) -> None:
         assert cursor.fetchone() == ("still here",)
     connection.close()
     assert again.stop(signal.SIGTERM) == 0
-    assert not ours(var)
+    assert processes.wait(lambda: not ours(var), 10), ours(var)
