@@ -35,7 +35,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-    const find = document.querySelector(".bar-find input");
+    const find = document.querySelector(".bar-find input[name=text]");
     if (find) {
       event.preventDefault();
       find.select();
