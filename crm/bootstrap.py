@@ -80,7 +80,7 @@ def venv_works() -> bool:
         if not whole:
             raise Stopped(f"{VENV} is a link to something that is no virtual environment of Python 3.11 to 3.14: remove the link.")
         return True
-    return whole and str(VENV) in pip.read_text(errors="replace").split("\n", 1)[0]
+    return whole and str(VENV) in pip.read_text(errors="replace")[:500]
 
 
 def install(names: list[str]) -> None:

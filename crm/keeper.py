@@ -54,8 +54,8 @@ POSTGRES_THROWAWAY = {"fsync": "off", "full_page_writes": "off", "max_connection
 VALKEY = """
 port 0
 databases 256
-dir {folder}
-unixsocket {socket}
+dir "{folder}"
+unixsocket "{socket}"
 unixsocketperm 700
 requirepass {password}
 appendonly yes

@@ -3,10 +3,12 @@ may not reach a clone below a closed folder: the cluster then lies where that us
 in `var/`, the programs beside it. Folders that are not ours keep their modes.
 """
 
+import hashlib
 import importlib.util
 import os
 import platform
 import pwd
+import re
 import secrets
 import shutil
 import subprocess
@@ -16,6 +18,7 @@ from pathlib import Path
 SYSTEM_USERS = ("postgres", "crm-servers", "nobody")
 OUTSIDE = (Path("/var/lib/crm-servers"), Path("/var/tmp/crm-servers"))
 SOCKET_PATH_BYTES = 107  # sun_path, less the closing zero
+PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432.lock")
 
 
@@ -124,7 +127,7 @@ def own_folder(path: Path, user: Account | None) -> Path:
 
 
 def socket_folder(cluster: Path, user: Account | None) -> Path:
-    """Return the private folder of the sockets: in the cluster, or under the temporary folder where that path is too long.
+    """Return the private folder of the sockets: in the cluster, or under the temporary folder where that path does not serve.
 
     :raises NoPlace: if somebody else sits on the temporary folder's name
     """
@@ -141,9 +144,9 @@ def socket_folder(cluster: Path, user: Account | None) -> Path:
 
 def _socket_folder(cluster: Path) -> Path:
     inside = cluster / "sockets"
-    if len(os.fsencode(inside)) + LONGEST_SOCKET_NAME <= SOCKET_PATH_BYTES:
+    fits = len(os.fsencode(inside)) + LONGEST_SOCKET_NAME <= SOCKET_PATH_BYTES
+    if fits and PLAIN.fullmatch(str(inside)):  # it becomes part of URLs, which not every library unquotes
         return inside
-    import hashlib
 
     name = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]
     return Path("/tmp") / f"crm-{os.geteuid()}-{name}"

@@ -161,8 +161,9 @@ def test_a_user_that_is_killed_keeps_nothing_up(var: Path) -> None:
     assert processes.wait(lambda: not identity.alive(), 20)
 
 
-def test_a_path_too_long_for_a_socket(var: Path) -> None:
-    long = var / ("a-very-long-folder-name-" * 4)
+@pytest.mark.parametrize("name", ["a-very-long-folder-name-" * 4, "a folder of 用户"])
+def test_a_path_that_does_not_serve_for_a_socket(var: Path, name: str) -> None:
+    long = var / name
     with servers.joined("test", var=long, external=False) as joined:
         assert answer(joined) == (1,)
     assert servers.wait_until_stopped(long / "test", 30)
