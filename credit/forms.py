@@ -12,6 +12,7 @@ from credit import words
 from credit.models import Application, Product
 from credit.stated import questions, schema
 from crm.lib import forms as house
+from crm.lib.errors import Invalid
 from customers.models import Customer
 from governance.models import User
 
@@ -187,6 +188,16 @@ class DeclineForm(house.VersionedForm):
 
 class WithdrawForm(house.VersionedForm):
     """Step back for the customer: nothing to fill in, but the version the page showed."""
+
+
+def sent_whole(form: house.Form) -> dict[str, Any]:
+    """Return what a form of hidden fields carries.
+
+    :raises Invalid: if somebody changed it on its way: such a form has no field to show a message at
+    """
+    if not form.is_valid():
+        raise Invalid(_("This form could not be read. Load the page again and send it once more."))
+    return form.cleaned_data
 
 
 class RepaymentForm(house.Form):

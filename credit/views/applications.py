@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from credit import applications, timeline
 from credit.filters import ApplicationFilter
-from credit.forms import WithdrawForm, asked
+from credit.forms import WithdrawForm, asked, sent_whole
 from credit.models import Application, Loan, Offer
 from credit.permissions import ADD_APPLICATION, SUBMIT_APPLICATION, VIEW_APPLICATION, WITHDRAW_APPLICATION
 from credit.views import Asked, deciding
@@ -151,12 +151,11 @@ def missing(application: Application) -> list[str]:
 def application_submit(request: Asked, public_id: str) -> HttpResponse:
     """Hand a draft in."""
     application = one(request, public_id)
-    form = WithdrawForm(request.POST)
-    if form.is_valid():
-        with idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
-            if not sent.again:
-                applications.submit(application, actor=request.user, at=now(), version=form.cleaned_data["version"])
-                sent.result(reverse("application", args=[public_id]))
+    data = sent_whole(WithdrawForm(request.POST))
+    with idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+        if not sent.again:
+            applications.submit(application, actor=request.user, at=now(), version=data["version"])
+            sent.result(reverse("application", args=[public_id]))
     return htmx.go(request, reverse("application", args=[public_id]))
 
 
@@ -165,9 +164,9 @@ def application_withdraw(request: Asked, public_id: str) -> HttpResponse:
     """Ask, then step back for the customer."""
     application = one(request, public_id)
     here = reverse("application", args=[public_id])
-    form = WithdrawForm(request.POST or None, initial={"version": application.version})
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
+    form = WithdrawForm(request.POST if request.method == "POST" else None, initial={"version": application.version})
+    if request.method == "POST":
+        data = sent_whole(form)
         with idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
                 applications.withdraw(application, actor=request.user, at=now(), version=data["version"])

@@ -41,11 +41,12 @@ EXAMPLE = {
 @needs(IMPORT_APPLICATION)
 def application_import(request: Asked) -> HttpResponse:
     """Take a file in; the job goes on without the page."""
-    form = ImportForm(request.POST or None, request.FILES or None)
+    posted = request.method == "POST"
+    form = ImportForm(request.POST if posted else None, request.FILES if posted else None)
     branch = request.user.team
-    if request.method == "POST" and form.is_valid() and branch is None:
+    if posted and form.is_valid() and branch is None:
         form.add_error(None, _("You belong to no branch: an administrator has to say whose applications these are."))
-    elif request.method == "POST" and form.is_valid() and branch is not None:
+    elif posted and form.is_valid() and branch is not None:
         file = form.cleaned_data["file"]
         with form.refusals(), idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
             if not sent.again:

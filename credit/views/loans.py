@@ -246,7 +246,7 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
         told = preview(loan, installments, request.GET.get("amount", ""), on)
         return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | told)
     suggested = due["now"] or due["next_amount"] or ZERO
-    form = RepaymentForm(request.POST or None, initial={"amount": suggested})
+    form = RepaymentForm(request.POST if request.method == "POST" else None, initial={"amount": suggested})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:

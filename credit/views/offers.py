@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from credit import cost, offers
 from credit.books import value_day
-from credit.forms import DisclosureForm, WithdrawForm
+from credit.forms import DisclosureForm, WithdrawForm, sent_whole
 from credit.models import Loan, Offer
 from credit.permissions import ACCEPT_OFFER, VIEW_APPLICATION
 from credit.views import Asked
@@ -151,17 +151,13 @@ def offer_confirm(request: Asked, public_id: str) -> HttpResponse:
 def offer_accept(request: Asked, public_id: str) -> HttpResponse:
     """Accept for the borrower: the loan is booked and paid out. The form's key is the key of the payment."""
     offer = one(request, public_id)
-    form = WithdrawForm(request.POST)
-    location = reverse("offer", args=[public_id])
-    if form.is_valid():
-        key = form.cleaned_data["form_key"] or f"offer:{offer.public_id}"
-        with idempotency.Once(request.user, key, at=now()) as sent:
-            if not sent.again:
-                loan = offers.accept(offer, key=f"form:{key}", actor=request.user, at=now())
-                sent.result(reverse("loan", args=[loan.public_id]))
-                messages.success(request, _("%(loan)s is booked and paid out.") % {"loan": loan})
-        location = sent.location or location
-    return htmx.go(request, location)
+    key = sent_whole(WithdrawForm(request.POST))["form_key"] or f"offer:{offer.public_id}"
+    with idempotency.Once(request.user, key, at=now()) as sent:
+        if not sent.again:
+            loan = offers.accept(offer, key=f"form:{key}", actor=request.user, at=now())
+            sent.result(reverse("loan", args=[loan.public_id]))
+            messages.success(request, _("%(loan)s is booked and paid out.") % {"loan": loan})
+    return htmx.go(request, sent.location or reverse("offer", args=[public_id]))
 
 
 @needs(ACCEPT_OFFER)

@@ -195,3 +195,13 @@ def test_the_page_costs_a_fixed_number_of_queries(referred: Any, desk: Any, page
     client.get(url)
     with django_assert_max_num_queries(20):
         client.get(url)
+
+
+def test_a_form_changed_on_its_way_is_refused_not_ignored(referred: Any, desk: Any, page_of: Any) -> None:
+    client = page_of(desk.cast.loan_officer)
+    answer = client.post(f"/applications/{referred.public_id}/withdraw/", {"version": "soon"})
+    assert answer.status_code == 422
+    assert "could not be read" in answer.text
+    assert client.post("/applications/import/").status_code == 422
+    referred.refresh_from_db()
+    assert referred.status == "referred"

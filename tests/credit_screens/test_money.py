@@ -23,7 +23,7 @@ def offer(desk: Any) -> Any:
 def waited(client: Any, seconds: int = 60) -> None:
     """Let the reading time pass: set back when the table first stood on the screen."""
     session = client.session
-    for key in [key for key in session if key.startswith("offer-shown:")]:
+    for key in [key for key, _since in session.items() if key.startswith("offer-shown:")]:
         session[key] = (now() - timedelta(seconds=seconds)).isoformat()
     session.save()
 
