@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,12 @@ def _join_servers() -> None:
     databases.drop_abandoned()
 
 
+def valkey_urls(number: int) -> dict[str, str]:
+    """Return the addresses of one of Valkey's numbered databases."""
+    names = {"REDIS_URL": "db", "CELERY_BROKER_URL": "virtual_host"}
+    return {name: re.sub(rf"{key}=\d+", f"{key}={number}", os.environ[name]) for name, key in names.items()}
+
+
 def claim_valkey_database() -> int:
     """Take one of Valkey's numbered databases for this process, emptied; freed by the kernel when the process ends."""
     import redis
@@ -44,17 +51,14 @@ def claim_valkey_database() -> int:
         lock = _OPEN.enter_context(open(folder / str(number), "w"))  # noqa: SIM115
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            redis.Redis.from_url(os.environ["REDIS_URL"].replace("?db=0", f"?db={number}")).flushdb()
+            redis.Redis.from_url(valkey_urls(number)["REDIS_URL"]).flushdb()
             return number
     raise RuntimeError("All of Valkey's databases are taken.")
 
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     _join_servers()
-SHARED = {name: os.environ[name] for name in ("REDIS_URL", "CELERY_BROKER_URL")}
-_number = claim_valkey_database()
-os.environ["REDIS_URL"] = SHARED["REDIS_URL"].replace("?db=0", f"?db={_number}")
-os.environ["CELERY_BROKER_URL"] = SHARED["CELERY_BROKER_URL"].replace("virtual_host=0", f"virtual_host={_number}")
+os.environ.update(valkey_urls(claim_valkey_database()))
 
 import django  # noqa: E402  the environment comes first
 

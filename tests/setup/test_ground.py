@@ -1,10 +1,13 @@
 """The ground the other tests stand on: roles, the seeded copy, and how a transactional test starts over."""
 
+import fcntl
 import os
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
+
+from crm import servers
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +59,15 @@ def test_the_cache_is_valkey_and_our_own() -> None:
 
 def test_no_open_browser_lets_asynchronous_code_at_the_orm() -> None:
     assert "DJANGO_ALLOW_ASYNC_UNSAFE" not in os.environ
+
+
+def test_this_process_has_a_numbered_valkey_database_of_its_own() -> None:
+    from django.conf import settings
+
+    number = settings.REDIS_URL.rsplit("db=", 1)[1]
+    assert number != "0"
+    assert settings.CELERY_BROKER_URL.endswith(f"virtual_host={number}")
+    with open(servers.VAR / "test" / "valkey-databases" / number) as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert cache.set("ours", number) is None
+    assert cache.get("ours") == number
