@@ -93,6 +93,35 @@ def test_back_after_a_filter_shows_whole_pages(visit: Visitors) -> None:
     assert page.locator("h1").count() == 1
 
 
+def test_the_slower_of_two_editors_sees_both_values_and_may_keep_theirs(visit: Visitors, town: Town) -> None:
+    address = f"/customers/{town.customers['one_of_many_5']}/edit/"
+    slow, fast = visit("officer"), visit("colleague")
+    for page in (slow, fast):
+        page.goto(address)
+    fast.fill("#id_income", "9,000")
+    fast.click("main form.card button[type=submit]")
+    fast.get_by_text("The file is changed.").wait_for()
+    slow.fill("#id_income", "11,000")
+    slow.click("main form.card button[type=submit]")
+    differs = slow.locator(".c-diff")
+    differs.wait_for()
+    assert re.search(r"9,?000.*11,?000", differs.inner_text(), re.DOTALL)
+    assert slow.input_value("#id_income").replace(",", "").startswith("11000")
+    slow.click("main form.card button[type=submit]")
+    slow.get_by_text("The file is changed.").wait_for()
+
+
+def test_a_panel_that_fails_says_so_and_the_page_lives(visit: Visitors, town: Town) -> None:
+    page = visit("officer")
+    page.route("**/panels/applications/", lambda route: route.fulfill(status=500, content_type="text/html", body="<html>down</html>"))
+    page.goto(f"/customers/{town.customers['one_of_many_6']}/")
+    page.get_by_text("This part could not be loaded.").wait_for()
+    page.fill("#notes textarea", "the rest still works")
+    page.keyboard.press("Control+Enter")
+    page.locator("#notes .note-text").first.wait_for()
+    assert len(visit.complaints) == 1 and "/panels/applications/" in visit.complaints.pop()
+
+
 def test_an_input_method_that_composes_does_not_search_or_jump(visit: Visitors) -> None:
     """Keys that an input method takes arrive with `isComposing`; none of them may be a short cut or send a query."""
     page = visit("officer")
