@@ -67,3 +67,16 @@ document.addEventListener("focus", ({ detail }) => detail?.id && document.queryS
 
 const head = document.querySelector(".page-head");
 if (head) addEventListener("scroll", () => head.classList.toggle("stuck", scrollY > 8), { passive: true });
+
+// A table wider than its window is scrolled by keyboard too; it is named after its caption.
+function reachable(root) {
+  for (const wrap of root.querySelectorAll?.(".table-wrap:not([tabindex])") || []) {
+    if (wrap.scrollWidth <= wrap.clientWidth) continue;
+    wrap.tabIndex = 0;
+    wrap.setAttribute("role", "region");
+    wrap.setAttribute("aria-label", wrap.querySelector("caption")?.textContent.trim() || document.title);
+  }
+}
+reachable(document);
+addEventListener("resize", () => reachable(document));
+document.addEventListener("htmx:afterSettle", ({ target }) => reachable(target.closest?.(".card") || target));
