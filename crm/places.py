@@ -92,6 +92,7 @@ def settle(folder: Path) -> Path:
             make_folder(outside, 0o711)
             if not reaches(user, outside):
                 continue
+            forget_deleted_clones(outside)
             place = outside / f"{folder.parent.parent.name}-{folder.name}-{secrets.token_hex(4)}"
             make_folder(place, 0o711)
         except OSError:
@@ -102,6 +103,15 @@ def settle(folder: Path) -> Path:
         link.replace(cluster)
         return place
     raise NoPlace(f"The system user {user.name} reaches neither {folder} nor {OUTSIDE[0]}: start as an ordinary user.")
+
+
+def forget_deleted_clones(outside: Path) -> None:
+    """Remove the throw-away data of clones that are gone; what a person kept (`main`) is left alone."""
+    for note in outside.glob("*/clone"):
+        folder = Path(note.read_text().strip())
+        if folder.name in ("test", "check") and not folder.exists():
+            shutil.rmtree(_socket_folder(note.parent), ignore_errors=True)
+            shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def remove(folder: Path) -> None:

@@ -186,3 +186,12 @@ def test_an_area_is_removed_wherever_it_lies(var: Path) -> None:
     servers.destroy(var / "test")
     assert not place.exists()
     assert not (var / "test").exists()
+
+
+def test_throwaway_data_of_a_deleted_clone_are_forgotten_and_no_others(tmp_path: Path) -> None:
+    kept = {"gone-main": tmp_path / "gone" / "main", "here-test": tmp_path}
+    for name, folder in {**kept, "gone-test": tmp_path / "gone" / "test"}.items():
+        (tmp_path / "outside" / name).mkdir(parents=True)
+        (tmp_path / "outside" / name / "clone").write_text(f"{folder}\n")
+    places.forget_deleted_clones(tmp_path / "outside")
+    assert {path.name for path in (tmp_path / "outside").iterdir()} == kept.keys()
