@@ -15,7 +15,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import set_rollback
 
 from crm.lib.context import request_id
-from crm.lib.errors import DomainError
+from crm.lib.errors import DomainError, foreseen
 from crm.lib.permissions import public
 from governance.api_clients import Token
 
@@ -40,6 +40,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     headers: dict[str, str] = {}
+    if refusal := foreseen(error):
+        error = refusal
     if isinstance(error, DomainError):
         status, code, detail = error.status, error.code, str(error)
         errors = {name: sentences(words) for name, words in error.fields.items()}

@@ -8,7 +8,7 @@ from django_structlog.middlewares import RequestMiddleware
 
 from crm import problems
 from crm.lib.context import request_id
-from crm.lib.errors import DomainError
+from crm.lib.errors import foreseen
 from crm.lib.permissions import Forbidden, signed_out
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -76,8 +76,8 @@ class refusals:  # noqa: N801
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, DomainError):
-            return problems.refused(request, error)
+        if refusal := foreseen(error):
+            return problems.refused(request, refusal)
         if isinstance(error, Forbidden):
             return problems.forbidden(request, error)
         return None

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 
 class DomainError(Exception):
     """A rule refused the request.
@@ -51,3 +53,22 @@ class Stale(DomainError):
 
     code = "stale"
     status = 409
+
+
+class Busy(DomainError):
+    """Somebody else holds the record longer than one may wait; nothing was changed."""
+
+    code = "busy"
+    status = 409
+
+
+LOCKED_OUT = {"55P03", "40P01"}  # PostgreSQL's lock_not_available, deadlock_detected
+
+
+def foreseen(error: BaseException) -> DomainError | None:
+    """Return the refusal that `error` stands for: itself, or `Busy` for a lock that was not given; None for anything else."""
+    if isinstance(error, DomainError):
+        return error
+    if getattr(error.__cause__, "pgcode", None) in LOCKED_OUT:
+        return Busy(_("Somebody else is working on the same record right now. Nothing was changed; try again in a moment."))
+    return None
