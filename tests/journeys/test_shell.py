@@ -166,16 +166,22 @@ def test_forms_and_lists_work_without_scripts(page: Any, people: dict[str, str])
 
 
 @pytest.mark.parametrize(
-    ("role", "paths"),
+    ("role", "path"),
     [
-        ("", ["/accounts/login/"]),
-        ("loan_officer", ["/", "/ui/", "/customers/", "/customers/new/", "/nowhere/"]),
-        ("admin", ["/admin/users/", "/admin/roles/", "/governance/rules/"]),
+        ("", "/accounts/login/"),
+        ("loan_officer", "/"),
+        ("loan_officer", "/ui/"),
+        ("loan_officer", "/customers/"),
+        ("loan_officer", "/customers/new/"),
+        ("loan_officer", "/nowhere/"),
+        ("admin", "/admin/users/"),
+        ("admin", "/admin/roles/"),
+        ("admin", "/governance/rules/"),
     ],
 )
-def test_pictures(browser: Any, live_house: Any, people: dict[str, str], role: str, paths: list[str], tmp_path: Path) -> None:
+def test_pictures(browser: Any, live_house: Any, people: dict[str, str], role: str, path: str, tmp_path: Path) -> None:
     """Both languages, both themes, desk and phone: nothing scrolls sideways, is cut off, untranslated or in the console."""
     assert pictures.chinese_font(), "No Chinese font is installed: install fonts-noto-cjk."
-    taken = pictures.take(browser, live_house.url, people.get(role, ""), PASSWORD, paths, tmp_path)
-    assert len(taken) == len(paths) * 8
+    taken = pictures.take(browser, live_house.url, people.get(role, ""), PASSWORD, [path], tmp_path)
+    assert len(taken) == 8
     assert [(picture.file.name, picture.problems) for picture in taken if picture.problems] == []
