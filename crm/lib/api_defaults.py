@@ -78,6 +78,6 @@ class Cursor(CursorPagination):
     def decode_cursor(self, request: Request) -> Any:
         """Return the place a cursor names; one that somebody made up is 404, as the library's own check of it is."""
         cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not re.fullmatch("[0-9]{1,18}", cursor.position):
+        if cursor and cursor.position is not None and not re.fullmatch("[0-9]{1,18}", str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor
