@@ -111,16 +111,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", dest="all_kinds", help="run the slow kinds too")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+# Places whose tests need the same processes: one worker runs each group, so that one house serves all journeys.
+GROUPS = {"tests/journeys/": "house", "tests/setup/test_house.py": "house", "tests/setup/": "servers"}
+
+
+def group_of(nodeid: str) -> str:
+    """Return the group a test belongs to; most are a group of their own."""
+    return next((group for place, group in GROUPS.items() if nodeid.startswith(place)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread tests by `GROUPS`, in place of `--dist loadgroup`: pytest 9 computes a node's id and pytest-xdist 3.8 cannot add to it."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow kinds out unless asked for or named; keep journeys on one worker, which then starts one house."""
+    """Leave the slow kinds out unless asked for or named; see that whoever needs the house is in its group."""
     named = any("::" in argument for argument in config.args)
     left_out = []
     for item in items:
         if item.get_closest_marker("slow") and not (config.getoption("all_kinds") or named or "slow" in (config.option.markexpr or "")):
             left_out.append(item)
-        if "live_house" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("house"))
+        if "live_house" in getattr(item, "fixturenames", ()) and group_of(item.nodeid) != "house":
+            raise pytest.UsageError(f"{item.nodeid} needs `live_house`: put it under tests/journeys/, where one worker runs it.")
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
