@@ -133,7 +133,7 @@ def test_pages_follow_each_other(api: APIClient, make_customer: Callable[..., Cu
 
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=%00", "limit=0", "limit=-1", "limit=x", "limit=9999999999999999999999"])
 def test_odd_paging_is_no_broken_page(api: APIClient, own: Customer, query: str) -> None:
-    assert api.get(f"{URL}?{query}").status_code in (200, 404)
+    assert api.get(f"{URL}?{query}").status_code in (200, 400, 404)
 
 
 def test_a_change_carries_the_version_it_was_made_on(api: APIClient, own: Customer) -> None:
