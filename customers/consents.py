@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid
@@ -52,11 +53,11 @@ def give(
 
     :raises NoText: if the version of the text does not exist
     """
-    text = text_for(purpose, on=at.date(), version=version)
+    text = text_for(purpose, on=localdate(at), version=version)
     Customer.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=customer.pk)
     live = Consent.objects.filter(customer=customer, purpose=purpose, withdrawn_at__isnull=True).first()
     if live is not None:
-        if live.text_version == text.version and (live.expires_on is None or live.expires_on > at.date()):
+        if live.text_version == text.version and (live.expires_on is None or live.expires_on > localdate(at)):
             return live
         Consent.objects.filter(pk=live.pk).update(withdrawn_at=max(at, live.given_at))
     consent = Consent.objects.create(
@@ -66,7 +67,7 @@ def give(
         text_hash=text.sha256,
         channel=channel,
         given_at=at,
-        expires_on=at.date() + timedelta(days=text.valid_days) if text.valid_days else None,
+        expires_on=localdate(at) + timedelta(days=text.valid_days) if text.valid_days else None,
         recorded_by=actor,
     )
     log.record(

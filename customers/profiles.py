@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid, Stale
@@ -109,7 +110,7 @@ def create(
             "income": income,
             "monthly_debt": monthly_debt,
         },
-        on=at.date(),
+        on=localdate(at),
     )
     customer = Customer(
         legal_entity_id=branch.legal_entity_id,
@@ -142,7 +143,7 @@ def update(customer: Customer, *, actor: User, at: datetime, version: int, **cha
     :raises Stale: if somebody changed it meanwhile; `extra["changes"]` names the fields, masked
     :raises AlreadyCustomer: if the new id number has a file
     """
-    changes = cleaned(changes, on=at.date())
+    changes = cleaned(changes, on=localdate(at))
     row = Customer.objects.select_for_update().get(pk=customer.pk)
     if row.version != version:
         raise Stale(

@@ -1,7 +1,7 @@
 """Consent is given under a text, ends by withdrawal or time, and is asked by day."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -58,6 +58,14 @@ def test_an_older_text_may_be_named_but_not_an_unknown_or_future_one(cast: Cast,
         with pytest.raises(consents.NoText) as refusal:
             give(customer, cast, version=version)
         assert refusal.value.status == 422
+
+
+def test_the_day_of_a_consent_is_the_houses_day(cast: Cast, customer: Customer) -> None:
+    """At six in the morning in Shanghai it is still yesterday in UTC."""
+    new_text("2026-3", since=date(2026, 3, 3), days=30)
+    early = datetime(2026, 3, 2, 22, 0, tzinfo=UTC)
+    consent = give(customer, cast, at=early)
+    assert (consent.text_version, consent.expires_on) == ("2026-3", date(2026, 4, 2))
 
 
 def test_given_twice_is_one_consent(cast: Cast, customer: Customer) -> None:
