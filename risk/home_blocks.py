@@ -4,11 +4,12 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from risk.models import Decision
+from risk.models import Decision, ScorecardVersion, StrategyVersion
 
 SHOWN = 6
 LATELY = 1_000  # a bounded read, however many decisions there are
@@ -17,7 +18,12 @@ TONES = {"approve": "good", "refer": "caution", "decline": "bad"}
 
 def latest(user: Any, at: datetime) -> list[dict[str, Any]]:
     """Return the newest decisions this person may read, each with its first reason."""
-    rows = Decision.objects.visible_to(user).order_by("-pk")[:SHOWN]
+    # The words of the reasons lie with the versions, which these few decisions share.
+    words = (
+        Prefetch("strategy_version", StrategyVersion.objects.only("reasons")),
+        Prefetch("scorecard_version", ScorecardVersion.objects.only("content")),
+    )
+    rows = Decision.objects.visible_to(user).defer("trace").prefetch_related(*words).order_by("-pk")[:SHOWN]
     return [
         {
             "who": decision.public_id,
