@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -114,7 +114,7 @@ def _keep(request: Asked, form: ApplicationForm, *, submit: bool, application: A
 
 
 def _may_query(customer: Customer, data: dict[str, Any], at: Any) -> bool:
-    return bool(data["consent"]) or consents.holds(customer, Purpose.BUREAU, on=at.date())
+    return bool(data["consent"]) or consents.holds(customer, Purpose.BUREAU, on=localdate(at))
 
 
 def _tell_customer(customer: Customer, data: dict[str, Any], *, user: Any, at: Any) -> None:
