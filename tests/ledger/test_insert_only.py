@@ -107,3 +107,43 @@ def test_two_entries_never_share_a_position(entry: Entry) -> None:
                 for n in range(2)
             ]
         )
+
+
+def guarded_tables() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = tgrelid::regclass::text || '_insert_only' ORDER BY 1"
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_every_insert_only_table_is_guarded_twice(db: None) -> None:
+    """By a trigger, and by the right to change it being gone; money and decisions are among them."""
+    tables = guarded_tables()
+    assert {"ledger_entry", "risk_decision", "credit_transaction", "credit_posting"} <= set(tables)
+    open_still = []
+    with connection.cursor() as cursor:
+        for table in tables:
+            for right in ("UPDATE", "DELETE", "TRUNCATE"):
+                cursor.execute("SELECT has_table_privilege(%s, %s, %s)", [APP_ROLE, table, right])
+                if cursor.fetchone()[0]:
+                    open_still.append((table, right))
+            cursor.execute("SELECT count(*) FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgenabled = 'O'", [table])
+            if cursor.fetchone()[0] < 2:
+                open_still.append((table, "trigger"))
+    assert open_still == []
+
+
+def test_the_application_is_nobody_special(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (APP_ROLE, False, False, False, False)
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relkind = 'r' AND pg_get_userbyid(relowner) = current_user")
+        assert cursor.fetchone() == (0,), "it owns no table, so it can drop no trigger"
+
+
+@pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"])
+def test_nothing_waits_for_ever(db: None, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW {name}")
+        assert cursor.fetchone()[0] not in ("0", "")
