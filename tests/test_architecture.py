@@ -460,3 +460,55 @@ def test_the_web_process_starts_light() -> None:
     )
     done = start(code, PRODUCTION | {"CRM_ENV": "tooling"})
     assert done.stdout.strip() == "[]", done.stderr[-2000:]
+
+
+# --- work after the request --------------------------------------------------------------------------------------
+def test_every_beat_entry_names_a_task_that_exists() -> None:
+    from crm.celery import app
+
+    app.loader.import_default_modules()
+    named = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    assert named - set(app.tasks) == set()
+
+
+def test_tasks_take_keywords_and_bear_those_of_the_version_after_next() -> None:
+    import inspect
+
+    from crm.celery import app
+
+    app.loader.import_default_modules()
+    wrong = []
+    for name, task in app.tasks.items():
+        if name.split(".")[0] in PACKAGES:
+            parameters = inspect.signature(inspect.unwrap(task.run)).parameters.values()
+            kinds = {parameter.kind for parameter in parameters}
+            if kinds - {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD} or inspect.Parameter.VAR_KEYWORD not in kinds:
+                wrong.append(name)
+    assert wrong == []
+
+
+def test_whoever_listens_listens_to_something_that_is_said() -> None:
+    """A subscriber to a misspelt event would never be called, and nobody would notice."""
+    from ledger import log
+
+    said = "\n".join(path.read_text() for path in sources(*PACKAGES))
+    moves = {
+        f"{model._meta.label_lower}.{status}" for model in our_models() if hasattr(model, "MOVES") for status in model.MOVES
+    }
+    unheard = []
+    for event in log._handlers:
+        if not event.startswith("test.") and event not in moves and said.count(f'"{event}"') < 2:
+            unheard.append(event)
+    assert unheard == []
+
+
+def test_doors_take_keywords() -> None:
+    """A door is known by its `actor`; it takes who and when by name, so that no caller mixes them up."""
+    wrong = []
+    for path in sources("ledger", "governance", "customers", "risk", "credit", "collection"):
+        for node in tree(path).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                positional = {argument.arg for argument in node.args.args + node.args.posonlyargs}
+                if "actor" in positional or ("at" in positional and "actor" in {argument.arg for argument in node.args.kwonlyargs}):
+                    wrong.append(f"{place(path, node)}: {node.name}")
+    assert wrong == []
