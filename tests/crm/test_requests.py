@@ -8,7 +8,14 @@ from django.test import Client
 
 from tests.fixtures.cast import Cast
 
-NUL = ["/customers/?q=%00", "/customers/C-%00/", "/risk/decisions/D-%00/", "/?%00=1", "/accounts/login/?next=%00", "/api/v1/customers/?cursor=%00"]
+NUL = [
+    "/customers/?q=%00",
+    "/customers/C-%00/",
+    "/risk/decisions/D-%00/",
+    "/?%00=1",
+    "/accounts/login/?next=%00",
+    "/api/v1/customers/?cursor=%00",
+]
 
 
 @pytest.mark.parametrize("address", NUL)
