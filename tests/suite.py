@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
     if problem:
         print(problem, file=sys.stderr)
         return 1
+    compile_words()
     failed = run_checks() if everything else []
     spread = ["-n", "2", "--dist", "loadgroup"] if everything else []
     print("· pytest", flush=True)
@@ -42,6 +43,12 @@ def environment() -> dict[str, str]:
     foreign = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL")
     kept = {name: value for name, value in os.environ.items() if name not in foreign and not name.startswith("CRM_")}
     return kept | {name: os.environ[name] for name in ("CRM_SCREENSHOTS",) if name in os.environ}
+
+
+def compile_words() -> None:
+    """Write the catalogues that are not in the repository: a fresh clone would speak English only."""
+    command = [sys.executable, "manage.py", "messages", "--compile"]
+    subprocess.run(command, cwd=ROOT, env=environment() | {"CRM_ENV": "tooling"}, check=True, stdout=subprocess.DEVNULL)
 
 
 def run_checks() -> list[str]:
