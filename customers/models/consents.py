@@ -1,0 +1,70 @@
+"""What a customer agreed to, under which words."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.policy import Policy
+from customers.models.person import Customer
+from governance.models import User
+from governance.models.identity import Channel
+
+
+class Purpose(models.TextChoices):
+    BUREAU = "bureau_query", _("Query of credit bureau reports")
+    CONTACT = "service_contact", _("Contact about the service")
+    MARKETING = "marketing", _("Marketing")
+
+
+class Consent(models.Model):
+    """A permission of the customer for one purpose, under one version of a text."""
+
+    POLICY = Policy(owner="customers", meaning="consents and their ends", retention="5y after the last contract ended")
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consents")
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    text_version = models.CharField(max_length=20)
+    text_hash = models.CharField(max_length=64)
+    channel = models.CharField(max_length=8, choices=Channel)
+    given_at = models.DateTimeField()
+    expires_on = models.DateField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                name="consent_one_live_per_purpose",
+                fields=["customer", "purpose"],
+                condition=Q(withdrawn_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="consent_withdrawn_after_given",
+                condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=models.F("given_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.text_version}"
+
+
+class ConsentText(models.Model):
+    """The words a customer agreed to, by version; never changed once used."""
+
+    POLICY = Policy(owner="customers", meaning="wording of consents", retention="for ever")
+
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    version = models.CharField(max_length=20)
+    text_en = models.TextField()
+    text_zh = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    effective_from = models.DateField()
+    valid_days = models.PositiveIntegerField(null=True, help_text="days a consent under this text lasts")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="consent_text_version_once", fields=["purpose", "version"])]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.version}"
