@@ -146,6 +146,9 @@ CACHES = {
 }
 SANDBOX_URL = env.str("CRM_SANDBOX_URL", default="")
 PORTS = {"payout": env.str("CRM_PAYOUT_URL", default=SANDBOX_URL and SANDBOX_URL + "/payouts")}
+# Where files lie at rest: an object store, or the folder MEDIA_ROOT while this is empty. Sealed before they get there.
+PORTS["storage"] = env.str("CRM_STORAGE_URL", default="")
+STORAGE_TOKEN = env.str("CRM_STORAGE_TOKEN", default="")
 
 CELERY_BROKER_URL = "memory://" if TOOLING else env.str("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -73,13 +73,26 @@ def cipher(version: int) -> AESGCM:
 
 def seal(value: str, *, aad: str) -> bytes:
     """Return `value` sealed to the place and row that `aad` names."""
+    return seal_bytes(value.encode(), aad=aad)
+
+
+def seal_bytes(value: bytes, *, aad: str) -> bytes:
+    """Return the content of a file sealed to the place and row that `aad` names."""
     version = max(keys())
     nonce = os.urandom(NONCE)
-    return bytes([version]) + nonce + cipher(version).encrypt(nonce, value.encode(), aad.encode())
+    return bytes([version]) + nonce + cipher(version).encrypt(nonce, value, aad.encode())
 
 
 def unseal(token: bytes, *, aad: str) -> str:
     """Return the text in `token`.
+
+    :raises CannotOpen: if it was moved, altered or truncated, or its key is missing
+    """
+    return unseal_bytes(token, aad=aad).decode()
+
+
+def unseal_bytes(token: bytes, *, aad: str) -> bytes:
+    """Return the bytes in `token`.
 
     :raises CannotOpen: if it was moved, altered or truncated, or its key is missing
     """
@@ -92,7 +105,7 @@ def unseal(token: bytes, *, aad: str) -> str:
             _("Key version %(version)s for %(place)s is missing.") % {"version": version, "place": place}
         )
     try:
-        return cipher(version).decrypt(nonce, body, aad.encode()).decode()
+        return cipher(version).decrypt(nonce, body, aad.encode())
     except InvalidTag:
         raise CannotOpen(_("A sealed value of %(place)s was altered or moved.") % {"place": place}) from None
 

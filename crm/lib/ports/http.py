@@ -17,6 +17,7 @@ from crm.lib.errors import DomainError
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0
 LARGEST_ANSWER = 1024 * 1024
+LARGEST_FILE = 32 * 1024 * 1024
 AGAIN = (408, 425, 429)  # refusals that mean "later", not "no"
 
 # No retries here: whoever calls has a key and repeats from the outbox, where it is counted.
@@ -114,6 +115,45 @@ def call(
     if parsed is None:
         raise _unknown(port, cause="no JSON")
     return Answer(status, parsed)
+
+
+def exchange(
+    method: str, url: str, *, port: str, data: bytes | None = None, headers: dict[str, str] | None = None, missing: bool = False
+) -> bytes | None:
+    """Send bytes to `url` and return the bytes of a 2xx answer; with `missing`, None for a 404. Call it outside transactions.
+
+    :raises PortRefused: if the other side answered 4xx
+    :raises PortUnknown: if it answered 5xx or "later", more than `LARGEST_FILE`, or not at all
+    """
+    sent = {"Content-Type": "application/octet-stream", "X-Request-ID": request_id()} | (headers or {})
+    try:
+        response = _pool.request(
+            method,
+            url,
+            body=data,
+            headers={name: value for name, value in sent.items() if value},
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            found = response.read(LARGEST_FILE + 1)
+            if len(found) > LARGEST_FILE:
+                response.close()
+        finally:
+            response.release_conn()
+    except HTTPError as error:
+        raise _unknown(port, cause=type(error).__name__) from error
+    status = int(response.status)
+    if status == 404 and missing:
+        return None
+    if 400 <= status < 500 and status not in AGAIN:
+        raise PortRefused(
+            _("“%(port)s” refused: %(words)s") % {"port": port, "words": str(status)}, port=port, their_status=status, their_code=""
+        )
+    if not 200 <= status < 300 or len(found) > LARGEST_FILE:
+        raise _unknown(port, cause=str(status))
+    return bytes(found)
 
 
 def _parsed(data: bytes) -> dict[str, Any] | None:

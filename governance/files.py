@@ -1,0 +1,106 @@
+"""Files at rest: what may come in is told by its first bytes, what is kept is sealed, what it was is proved by its SHA-256.
+
+There is no virus scanner in this house: content is never run or shown by it, only handed back as an attachment of a known type.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.errors import DomainError, Invalid
+from crm.lib.ports import storage
+from governance import vault
+
+PDF, JPEG, PNG, HEIC = "application/pdf", "image/jpeg", "image/png", "image/heic"
+EXTENSIONS = {PDF: "pdf", JPEG: "jpg", PNG: "png", HEIC: "heic"}
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+LARGEST = 10 * 1024 * 1024  # a photograph of a page at 300 dpi is a fifth of it
+SMALLEST = 32
+
+
+class NotThisFile(Invalid):
+    """The file cannot be taken: empty, too large, or of another kind than its place allows."""
+
+    code = "not_this_file"
+
+
+class FileAltered(DomainError):
+    """What the storage gave back is not what was kept."""
+
+    code = "file_altered"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where a file lies and what it is. `seal_key` binds the sealed content to the row that will carry these."""
+
+    storage_key: str
+    seal_key: uuid.UUID
+    media_type: str
+    size: int
+    sha256: str
+
+
+def media_type_of(content: bytes) -> str:
+    """Return the type that the first bytes tell, empty for one that is not known here. The name of a file tells nothing."""
+    if content.startswith(b"%PDF-"):
+        return PDF
+    if content.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
+        return HEIC
+    return ""
+
+
+def checked(content: bytes, *, allowed: Collection[str] = tuple(EXTENSIONS), largest: int = LARGEST) -> str:
+    """Return the type of `content`.
+
+    :raises NotThisFile: if it is empty, larger than `largest` bytes, or of no allowed type
+    """
+    sentence = None
+    if len(content) < SMALLEST:
+        sentence = _("This file is empty.")
+    elif len(content) > largest:
+        sentence = _("This file is larger than %(size)s MB.") % {"size": largest // (1024 * 1024)}
+    elif (found := media_type_of(content)) not in allowed:
+        sentence = _("Only PDF, JPEG, PNG and HEIC are taken; the content says this is something else.")
+    else:
+        return found
+    raise NotThisFile(sentence, fields={"file": sentence})
+
+
+def keep(content: bytes, *, label: str, allowed: Collection[str] = tuple(EXTENSIONS), largest: int = LARGEST) -> Stored:
+    """Check, seal and store `content`. Call it outside transactions; a row that takes the answer up makes it a document.
+
+    :param label: names the place, as a sealed field's label does
+    :raises NotThisFile: if it may not come in
+    :raises PortUnknown: if the storage gives no certain answer
+    """
+    found = checked(content, allowed=allowed, largest=largest)
+    seal_key = uuid.uuid4()
+    key = f"documents/{seal_key.hex[:2]}/{uuid.uuid4()}"
+    storage.put(key, vault.seal_bytes(content, aad=f"{label}|{seal_key}"))
+    return Stored(key, seal_key, found, len(content), hashlib.sha256(content).hexdigest())
+
+
+def read(*, storage_key: str, seal_key: uuid.UUID, sha256: str, label: str) -> bytes:
+    """Return the content that `keep` stored.
+
+    :raises NotKept: if the storage lost it
+    :raises CannotOpen: if the sealed bytes were altered or moved
+    :raises FileAltered: if the content is another than was kept
+    """
+    content = vault.unseal_bytes(storage.get(storage_key), aad=f"{label}|{seal_key}")
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise FileAltered(_("This file is not the one that was kept."))
+    return content
+
+
+def discard(stored: Stored) -> None:
+    """Forget a file that no row took up."""
+    storage.delete(stored.storage_key)
