@@ -161,7 +161,7 @@ def update(customer: Customer, *, actor: User, at: datetime, version: int, **cha
     for field, value in changes.items():
         setattr(row, field, value)
     row.version, row.updated_at = version + 1, at
-    keys = [f"{field}_key" for field in changes if f"{field}_key" in KEYS]
+    keys = [f"{field}_key" for field in changes if f"{field}_key" in KEYS] + (["born_key"] if "id_number" in changes else [])
     try:
         with transaction.atomic():
             row.save(update_fields=[*changes, *keys, "version", "updated_at"])

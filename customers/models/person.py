@@ -82,6 +82,8 @@ class Customer(models.Model):
     name_key = FingerprintField(source="name", label="customers.customer.name")
     id_number = SealedTextField("customers.customer.id_number")
     id_number_key = FingerprintField(source="id_number", label="customers.customer.id_number")
+    # near-equal names are looked for among those born on one day only: a few dozen in a million
+    born_key = FingerprintField(source="born_text", label="customers.customer.born")
     mobile = SealedTextField("customers.customer.mobile")
     mobile_key = FingerprintField(source="mobile", label="customers.customer.mobile")
     bank_card = SealedTextField("customers.customer.bank_card", null=True, blank=True)
@@ -112,6 +114,7 @@ class Customer(models.Model):
             models.Index(fields=["mobile_key"], name="customer_mobile"),  # exact search
             models.Index(fields=["bank_card_key"], name="customer_card"),  # exact search
             models.Index(fields=["name_key"], name="customer_name"),  # exact search
+            models.Index(fields=["born_key"], name="customer_born"),  # duplicates by likeness
             models.Index(fields=["branch", "-id"], name="customer_branch"),  # a team's list, newest first
             models.Index(fields=["owner", "-id"], name="customer_owner"),  # an own list, newest first
         ]
@@ -142,6 +145,10 @@ class Customer(models.Model):
     @property
     def masked_employer(self) -> str:
         return masking.mask_text(self.employer or "")
+
+    @property
+    def born_text(self) -> str:
+        return self.id_number[6:14]
 
     @property
     def born_on(self) -> date:

@@ -1,4 +1,5 @@
 from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Team, User
+from governance.models.notices import Notice
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
 
 __all__ = [
@@ -7,6 +8,7 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "LegalEntity",
+    "Notice",
     "Partner",
     "Role",
     "Rule",
