@@ -1,0 +1,36 @@
+"""What the global search finds among customers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib import search
+from crm.lib.search import Hit
+from customers import index, permissions
+from customers.models import Customer
+
+
+def hit(customer: Customer) -> Hit:
+    """Return a customer as the search shows them: surname, masked mobile, branch."""
+    under = [customer.public_id, customer.masked_mobile, str(customer.branch)]
+    return Hit(customer.public_id, customer.masked_name, reverse("customer", args=[customer.public_id]), under)
+
+
+def find(user: Any, text: str, limit: int) -> list[Hit]:
+    beginning = search.id_of(text, "C")
+    if beginning:
+        rows = Customer.objects.visible_to(user).for_list().filter(public_id__startswith=beginning).order_by("-pk")[:limit]
+        return [hit(row) for row in rows]
+    return [hit(row) for row in index.find(user, text, limit)]
+
+
+def recall(user: Any, ids: Sequence[str]) -> list[Hit]:
+    return [hit(row) for row in Customer.objects.visible_to(user).for_list().filter(public_id__in=ids)]
+
+
+search.provide(
+    "customers", title=_("Customers"), permission=permissions.VIEW, find=find, recall=recall, url_name="customer", icon="customer",
+    order=10, list_url_name="customer-list",
+)  # fmt: skip
