@@ -5,16 +5,16 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from credit import applications
+from credit import applications, batches
+from credit.batches import BadLine, Row
 from credit.models import Application, ImportBatch, Product
 from credit.stated import questions
 from crm.lib import money
@@ -32,24 +32,12 @@ PERSON = ("name", "id_number", "mobile", "bank_card", "address", "employer", "in
 REQUEST = ("reference", "product", "amount", "term", "purpose", "consent_bureau")
 REQUIRED = ("reference", "name", "id_number", "mobile", "product", "amount", "term", "purpose")
 LARGEST = 5 * 1024 * 1024  # bytes
-CHUNK = 25  # lines a transaction: progress shows, and a restart repeats little
-LEASE = timedelta(minutes=5)
-
-Row = tuple[int, dict[str, str]]
 
 
 class NotATable(Invalid):
     """The file cannot be read as a table of applications at all."""
 
     code = "not_a_table"
-
-
-class BadLine(Exception):
-    """What is wrong with one line, by field."""
-
-    def __init__(self, problems: Mapping[str, Any]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 def columns() -> list[str]:
@@ -84,56 +72,21 @@ def bring_in(content: bytes, *, file_name: str, branch: Team, actor: User, at: d
 
 
 def run(batch_id: int, *, at: datetime, clock: Callable[[], datetime] | None = None) -> ImportBatch | None:
-    """Work through a batch from where it stands; None when another worker holds it or it is finished.
-
-    `clock` keeps the claim alive while a long file runs; without it the claim stays as of `at`.
-    """
-    free = Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - LEASE)
-    if not ImportBatch.objects.filter(free, pk=batch_id, finished_at__isnull=True).update(claimed_at=at):
-        return None
-    batch = ImportBatch.objects.select_related("job", "branch", "legal_entity", "entered_by", "partner").get(pk=batch_id)
-    jobs.claim(batch.job_id, at=at)
-    rows = _read(str(batch.content or "").encode())
-    # The list of problems is for the person who sent the file.
-    with override(batch.entered_by.language or None):
-        while batch.next_line < batch.lines:
-            _chunk(batch, rows, at=at, alive_at=clock() if clock else at)
-    with transaction.atomic():
-        batch.content, batch.finished_at = None, at
-        batch.save(update_fields=["content", "finished_at"])
-        jobs.finish(batch.job, at=at, created=batch.created, known=batch.known)
-    return batch
+    """Work through a batch from where it stands; None when another worker holds it or it is finished."""
+    return batches.run(ImportBatch, batch_id, read=_rows, line=_line, at=at, clock=clock)
 
 
 def unfinished(*, at: datetime) -> list[int]:
     """Return batches that no worker holds and that are not finished."""
-    free = Q(claimed_at__isnull=True, created_at__lt=at - timedelta(minutes=1)) | Q(claimed_at__lt=at - LEASE)
-    return list(ImportBatch.objects.filter(free, finished_at__isnull=True).order_by("pk").values_list("pk", flat=True))
+    return batches.unfinished(ImportBatch, at=at)
 
 
-@transaction.atomic
-def _chunk(batch: ImportBatch, rows: list[Row], *, at: datetime, alive_at: datetime) -> None:
-    first, failed = batch.next_line, 0
-    problems: list[dict[str, Any]] = []
-    for index in range(first, min(first + CHUNK, batch.lines)):
-        number, row = rows[index]
-        try:
-            with transaction.atomic():
-                if _line(batch, row, at=at):
-                    batch.created += 1
-                else:
-                    batch.known += 1
-        except BadLine as error:
-            failed += 1
-            problems += [{"line": number, "field": field, "message": str(words)} for field, words in error.problems.items()]
-        batch.next_line = index + 1
-    batch.claimed_at = alive_at
-    batch.save(update_fields=["next_line", "created", "known", "claimed_at"])
-    jobs.progress(batch.job, at=alive_at, done=batch.next_line - first - failed, failed=failed, problems=problems)
+def _rows(batch: ImportBatch) -> list[Row]:
+    return _read(str(batch.content or "").encode())
 
 
-def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> bool:
-    """Enter and submit the application of one line; return whether it is new.
+def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> str:
+    """Enter and submit the application of one line; return the counter: `created`, or `known` when it was there before.
 
     :raises BadLine: with a sentence per wrong field
     """
@@ -142,7 +95,7 @@ def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> bool:
         raise BadLine(missing)
     reference = row["reference"]
     if Application.objects.filter(legal_entity=batch.legal_entity_id, reference=reference).exists():
-        return False
+        return "known"
     problems: dict[str, Any] = {}
     income = _amount(row, "income", problems)
     monthly_debt = _amount(row, "monthly_debt", problems)
@@ -178,7 +131,7 @@ def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> bool:
         applications.submit(application, actor=batch.entered_by, at=at)
     except DomainError as error:
         raise BadLine(error.fields or {"": error.message}) from None
-    return True
+    return "created"
 
 
 def _customer(

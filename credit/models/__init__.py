@@ -1,20 +1,46 @@
 from credit.models.applications import Application, Offer, Reservation
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
+from credit.models.contracts import Contract, OfferLink
 from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
+from credit.models.money import PayoffQuote, Refund
 from credit.models.products import Product
+from credit.models.receipts import BankFile, Receipt, VirtualAccount
+from credit.models.underwriting import (
+    Condition,
+    ConditionKind,
+    CounterOffer,
+    Paper,
+    PaperRequest,
+    Proposal,
+    VerifiedFact,
+)
 
 __all__ = [
     "Application",
+    "BankFile",
     "ClosePartition",
     "CloseRun",
+    "Condition",
+    "ConditionKind",
+    "Contract",
+    "CounterOffer",
     "ImportBatch",
     "Installment",
     "Loan",
     "Offer",
+    "OfferLink",
+    "Paper",
+    "PaperRequest",
     "ParkedLoan",
+    "PayoffQuote",
     "Posting",
     "Product",
+    "Proposal",
+    "Receipt",
+    "Refund",
     "Reservation",
     "Transaction",
+    "VerifiedFact",
+    "VirtualAccount",
 ]

@@ -48,6 +48,9 @@ class Application(Belonging):
         SUBMITTED = "submitted", _("Submitted")
         EVALUATING = "evaluating", _("Evaluating")
         REFERRED = "referred", _("Referred")
+        WAITING = "waiting", _("Waiting for papers")
+        PROPOSED = "proposed", _("Waiting for a second person")
+        COUNTERED = "countered", _("Counter-offered")
         APPROVED = "approved", _("Approved")
         DECLINED = "declined", _("Declined")
         OFFERED = "offered", _("Offered")
@@ -60,7 +63,12 @@ class Application(Belonging):
         Status.DRAFT: {Status.SUBMITTED, Status.WITHDRAWN, Status.EXPIRED},
         Status.SUBMITTED: {Status.EVALUATING, Status.WITHDRAWN},
         Status.EVALUATING: {Status.APPROVED, Status.REFERRED, Status.DECLINED, Status.WITHDRAWN},
-        Status.REFERRED: {Status.APPROVED, Status.DECLINED, Status.WITHDRAWN, Status.EXPIRED},
+        Status.REFERRED: {
+            Status.APPROVED, Status.DECLINED, Status.WAITING, Status.PROPOSED, Status.COUNTERED, Status.WITHDRAWN, Status.EXPIRED,
+        },
+        Status.WAITING: {Status.REFERRED, Status.WITHDRAWN, Status.EXPIRED},
+        Status.PROPOSED: {Status.REFERRED, Status.APPROVED, Status.COUNTERED, Status.WITHDRAWN, Status.EXPIRED},
+        Status.COUNTERED: {Status.REFERRED, Status.APPROVED, Status.WITHDRAWN, Status.EXPIRED},
         Status.APPROVED: {Status.OFFERED, Status.WITHDRAWN, Status.EXPIRED},
         Status.OFFERED: {Status.ACCEPTED, Status.WITHDRAWN, Status.EXPIRED},
         Status.ACCEPTED: {Status.BOOKED},
@@ -69,7 +77,12 @@ class Application(Belonging):
         Status.WITHDRAWN: set(),
         Status.EXPIRED: set(),
     }
-    OPEN: ClassVar[tuple[str, ...]] = ("draft", "submitted", "evaluating", "referred", "approved", "offered", "accepted")
+    OPEN: ClassVar[tuple[str, ...]] = (
+        "draft", "submitted", "evaluating", "referred", "waiting", "proposed", "countered", "approved", "offered", "accepted",
+    )  # fmt: skip
+    # In a person's hands: referred, and what a person began and did not end.
+    IN_REVIEW: ClassVar[tuple[str, ...]] = ("referred", "waiting", "proposed", "countered")
+    TONES: ClassVar[dict[str, str]] = {"waiting": "warn", "proposed": "info", "countered": "info"}
     APPROVED_ON: ClassVar[tuple[str, ...]] = ("approved", "offered", "accepted", "booked")
 
     public_id = PublicIdField(prefix="A")
@@ -87,13 +100,18 @@ class Application(Belonging):
     approved_rate = RateField(null=True, blank=True)
     reason_codes = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
-    note = SealedTextField("credit.application.note", null=True, blank=True, help_text="the underwriter's words: people write names into them")
+    note = SealedTextField(
+        "credit.application.note", null=True, blank=True, help_text="the underwriter's words: people write names into them"
+    )
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
     evaluation_started_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
+    review_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the underwriter's clock runs out; empty: counted from submission, see credit/clocks.py"
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
@@ -105,7 +123,11 @@ class Application(Belonging):
             models.UniqueConstraint(
                 name="application_one_open_per_customer_product",
                 fields=["customer", "product"],
-                condition=Q(status__in=["draft", "submitted", "evaluating", "referred", "approved", "offered", "accepted"]),
+                condition=Q(
+                    status__in=[
+                        "draft", "submitted", "evaluating", "referred", "waiting", "proposed", "countered", "approved", "offered", "accepted",
+                    ]
+                ),  # fmt: skip
             ),
             models.UniqueConstraint(name="application_reference_once", fields=["legal_entity", "reference"], condition=~Q(reference="")),
             models.CheckConstraint(
@@ -116,6 +138,9 @@ class Application(Belonging):
                         "submitted",
                         "evaluating",
                         "referred",
+                        "waiting",
+                        "proposed",
+                        "countered",
                         "approved",
                         "declined",
                         "offered",

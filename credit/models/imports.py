@@ -1,4 +1,4 @@
-"""Files of applications brought in."""
+"""Files of lines that a worker works through: what every such file keeps, and the files of applications."""
 
 import uuid
 
@@ -11,30 +11,43 @@ from governance.fields import SealedTextField
 from governance.models import Job, LegalEntity, Partner, Team, User
 
 
-class ImportBatch(models.Model):
+class FileOfLines(models.Model):
+    """What `credit/batches.py` needs of a file: its sealed text until the last line is done, and how far the work is."""
+
+    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
+    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="+")
+    file_name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    lines = models.PositiveIntegerField(help_text="without the heading")
+    next_line = models.PositiveIntegerField(default=0, help_text="how many lines are done; a restart goes on from here")
+    created_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.public_id  # type: ignore[attr-defined,no-any-return]
+
+
+class ImportBatch(FileOfLines):
     """One file of applications. Its text is sealed, and emptied when the last line is done."""
 
     POLICY = Policy(
         owner="credit", meaning="files of applications brought in", retention="text until done, the rest 1y", personal={"content": "C2"}
     )
+    COUNTERS = ("created", "known")
 
     public_id = PublicIdField(prefix="B")
-    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
-    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
     branch = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
     partner = models.ForeignKey(Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="+")
-    file_name = models.CharField(max_length=120)
-    sha256 = models.CharField(max_length=64)
     content = SealedTextField("credit.importbatch.content", null=True, blank=True)
-    lines = models.PositiveIntegerField(help_text="without the heading")
-    next_line = models.PositiveIntegerField(default=0, help_text="how many lines are done; a restart goes on from here")
     created = models.PositiveIntegerField(default=0)
     known = models.PositiveIntegerField(default=0, help_text="lines whose application was there before")
-    created_at = models.DateTimeField()
-    claimed_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     objects = models.Manager()
 
@@ -44,6 +57,3 @@ class ImportBatch(models.Model):
             # what the sweeper looks for
             models.Index(fields=["id"], name="import_batch_unfinished", condition=Q(finished_at__isnull=True)),
         ]
-
-    def __str__(self) -> str:
-        return self.public_id

@@ -48,7 +48,8 @@ class Loan(Belonging):
         OPEN = "open", pgettext_lazy("loan", "Open")
         SETTLED = "settled", _("Settled")
 
-    MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.SETTLED}, Status.SETTLED: set()}
+    # A loan that was settled opens again when the repayment that settled it is reversed.
+    MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.SETTLED}, Status.SETTLED: {Status.OPEN}}
 
     public_id = PublicIdField(prefix="L")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="loans")
@@ -140,6 +141,8 @@ class Installment(models.Model):
     interest_paid = MoneyField(default=ZERO)
     fee_paid = MoneyField(default=ZERO)
     penalty_paid = MoneyField(default=ZERO)
+    interest_waived = MoneyField(default=ZERO, db_default=ZERO, help_text="not owed, because the loan was paid off before")
+    fee_waived = MoneyField(default=ZERO, db_default=ZERO, help_text="not owed, because the loan was paid off before")
     penalty_base = MoneyField(default=ZERO, help_text="penalty grown up to penalty_since")
     penalty_since = models.DateField()
     paid_on = models.DateField(null=True, blank=True)
@@ -172,12 +175,21 @@ class Installment(models.Model):
                 condition=~Q(status="paid")
                 | Q(
                     principal_paid=F("principal"),
-                    interest_paid=F("interest"),
-                    fee_paid=F("fee"),
+                    interest_paid=F("interest") - F("interest_waived"),
+                    fee_paid=F("fee") - F("fee_waived"),
                     penalty_paid=F("penalty"),
                     paid_on__isnull=False,
                 ),
             ),
+            # The close of day and the case read what is unpaid without looking at these.
+            models.CheckConstraint(
+                name="installment_waived_only_when_paid",
+                condition=Q(interest_waived=0, fee_waived=0) | Q(status="paid", interest_waived__gte=0, fee_waived__gte=0),
+            ),
+        ]
+        indexes = [
+            # unmatched money looks for the instalment of its amount; none of these columns ever changes, so closes stay HOT
+            models.Index(F("principal") + F("interest") + F("fee"), "due_on", name="installment_of_amount"),
         ]
 
     def __str__(self) -> str:
@@ -186,7 +198,7 @@ class Installment(models.Model):
     @property
     def payment(self) -> Decimal:
         """Due without penalty."""
-        return self.principal + self.interest + self.fee
+        return self.principal + self.interest + self.fee - self.interest_waived - self.fee_waived
 
     @property
     def owed(self) -> Decimal:
@@ -207,6 +219,16 @@ class Transaction(models.Model):
     class Kind(models.TextChoices):
         DISBURSEMENT = "disbursement", _("Disbursement")
         REPAYMENT = "repayment", _("Repayment")
+        REVERSAL = "reversal", _("Reversal")
+        REALLOCATION = "reallocation", _("Reallocation after a reversal")
+        REFUND = "refund", _("Refund")
+
+    class Channel(models.TextChoices):
+        CASH = "cash", _("Cash at the counter")
+        TRANSFER = "transfer", _("Bank transfer")
+        CARD = "card", _("Card terminal")
+        BANK_FILE = "bank_file", _("Bank file")
+        API = "api", _("API")
 
     public_id = PublicIdField(prefix="X")
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="transactions", db_index=False)
@@ -216,6 +238,9 @@ class Transaction(models.Model):
     at = models.DateTimeField()
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     key = models.CharField(max_length=160, help_text="names the movement: a repeated key is the same movement")
+    channel = models.CharField(max_length=9, choices=Channel, blank=True, default="", db_default="", help_text="how the money came")
+    reference = models.CharField(max_length=60, blank=True, default="", db_default="", help_text="the bank's or the receipt's number")
+    reverses = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversal")
 
     objects = models.Manager()
 
@@ -224,7 +249,17 @@ class Transaction(models.Model):
         constraints = [
             models.UniqueConstraint(name="transaction_key_once", fields=["loan", "key"]),
             models.CheckConstraint(name="transaction_moves_money", condition=Q(amount__gt=0)),
-            models.CheckConstraint(name="transaction_kind_known", condition=Q(kind__in=["disbursement", "repayment"])),
+            models.CheckConstraint(
+                name="transaction_kind_known",
+                condition=Q(kind__in=["disbursement", "repayment", "reversal", "reallocation", "refund"]),
+            ),
+            models.CheckConstraint(
+                name="transaction_reversal_of_one",
+                condition=Q(kind="reversal", reverses__isnull=False) | ~Q(kind="reversal") & Q(reverses__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="transaction_channel_known", condition=Q(channel__in=["", "cash", "transfer", "card", "bank_file", "api"])
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from credit.allocation import WATERFALL
-from crm.lib.fields import MoneyField, PublicIdField
+from crm.lib.fields import MoneyField, PublicIdField, RateField
 from crm.lib.policy import Policy
 from governance.models import LegalEntity
 from governance.models.identity import chinese
@@ -72,7 +72,9 @@ class Product(models.Model):
         max_digits=5, decimal_places=3, help_text="penalty rate = contract rate × this, within the cap"
     )
     allocation_order = ArrayField(models.CharField(max_length=9), default=default_order)
+    early_fee_rate = RateField(default=0, db_default=0, help_text="charged on the principal paid before it is due, when a loan is paid off")
     fees = models.JSONField(default=list, help_text="charges of normal performance, see credit/cost.py")
+    papers = models.JSONField(default=list, help_text="papers an application needs, see credit/papers.py")
     offer_days = models.PositiveSmallIntegerField(default=14, help_text="days an offer stands")
 
     objects = ProductQuerySet.as_manager()
@@ -84,6 +86,7 @@ class Product(models.Model):
             models.UniqueConstraint(name="product_one_live_version", fields=["legal_entity", "code"], condition=Q(live=True)),
             models.CheckConstraint(name="product_amounts_in_order", condition=Q(amount_min__gt=0, amount_max__gte=F("amount_min"))),
             models.CheckConstraint(name="product_terms_in_order", condition=Q(term_min__gte=1, term_max__gte=F("term_min"))),
+            models.CheckConstraint(name="product_early_fee_is_a_share", condition=Q(early_fee_rate__gte=0, early_fee_rate__lte=1)),
             models.CheckConstraint(name="product_penalty_not_below_rate", condition=Q(penalty_multiplier__gte=1)),
             models.CheckConstraint(name="product_method_known", condition=Q(method__in=["equal_installment"])),
             models.CheckConstraint(name="product_day_count_known", condition=Q(day_count__in=["30/360", "actual/360", "actual/365"])),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from credit import imports, tasks
+from credit import batches, imports, tasks
 from credit.models import Application, ImportBatch
 from customers.models import Customer
 from governance.models import Job
@@ -114,7 +114,7 @@ def test_the_text_is_sealed_and_gone_when_done(desk):
 
 
 def test_a_worker_that_died_is_followed_by_one_that_goes_on(desk, monkeypatch):
-    monkeypatch.setattr(imports, "CHUNK", 2)
+    monkeypatch.setattr(batches, "CHUNK", 2)
     rows = [line(f"R-{n}") for n in range(5)]
     batch = imports.bring_in(table(*rows), file_name="a.csv", branch=desk.cast.east, actor=desk.cast.loan_officer, at=NOON)
     whole = imports._line
@@ -129,7 +129,7 @@ def test_a_worker_that_died_is_followed_by_one_that_goes_on(desk, monkeypatch):
         imports.run(batch.pk, at=NOON)
     monkeypatch.setattr(imports, "_line", whole)
     assert imports.run(batch.pk, at=NOON) is None  # the claim still stands
-    later = NOON + imports.LEASE + timedelta(seconds=1)
+    later = NOON + batches.LEASE + timedelta(seconds=1)
     assert imports.unfinished(at=later) == [batch.pk]
     done = imports.run(batch.pk, at=later)
     assert (done.created, done.known, done.job.done) == (5, 0, 5)

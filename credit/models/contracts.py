@@ -1,0 +1,74 @@
+"""The paper of an offer, and the link by which its customer accepts it."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import pgettext_lazy
+
+from credit.models.applications import Offer
+from crm.lib.policy import Policy
+from governance.models import User
+
+
+class Contract(models.Model):
+    """The PDF of an offer under one cost table. The file lies sealed in the storage, its SHA-256 in the ledger."""
+
+    POLICY = Policy(owner="credit", meaning="contract papers", retention="5y after the loan")
+
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="contracts", db_index=False)
+    cost_hash = models.CharField(max_length=64)
+    template = models.CharField(max_length=20, help_text="version of the form it was set with")
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField(help_text="bytes")
+    storage_key = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="contract_once_per_table", fields=["offer", "cost_hash", "template"])]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class OfferLink(models.Model):
+    """An address that opens one offer to its customer without sign-in. Only the hash of its token is kept."""
+
+    POLICY = Policy(owner="credit", meaning="links by which customers accept offers", retention="1y after their end")
+
+    class Status(models.TextChoices):
+        LIVE = "live", pgettext_lazy("link", "Live")
+        USED = "used", pgettext_lazy("link", "Used")
+        REVOKED = "revoked", pgettext_lazy("link", "Replaced")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {Status.LIVE: {Status.USED, Status.REVOKED}, Status.USED: set(), Status.REVOKED: set()}
+    TONES: ClassVar[dict[str, str]] = {"live": "info", "used": "good", "revoked": "neutral"}
+
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="links", db_index=False)
+    token_hash = models.CharField(max_length=64, unique=True)
+    status = models.CharField(max_length=7, choices=Status, default=Status.LIVE)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    shown_at = models.DateTimeField(null=True, blank=True, help_text="when the table that stands was first on the customer's screen")
+    shown_hash = models.CharField(max_length=64, blank=True, default="")
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="offer_link_one_live", fields=["offer"], condition=Q(status="live")),
+            models.CheckConstraint(name="offer_link_status_known", condition=Q(status__in=["live", "used", "revoked"])),
+        ]
+        indexes = [
+            # the offer's page shows the last one
+            models.Index(fields=["offer", "-id"], name="offer_link_of_offer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"
