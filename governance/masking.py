@@ -26,6 +26,11 @@ def mask_name(value: str) -> str:
     return f"{value[0]}*" if len(value) >= 2 else "*" * len(value)
 
 
+def mask_email(value: str) -> str:
+    """First letter only: w***@***; the host of a small company names the employer."""
+    return f"{value[0]}***@***" if "@" in value[1:] else "*" * len(value)
+
+
 def mask_text(value: str) -> str:
     """Nothing of it: addresses, employers, free text."""
     return "******" if value else ""

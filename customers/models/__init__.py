@@ -1,7 +1,9 @@
 from customers.models.activities import Activity, ActivityQuerySet
 from customers.models.consents import Consent, ConsentText, Purpose
 from customers.models.documents import Document, DocumentQuerySet
+from customers.models.contacts import ContactAttempt, ContactBar, ContactChannel, OneTimeCode
 from customers.models.handovers import Handover
+from customers.models.messages import Message, MessageChannel, MessagePurpose, MessageQuerySet, MessageTemplate
 from customers.models.notes import Note
 from customers.models.person import Customer, CustomerQuerySet
 from customers.models.relations import Relation, RelationQuerySet
@@ -12,12 +14,21 @@ __all__ = [
     "ActivityQuerySet",
     "Consent",
     "ConsentText",
+    "ContactAttempt",
+    "ContactBar",
+    "ContactChannel",
     "Customer",
     "CustomerQuerySet",
     "Document",
     "DocumentQuerySet",
     "Handover",
+    "Message",
+    "MessageChannel",
+    "MessagePurpose",
+    "MessageQuerySet",
+    "MessageTemplate",
     "Note",
+    "OneTimeCode",
     "Purpose",
     "Relation",
     "RelationQuerySet",

@@ -54,6 +54,7 @@ class Customer(models.Model):
             "bank_card": "C2",
             "address": "C2",
             "employer": "C2",
+            "email": "C2",
             "income": "C2",
             "monthly_debt": "C2",
         },
@@ -90,9 +91,13 @@ class Customer(models.Model):
     bank_card_key = FingerprintField(source="bank_card", label="customers.customer.bank_card")
     address = SealedTextField("customers.customer.address", null=True, blank=True)
     employer = SealedTextField("customers.customer.employer", null=True, blank=True)
+    email = SealedTextField("customers.customer.email", null=True, blank=True)
     income = MoneyField(null=True, blank=True, help_text="a month, before tax, as stated")
     monthly_debt = MoneyField(default=Decimal("0.00"), help_text="paid a month on other debts, as stated")
 
+    # In which language and by which clock we write to this person; empty: as the installation does.
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
+    zone = models.CharField(max_length=40, blank=True, default="", db_default="")
     origin = models.CharField(max_length=10, choices=Origin, blank=True, default="")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -141,6 +146,10 @@ class Customer(models.Model):
     @property
     def masked_address(self) -> str:
         return masking.mask_text(self.address or "")
+
+    @property
+    def masked_email(self) -> str:
+        return masking.mask_email(self.email) if self.email else ""
 
     @property
     def masked_employer(self) -> str:
