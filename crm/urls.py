@@ -5,7 +5,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 
-from crm import home, shell
+from crm import home, search, shell
 from crm.lib.permissions import public, signed_in
 
 
@@ -22,6 +22,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("", home.page, name="home"),
+    path("search/", search.find, name="search"),
     path("language/", shell.set_language, name="set-language"),
     path("theme/", shell.set_theme, name="set-theme"),
     path("accounts/login/", public("the way in")(account.login), name="account_login"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid, Stale
 from crm.lib.money import ZERO, is_cents
-from customers import consents, identifiers
+from customers import consents, identifiers, index
 from customers.models import Customer, Purpose
 from governance import masking
 from governance.models import Partner, Team, User
@@ -131,6 +131,7 @@ def create(
             raise
         sentence = _("A customer with this id number already exists.")
         raise AlreadyCustomer(sentence, fields={"id_number": sentence}) from None
+    index.write([customer])
     log.record("customers.customer.created", customer, actor=actor, at=at, channel=channel)
     return customer
 
@@ -170,10 +171,13 @@ def update(customer: Customer, *, actor: User, at: datetime, version: int, **cha
             raise
         sentence = _("A customer with this id number already exists.")
         raise AlreadyCustomer(sentence, fields={"id_number": sentence}) from None
+    if SEARCHED & set(changes):
+        index.write([row])
     log.record("customers.customer.changed", row, actor=actor, at=at, fields=sorted(changes))
     return row
 
 
+SEARCHED = {"name", "mobile", "bank_card"}
 KEYS = {"name_key", "id_number_key", "mobile_key", "bank_card_key"}
 
 

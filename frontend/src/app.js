@@ -13,6 +13,7 @@ import "./dialogs.js";
 import "./forms.js";
 import "./keys.js";
 import "./menus.js";
+import "./search.js";
 
 window.htmx = htmx;
 Alpine.data("countdown", countdown);

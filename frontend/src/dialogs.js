@@ -27,7 +27,7 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
 });
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const box = detail.target.closest?.("dialog");
-  if (!box) return;
+  if (!box || box.id === "search") return;
   if (!box.textContent.trim()) box.open && box.close();
   else if (!box.open) {
     box.showModal();

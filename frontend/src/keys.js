@@ -34,15 +34,6 @@ document.addEventListener("keydown", (event) => {
     form?.requestSubmit();
     return;
   }
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-    const find = document.querySelector(".bar-find input[name=text]");
-    if (find) {
-      event.preventDefault();
-      find.select();
-      find.focus();
-    }
-    return;
-  }
   if (event.ctrlKey || event.metaKey || event.altKey || inField(event.target) || document.documentElement.dataset.keys === "off") return;
   if (document.querySelector("dialog[open]") && event.key !== "Escape") return;
   const key = prefix + event.key;

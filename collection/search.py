@@ -1,0 +1,34 @@
+"""What the global search finds among cases: their public ids."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from collection import permissions
+from collection.models import Case
+from crm.lib import search, tones
+from crm.lib.search import Hit
+from crm.lib.templatetags.crm import spoken
+
+
+def hit(row: Case) -> Hit:
+    under = [row.customer.masked_name, row.bucket_label, spoken(row.overdue_amount)]
+    return Hit(row.public_id, row.public_id, reverse("case", args=[row.public_id]), under, tones.of(row.status), row.get_status_display())
+
+
+def find(user: Any, text: str, limit: int) -> list[Hit]:
+    beginning = search.id_of(text, "K")
+    rows = Case.objects.visible_to(user).select_related("customer").filter(public_id__startswith=beginning).order_by("-pk")[:limit]
+    return [hit(row) for row in rows] if beginning else []
+
+
+def recall(user: Any, ids: Sequence[str]) -> list[Hit]:
+    return [hit(row) for row in Case.objects.visible_to(user).select_related("customer").filter(public_id__in=ids)]
+
+
+search.provide(
+    "cases", title=_("Cases"), permission=permissions.VIEW, find=find, recall=recall, url_name="case", icon="case", order=40,
+    list_url_name="case-list",
+)  # fmt: skip

@@ -1,0 +1,62 @@
+"""What the global search finds among applications and loans: public ids, and the sender's own number of an application."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from credit.models import Application, Loan
+from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
+from crm.lib import search, tones
+from crm.lib.search import Hit
+from crm.lib.templatetags.crm import spoken
+
+
+def application_hit(row: Application) -> Hit:
+    under = [row.customer.masked_name, spoken(row.amount), str(row.branch)]
+    return Hit(row.public_id, row.public_id, reverse("application", args=[row.public_id]), under, tones.of(row.status), row.get_status_display())
+
+
+def loan_hit(row: Loan) -> Hit:
+    under = [row.customer.masked_name, spoken(row.principal_outstanding), str(row.branch)]
+    return Hit(row.public_id, row.public_id, reverse("loan", args=[row.public_id]), under, tones.of(row.status), row.get_status_display())
+
+
+def applications(user: Any) -> Any:
+    return Application.objects.visible_to(user).select_related("customer", "branch").defer("stated", "note")
+
+
+def loans(user: Any) -> Any:
+    return Loan.objects.visible_to(user).select_related("customer", "branch")
+
+
+def find_applications(user: Any, text: str, limit: int) -> list[Hit]:
+    beginning = search.id_of(text, "A")
+    # a sender's number is asked for whole: its index knows no beginnings
+    condition = Q(public_id__startswith=beginning) if beginning else Q(reference=text, legal_entity=user.team.legal_entity_id) if user.team_id else None
+    return [application_hit(row) for row in applications(user).filter(condition).order_by("-pk")[:limit]] if condition else []
+
+
+def find_loans(user: Any, text: str, limit: int) -> list[Hit]:
+    beginning = search.id_of(text, "L")
+    return [loan_hit(row) for row in loans(user).filter(public_id__startswith=beginning).order_by("-pk")[:limit]] if beginning else []
+
+
+def recall_applications(user: Any, ids: Sequence[str]) -> list[Hit]:
+    return [application_hit(row) for row in applications(user).filter(public_id__in=ids)]
+
+
+def recall_loans(user: Any, ids: Sequence[str]) -> list[Hit]:
+    return [loan_hit(row) for row in loans(user).filter(public_id__in=ids)]
+
+
+search.provide(
+    "applications", title=_("Applications"), permission=VIEW_APPLICATION, find=find_applications, recall=recall_applications,
+    url_name="application", icon="application", order=20, list_url_name="application-list",
+)  # fmt: skip
+search.provide(
+    "loans", title=_("Loans"), permission=VIEW_LOAN, find=find_loans, recall=recall_loans, url_name="loan", icon="loan", order=30,
+    list_url_name="loan-list",
+)  # fmt: skip
