@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from customers import duplicates
 from customers.consents import text_hash
 from customers.models import ConsentText, Purpose
 
@@ -44,3 +45,4 @@ def seed() -> None:
                 "valid_days": valid_days,
             },
         )
+    duplicates.fill()

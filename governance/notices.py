@@ -53,15 +53,21 @@ def tell(
     :param url: an address of ours, which carries public ids only
     :param facts: codes, counts and public ids the sentence needs
     """
-    wanted = {person.pk: person for person in people if person.is_active and (actor is None or person.pk != actor.pk)}
-    had = set(Notice.objects.filter(key=key, user__in=wanted).values_list("user", flat=True))
-    rows = [
-        Notice(user=person, code=code, key=key, url=url, facts=facts, actor=actor, at=at)
-        for pk, person in wanted.items()
-        if pk not in had
-    ]
+    wanted = {person.pk for person in people if person.is_active and (actor is None or person.pk != actor.pk)}
+    actor_id = actor.pk if actor else None
+    return tell_each(
+        [Notice(user_id=pk, code=code, key=key, url=url, facts=facts, actor_id=actor_id, at=at) for pk in sorted(wanted)]
+    )
+
+
+def tell_each(rows: list[Notice]) -> int:
+    """Tell each row's person, once per key, with two statements; return how many were told now."""
+    had = set(
+        Notice.objects.filter(user__in={row.user_id for row in rows}, key__in={row.key for row in rows}).values_list("user", "key")
+    )
+    rows = [row for row in rows if (row.user_id, row.key) not in had]
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
-    _forget([row.user_id for row in rows])
+    _forget({row.user_id for row in rows})
     return len(rows)
 
 

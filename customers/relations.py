@@ -1,0 +1,106 @@
+"""Doors for relations: add one with its source and consent, open it for collections, end it."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.errors import DomainError, Invalid
+from customers import identifiers
+from customers.models import Customer, Relation
+from governance.models import User
+from ledger import log
+
+
+class OtherSideUnclear(Invalid):
+    """Neither a customer nor name and mobile of an outside person were given, or both."""
+
+    code = "other_side_unclear"
+
+
+class KnownAlready(Invalid):
+    code = "relation_known"
+
+
+class Ended(DomainError):
+    """The relation is over."""
+
+    code = "relation_ended"
+
+
+class ThirdParty(DomainError):
+    """Only a guarantor who agreed may be turned to for a debt: collection from third parties is prohibited."""
+
+    code = "third_party"
+
+
+@transaction.atomic
+def add(
+    customer: Customer, *, kind: str, source: str, actor: User, at: datetime, consent: str = Relation.Consent.NOT_ASKED,
+    other: Customer | None = None, name: str = "", mobile: str = "",
+) -> Relation:
+    """Record that `other`, or the outside person `name` with `mobile`, stands in a relation to `customer`.
+
+    :raises OtherSideUnclear: if the other side is given twice, by half, or is the customer
+    :raises KnownAlready: if the customer has this relation with this person
+    :raises Invalid: if name or mobile cannot be
+    """
+    if (other is None) == (not name.strip() and not mobile.strip()):
+        sentence = _("Give the file number of our customer, or name and mobile of the person.")
+        raise OtherSideUnclear(sentence, fields={"other": sentence})
+    if other is not None and (other.pk == customer.pk or other.legal_entity_id != customer.legal_entity_id):
+        sentence = _("Choose another customer than this one.")
+        raise OtherSideUnclear(sentence, fields={"other": sentence})
+    row = Relation(customer=customer, kind=kind, source=source, consent=consent, other=other, created_by=actor, created_at=at)
+    if other is None:
+        problems = {}
+        try:
+            row.name = identifiers.name(name)
+        except Invalid as error:
+            problems["name"] = error.message
+        try:
+            row.mobile = identifiers.mobile(mobile)
+        except Invalid as error:
+            problems["mobile"] = error.message
+        if problems:
+            raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        if "relation_once" not in str(error):
+            raise
+        sentence = _("This relation with this person is recorded already.")
+        raise KnownAlready(sentence, fields={"other" if other else "mobile": sentence}) from None
+    log.record("customers.relation.added", row, actor=actor, at=at, source=source, consent=consent, **row.sides())
+    return row
+
+
+@transaction.atomic
+def end(relation: Relation, *, actor: User, at: datetime) -> Relation:
+    """End a relation; it stays in the history, and nobody may be contacted because of it.
+
+    :raises Ended: if it is over already
+    """
+    if not Relation.objects.live().filter(pk=relation.pk).update(ended_at=at, ended_by=actor, may_contact=False):
+        raise Ended(_("This relation has ended already."))
+    relation.refresh_from_db(fields=["ended_at", "ended_by", "may_contact"])
+    log.record("customers.relation.ended", relation, actor=actor, at=at, **relation.sides())
+    return relation
+
+
+@transaction.atomic
+def allow_contact(relation: Relation, *, allowed: bool, actor: User, at: datetime) -> Relation:
+    """Open or close a relation for collections: who answers for the debt, and nobody else, may be turned to.
+
+    :raises ThirdParty: if it is no guarantor, or one who did not agree
+    :raises Ended: if it is over
+    """
+    if allowed and (relation.kind != Relation.Kind.GUARANTOR or relation.consent != Relation.Consent.GIVEN):
+        raise ThirdParty(_("Only a guarantor who agreed may be contacted about the debt. Everybody else is a third party."))
+    if not Relation.objects.live().filter(pk=relation.pk).update(may_contact=allowed):
+        raise Ended(_("This relation has ended already."))
+    relation.refresh_from_db(fields=["may_contact"])
+    event = "customers.relation.contact_opened" if allowed else "customers.relation.contact_closed"
+    log.record(event, relation, actor=actor, at=at, **relation.sides())
+    return relation
