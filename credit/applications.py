@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import exposure, offers
+from credit import ending, exposure, offers
 from credit.books import local_day
 from credit.models import Application, Offer, Product
 from credit.stated import cleaned, purposes
@@ -280,19 +280,34 @@ def approve(
     :raises MovedMeanwhile: if it changed since `version`
     """
     term = term or application.term
-    _check_decidable(application, actor=actor, version=version)
+    check_decidable(application, actor=actor, version=version)
     checked_request(application.product, amount=amount, term=term, purpose=application.purpose)
-    if actor.authority is None or amount > actor.authority:
-        authority = actor.authority or Decimal("0.00")
-        sentence = _("You may approve up to %(authority)s; this needs somebody with more authority.") % {"authority": grouped(authority)}
-        raise OverAuthority(sentence, fields={"amount": sentence}, authority=str(authority))
-    limit = limit_of(application)
-    if amount > limit:
-        sentence = _("%(application)s may not exceed %(limit)s.") % {"application": application, "limit": grouped(limit)}
-        raise OverLimit(sentence, fields={"amount": sentence}, limit=str(limit))
-    rate = rate_of(application)
+    check_authority(actor, amount=amount)
+    check_limit(application, amount=amount)
+    return grant(application, amount=amount, term=term, actor=actor, decided_by=actor, at=at, note=note)
+
+
+def grant(
+    application: Application,
+    *,
+    amount: Decimal,
+    term: int,
+    actor: User,
+    decided_by: User,
+    at: datetime,
+    note: str = "",
+    rate: Decimal | None = None,
+) -> Application:
+    """Approve what was checked: hold the exposure, hold the cost against the cap, move. For the doors of a person's decision.
+
+    :param decided_by: who answers for it, `actor` being who pressed the last button (the applicant's agreement is entered by an officer)
+    :raises OverExposure: if the person's cap leaves less
+    :raises OverRateCap: if the annualised total cost would pass the cap
+    :raises MovedMeanwhile: if somebody was faster
+    """
+    rate = rate_of(application) if rate is None else rate
     exposure.reserve_whole(application, amount=amount, at=at)
-    _keep_note(application, note)
+    keep_note(application, note)
     offers.draft(application, amount=amount, term=term, annual_rate=rate, on=local_day(application.legal_entity, at))
     return move(
         application,
@@ -302,7 +317,7 @@ def approve(
         approved_amount=amount,
         approved_term=term,
         approved_rate=rate,
-        decided_by=actor,
+        decided_by=decided_by,
         decided_at=at,
         facts={"amount": amount, "term": term, "annual_rate": rate},
     )
@@ -325,13 +340,13 @@ def decline(
     :raises Invalid: without a reason, or with one that is not known
     :raises MovedMeanwhile: if it changed since `version`
     """
-    _check_decidable(application, actor=actor, version=version)
+    check_decidable(application, actor=actor, version=version)
     known = {*DECLINE_REASONS, *application.reason_codes}
     if not reason_codes or not known.issuperset(reason_codes):
         sentence = _("Choose at least one reason from the list.")
         raise Invalid(sentence, fields={"reason_codes": sentence})
     codes = list(dict.fromkeys(reason_codes))
-    _keep_note(application, note)
+    keep_note(application, note)
     return move(
         application,
         Status.DECLINED,
@@ -391,7 +406,23 @@ def check_version(application: Application, version: int | None) -> None:
         )
 
 
-def _check_decidable(application: Application, *, actor: User, version: int | None) -> None:
+def check_authority(actor: User, *, amount: Decimal) -> None:
+    """:raises OverAuthority: if `amount` is above what `actor` may approve"""
+    if actor.authority is None or amount > actor.authority:
+        authority = actor.authority or Decimal("0.00")
+        sentence = _("You may approve up to %(authority)s; this needs somebody with more authority.") % {"authority": grouped(authority)}
+        raise OverAuthority(sentence, fields={"amount": sentence}, authority=str(authority))
+
+
+def check_limit(application: Application, *, amount: Decimal) -> None:
+    """:raises OverLimit: if `amount` is above the risk decision's limit or what was asked for"""
+    limit = limit_of(application)
+    if amount > limit:
+        sentence = _("%(application)s may not exceed %(limit)s.") % {"application": application, "limit": grouped(limit)}
+        raise OverLimit(sentence, fields={"amount": sentence}, limit=str(limit))
+
+
+def check_decidable(application: Application, *, actor: User, version: int | None) -> None:
     check_version(application, version)
     if application.status != Status.REFERRED:
         raise NotDecidable(
@@ -403,7 +434,7 @@ def _check_decidable(application: Application, *, actor: User, version: int | No
         raise OwnApplication(_("Nobody decides an application they entered."))
 
 
-def _keep_note(application: Application, note: str) -> None:
+def keep_note(application: Application, note: str) -> None:
     """Seal the decider's words before the move, in its transaction: a move by UPDATE does not seal."""
     if note:
         application.note = note
@@ -416,6 +447,7 @@ def _end(application: Application, to: str, offer_to: str, *, actor: User, at: d
     standing = Offer.objects.filter(application=application, status=Offer.Status.MADE).first()
     if standing is not None:
         move(standing, offer_to, actor=actor, at=at, ended_at=at)
+    ending.end_open(application, actor=actor, at=at, expired=to == Status.EXPIRED)
     exposure.release(application, at=at)
     return application
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from credit import applications, offers
-from credit.books import value_day
-from credit.models import Application, Offer
+from credit import applications, offers, papers
+from credit.books import local_day, value_day
+from credit.models import Application, CounterOffer, Offer
 from governance import rules, users
 from governance.lifecycle import IllegalMove, MovedMeanwhile
 from governance.models import LegalEntity
@@ -22,9 +22,17 @@ def expire(entity: LegalEntity, *, at: datetime) -> int:
     today = value_day(entity, at)
     unused = at - timedelta(days=int(rules.value(DRAFT_DAYS, on=today)))
     lapsed = Q(status=Application.Status.OFFERED, offers__status=Offer.Status.MADE, offers__expires_on__lt=today)
-    idle = Q(status__in=[Application.Status.DRAFT, Application.Status.REFERRED, Application.Status.APPROVED], created_at__lt=unused)
+    begun = [Application.Status.DRAFT, *Application.IN_REVIEW, Application.Status.APPROVED]
+    idle = Q(status__in=begun, created_at__lt=unused)
+    # the calendar's day, not the books': a counter-offer and papers are promised to a person by date
+    on = local_day(entity, at)
+    unanswered = Q(status=Application.Status.COUNTERED, counter_offers__status=CounterOffer.Status.OPEN, counter_offers__due_on__lt=on)
+    silent, lost = papers.overdue(entity_id=entity.pk, on=on)
+    for request in silent:
+        papers.remind(request, at=at)
+    asked = Q(status=Application.Status.WAITING, pk__in=[request.application_id for request in lost])
     ended = 0
-    for application in Application.objects.filter(lapsed | idle, legal_entity=entity).order_by("pk"):
+    for application in Application.objects.filter(lapsed | idle | unanswered | asked, legal_entity=entity).distinct().order_by("pk"):
         try:
             applications.expire(application, at=at)
         except (IllegalMove, MovedMeanwhile):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import expiry, exposure, offers
+from credit import clocks, expiry, exposure, offers, papers
 from credit.models import Product
 from governance import rules
 from governance.models import LegalEntity, Rule
@@ -69,6 +69,21 @@ def seed_rules() -> None:
         verification=Rule.Verification.POLICY,
         effective_from=date(2020, 1, 1),
     )
+    for code, value, unit, en, zh in (
+        (clocks.REVIEW_HOURS, 24, "hours", "Hours in which a referred application is to be decided", "转人工进件的审批时限（小时）"),
+        (clocks.PAPERS_DAYS, 7, rules.DAYS, "Days an applicant usually has to bring papers", "申请人补充资料的通常期限（天）"),
+        (clocks.LAST_DAYS, 3, rules.DAYS, "Days between the reminder about papers and the end of the application", "补件提醒后至进件失效的天数"),
+        (clocks.COUNTER_DAYS, 14, rules.DAYS, "Days a counter-offer stands", "调整方案的有效天数"),
+    ):
+        rules.put(
+            code,
+            value=value,
+            unit=unit,
+            meaning_en=en,
+            meaning_zh=zh,
+            verification=Rule.Verification.POLICY,
+            effective_from=date(2020, 1, 1),
+        )
 
 
 def product_for(entity: LegalEntity) -> Product:
@@ -89,6 +104,7 @@ def product_for(entity: LegalEntity) -> Product:
             "rates_by_grade": {"A": "0.108000", "B": "0.132000", "C": "0.156000", "D": "0.180000", "E": "0.216000"},
             "grace_days": 3,
             "penalty_multiplier": Decimal("1.500"),
+            "papers": [dict(item) for item in papers.DEFAULT],
         },
     )
     return product

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
-from credit import applications, end_of_day, expiry, imports, offers, payouts
+from credit import applications, end_of_day, expiry, imports, offers, papers, payouts
 from credit.books import local_day
 from credit.models import Application, ClosePartition, CloseRun, Loan
+from customers.models import Document
 from governance import users
 from governance.models import LegalEntity
 from ledger import log
@@ -37,6 +38,14 @@ def pay_out_booked(*, entry_id: int, **_: object) -> None:
     """Send the money of a booked loan out; what the bank does not answer for certain is asked again by the outbox."""
     entry = Entry.objects.get(pk=entry_id)
     payouts.send(Loan.objects.get(pk=entry.subject_id), actor=users.system(), at=entry.at)
+
+
+@log.on("customers.document.added")
+def answer_papers(*, entry_id: int, **_: object) -> None:
+    """Let a new document answer what its person is asked for, wherever it was put in."""
+    entry = Entry.objects.get(pk=entry_id)
+    document = Document.objects.select_related("added_by").get(pk=entry.subject_id)
+    papers.came(document, actor=document.added_by, at=entry.at)
 
 
 @log.on("credit.day.closed")

@@ -180,6 +180,12 @@ class Application(Belonging):
         indexes = [
             # the referral queue, oldest first
             models.Index(fields=["submitted_at", "id"], name="application_referred", condition=Q(status="referred")),
+            # what a person began and did not end: papers asked for, second persons, counter-offers
+            models.Index(
+                fields=["status", "submitted_at", "id"],
+                name="application_begun",
+                condition=Q(status__in=["waiting", "proposed", "countered"]),
+            ),
             # what the sweepers look for: evaluations that did not finish
             models.Index(fields=["id"], name="application_unfinished", condition=Q(status__in=["submitted", "evaluating"])),
             # lists by branch and by responsible user, newest first

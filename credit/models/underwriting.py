@@ -59,7 +59,7 @@ class PaperRequest(models.Model):
     }
     TONES: ClassVar[dict[str, str]] = {"open": "caution", "answered": "good"}
 
-    public_id = PublicIdField(prefix="Q")
+    public_id = PublicIdField(prefix="PR")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="paper_requests")
     status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
@@ -136,7 +136,7 @@ class Condition(models.Model):
     MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.CLEARED}, Status.CLEARED: set()}
     TONES: ClassVar[dict[str, str]] = {"open": "caution", "cleared": "good"}
 
-    public_id = PublicIdField(prefix="Y")
+    public_id = PublicIdField(prefix="CN")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="conditions")
     kind = models.CharField(max_length=20, choices=ConditionKind)

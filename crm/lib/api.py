@@ -30,7 +30,7 @@ class DoorViewSet(viewsets.ReadOnlyModelViewSet):
     """Reads by public id; each door is one `@action` or one of `create`, `update`."""
 
     lookup_field = "public_id"
-    lookup_value_regex = r"[A-Z]-[0-9A-Z]+"
+    lookup_value_regex = r"[A-Z]{1,2}-[0-9A-Z]+"
     needs: Mapping[str, str] = {}
 
 
