@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('credit', '0005_desk_money'),
-        ('customers', '0005_promises'),
+        ('customers', '0005_documents'),
         ('governance', '0003_notice'),
         ('risk', '0002_frozen'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
