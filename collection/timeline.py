@@ -4,13 +4,18 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from collection.models import Case, Channel, Outcome
 from collection.permissions import VIEW
 from credit.accrual import bucket_name
 from crm.lib.templatetags.crm import spoken
-from customers.timeline import sentence
+from customers.timeline import kind, sentence
 from ledger.models import Entry
+
+kind("cases", label=gettext_lazy("Cases"), order=40, prefixes=("collections.case.",))
+kind("contacts", label=gettext_lazy("Contacts"), order=42, prefixes=("collections.contact.", "collections.check."))
+kind("promises", label=gettext_lazy("Promises"), order=44, prefixes=("collections.promise.",))
 
 
 @sentence("collections.case.opened", icon="case", tone="warn", permission=VIEW)

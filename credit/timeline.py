@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from credit.accrual import bucket_name
 from credit.models import Application, Loan, Offer
 from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
 from crm.lib.templatetags.crm import long_day, spoken
-from customers.timeline import SENTENCES, sentence
+from customers.timeline import SENTENCES, kind, sentence
 from governance.models import User
 from governance.users import SYSTEM
 from ledger import log
@@ -20,6 +21,19 @@ from ledger.models import Entry
 
 Say = Callable[[Entry], str]
 SHOWN = 30
+
+kind("applications", label=gettext_lazy("Applications"), order=30, prefixes=("credit.application.", "credit.offer.", "credit.contract."))
+# the conclusions among an application's steps, the engine's and a person's
+DECIDED = ("approved", "declined", "referred", "countered", "overruled")
+kind(
+    "decisions", label=gettext_lazy("Decisions"), order=32,
+    prefixes=("risk.decision.", "credit.review.", *(f"credit.application.{word}" for word in DECIDED)),
+)  # fmt: skip
+kind("loans", label=gettext_lazy("Loans"), order=34, prefixes=("credit.loan.",))
+kind(
+    "payments", label=gettext_lazy("Payments"), order=36,
+    prefixes=("credit.repayment.", "credit.payout.", "credit.refund.", "credit.receipt.", "credit.transaction."),
+)  # fmt: skip
 
 
 def says(event: str, *, icon: str, tone: str = "neutral") -> Callable[[Say], Say]:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import permissions, search, timeline  # noqa: F401  the timeline's own sentences, the search
+from customers import permissions, search, sentences  # noqa: F401  the search, and what the timeline says
 from customers.models import Customer, Note
 
 SHOWN, LOOKED_THROUGH = 6, 60
