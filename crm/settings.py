@@ -146,7 +146,15 @@ CACHES = {
     }
 }
 SANDBOX_URL = env.str("CRM_SANDBOX_URL", default="")
-PORTS = {"payout": env.str("CRM_PAYOUT_URL", default=SANDBOX_URL and SANDBOX_URL + "/payouts")}
+PORTS = {
+    "payout": env.str("CRM_PAYOUT_URL", default=SANDBOX_URL and SANDBOX_URL + "/payouts"),
+    "sms": env.str("CRM_SMS_URL", default=SANDBOX_URL and SANDBOX_URL + "/sms"),
+    "mail": env.str("CRM_SMTP_URL", default=""),
+}
+MAIL_FROM = env.str("CRM_MAIL_FROM", default="service@lender.invalid")
+MAIL_DOMAIN = env.str("CRM_MAIL_DOMAIN", default=MAIL_FROM.partition("@")[2])  # of our Message-IDs
+# What the gateway signs its delivery receipts with; empty: no receipt is believed.
+RECEIPT_SECRET = env.str("CRM_RECEIPT_SECRET", default="")
 # Where files lie at rest: an object store, or the folder MEDIA_ROOT while this is empty. Sealed before they get there.
 PORTS["storage"] = env.str("CRM_STORAGE_URL", default="")
 STORAGE_TOKEN = env.str("CRM_STORAGE_TOKEN", default="")

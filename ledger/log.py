@@ -66,6 +66,11 @@ def without_broker() -> Iterator[None]:
         _broker_off.reset(token)
 
 
+def broker_is_off() -> bool:
+    """Return whether the caller runs inside `without_broker`."""
+    return _broker_off.get()
+
+
 def handlers_of(event: str) -> list[str]:
     """Return the names of the subscribers of `event`."""
     return _handlers.get(event, [])

@@ -1,11 +1,16 @@
-"""`python -m sandbox --port N [--state FILE]`: answer until SIGTERM or Ctrl-C."""
+"""`python -m sandbox --port N [--state FILE] [--smtp-port N] [--receipts URL]`: answer until SIGTERM or Ctrl-C.
+
+The secret that signs delivery receipts comes from the environment, `CRM_RECEIPT_SECRET`: an argument would be seen by everybody.
+"""
 
 import argparse
+import os
 import signal
 import sys
 import threading
 from pathlib import Path
 
+from sandbox import messages
 from sandbox.payouts import TIMEOUT_SECONDS, Payouts
 from sandbox.server import serve
 
@@ -16,9 +21,21 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--state", type=Path, default=None, help="file that keeps what was done")
     parser.add_argument("--timeout", type=float, default=TIMEOUT_SECONDS, help="seconds of silence of the persona `timeout`")
+    parser.add_argument("--smtp-port", type=int, default=0, help="listen for mail; 0 does not")
+    parser.add_argument("--receipts", default="", help="address that is told what became of each text message")
     chosen = parser.parse_args()
+    secret = os.environ.get("CRM_RECEIPT_SECRET", "")
+    receipts = messages.Receipts(chosen.receipts, secret) if chosen.receipts and secret else None
+    texts = messages.Texts(chosen.state and chosen.state.with_suffix(".texts"), timeout=chosen.timeout, receipts=receipts)
+    mailbox = messages.Mailbox(timeout=chosen.timeout)
+    if chosen.smtp_port:
+        try:
+            messages.smtp(chosen.host, chosen.smtp_port, mailbox)
+        except OSError as error:
+            print(f"sandbox: port {chosen.smtp_port} on {chosen.host} cannot be had: {error.strerror}", file=sys.stderr)
+            return 1
     try:
-        server = serve(chosen.host, chosen.port, Payouts(chosen.state, timeout=chosen.timeout))
+        server = serve(chosen.host, chosen.port, Payouts(chosen.state, timeout=chosen.timeout), texts, mailbox)
     except OSError as error:
         print(f"sandbox: port {chosen.port} on {chosen.host} cannot be had: {error.strerror}", file=sys.stderr)
         return 1

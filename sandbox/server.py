@@ -6,18 +6,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox.payouts import Answer, Payouts
+from sandbox import messages
+from sandbox.payouts import Payouts
 
 LARGEST_BODY = 64 * 1024
-Route = Callable[[Any, Any, dict[str, str]], Answer]
+Route = Callable[[Any, Any, dict[str, str]], tuple[int, dict[str, Any] | str]]
 
 
-def routes(payouts: Payouts) -> dict[tuple[str, str], Route]:
+def routes(payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox) -> dict[tuple[str, str], Route]:
     """Return what answers which method and path; a route gets body, headers and query."""
     return {
         ("GET", "/health"): lambda _body, _headers, _query: (200, {"status": "ok"}),
         ("POST", "/payouts"): lambda body, headers, _query: payouts.post(body, headers),
         ("GET", "/payouts"): lambda _body, _headers, query: payouts.get(query),
+        ("POST", "/sms"): lambda body, headers, _query: texts.post(body, headers),
+        ("GET", "/sms"): lambda _body, _headers, query: texts.get(query),
+        ("GET", "/mail"): lambda _body, _headers, query: mailbox.get(query),
+        ("GET", "/sent"): lambda _body, _headers, _query: (200, messages.page(texts, mailbox)),
     }
 
 
@@ -58,11 +63,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send(*route(body, self.headers, dict(parse_qsl(where.query))))
 
-    def send(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
+    def send(self, status: int, body: dict[str, Any] | str) -> None:
+        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         try:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", "text/html; charset=utf-8" if isinstance(body, str) else "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -86,7 +91,8 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def serve(host: str, port: int, payouts: Payouts) -> Server:
+def serve(host: str, port: int, payouts: Payouts, texts: messages.Texts | None = None, mailbox: messages.Mailbox | None = None) -> Server:
     """Return a bound server; `serve_forever()` runs it."""
-    handler = type("BoundHandler", (Handler,), {"table": routes(payouts)})
+    table = routes(payouts, texts or messages.Texts(), mailbox or messages.Mailbox())
+    handler = type("BoundHandler", (Handler,), {"table": table})
     return Server((host, port), handler)
