@@ -9,8 +9,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from collection import cases, permissions
-from collection.cases import LONGEST_NOTE, NEXT_ACTIONS
+from collection import cases, contacts, permissions
+from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.models import Case, CaseDebt, Channel, Contact, Outcome
 from crm.lib.api import DoorViewSet, checked
 from governance.idempotency import idempotent
@@ -113,7 +113,7 @@ class CaseViewSet(DoorViewSet):
         """Log a contact in a case the caller holds; the hold ends with it."""
         row = self.get_object()
         body = checked(ContactIn, request)
-        contact = cases.log_contact(row, actor=caller(request), at=now(), **body)
+        contact = contacts.log_contact(row, actor=caller(request), at=now(), **body)
         return Response(ContactOut(contact).data, status=status.HTTP_201_CREATED)
 
 

@@ -1,4 +1,4 @@
-"""Doors of collection cases: open, refresh and close them with the loans; claim, contact, assign."""
+"""Doors of collection cases: open, refresh and close them with the loans; claim, skip, assign."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from collection import debts, permissions
 from collection.debts import Debt
-from collection.models import Case, CaseDebt, Channel, Contact, Outcome
+from collection.models import Case, CaseDebt, Skip
 from credit import books
 from crm.lib.errors import DomainError, Invalid, Stale
 from crm.lib.money import total
@@ -25,8 +25,6 @@ from governance.models.identity import Scope
 from ledger import log
 
 CASE = Case._meta.label_lower
-LONGEST_NOTE = 2_000
-NEXT_ACTIONS = (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.LETTER, Channel.VISIT)
 
 
 class CaseClosed(DomainError):
@@ -109,7 +107,10 @@ def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refr
     kept = [(case, owed[pk]) for pk, case in standing.items() if pk in owed]
     was = {case.pk: case.bucket for case, _rows in kept}
     changed = [case for case, rows in kept if follows(case, rows)]
-    Case.objects.bulk_update(changed, ["bucket", "dpd", "overdue_amount"])
+    for case in changed:
+        if case.bucket > was[case.pk]:
+            case.moved_on = books.value_day(customers[case.customer_id].legal_entity, at)
+    Case.objects.bulk_update(changed, ["bucket", "dpd", "overdue_amount", "moved_on"])
     moved = [entry(case, was=was[case.pk]) for case in changed if case.bucket != was[case.pk]]
     log.record_many("collections.case.bucket_moved", moved, actor=actor, at=at)
 
@@ -199,6 +200,8 @@ def close(case: Case, *, reason: str, on: date, actor: User, at: datetime) -> Ca
         overdue_amount=Decimal("0.00"),
         next_action="",
         next_action_on=None,
+        moved_on=None,
+        broken_on=None,
         claimed_by=None,
         claimed_at=None,
         claimed_until=None,
@@ -260,7 +263,7 @@ def held(case: Case, *, actor: User, at: datetime) -> Case:
     :raises CaseClosed: if the case is closed
     :raises NotHeld: if they do not, naming who does
     """
-    row = Case.objects.select_for_update(of=("self",)).select_related("claimed_by", "legal_entity").get(pk=case.pk)
+    row = Case.objects.select_for_update(of=("self",)).select_related("claimed_by", "legal_entity", "customer").get(pk=case.pk)
     if row.status != Case.Status.OPEN:
         raise CaseClosed(_("Case %(case)s is closed.") % {"case": row.public_id})
     if not row.is_held_by(actor, at):
@@ -318,93 +321,26 @@ def release_expired(*, at: datetime) -> int:
     return len(over)
 
 
-# --- contacts ------------------------------------------------------------------------------------------------------
 @transaction.atomic
-def log_contact(
-    case: Case,
-    *,
-    channel: str,
-    outcome: str,
-    next_action: str,
-    next_action_on: date | None,
-    actor: User,
-    at: datetime,
-    note: str = "",
-) -> Contact:
-    """Write down a contact and what comes next; the hold ends with it, so that the next case can be taken.
+def skip(case: Case, *, reason: str, actor: User, at: datetime) -> Skip:
+    """Leave a case for somebody else for a while, with the reason; a hold of one's own ends with it.
 
     :raises CaseClosed: if the case is closed
-    :raises NotHeld: if `actor` does not hold the case
-    :raises Invalid: with a sentence per wrong value
+    :raises Invalid: if the reason is none of the list
     """
-    row = held(case, actor=actor, at=at)
-    note = note.strip()
-    problems = wrong_in_contact(
-        channel=channel,
-        outcome=outcome,
-        next_action=next_action,
-        next_action_on=next_action_on,
-        note=note,
-        today=books.value_day(row.legal_entity, at),
-    )
-    if problems or next_action_on is None:
-        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
-    contact = Contact.objects.create(
-        case=row,
-        channel=channel,
-        outcome=outcome,
-        at=at,
-        actor=actor,
-        note=note or None,
-        next_action=next_action,
-        next_action_on=next_action_on,
-    )
-    row.next_action, row.next_action_on = next_action, next_action_on
-    row.last_contact_at, row.last_outcome = at, outcome
-    row.version += 1
-    let_go(row)
-    row.save(
-        update_fields=[
-            "next_action", "next_action_on", "last_contact_at", "last_outcome", "version",
-            "claimed_by", "claimed_at", "claimed_until",
-        ]
-    )  # fmt: skip
-    log.record(
-        "collections.contact.logged",
-        contact,
-        actor=actor,
-        at=at,
-        customer_id=row.customer_id,
-        case=row.public_id,
-        channel=channel,
-        outcome=outcome,
-        next_action=next_action,
-        next_action_on=next_action_on,
-    )
-    return contact
-
-
-def wrong_in_contact(
-    *, channel: str, outcome: str, next_action: str, next_action_on: date | None, note: str, today: date
-) -> dict[str, Any]:
-    """Return a sentence per value that cannot be."""
-    problems: dict[str, Any] = {}
-    if channel not in Channel.values:
-        problems["channel"] = _("Choose how the contact was made.")
-    if outcome not in Outcome.values:
-        problems["outcome"] = _("Choose how the contact ended.")
-    if next_action not in NEXT_ACTIONS:
-        problems["next_action"] = _("Choose what comes next.")
-    last = today + timedelta(days=int(rules.value("collections.next_action.days", on=today)))
-    if next_action_on is None:
-        problems["next_action_on"] = _("Enter the day of the next action.")
-    elif next_action_on < today:
-        problems["next_action_on"] = _("The next action cannot lie before %(today)s.") % {"today": today.isoformat()}
-    elif next_action_on > last:
-        problems["next_action_on"] = _("The next action must be by %(last)s.") % {"last": last.isoformat()}
-    if len(note) > LONGEST_NOTE:
-        problems["note"] = _("Write at most 2,000 characters.")
-    return problems
+    if reason not in Skip.Reason.values:
+        sentence = _("Choose why this case is left aside.")
+        raise Invalid(sentence, fields={"reason": sentence})
+    row = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    if row.status != Case.Status.OPEN:
+        raise CaseClosed(_("Case %(case)s is closed.") % {"case": row.public_id})
+    hours = int(rules.value("collections.skip.hours", on=localtime(at).date()))
+    made = Skip.objects.create(case=row, actor=actor, reason=reason, at=at, until=at + timedelta(hours=hours))
+    if row.claimed_by_id == actor.pk:
+        let_go(row)
+        row.save(update_fields=["claimed_by", "claimed_at", "claimed_until"])
+    log.record("collections.case.skipped", row, actor=actor, at=at, reason=reason, until=made.until)
+    return made
 
 
 # --- assignment ----------------------------------------------------------------------------------------------------

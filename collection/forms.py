@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from collection.cases import LONGEST_NOTE, NEXT_ACTIONS
+from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.models import Case, Channel, Outcome
 from credit.accrual import LAST_BUCKET, bucket_name
 from crm.lib import forms as crm_forms

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from collection import cases
+from collection import cases, promises
 from collection.models import Case
 from credit.models import Loan
 from governance.models import LegalEntity, User
@@ -34,6 +34,9 @@ def plan_refresh(entity: LegalEntity, *, actor: User, at: datetime, size: int = 
     return len(rows)
 
 
+@transaction.atomic
 def refresh_range(legal_entity_id: int, *, first: int, last: int, actor: User, at: datetime) -> cases.Refreshed:
-    """Bring the cases of one range of customers in step with their loans, in one transaction."""
-    return cases.refresh(touched(legal_entity_id, first=first, last=last), actor=actor, at=at)
+    """Judge the promises of one range of customers and bring their cases in step with their loans, in one transaction."""
+    ids = touched(legal_entity_id, first=first, last=last)
+    promises.judge(ids, actor=actor, at=at)
+    return cases.refresh(ids, actor=actor, at=at)

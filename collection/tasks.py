@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from collection import cases, portfolio
+from collection import cases, portfolio, promises
+from collection.models import Case
 from governance import users
 from governance.models import LegalEntity
 from ledger import log
@@ -18,10 +19,19 @@ from ledger.models import Entry
     "credit.repayment.received",
 )
 def follow_loan(*, entry_id: int, **_: object) -> None:
-    """Bring the case of the loan's customer in step."""
+    """Judge what the loan's customer promised, and bring their case in step."""
     entry = Entry.objects.get(pk=entry_id)
     if entry.customer_id is not None:
+        promises.judge([entry.customer_id], actor=users.system(), at=entry.at)
         cases.refresh([entry.customer_id], actor=users.system(), at=entry.at)
+
+
+@log.on("collections.case.closed")
+def end_promise(*, entry_id: int, **_: object) -> None:
+    """End what was promised in a case that is over."""
+    entry = Entry.objects.get(pk=entry_id)
+    case = Case.objects.select_related("legal_entity").get(pk=entry.subject_id)
+    promises.end_with_case(case, actor=users.system(), at=entry.at)
 
 
 @log.on("credit.day.closed")

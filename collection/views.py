@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from collection import cases, permissions, queues
+from collection import cases, contacts, permissions, queues
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
 from collection.forms import AssignForm, CaseFilter, ContactForm
 from collection.models import Case
@@ -63,7 +63,8 @@ def desk_page(
     if held is not None:
         context |= work(request, held, at=at, back="desk", form=form)
         context["reasons"] = queues.why(
-            held, user=person(request), on=context["today"], loans=sum(debt.dpd > 0 for debt in context["debts"])
+            held, user=person(request), at=at, on=context["today"], loans=sum(debt.dpd > 0 for debt in context["debts"]),
+            silent=queues.silent_days(context["today"]),
         )
     elif not items:
         context["next_due"] = queues.next_due(person(request), at=at)
@@ -199,7 +200,7 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
                 if not sent.again:
                     if "retake" in request.POST and request.user.has_perm(permissions.CLAIM):
                         cases.claim(row, actor=person(request), at=at)
-                    cases.log_contact(
+                    contacts.log_contact(
                         row,
                         channel=data["channel"],
                         outcome=data["outcome"],

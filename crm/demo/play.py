@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 from django.utils.timezone import now
 
-from collection import cases, queues
 from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
+from crm.demo import desk_collections
 from crm.demo.people import identity
 from crm.lib.money import quantize, total
 from customers import consents, notes, profiles
@@ -151,8 +151,9 @@ def one_day(house: House, day: date, arrivals: list[tuple[dict[str, Any], Custom
     outbox.run_all(at=now())
     answer_offers(house, day)
     pay(house, day)
+    desk_collections.keep_promises(house, day)
     outbox.run_all(at=now())
-    collect(house, day)
+    desk_collections.work(house, day)
     if day < house.today:  # the last day stays open: it is the day one works in
         end_of_day.close(house.entity, day, at=house.at(day, 23, 30))
     outbox.run_all(at=now())
@@ -258,32 +259,6 @@ def due_on(loan: Loan, day: date) -> Decimal:
     by_pk = {row.pk: row for row in rows}
     due = [each for each in repayments.dues(loan, rows, day) if by_pk[each.installment].due_on <= day]
     return total([each.fee + each.penalty + each.interest + each.principal for each in due])
-
-
-OUTCOMES = ("no_answer", "no_answer", "busy", "right_party", "right_party", "promise", "refused", "wrong_number", "hardship")
-
-
-def collect(house: House, day: date) -> None:
-    """Let two collectors work some cases on weekdays."""
-    if day.weekday() >= 5:
-        return
-    for name in ("collector", "collector2"):
-        collector = house.staff[name]
-        at = house.at(day, 14 if name == "collector" else 15, 5)
-        for item in queues.upcoming(collector, at=at, limit=2):
-            if house.rng.random() < 0.4:
-                continue
-            case = cases.claim(item.case, actor=collector, at=at)
-            cases.log_contact(
-                case,
-                channel="call",
-                outcome=house.rng.choice(OUTCOMES),
-                note="" if house.rng.random() < 0.5 else "已说明逾期金额和还款方式。",
-                next_action="call",
-                next_action_on=day + timedelta(days=house.rng.choice((1, 2, 3, 5))),
-                actor=collector,
-                at=at + timedelta(minutes=3),
-            )
 
 
 def remarks(house: House, customers: list[Customer]) -> None:

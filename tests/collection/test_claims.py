@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from collection import cases
+from collection import cases, contacts
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken, Unassignable
 from collection.models import Case, CaseDebt, Contact
 from credit.models import Loan
@@ -21,7 +21,7 @@ TODAY = AFTER.date()
 
 def contact(case: Case, actor: Any, **changes: Any) -> Contact:
     values = {"channel": "call", "outcome": "no_answer", "next_action": "call", "next_action_on": TODAY + timedelta(days=2)}
-    return cases.log_contact(case, **(values | {"actor": actor, "at": AFTER} | changes))
+    return contacts.log_contact(case, **(values | {"actor": actor, "at": AFTER} | changes))
 
 
 def test_a_claim_holds_for_twenty_minutes(floor: Floor) -> None:
@@ -138,12 +138,12 @@ def test_a_contact_needs_the_hold(floor: Floor) -> None:
 def test_a_contact_is_written_down_and_ends_the_hold(floor: Floor) -> None:
     case, collector = floor.case(), floor.cast.collector
     cases.claim(case, actor=collector, at=AFTER)
-    made = contact(case, collector, outcome="promise", note=" will pay on Friday ")
+    made = contact(case, collector, outcome="callback", note=" will pay on Friday ")
     made.refresh_from_db()
-    assert (made.outcome, made.channel, made.note, made.actor) == ("promise", "call", "will pay on Friday", collector)
+    assert (made.outcome, made.channel, made.note, made.actor) == ("callback", "call", "will pay on Friday", collector)
     case.refresh_from_db()
     assert (case.claimed_by, case.next_action, case.next_action_on) == (None, "call", made.next_action_on)
-    assert (case.last_outcome, case.last_contact_at) == ("promise", AFTER)
+    assert (case.last_outcome, case.last_contact_at) == ("callback", AFTER)
     entry = log.history(made).get()
     assert (entry.event, entry.customer_id) == ("collections.contact.logged", case.customer_id)
     assert "Friday" not in str(entry.facts)

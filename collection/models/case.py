@@ -1,12 +1,13 @@
 """Overdue work: one case per customer, the loans it is about, and every contact that was made."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case as Case_
+from django.db.models import Exists, F, OuterRef, Q, SmallIntegerField, Value, When
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -22,6 +23,8 @@ from governance.models.identity import Scope
 from governance.scope import ScopedQuerySet
 
 ZERO = Decimal("0.00")
+SILENT_DAYS = 7  # the rule `collections.queue.silent_days` says otherwise
+SMALL = SmallIntegerField()
 
 
 class Channel(models.TextChoices):
@@ -36,7 +39,9 @@ class Channel(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """The disposition list: how a contact ended. Its order is the order of the keys on the desk."""
+    """The disposition list: how a contact ended. Which of them a channel offers, and what follows, is data
+    (`collection/data/dispositions.json`).
+    """
 
     RIGHT_PARTY = "right_party", _("Right party reached")
     NO_ANSWER = "no_answer", _("No answer")
@@ -49,6 +54,20 @@ class Outcome(models.TextChoices):
     HARDSHIP = "hardship", _("Hardship")
     DECEASED = "deceased", _("Deceased")
     COMPLAINT = "complaint", _("Complaint")
+    CALLBACK = "callback", _("Asked to be called back")
+    SENT = "sent", _("Sent")
+    RETURNED = "returned", _("Came back undelivered")
+    NOT_MET = "not_met", _("Nobody met")
+
+
+class Place(models.IntegerChoices):
+    """Why a case stands where it stands in the queue, the weightiest first."""
+
+    BROKEN = 1, _("A promise was broken")
+    PLANNED = 2, _("A planned action is due")
+    MOVED = 3, _("It moved to a graver bucket")
+    SILENT = 4, _("Nobody has been in touch for a while")
+    WEIGHT = 5, _("Amount and days past due")
 
 
 class CaseQuerySet(ScopedQuerySet["Case"]):
@@ -74,16 +93,37 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
         """Narrow to the cases `user` holds a running claim on."""
         return self.open().filter(claimed_by=user.pk, claimed_until__gt=at)
 
-    def queue(self, user: Any, *, at: datetime, on: date) -> Self:
-        """Narrow to what `user` may work next, the gravest first: bucket, then amount.
+    def queue(self, user: Any, *, at: datetime, on: date, silent_days: int = SILENT_DAYS) -> Self:
+        """Narrow to what `user` may work next, in the order of the desk: `place`, then `weight`.
 
-        Left out are cases another person holds or is assigned, and those whose next action lies after the business
-        date `on`.
+        `place` is the weightiest reason (`Place`), `weight` the overdue amount times its days past due. What a supervisor
+        gave to `user` comes before the pool. Left out are cases another person holds or is assigned, those whose next
+        action lies after the business date `on`, and those `user` skipped for now.
         """
         free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at)
         due = Q(next_action_on__isnull=True) | Q(next_action_on__lte=on)
         for_me = Q(assigned_to__isnull=True) | Q(assigned_to=user.pk)
-        return self.open().visible_to(user).filter(free, due, for_me).order_by("-bucket", "-overdue_amount", "-id")
+        skipped = Skip.objects.filter(case=OuterRef("pk"), actor=user.pk, until__gt=at)
+        silent = Q(last_contact_at__isnull=True) | Q(last_contact_at__lte=at - timedelta(days=silent_days))
+        return (
+            self.open()
+            .visible_to(user)
+            .filter(free, due, for_me)
+            .filter(~Exists(skipped))
+            .annotate(
+                given=Case_(When(assigned_to=user.pk, then=Value(0)), default=Value(1), output_field=SMALL),
+                place=Case_(
+                    When(broken_on__isnull=False, then=Value(Place.BROKEN.value)),
+                    When(next_action_on__isnull=False, then=Value(Place.PLANNED.value)),
+                    When(moved_on__isnull=False, then=Value(Place.MOVED.value)),
+                    When(silent, then=Value(Place.SILENT.value)),
+                    default=Value(Place.WEIGHT.value),
+                    output_field=SMALL,
+                ),
+                weight=F("overdue_amount") * F("dpd"),
+            )
+            .order_by("given", "place", "-weight", "-id")
+        )
 
 
 class Case(Belonging):
@@ -128,6 +168,12 @@ class Case(Belonging):
     last_contact_at = models.DateTimeField(null=True, blank=True)
     last_outcome = models.CharField(max_length=12, choices=Outcome, blank=True, default="")
 
+    last_contact_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    moved_on = models.DateField(null=True, blank=True, help_text="moved to a graver bucket; none once somebody was in touch")
+    broken_on = models.DateField(null=True, blank=True, help_text="a promise was broken; none once somebody was in touch")
+
     opened_on = models.DateField()
     closed_on = models.DateField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
@@ -156,9 +202,9 @@ class Case(Belonging):
             models.CheckConstraint(name="case_amount_not_negative", condition=Q(overdue_amount__gte=0)),
         ]
         indexes = [
-            # the desk asks for the gravest open cases; the close of day rewrites these columns, but there are
-            # far fewer cases than loans, and without it each "next" would sort them all
-            models.Index(fields=["-bucket", "-overdue_amount", "-id"], name="case_queue", condition=Q(status="open")),
+            # the desk orders the open cases of a subtree by reasons that change with the day, and the board sums them up:
+            # there are far fewer open cases than loans, this finds them
+            models.Index(fields=["branch"], name="case_open_of_branch", condition=Q(status="open")),
             # a person's own work, first in their queue
             models.Index(fields=["assigned_to"], name="case_assigned", condition=Q(status="open")),
             # "what do I hold", and the sweeper's "which claims have run out"
@@ -168,6 +214,8 @@ class Case(Belonging):
             models.Index(fields=["customer", "-id"], name="case_of_customer"),
             # a team's list, newest first
             models.Index(fields=["branch", "-id"], name="case_of_branch"),
+            # "not worked since": what a collector was in touch about, for collected money by person
+            models.Index(fields=["last_contact_by"], name="case_contacted_by", condition=Q(status="open")),
         ]
 
     def __str__(self) -> str:
@@ -253,3 +301,37 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+
+class Skip(models.Model):
+    """A case a collector left for another, with the reason; it comes back to them after `until`. Insert-only."""
+
+    POLICY = Policy(owner="collections", meaning="cases left aside by a collector, and why", retention="with the case")
+
+    class Reason(models.TextChoices):
+        HOURS = "hours", _("Not a good time to call")
+        LANGUAGE = "language", _("Needs another language")
+        KNOWN = "known", _("I know this person")
+        WAITING = "waiting", _("Waits for somebody else in the house")
+        ANOTHER = "another", _("A more urgent case came up")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="skips", db_index=False)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reason = models.CharField(max_length=8, choices=Reason)
+    at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                name="skip_reason_known", condition=Q(reason__in=["hours", "language", "known", "waiting", "another"])
+            ),
+            models.CheckConstraint(name="skip_ends", condition=Q(until__gt=F("at"))),
+        ]
+        indexes = [models.Index(fields=["actor", "case", "until"], name="skip_of_actor")]  # the queue leaves these out
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.reason}"

@@ -1,0 +1,143 @@
+"""The right-party check: two answers, compared on the server, before anything of the debt is said or shown.
+
+Two of several questions, the person confirmed before any detail: UK FCA CONC 7.9.10R; the personal information of the debtor
+kept from others: GB/T 45251-2025, 5.5. What was answered is never kept, nor are the right answers ever shown.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from collection import cases
+from collection.models import Case, RightPartyCheck
+from crm.lib.errors import DomainError, Invalid
+from customers import reveals
+from customers.identifiers import narrow
+from customers.models import Customer
+from customers.permissions import REVEAL
+from governance import rules
+from governance.models import User
+from ledger import log
+
+NEEDED = 2
+SHORTEST_WORD = 2
+QUESTIONS = {
+    "id_last4": _("Last four characters of the id number"),
+    "birth_year": _("Year of birth"),
+    "address": _("A word of the address"),
+    "employer": _("A word of the employer's name"),
+}
+OPENED = (reveals.Field.NAME, reveals.Field.MOBILE)
+Result = RightPartyCheck.Result
+
+
+class TooManyTries(DomainError):
+    """Too many answers did not match today."""
+
+    code = "too_many_tries"
+
+
+def questions(customer: Customer) -> dict[str, object]:
+    """Return what may be asked of this person: only what is on file."""
+    missing = {name for name, value in (("address", customer.address), ("employer", customer.employer)) if not value}
+    return {name: words for name, words in QUESTIONS.items() if name not in missing}
+
+
+def matches(customer: Customer, question: str, answer: str) -> bool:
+    """Return whether an answer is what is on file."""
+    given = narrow(answer).upper()
+    if question == "id_last4":
+        return given == customer.id_number[-4:].upper()
+    if question == "birth_year":
+        return given == str(customer.born_on.year)
+    words = narrow(getattr(customer, question) or "").upper()
+    return len(given) >= SHORTEST_WORD and given in words
+
+
+@transaction.atomic
+def confirm(case: Case, *, answers: Mapping[str, str], actor: User, at: datetime) -> RightPartyCheck:
+    """Compare two answers with the file and keep whether they match; a pass opens name and mobile, on the record.
+
+    :raises NotHeld: if `actor` does not hold the case
+    :raises Invalid: if fewer than two questions of the list are answered
+    :raises TooManyTries: if too many tries failed today
+    """
+    row = cases.held(case, actor=actor, at=at)
+    customer = row.customer
+    asked = {name: text for name, text in answers.items() if name in questions(customer) and text.strip()}
+    if len(asked) < NEEDED:
+        raise Invalid(
+            _("Two answers are needed."), fields={name: _("Two answers are needed.") for name in questions(customer) if name not in asked}
+        )
+    refuse_guessing(row, at=at)
+    passed = all(matches(customer, name, text) for name, text in asked.items())
+    if passed and actor.has_perm(REVEAL):
+        reason = gettext("Person confirmed in case %(case)s") % {"case": row.public_id}
+        for field in OPENED:
+            reveals.reveal(customer, field=field, purpose=reveals.RevealPurpose.COLLECTION, reason=reason, actor=actor, at=at)
+    return keep(row, Result.PASSED if passed else Result.FAILED, asked=sorted(asked), actor=actor, at=at)
+
+
+@transaction.atomic
+def third_party(case: Case, *, actor: User, at: datetime) -> RightPartyCheck:
+    """Keep that somebody else answered: nothing is shown, nothing may be said of a debt.
+
+    :raises NotHeld: if `actor` does not hold the case
+    """
+    return keep(cases.held(case, actor=actor, at=at), Result.THIRD_PARTY, asked=[], actor=actor, at=at)
+
+
+def keep(case: Case, result: str, *, asked: list[str], actor: User, at: datetime) -> RightPartyCheck:
+    minutes = int(rules.value("collections.check.minutes", on=localtime(at).date()))
+    check = RightPartyCheck.objects.create(
+        case=case,
+        actor=actor,
+        result=result,
+        asked=asked,
+        at=at,
+        until=at + timedelta(minutes=minutes) if result == Result.PASSED else None,
+    )
+    log.record(
+        "collections.check.made", check, actor=actor, at=at, customer_id=case.customer_id, case=case.public_id, result=result, asked=asked
+    )
+    return check
+
+
+def refuse_guessing(case: Case, *, at: datetime) -> None:
+    """Refuse another try when too many failed today, whoever tried.
+
+    :raises TooManyTries: if so
+    """
+    midnight = localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    most = int(rules.value("collections.check.tries", on=localtime(at).date()))
+    failed = RightPartyCheck.objects.filter(case=case, result=Result.FAILED, at__gte=midnight).count()
+    if failed >= most:
+        raise TooManyTries(
+            _("%(most)s tries did not match today. Say no more of the matter, and try again tomorrow.") % {"most": most}
+        )
+
+
+def standing(case: Case, *, actor: User, at: datetime) -> RightPartyCheck | None:
+    """Return the check that holds for `actor`, who holds the case: their last one since somebody was last in touch.
+
+    A passed one holds for its while, also when the case had to be taken again; any other for this hold only.
+    """
+    if not case.is_held_by(actor, at) or case.claimed_at is None:
+        return None
+    since = Q(at__gt=case.last_contact_at) if case.last_contact_at else Q()
+    last = RightPartyCheck.objects.filter(since, case=case, actor=actor).order_by("-at", "-pk").first()
+    if last is None:
+        return None
+    holds = last.until > at if last.until is not None else last.at >= case.claimed_at
+    return last if holds else None
+
+
+def confirmed(case: Case, *, actor: User, at: datetime) -> bool:
+    """Return whether `actor`, who holds the case, has confirmed the person."""
+    found = standing(case, actor=actor, at=at)
+    return found is not None and found.result == Result.PASSED

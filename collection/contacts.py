@@ -1,0 +1,124 @@
+"""Doors of contacts: how one ended and what comes next, with the promise that was made in it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from collection import cases, checks, dispositions, gate, promises
+from collection.judgement import Part
+from collection.models import Case, Channel, Contact, Outcome
+from credit import books, exposure
+from crm.lib.errors import Invalid
+from governance import rules
+from governance.models import User
+from ledger import log
+
+LONGEST_NOTE = 2_000
+NEXT_ACTIONS = (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.LETTER, Channel.VISIT)
+
+
+@transaction.atomic
+def log_contact(
+    case: Case,
+    *,
+    channel: str,
+    outcome: str,
+    next_action: str,
+    next_action_on: date | None,
+    actor: User,
+    at: datetime,
+    note: str = "",
+    promise: Sequence[Part] = (),
+) -> Contact:
+    """Write down a contact, what was promised in it and what comes next; the hold ends with it, so that the next can be taken.
+
+    :param promise: the parts of the promise to pay; an outcome that carries one needs it
+    :raises CaseClosed: if the case is closed
+    :raises NotHeld: if `actor` does not hold the case
+    :raises Invalid: with a sentence per wrong value
+    """
+    exposure.lock(case.customer_id)
+    row = cases.held(case, actor=actor, at=at)
+    note = note.strip()
+    today = books.value_day(row.legal_entity, at)
+    problems = wrong(
+        channel=channel, outcome=outcome, next_action=next_action, next_action_on=next_action_on, note=note, today=today
+    )
+    result = dispositions.result(channel, outcome)
+    if result is not None and result.person and not checks.confirmed(row, actor=actor, at=at):
+        problems.setdefault("outcome", _("Confirm the person first: two answers to the check."))
+    if result is not None and result.promise and not promise:
+        problems.setdefault("amount_1", _("Enter what was promised, and by when."))
+    if promise and (result is None or not result.promise):
+        problems.setdefault("outcome", _("A promise belongs to the result “Promise to pay”."))
+    if problems or next_action_on is None:
+        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+    gate.ask(row, channel=channel, actor=actor, at=at)
+    contact = Contact.objects.create(
+        case=row,
+        channel=channel,
+        outcome=outcome,
+        at=at,
+        actor=actor,
+        note=note or None,
+        next_action=next_action,
+        next_action_on=next_action_on,
+    )
+    if promise:
+        promises.take(row, parts=promise, channel=channel, actor=actor, at=at, contact=contact)
+        row.refresh_from_db(fields=["version"])
+    row.next_action, row.next_action_on = next_action, next_action_on
+    row.last_contact_at, row.last_contact_by, row.last_outcome = at, actor, outcome
+    row.moved_on = row.broken_on = None  # somebody was in touch: what brought it up is seen to
+    row.version += 1
+    cases.let_go(row)
+    row.save(
+        update_fields=[
+            "next_action", "next_action_on", "last_contact_at", "last_contact_by", "last_outcome", "moved_on", "broken_on", "version",
+            "claimed_by", "claimed_at", "claimed_until",
+        ]
+    )  # fmt: skip
+    log.record(
+        "collections.contact.logged",
+        contact,
+        actor=actor,
+        at=at,
+        customer_id=row.customer_id,
+        case=row.public_id,
+        channel=channel,
+        outcome=outcome,
+        next_action=next_action,
+        next_action_on=next_action_on,
+    )
+    return contact
+
+
+def wrong(
+    *, channel: str, outcome: str, next_action: str, next_action_on: date | None, note: str, today: date
+) -> dict[str, Any]:
+    """Return a sentence per value that cannot be."""
+    problems: dict[str, Any] = {}
+    if channel not in Channel.values:
+        problems["channel"] = _("Choose how the contact was made.")
+    if outcome not in Outcome.values:
+        problems["outcome"] = _("Choose how the contact ended.")
+    elif channel in Channel.values and dispositions.result(channel, outcome) is None:
+        problems["outcome"] = _("%(channel)s cannot end with “%(outcome)s”: choose another result.") % {
+            "channel": Channel(channel).label,
+            "outcome": Outcome(outcome).label,
+        }
+    if next_action not in NEXT_ACTIONS:
+        problems["next_action"] = _("Choose what comes next.")
+    last = today + timedelta(days=int(rules.value("collections.next_action.days", on=today)))
+    if next_action_on is None:
+        problems["next_action_on"] = _("Enter the day of the next action.")
+    elif next_action_on < today:
+        problems["next_action_on"] = _("The next action cannot lie before %(today)s.") % {"today": today.isoformat()}
+    elif next_action_on > last:
+        problems["next_action_on"] = _("The next action must be by %(last)s.") % {"last": last.isoformat()}
+    if len(note) > LONGEST_NOTE:
+        problems["note"] = _("Write at most 2,000 characters.")
+    return problems

@@ -1,0 +1,44 @@
+"""Right-party checks: whether the person on the line is the debtor. What was asked is kept, what was answered is not."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from collection.models.case import Case
+from crm.lib.policy import Policy
+from governance.models import User
+
+
+class RightPartyCheck(models.Model):
+    """One try to confirm a person by two answers. Insert-only."""
+
+    POLICY = Policy(owner="collections", meaning="whether the person reached was the debtor", retention="with the case")
+
+    class Result(models.TextChoices):
+        PASSED = "passed", _("Person confirmed")
+        FAILED = "failed", _("Answers do not match")
+        THIRD_PARTY = "third_party", _("Somebody else")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="checks", db_index=False)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    result = models.CharField(max_length=11, choices=Result)
+    asked = ArrayField(models.CharField(max_length=12), default=list)
+    at = models.DateTimeField()
+    until = models.DateTimeField(null=True, help_text="how long a passed check holds")
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(name="check_result_known", condition=Q(result__in=["passed", "failed", "third_party"])),
+            models.CheckConstraint(
+                name="check_passed_ends",
+                condition=Q(result="passed", until__isnull=False) | (~Q(result="passed") & Q(until__isnull=True)),
+            ),
+        ]
+        indexes = [models.Index(fields=["case", "actor", "-at"], name="check_of_case")]  # is it confirmed, how often tried
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.result}"

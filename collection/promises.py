@@ -1,0 +1,276 @@
+"""Doors of promises to pay: take one, judge them from the payments, cancel one. One runs per case; another replaces it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+
+from collection import cases, judgement, owed
+from collection.judgement import Part, Payment, Verdict
+from collection.models import Case, Channel, Contact, Promise, PromisePart
+from credit import books, exposure
+from credit.models import Transaction
+from crm.lib.errors import DomainError, Invalid
+from crm.lib.money import is_cents, total
+from crm.lib.templatetags.crm import grouped
+from customers.models import Customer
+from governance import rules
+from governance.lifecycle import move
+from governance.models import User
+from ledger import log
+
+ZERO = Decimal("0.00")
+Status = Promise.Status
+
+
+class PromiseOver(DomainError):
+    """The promise is kept, broken, replaced or cancelled already."""
+
+    code = "promise_over"
+
+
+@transaction.atomic
+def take(
+    case: Case, *, parts: Sequence[Part], channel: str, actor: User, at: datetime, contact: Contact | None = None
+) -> Promise:
+    """Write down what the customer promised. The promise that ran until now is judged first, then replaced.
+
+    Without `contact` the next action of the case becomes a call on the day after the first grace.
+
+    :raises CaseClosed: if the case is closed
+    :raises NotHeld: if `actor` does not hold the case
+    :raises Invalid: with a sentence per wrong value; parts are named `amount_1`, `due_on_1` and so on
+    """
+    exposure.lock(case.customer_id)  # payments wait, or are known: each counts for one promise
+    row = cases.held(case, actor=actor, at=at)
+    today = books.value_day(row.legal_entity, at)
+    problems = wrong(parts, channel=channel, customer_id=row.customer_id, today=today)
+    if problems:
+        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+    before = judge_running(row, actor=actor, at=at, today=today)
+    if before is not None:
+        move(before, Status.REPLACED, actor=actor, at=at, facts=facts(before), **ending(at, today))
+    parts = sorted(parts, key=lambda part: part.due_on)
+    promise = Promise.objects.create(
+        case=row,
+        contact=contact,
+        amount=total([part.amount for part in parts]),
+        first_due_on=parts[0].due_on,
+        last_due_on=parts[-1].due_on,
+        grace_days=int(rules.value("collections.promise.grace_days", on=today)),
+        tolerance=rules.value("collections.promise.tolerance", on=today),
+        counts_after=last_transaction(row.customer_id),
+        channel=channel,
+        taken_by=actor,
+        taken_at=at,
+        taken_on=today,
+        replaces=before,
+    )
+    PromisePart.objects.bulk_create(
+        PromisePart(promise=promise, seq=seq, due_on=part.due_on, amount=part.amount) for seq, part in enumerate(parts, 1)
+    )
+    if contact is None:
+        row.next_action = Channel.CALL
+        row.next_action_on = parts[0].due_on + timedelta(days=promise.grace_days + 1)
+    row.broken_on = None
+    row.version += 1
+    row.save(update_fields=["next_action", "next_action_on", "broken_on", "version"])
+    log.record(
+        "collections.promise.taken",
+        promise,
+        actor=actor,
+        at=at,
+        customer_id=row.customer_id,
+        case=row.public_id,
+        amount=promise.amount,
+        parts=len(parts),
+        due_on=promise.last_due_on,
+        replaces=before.public_id if before else None,
+    )
+    return promise
+
+
+def wrong(parts: Sequence[Part], *, channel: str, customer_id: int, today: date) -> dict[str, Any]:
+    """Return a sentence per value that cannot be."""
+    problems: dict[str, Any] = {}
+    most = int(rules.value("collections.promise.parts", on=today))
+    last = today + timedelta(days=int(rules.value("collections.promise.longest_days", on=today)))
+    if channel not in Channel.values:
+        problems["channel"] = _("Choose how the contact was made.")
+    if not 1 <= len(parts) <= most:
+        problems["amount_1"] = _("Enter 1 to %(most)s amounts with their days.") % {"most": most}
+    seen: set[date] = set()
+    for number, part in enumerate(parts, 1):
+        if not part.amount > ZERO or not is_cents(part.amount):
+            problems[f"amount_{number}"] = _("Enter an amount above 0 in whole cents.")
+        if not today <= part.due_on <= last:
+            words = {"first": today.isoformat(), "last": last.isoformat()}
+            problems[f"due_on_{number}"] = _("The promised day must be from %(first)s to %(last)s.") % words
+        elif part.due_on in seen:
+            problems[f"due_on_{number}"] = _("Two parts cannot have the same day: add their amounts.")
+        seen.add(part.due_on)
+    if problems:
+        return problems
+    promised = total([part.amount for part in parts])
+    everything = owed.most_by(customer_id, on=max(part.due_on for part in parts))
+    if promised <= rules.value("collections.promise.tolerance", on=today):
+        problems["amount_1"] = _("The promise is too small to be judged.")
+    elif promised > everything:
+        problems["amount_1"] = _("All that is left to pay is %(amount)s: promise at most that.") % {"amount": grouped(everything)}
+    return problems
+
+
+def last_transaction(customer_id: int) -> int:
+    """Return the last movement of money on the customer's loans; the caller holds the customer's lock."""
+    return Transaction.objects.filter(loan__customer_id=customer_id).aggregate(last=Max("pk"))["last"] or 0
+
+
+# --- judging -------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def judge(customer_ids: Collection[int], *, actor: User, at: datetime) -> int:
+    """Judge what runs for these customers from their payments as they stand; return how many promises changed.
+
+    Running it again changes nothing. The customers are locked first, as payments lock them.
+    """
+    with_one = Promise.objects.running().filter(case__customer__in=customer_ids).values("case__customer")
+    known = list(Customer.objects.filter(pk__in=with_one).select_for_update(of=("self",), no_key=True).only("pk").order_by("pk"))
+    rows = list(
+        Promise.objects.running()
+        .filter(case__customer__in=known)
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("case__legal_entity")
+        .order_by("pk")
+    )
+    verdicts = verdicts_on(rows)
+    changed = 0
+    for promise in rows:
+        today = books.value_day(promise.case.legal_entity, at)
+        changed += follows(promise, verdicts[promise.pk], actor=actor, at=at, today=today)
+    return changed
+
+
+@transaction.atomic
+def judge_again(customer_id: int, *, actor: User, at: datetime) -> bool:
+    """Judge the customer's last promise anew after a payment was reversed: one that was kept may run again, or be broken."""
+    exposure.lock(customer_id)
+    promise = (
+        Promise.objects.filter(case__customer_id=customer_id)
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("case__legal_entity")
+        .order_by("-pk")
+        .first()
+    )
+    if promise is None or promise.status not in (Status.KEPT, *(Status.OPEN, Status.PARTIAL)):
+        return False
+    today = books.value_day(promise.case.legal_entity, at)
+    return bool(follows(promise, verdicts_on([promise])[promise.pk], actor=actor, at=at, today=today))
+
+
+def judge_running(case: Case, *, actor: User, at: datetime, today: date) -> Promise | None:
+    """Judge the promise that runs in a case under the caller's locks; return it if it runs on."""
+    promise = Promise.objects.running().filter(case=case).select_for_update(of=("self",), no_key=True).select_related("case__legal_entity").first()
+    if promise is None:
+        return None
+    follows(promise, verdicts_on([promise])[promise.pk], actor=actor, at=at, today=today)
+    return promise if promise.is_running else None
+
+
+def verdicts_on(rows: Sequence[Promise]) -> dict[int, Verdict]:
+    """Return the verdict on each promise as of the last closed day of its books; two statements for all."""
+    parts: dict[int, list[Part]] = defaultdict(list)
+    for part in PromisePart.objects.filter(promise__in=rows).order_by("promise_id", "seq"):
+        parts[part.promise_id].append(Part(part.due_on, part.amount))
+    paid = payments([promise.case.customer_id for promise in rows], after=min((promise.counts_after for promise in rows), default=0))
+    return {
+        promise.pk: judgement.judge(
+            parts[promise.pk],
+            [payment for pk, payment in paid.get(promise.case.customer_id, []) if pk > promise.counts_after],
+            closed=promise.case.legal_entity.business_date - timedelta(days=1),
+            grace_days=promise.grace_days,
+            tolerance=promise.tolerance,
+        )
+        for promise in rows
+    }
+
+
+def payments(customer_ids: Collection[int], *, after: int) -> dict[int, list[tuple[int, Payment]]]:
+    """Return what came in on the customers' loans since transaction `after`, reversals below zero, each with its transaction."""
+    found: dict[int, list[tuple[int, Payment]]] = defaultdict(list)
+    rows = Transaction.objects.filter(loan__customer__in=customer_ids, pk__gt=after, kind__in=SIGNS)
+    for pk, customer_id, kind, value_on, amount in rows.order_by("pk").values_list("pk", "loan__customer_id", "kind", "value_on", "amount"):
+        found[customer_id].append((pk, Payment(value_on, amount * SIGNS[kind])))
+    return found
+
+
+# A reversal takes back what a repayment brought.
+SIGNS = {
+    kind: sign for kind, sign in (("repayment", 1), ("reversal", -1)) if kind in Transaction.Kind.values
+}
+
+
+def follows(promise: Promise, verdict: Verdict, *, actor: User, at: datetime, today: date) -> int:
+    """Bring a promise to its verdict; return 1 when anything changed. A broken one brings its case back to the desk today."""
+    if verdict.state == promise.status:
+        if verdict.paid == promise.paid_amount:
+            return 0
+        promise.paid_amount = verdict.paid
+        promise.save(update_fields=["paid_amount"])
+        return 1
+    promise.paid_amount = verdict.paid
+    over = verdict.state in (Status.KEPT, Status.BROKEN)
+    ends = ending(at, today) if over else {"ended_at": None, "ended_on": None}
+    move(promise, Status(verdict.state), actor=actor, at=at, facts=facts(promise), paid_amount=verdict.paid, **ends)
+    if verdict.state == Status.BROKEN:
+        Case.objects.open().filter(pk=promise.case_id).update(broken_on=today, next_action=Channel.CALL, next_action_on=today)
+    return 1
+
+
+def ending(at: datetime, today: date) -> dict[str, Any]:
+    return {"ended_at": at, "ended_on": today}
+
+
+def facts(promise: Promise) -> dict[str, Any]:
+    return {
+        "case": promise.case.public_id,
+        "customer_id": promise.case.customer_id,
+        "amount": promise.amount,
+        "paid": promise.paid_amount,
+        "due_on": promise.last_due_on,
+    }
+
+
+# --- cancelling ----------------------------------------------------------------------------------------------------
+@transaction.atomic
+def cancel(promise: Promise, *, reason: str, actor: User, at: datetime) -> Promise:
+    """End a promise that shall not be judged.
+
+    :raises Invalid: if the reason is none of the list
+    :raises PromiseOver: if it runs no more
+    """
+    if reason not in Promise.CancelReason.values:
+        raise Invalid(_("Choose why the promise ends."), fields={"reason": _("Choose why the promise ends.")})
+    exposure.lock(promise.case.customer_id)
+    row = Promise.objects.select_for_update(of=("self",), no_key=True).select_related("case__legal_entity").get(pk=promise.pk)
+    if not row.is_running:
+        raise PromiseOver(
+            _("Promise %(promise)s is “%(status)s” already.") % {"promise": row, "status": row.get_status_display()}
+        )
+    today = books.value_day(row.case.legal_entity, at)
+    return move(
+        row, Status.CANCELLED, actor=actor, at=at, facts=facts(row) | {"reason": reason}, cancel_reason=reason, **ending(at, today)
+    )
+
+
+@transaction.atomic
+def end_with_case(case: Case, *, actor: User, at: datetime) -> None:
+    """Judge what runs in a case that was closed; what is not kept then has lost its object."""
+    exposure.lock(case.customer_id)
+    today = books.value_day(case.legal_entity, at)
+    left = judge_running(case, actor=actor, at=at, today=today)
+    if left is not None:
+        cancel(left, reason=Promise.CancelReason.NOTHING_OWED, actor=actor, at=at)

@@ -1,0 +1,125 @@
+"""Collection work of the demonstration: calls and their results, promises in every state, callbacks due today.
+
+Works on whatever overdue loans exist. Who keeps a promise is drawn from its id, so that a repeated load tells the same story.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING
+
+from collection import cases, checks, contacts, dispositions, owed, promises, queues
+from collection.judgement import Part
+from collection.models import RUNNING, Case, Promise, PromisePart
+from credit import repayments
+from credit.models import Loan
+from crm.lib.money import quantize
+from governance.models import User
+
+if TYPE_CHECKING:
+    from crm.demo.play import House
+
+OUTCOMES = (
+    "no_answer", "no_answer", "no_answer", "busy", "right_party", "promise", "promise", "promise", "refused", "wrong_number",
+    "hardship", "third_party", "callback", "dispute",
+)  # fmt: skip
+NOTES = ("已说明逾期金额和还款方式。", "客户称工资月底到账。", "Prefers a call after 18:00.", "客户确认金额，愿分两笔还。")
+COLLECTORS = ("collector", "collector2")
+A_DAY = 3
+
+
+def work(house: House, day: date) -> None:
+    """Let the collectors work the first cases of their queues on a weekday; on the last day leave them work in hand."""
+    if day.weekday() >= 5:
+        return
+    for place, name in enumerate(COLLECTORS):
+        collector = house.staff[name]
+        at = house.at(day, 10 + place, 5)
+        for item in queues.upcoming(collector, at=at, limit=A_DAY):
+            if house.rng.random() < 0.25:
+                continue
+            at += timedelta(minutes=9)
+            call(item.case, collector, day=day, at=at, rng=house.rng, outcome=house.rng.choice(OUTCOMES))
+
+
+def call(case: Case, collector: User, *, day: date, at: datetime, rng: Random, outcome: str) -> None:
+    """Take a case, confirm the person where the result needs it, and log how the call ended."""
+    case = cases.claim(case, actor=collector, at=at)
+    result = dispositions.result("call", outcome)
+    assert result is not None
+    if result.person:
+        customer = case.customer
+        answers = {"id_last4": customer.id_number[-4:], "birth_year": str(customer.born_on.year)}
+        checks.confirm(case, answers=answers, actor=collector, at=at + timedelta(minutes=1))
+    elif outcome == "third_party":
+        checks.third_party(case, actor=collector, at=at + timedelta(minutes=1))
+    parts = promised(case, day=day, rng=rng) if result.promise else []
+    if result.promise and not parts:
+        outcome = "right_party"
+    contacts.log_contact(
+        case,
+        channel="call",
+        outcome=outcome,
+        note="" if rng.random() < 0.5 else rng.choice(NOTES),
+        next_action=result.next,
+        next_action_on=parts[0].due_on + timedelta(days=2) if parts else day + timedelta(days=result.days),
+        promise=parts,
+        actor=collector,
+        at=at + timedelta(minutes=4),
+    )
+
+
+def promised(case: Case, *, day: date, rng: Random) -> list[Part]:
+    """Return what a customer promises: what is overdue or part of it, in one or two parts; nothing for a trifle."""
+    found = owed.of_loans(Loan.objects.open().filter(customer=case.customer_id).order_by("pk"), on=day)
+    due = sum((each.overdue for each in found), Decimal("0.00"))
+    if due < 20:
+        return []
+    amount = quantize(due * rng.choice((Decimal("0.5"), Decimal(1), Decimal(1))))
+    first = day + timedelta(days=rng.choice((2, 3, 4, 5)))
+    if amount > 600 and rng.random() < 0.3:
+        half = quantize(amount / 2)
+        return [Part(first, half), Part(first + timedelta(days=7), amount - half)]
+    return [Part(first, amount)]
+
+
+def keep_promises(house: House, day: date) -> None:
+    """Bring in what was promised for a day: five of ten pay all of it, two a part, the others nothing."""
+    rows = PromisePart.objects.filter(due_on=day, promise__status__in=RUNNING).select_related("promise__case")
+    for part in rows.order_by("pk"):
+        draw = (part.promise_id * 7 + part.seq) % 10
+        share = Decimal(1) if draw < 5 else Decimal("0.4") if draw < 7 else Decimal(0)
+        if share:
+            bring(part.promise.case, quantize(part.amount * share), house=house, day=day, key=f"demo-promise-{part.promise_id}-{part.seq}")
+
+
+def bring(case: Case, amount: Decimal, *, house: House, day: date, key: str) -> None:
+    """Pay an amount on the customer's loans, what is overdue first; a loan takes no more than ends it."""
+    loans = Loan.objects.open().filter(customer=case.customer_id).select_related("legal_entity").order_by("-dpd", "pk")
+    for each in owed.of_loans(loans, on=day):
+        part = min(amount, max(each.overdue, Decimal("0.00")))
+        if part > 0:
+            at = house.at(day, 16, each.loan.pk % 60)
+            repayments.receive(each.loan, amount=part, actor=house.staff["operations"], at=at, key=f"{key}-{each.loan.pk}")
+            amount -= part
+
+
+def last_day(house: House) -> None:
+    """On the day the demonstration ends on: cases assigned, promises replaced and cancelled."""
+    day, supervisor = house.today, house.staff["supervisor"]
+    at = house.at(day, 9, 10)
+    for name in COLLECTORS:
+        collector = house.staff[name]
+        free = Case.objects.open().visible_to(collector).filter(claimed_by__isnull=True, assigned_to__isnull=True)
+        for case in free.order_by("-bucket", "-overdue_amount", "pk")[:6]:
+            cases.assign(case, to=collector, version=case.version, actor=supervisor, at=at)
+    running = Promise.objects.running().filter(first_due_on__gt=day).select_related("case__customer").order_by("pk")
+    for place, promise in enumerate(list(running[:4])):
+        if place % 2:
+            promises.cancel(promise, reason=Promise.CancelReason.WITHDRAWN, actor=supervisor, at=at)
+            continue
+        collector = house.staff[COLLECTORS[0]]
+        if promise.case.assigned_to_id in (None, collector.pk):
+            call(promise.case, collector, day=day, at=at, rng=house.rng, outcome="promise")
