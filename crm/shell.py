@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from crm.lib import menu
 from crm.lib.permissions import public
 from customers.models import Customer
-from governance import users
+from governance import notices, users
 from governance.models import LegalEntity
 
 THEMES = ("system", "light", "dark")
@@ -89,6 +89,11 @@ class Shell:
     @property
     def role(self) -> Any:
         return getattr(self.user, "role", None) or ""
+
+    @cached_property
+    def unread(self) -> str:
+        """The bell's figure, empty when nothing is new."""
+        return notices.unread_label(self.user) if self.user.is_authenticated else ""
 
     @property
     def demo(self) -> bool:

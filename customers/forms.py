@@ -7,6 +7,7 @@ import django_filters
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.lib.forms import DateInput, Form, MoneyField
 from customers import profiles
@@ -57,6 +58,10 @@ class NewCustomerForm(Form):
         label=_("Bank card"), max_length=40, required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "class": "middle"}),
     )
+    email = forms.CharField(
+        label=pgettext_lazy("channel", "E-mail"), max_length=200, required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email", "class": "middle"}),
+    )
     address = forms.CharField(label=_("Address"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     employer = forms.CharField(label=_("Employer"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     income = MoneyField(label=_("Income a month (CNY)"), required=False, min_value=Decimal("0.00"), help_text=_("Before tax, as stated."))
@@ -64,6 +69,10 @@ class NewCustomerForm(Form):
         label=_("Paid a month on other debts (CNY)"), required=False, min_value=Decimal("0.00"), initial=Decimal("0.00")
     )
     branch = forms.ModelChoiceField(Team.objects.none(), label=_("Branch"), empty_label=None)
+    despite = forms.CharField(
+        label=_("Why this is another person"), max_length=500, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Open the other file if it is the same person. The reason is kept with your name."),
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,7 +97,7 @@ class ChangeCustomerForm(Form):
         self.customer = customer
         super().__init__(data, initial={"version": customer.version, "income": customer.income, "monthly_debt": customer.monthly_debt})
         wanted = NewCustomerForm.base_fields
-        for name in ("name", "id_number", "mobile", "bank_card", "address", "employer", "income", "monthly_debt"):
+        for name in ("name", "id_number", "mobile", "bank_card", "email", "address", "employer", "income", "monthly_debt"):
             field = wanted[name].__deepcopy__({})
             field.required = False
             if name in profiles.SEALED:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid
 from customers.models import Customer
 from customers.permissions import VIEW
 from governance.models import User
+from governance.models.identity import Scope
 
 MENTION = re.compile(r"(?<![A-Za-z0-9_.@])@([A-Za-z0-9_](?:[A-Za-z0-9_.+-]{0,58}[A-Za-z0-9_])?)")
 AT_MOST = 10
@@ -46,6 +47,18 @@ def people(text: str, customer: Customer, *, field: str = "text") -> list[User]:
             sentence = _("@%(name)s may not open this file and would not be told. Name somebody else.") % {"name": person.username}
             raise CannotBeTold(sentence, fields={field: sentence})
     return found
+
+
+def colleagues(customer: Customer, permission: str) -> QuerySet[User]:
+    """Return the members of staff who may open `customer` and hold `permission`, by name; the rule of `visible_to`, turned round."""
+    above = [int(pk) for pk in customer.branch.path.split("/") if pk]
+    reach = (
+        Q(role__scope=Scope.ALL, team__legal_entity=customer.legal_entity_id)
+        | Q(role__scope=Scope.TEAM, team__in=above)
+        | Q(role__scope=Scope.OWN, pk=customer.owner_id)
+    )
+    held = Q(role__permissions__contains=[VIEW, permission])
+    return User.objects.filter(reach, held, kind=User.Kind.STAFF, is_active=True).select_related("role", "team").order_by("name", "pk")
 
 
 def codes(people: Iterable[User]) -> list[str]:

@@ -6,10 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import permissions, search, sentences  # noqa: F401  the search, and what the timeline says
-from customers.models import Customer, Note
+from customers import panels, permissions, search, sentences  # noqa: F401  the search, and what the timeline says
+from customers.models import Activity, Customer, Note
 
 SHOWN, LOOKED_THROUGH = 6, 60
+SHORT = 60  # letters of a task on the home page
+
+menu.entry(group="work", order=5, label=_("Tasks"), url_name="task-list", permission=permissions.ACT, icon="tasks", key="t")
+panels.add("activities", title=_("Tasks and activities"), url_name="activity-panel", permission=permissions.VIEW, order=5)
+panels.add("relations", title=_("Relations"), url_name="relation-panel", permission=permissions.VIEW, order=50)
 
 menu.entry(group="customers", order=10, label=_("Customers"), url_name="customer-list", permission=permissions.VIEW, icon="customers", key="c")
 
@@ -17,6 +22,29 @@ menu.entry(group="customers", order=10, label=_("Customers"), url_name="customer
 def mine(user: Any, at: datetime) -> dict[str, Any]:
     rows = Customer.objects.visible_to(user).filter(owner=user)
     return {"figure": pages.count_label(rows), "url": f"{reverse('customer-list')}?mine=yes"}
+
+
+def to_do(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """What this person has to do next for customers, the overdue first."""
+    rows = Activity.objects.visible_to(user).open().filter(assignee=user).for_list().order_by("due_at", "pk")[:SHOWN]
+    return [
+        {
+            "who": f"{row.get_kind_display()} · {row.customer.masked_name} {row.customer.public_id}",
+            "url": reverse("customer", args=[row.customer.public_id]),
+            "why": [row.text if len(row.text) <= SHORT else f"{row.text[:SHORT]}…"],
+            "deadline": row.due_at,
+            "since": row.created_at,
+            "badge_tone": "warn" if row.is_overdue(at) else "",
+            "badge_label": _("Overdue") if row.is_overdue(at) else "",
+            "action_label": _("Open"),
+        }
+        for row in rows
+    ]
+
+
+def overdue(user: Any, at: datetime) -> dict[str, Any]:
+    label = pages.count_label(Activity.objects.visible_to(user).overdue(at).filter(assignee=user))
+    return {"figure": label, "url": f"{reverse('task-list')}?when=overdue", "tone": "warn" if label != "0" else ""}
 
 
 def last_worked_with(user: Any, at: datetime) -> list[dict[str, Any]]:
@@ -38,6 +66,14 @@ def last_worked_with(user: Any, at: datetime) -> list[dict[str, Any]]:
     ][:SHOWN]
 
 
+home.queue(
+    "customers.tasks", title=_("My tasks"), permission=permissions.ACT, read=to_do, order=15, url_name="task-list",
+    empty=_("Nothing is to do. Plan the next call or visit on a customer's page."),
+    roles=("loan_officer", "underwriter", "collections_supervisor", "service_agent"),
+)  # fmt: skip
+home.figure(
+    "customers.overdue", label=_("My overdue tasks"), permission=permissions.ACT, read=overdue, order=12, roles=("loan_officer", "service_agent")
+)
 home.queue(
     "customers.last", title=_("Customers you last worked with"), permission=permissions.NOTE, read=last_worked_with,
     empty=_("Find a customer by the exact number or name; who you write about appears here."), order=40, roles=("service_agent",),

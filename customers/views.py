@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import needs
-from customers import consents, notes, panels, permissions, profiles, reveals, timeline
+from customers import consents, duplicates, notes, panels, permissions, profiles, reveals, timeline
 from customers.forms import ChangeCustomerForm, ConsentForm, CustomerFilter, FindForm, NewCustomerForm, NoteForm, RevealForm
 from customers.models import Customer, Purpose
 from customers.reveals import Field
@@ -62,17 +62,36 @@ def customer_find(request: HttpRequest) -> HttpResponse:
 
 @needs(permissions.ADD)
 def customer_new(request: HttpRequest) -> HttpResponse:
+    """Open a file; where others look like the same person's, only with a reason that is kept."""
     form = NewCustomerForm(request.POST or None, user=request.user)
+    found = duplicates.Found()
     if request.method == "POST" and form.is_valid():
-        data = {name: value for name, value in form.cleaned_data.items() if name != "form_key"}
+        data = {name: value for name, value in form.cleaned_data.items() if name not in ("form_key", "despite")}
         with form.refusals(), idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
             if not sent.again:
+                found = alike(request)
                 made = profiles.create(**data, actor=request.user, at=now())
+                if found:
+                    duplicates.overrule(made, found=found, reason=form.cleaned_data["despite"], actor=request.user, at=now())
                 sent.result(reverse("customer", args=[made.public_id]))
                 messages.success(request, _("The file is open."))
         if not form.errors:
             return htmx.go(request, sent.location)
-    return form.page(request, "customers/form.html", {})
+    return form.page(request, "customers/form.html", {"found": found or (form.is_bound and alike(request))})
+
+
+def alike(request: HttpRequest) -> duplicates.Found:
+    """Return the files that look like the person typed in."""
+    entity = request.user.team.legal_entity_id if request.user.team else None
+    return duplicates.look(request.POST.dict(), user=request.user, legal_entity_id=entity)
+
+
+@needs(permissions.ADD)
+@require_POST
+def customer_duplicates(request: HttpRequest) -> HttpResponse:
+    """The hits while somebody types; what is typed travels in the body only."""
+    context = {"found": alike(request), "form": NewCustomerForm(user=request.user, initial={"despite": request.POST.get("despite", "")[:500]})}
+    return htmx.part(request, "customers/_duplicates.html", context)
 
 
 @needs(permissions.CHANGE)
@@ -110,6 +129,7 @@ def customer(request: HttpRequest, public_id: str) -> HttpResponse:
         "identity": identity(request, found),
         "consent_rows": consent_rows(found),
         "timeline": timeline.of(found.pk, request.user),
+        "twins": duplicates.of(found, user=request.user),
         "note_form": NoteForm(),
         "notes": found.notes.select_related("author").order_by("-at", "-pk")[:NOTES_SHOWN],
     }
@@ -244,10 +264,11 @@ def note_add(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(permissions.VIEW)
 def customer_timeline(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Earlier items."""
+    """The timeline by itself: of one kind, or what came before a page of it."""
     found = file_of(request, public_id)
-    before = request.GET.get("before", "")
-    if not before.isdecimal() or len(before) > 18:
+    before, chosen = request.GET.get("before", ""), request.GET.get("kind", "")
+    if before and (not before.isdecimal() or len(before) > 18):
         raise Http404
-    context = {"customer": found, "timeline": timeline.of(found.pk, request.user, before=int(before))}
-    return htmx.part(request, "customers/_timeline.html", context)
+    shown = timeline.of(found.pk, request.user, before=int(before) if before else None, chosen=chosen)
+    context = {"customer": found, "timeline": shown, "later": bool(before)}
+    return htmx.render(request, "customers/timeline.html", "customers/_timeline.html", context)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.forms import Form, MoneyField, VersionedForm
-from governance.models import Job, Role, Rule, Team, User
+from governance.models import Job, Notice, Role, Rule, Team, User
 
 ANY = _("Any")
 
@@ -29,6 +29,13 @@ class UserFilter(django_filters.FilterSet):
 
 class JobFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Job.Status.choices, label=_("Status"), empty_label=ANY)
+
+
+class NoticeFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=[("new", _("New only"))], label=_("Show"), empty_label=_("All"), method="by_state")
+
+    def by_state(self, queryset: QuerySet[Notice], name: str, value: str) -> QuerySet[Notice]:
+        return queryset.filter(read_at__isnull=True)
 
 
 class RuleFilter(django_filters.FilterSet):
