@@ -9,15 +9,18 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, exposure, loans
-from credit.allocation import Due, Line, allocate
+from credit import accrual, effects, exposure, loans
+from credit.allocation import Line, allocate
 from credit.books import value_day
-from credit.models import Application, Installment, Loan, Posting, Transaction
+from credit.effects import dues, late, penalty_on
+from credit.models import Application, Installment, Loan, PayoffQuote, Posting, Transaction
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import is_cents
 from governance.lifecycle import move
 from governance.models import User
 from ledger import log
+
+__all__ = ["dues", "late", "penalty_on", "receive"]
 
 ZERO = Decimal("0.00")
 LARGEST = Decimal("999999999999.99")
@@ -42,9 +45,20 @@ class KeyUsed(DomainError):
 
 
 @transaction.atomic
-def receive(loan: Loan, *, amount: Decimal, actor: User, at: datetime, key: str) -> Transaction:
+def receive(
+    loan: Loan,
+    *,
+    amount: Decimal,
+    actor: User,
+    at: datetime,
+    key: str,
+    channel: str = "",
+    reference: str = "",
+    received_on: date | None = None,
+) -> Transaction:
     """Receive `amount` for `loan`: fee, penalty, interest, principal of the oldest instalment first, then the next, up to the
-    one that runs; what is left is an over-payment held for refund. The same `key` again returns the first movement.
+    one that runs; what is left is an over-payment held for refund. The sum of a payoff quote that holds ends the loan. The same
+    `key` again returns the first movement. It counts for `received_on` where that day is not closed yet, else for the open one.
 
     :raises NotAnAmount: if `amount` is not above zero in whole cents
     :raises LoanClosed: if the loan is settled
@@ -53,7 +67,7 @@ def receive(loan: Loan, *, amount: Decimal, actor: User, at: datetime, key: str)
     if not ZERO < amount <= LARGEST or not is_cents(amount):
         sentence = _("Enter an amount above 0 in whole cents.")
         raise NotAnAmount(sentence, fields={"amount": sentence})
-    loan = _locked(loan.pk)
+    loan = locked(loan.pk)
     known = Transaction.objects.filter(loan=loan, key=key).first()
     if known is not None:
         if known.kind != Transaction.Kind.REPAYMENT or known.amount != amount:
@@ -62,21 +76,43 @@ def receive(loan: Loan, *, amount: Decimal, actor: User, at: datetime, key: str)
     if loan.status != Loan.Status.OPEN:
         raise LoanClosed(_("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
     on = value_day(loan.legal_entity, at)
+    if received_on is not None:
+        on = max(loan.legal_entity.business_date, min(received_on, on))
     installments = loans.installments_locked(loan)
-    lines, left = allocate(amount, dues(loan, installments, on), loan.allocation_order)
+    quote = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()
+    ending = None
+    if quote is not None and quote.total == amount and quote.loan_version == loan.version and on <= quote.settles_on:
+        ending = effects.payoff(loan, installments, quote.settles_on, early_fee_rate=loan.product.early_fee_rate)
+    early_fee = ZERO
+    if ending is not None and quote is not None and ending.total == amount:
+        lines, left, early_fee = ending.lines, ZERO, ending.early_fee
+    else:
+        ending = None
+        lines, left = allocate(amount, dues(loan, installments, on), loan.allocation_order)
     movement = Transaction.objects.create(
-        loan=loan, kind=Transaction.Kind.REPAYMENT, amount=amount, value_on=on, at=at, actor=actor, key=key
-    )
+        loan=loan, kind=Transaction.Kind.REPAYMENT, amount=amount, value_on=on, at=at, actor=actor, key=key, channel=channel,
+        reference=reference,
+    )  # fmt: skip
     loans.post(
         movement,
         [
             (Posting.Account.CASH, amount, None),
             *((line.part, -line.amount, line.installment) for line in lines),
+            (Posting.Account.FEE, -early_fee, None),
             (Posting.Account.OVERPAYMENT, -left, None),
         ],
     )
-    _apply(loan, installments, lines, on)
+    if ending is not None and quote is not None:
+        touched = effects.settle(loan, installments, ending, settles_on=quote.settles_on, on=on)
+        Installment.objects.bulk_update(touched, [*effects.SAVED, *effects.WAIVED])
+        move(quote, PayoffQuote.Status.PAID, actor=actor, at=at, transaction=movement, facts={"loan": loan.public_id})
+    else:
+        Installment.objects.bulk_update(effects.pay(loan, installments, lines, on), effects.SAVED)
+        if quote is not None:
+            move(quote, PayoffQuote.Status.SUPERSEDED, actor=actor, at=at, facts={"loan": loan.public_id})
     parts = _sums(lines)
+    parts["fee"] += early_fee
+    facts: dict[str, Any] = {"channel": channel} if channel else {}
     log.record(
         "credit.repayment.received",
         movement,
@@ -88,74 +124,18 @@ def receive(loan: Loan, *, amount: Decimal, actor: User, at: datetime, key: str)
         amount=amount,
         overpayment=left,
         **{part: parts[part] for part in loan.allocation_order},
+        **facts,
     )
     _after(loan, installments, principal=parts["principal"], left=left, actor=actor, at=at)
     return movement
 
 
-def dues(loan: Loan, installments: Sequence[Installment], on: date) -> list[Due]:
-    """Return what a payment on `on` goes to: every unpaid instalment that is due, then the one that runs, oldest first."""
-    running = next((each.seq for each in installments if each.due_on > on), None)
-    return [
-        Due(
-            installment=each.pk,
-            fee=each.fee - each.fee_paid,
-            penalty=penalty_on(loan, each, on) - each.penalty_paid,
-            interest=each.interest - each.interest_paid,
-            principal=each.principal - each.principal_paid,
-        )
-        for each in installments
-        if each.status != Installment.Status.PAID and (each.due_on <= on or each.seq == running)
-    ]
-
-
-def penalty_on(loan: Loan, installment: Installment, on: date) -> Decimal:
-    """Return the penalty of an instalment on a day, whether or not that day was closed."""
-    if installment.status == Installment.Status.PAID:
-        return installment.penalty
-    return accrual.penalty(late(installment), annual_rate=loan.penalty_rate, as_of=on, grace_days=loan.grace_days)
-
-
-def late(installment: Installment) -> accrual.Late:
-    """Return the side of an instalment that lateness looks at."""
-    return accrual.Late(
-        due_on=installment.due_on,
-        principal=installment.principal - installment.principal_paid,
-        owed=installment.owed,
-        penalty_base=installment.penalty_base,
-        penalty_since=installment.penalty_since,
-    )
-
-
-def _locked(loan_id: int) -> Loan:
+def locked(loan_id: int) -> Loan:
     """Lock customer, application and loan in the house's order; return the loan as it stands."""
     found = Loan.objects.values("customer_id", "application_id").get(pk=loan_id)
     exposure.lock(found["customer_id"])
     Application.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=found["application_id"])
-    return Loan.objects.select_for_update(of=("self",), no_key=True).select_related("legal_entity").get(pk=loan_id)
-
-
-def _apply(loan: Loan, installments: Sequence[Installment], lines: Sequence[Line], on: date) -> None:
-    """Write what `lines` paid into their instalments. Penalty grown so far becomes the base, and grows on from today."""
-    by_pk = {each.pk: each for each in installments}
-    touched = {line.installment for line in lines}
-    for pk in touched:
-        each = by_pk[pk]
-        each.penalty = penalty_on(loan, each, on)
-        # Inside the grace nothing is fixed: once missed, the days of what stays unpaid count from the due date.
-        if accrual.missed(each.due_on, on, loan.grace_days):
-            each.penalty_base, each.penalty_since = each.penalty, on
-    for line in lines:
-        each = by_pk[line.installment]
-        setattr(each, f"{line.part}_paid", getattr(each, f"{line.part}_paid") + line.amount)
-    for pk in touched:
-        each = by_pk[pk]
-        if not each.outstanding:
-            each.status, each.paid_on = Installment.Status.PAID, on
-    Installment.objects.bulk_update(
-        [by_pk[pk] for pk in sorted(touched)],
-        ["status", "paid_on", "penalty", "penalty_base", "penalty_since", "fee_paid", "penalty_paid", "interest_paid", "principal_paid"],
-    )
+    return Loan.objects.select_for_update(of=("self",), no_key=True).select_related("legal_entity", "product").get(pk=loan_id)
 
 
 def _after(loan: Loan, installments: Sequence[Installment], *, principal: Decimal, left: Decimal, actor: User, at: datetime) -> None:

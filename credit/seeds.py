@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import clocks, expiry, exposure, offers, papers
+from credit import clocks, expiry, exposure, four_eyes, offers, papers, payoffs
 from credit.models import Product
 from governance import rules
 from governance.models import LegalEntity, Rule
@@ -84,6 +84,24 @@ def seed_rules() -> None:
             verification=Rule.Verification.POLICY,
             effective_from=date(2020, 1, 1),
         )
+    rules.put(
+        four_eyes.SUSPENSE_ABOVE,
+        value=Decimal("10000.00"),
+        unit=rules.AMOUNT,
+        meaning_en="Unmatched money above this amount is allocated or returned by two people",
+        meaning_zh="超过该金额的挂账款项，匹配或退回须双人复核",
+        verification=Rule.Verification.POLICY,
+        effective_from=date(2020, 1, 1),
+    )
+    rules.put(
+        payoffs.LONGEST,
+        value=15,
+        unit=rules.DAYS,
+        meaning_en="Most days ahead for which a payoff quote is given",
+        meaning_zh="结清试算最长可预约的天数",
+        verification=Rule.Verification.POLICY,
+        effective_from=date(2020, 1, 1),
+    )
 
 
 def product_for(entity: LegalEntity) -> Product:

@@ -1,13 +1,15 @@
 """Work that follows from what doors recorded, and the beat's sweeps. Each may run twice."""
 
+import contextlib
 from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.utils.timezone import now
 
-from credit import applications, end_of_day, expiry, imports, offers, papers, payouts
+from credit import applications, bank_files, end_of_day, expiry, imports, offers, papers, payouts, refunds
 from credit.books import local_day
 from credit.models import Application, ClosePartition, CloseRun, Loan
+from crm.lib.ports.http import PortOff
 from customers.models import Document
 from governance import users
 from governance.models import LegalEntity
@@ -15,6 +17,7 @@ from ledger import log
 from ledger.models import Entry
 
 STUCK = timedelta(minutes=2)  # no evaluation takes this long: its worker died
+UNANSWERED = timedelta(minutes=15)  # the outbox has asked the bank several times by then
 
 
 @log.on("credit.application.submitted")
@@ -105,6 +108,31 @@ def run_import(*, batch_id: int, **_: object) -> None:
     imports.run(batch_id, at=now(), clock=now)
 
 
+@log.on("credit.bank_file.started")
+def begin_bank_file(*, entry_id: int, **_: object) -> None:
+    """Hand a bank's file to a worker of its own: it may take longer than a delivery may."""
+    run_bank_file.delay(batch_id=Entry.objects.get(pk=entry_id).subject_id)
+
+
+@shared_task
+def run_bank_file(*, batch_id: int, **_: object) -> None:
+    bank_files.run(batch_id, at=now(), clock=now)
+
+
+@log.on("credit.refund.approved")
+def send_refund(*, entry_id: int, **_: object) -> None:
+    """Send an approved refund; what the bank does not answer for certain is asked again by the outbox."""
+    entry = Entry.objects.get(pk=entry_id)
+    with contextlib.suppress(PortOff):  # it stays approved; the sweep tries again once there is a bank
+        refunds.send(entry.subject_id, at=entry.at)
+
+
+@shared_task
+def send_refund_again(*, refund_id: int, **_: object) -> None:
+    with contextlib.suppress(PortOff):
+        refunds.send(refund_id, at=now())
+
+
 @shared_task
 def sweep(**_: object) -> None:
     """Take up what was begun and not finished: evaluations, closes, files."""
@@ -119,3 +147,7 @@ def sweep(**_: object) -> None:
             close_day.delay()
     for batch_id in imports.unfinished(at=at):
         run_import.delay(batch_id=batch_id)
+    for batch_id in bank_files.unfinished(at=at):
+        run_bank_file.delay(batch_id=batch_id)
+    for refund_id in refunds.stuck(before=at - UNANSWERED):
+        send_refund_again.delay(refund_id=refund_id)

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('booked', models.PositiveIntegerField(default=0, help_text='lines booked to a loan')),
                 ('suspended', models.PositiveIntegerField(default=0, help_text='lines that wait for a person')),
                 ('known', models.PositiveIntegerField(default=0, help_text='lines whose bank reference was there before')),
+                ('outgoing', models.PositiveIntegerField(default=0, help_text='lines of money that went out: not taken in')),
             ],
             options={
                 'default_permissions': (),

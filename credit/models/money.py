@@ -85,6 +85,10 @@ class PayoffQuote(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def customer_id(self) -> int:
+        return self.loan.customer_id
+
 
 class Refund(models.Model):
     """Money held above what was due, on its way back to the customer: asked for by one person, approved by another."""
@@ -145,3 +149,7 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def customer_id(self) -> int:
+        return self.loan.customer_id

@@ -55,7 +55,7 @@ class BankFile(FileOfLines):
     POLICY = Policy(
         owner="credit", meaning="files of receipts brought in", retention="text until done, the rest 10y", personal={"content": "C2"}
     )
-    COUNTERS = ("booked", "suspended", "known")
+    COUNTERS = ("booked", "suspended", "known", "outgoing")
 
     public_id = PublicIdField(prefix="BF")
     content = SealedTextField("credit.bankfile.content", null=True, blank=True)
@@ -64,6 +64,7 @@ class BankFile(FileOfLines):
     booked = models.PositiveIntegerField(default=0, help_text="lines booked to a loan")
     suspended = models.PositiveIntegerField(default=0, help_text="lines that wait for a person")
     known = models.PositiveIntegerField(default=0, help_text="lines whose bank reference was there before")
+    outgoing = models.PositiveIntegerField(default=0, help_text="lines of money that went out: not taken in")
 
     objects = models.Manager()
 
@@ -182,6 +183,10 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def customer_id(self) -> int | None:
+        return self.loan.customer_id if self.loan else None
 
     def age(self, on: date) -> int:
         """Return the days this money has been with us."""

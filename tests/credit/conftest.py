@@ -1,14 +1,18 @@
 """Loans and applications for the tests of credit: a product, doors called the way a day calls them, no worker."""
 
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal as D
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fixtures.cast import NOON, Cast
 
+ROOT = Path(__file__).resolve().parents[2]
 STATED = {
     "checking_status": "200_or_more_or_salary",
     "credit_history": "all_paid_at_this_bank",
@@ -103,3 +107,33 @@ class Desk:
 @pytest.fixture
 def desk(cast: Cast, make_customer: Callable[..., Any]) -> Desk:
     return Desk(cast, make_customer)
+
+
+class Bank:
+    """The sandbox's bank, asked what it did."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def paid(self, key: str) -> int:
+        """Return how many payouts lie under a key."""
+        import json
+        from urllib.request import urlopen
+
+        with urlopen(f"{self.url}/payouts?key={key}") as answer:
+            return int(json.load(answer)["matching"])
+
+
+@pytest.fixture
+def sandbox_bank(settings: Any) -> Iterator[Bank]:
+    """Return the real sandbox process, with the payout port pointing at it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--port", "0", "--timeout", "1"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().split(" on ", 1)[1].strip()
+    settings.PORTS = settings.PORTS | {"payout": f"{url}/payouts"}
+    yield Bank(url)
+    process.terminate()
+    process.wait(10)
+    process.stdout.close()

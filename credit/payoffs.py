@@ -1,0 +1,100 @@
+"""Doors of a payoff quote: what ends a loan on a day, said in writing and kept to."""
+
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from credit import effects, loans, repayments
+from credit.books import value_day
+from credit.models import Installment, Loan, PayoffQuote, VirtualAccount
+from crm.lib.errors import Invalid
+from governance import rules
+from governance.lifecycle import move
+from governance.models import User
+from ledger import log
+
+LONGEST = "payoff.quote.days"
+
+
+class NotADay(Invalid):
+    """A loan is paid off today or within the days the rule allows."""
+
+    code = "payoff_day"
+
+
+def figures(loan: Loan, installments: list[Installment], settles_on: date) -> effects.Payoff:
+    """Return what ends `loan` on a day, without writing anything; `loan.product` is read."""
+    return effects.payoff(loan, installments, settles_on, early_fee_rate=loan.product.early_fee_rate)
+
+
+def checked_day(loan: Loan, settles_on: date, *, at: datetime) -> None:
+    """Refuse a day that is past or too far ahead.
+
+    :raises NotADay: if so
+    """
+    today = value_day(loan.legal_entity, at)
+    last = today + timedelta(days=int(rules.value(LONGEST, on=today)))
+    if not today <= settles_on <= last:
+        sentence = _("Choose a day from %(first)s to %(last)s.") % {"first": today.isoformat(), "last": last.isoformat()}
+        raise NotADay(sentence, fields={"settles_on": sentence})
+
+
+@transaction.atomic
+def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQuote:
+    """Say what ends `loan` on `settles_on`. It holds until that day while no other money moves; a newer quote takes its place.
+
+    The same day asked again, with nothing moved between, gives the quote that stands.
+
+    :raises NotADay: if the day is past or too far ahead
+    :raises LoanClosed: if the loan is settled
+    """
+    loan = repayments.locked(loan.pk)
+    if loan.status != Loan.Status.OPEN:
+        raise repayments.LoanClosed(_("%(loan)s is settled: there is nothing to pay off.") % {"loan": loan})
+    checked_day(loan, settles_on, at=at)
+    installments = loans.installments_locked(loan)
+    ending = figures(loan, installments, settles_on)
+    standing = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()
+    if standing is not None:
+        same = (standing.settles_on, standing.loan_version, standing.total) == (settles_on, loan.version, ending.total)
+        if same:
+            return standing
+        move(standing, PayoffQuote.Status.SUPERSEDED, actor=actor, at=at, facts={"loan": loan.public_id})
+    quote = PayoffQuote.objects.create(
+        loan=loan,
+        settles_on=settles_on,
+        principal=ending.part("principal"),
+        interest=ending.part("interest"),
+        fee=ending.part("fee"),
+        penalty=ending.part("penalty"),
+        early_fee=ending.early_fee,
+        interest_waived=sum((interest for interest, _fee in ending.waived.values()), effects.ZERO),
+        fee_waived=sum((fee for _interest, fee in ending.waived.values()), effects.ZERO),
+        total=ending.total,
+        loan_version=loan.version,
+        issued_at=at,
+        issued_by=actor,
+    )
+    VirtualAccount.objects.get_or_create(loan=loan)
+    log.record(
+        "credit.payoff.quoted",
+        loan,
+        actor=actor,
+        at=at,
+        quote=quote.public_id,
+        total=quote.total,
+        settles_on=settles_on,
+        interest_waived=quote.interest_waived,
+    )
+    return quote
+
+
+def holds(quote: PayoffQuote, *, at: datetime) -> bool:
+    """Return whether paying `quote` now ends its loan."""
+    loan = quote.loan
+    return (
+        quote.status == PayoffQuote.Status.ISSUED
+        and loan.version == quote.loan_version
+        and value_day(loan.legal_entity, at) <= quote.settles_on
+    )
