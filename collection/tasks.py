@@ -17,6 +17,8 @@ from ledger.models import Entry
     "credit.loan.cured",
     "credit.loan.settled",
     "credit.repayment.received",
+    "credit.repayment.reversed",
+    "credit.loan.reopened",
 )
 def follow_loan(*, entry_id: int, **_: object) -> None:
     """Judge what the loan's customer promised, and bring their case in step."""
