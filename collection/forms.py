@@ -100,6 +100,10 @@ class CaseFilter(django_filters.FilterSet):
             crm_forms.dress(form)
         return form
 
+    def filter_queryset(self, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        found: QuerySet[Case] = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data.get("status") else found.filter(status=Case.Status.OPEN)
+
     def of_status(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
         return queryset.filter(status=Case.Status.CLOSED) if value == "closed" else queryset
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from collection import permissions, queues, search, timeline  # noqa: F401  the timeline's sentences, the search
+from collection import lists, permissions, queues, search, timeline  # noqa: F401  the timeline's sentences, the search
 from collection.models import Case, Contact
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import tile_money

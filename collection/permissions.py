@@ -6,3 +6,4 @@ VIEW = declare("collections.view_case", _("View collection cases"), scope="cases
 CLAIM = declare("collections.claim_case", _("Claim collection cases"), scope="cases:write")
 CONTACT = declare("collections.log_contact", _("Log contacts"), scope="cases:write")
 ASSIGN = declare("collections.assign_case", _("Assign collection cases"))
+EXPORT = declare("collections.export_case", _("Export lists of cases"))

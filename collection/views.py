@@ -13,13 +13,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from collection import cases, contacts, permissions, queues
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
-from collection.forms import AssignForm, CaseFilter, ContactForm
+from collection.forms import AssignForm, ContactForm
+from collection.lists import CASES
 from collection.models import Case
 from credit import books
 from crm.lib import htmx, pages
 from crm.lib.errors import DomainError
 from crm.lib.permissions import needs
 from customers.models import Customer
+from governance import list_pages
 from governance.idempotency import Once
 from governance.models import User
 from governance.models.identity import Scope
@@ -27,13 +29,6 @@ from governance.models.identity import Scope
 HISTORY = 30
 RECENT = 5
 PANEL = 5
-SORTS = {
-    "dpd": "dpd",
-    "amount": "overdue_amount",
-    "next": "next_action_on",
-    "contact": "last_contact_at",
-    "opened": "id",
-}
 
 
 def person(request: HttpRequest) -> User:
@@ -106,14 +101,8 @@ def work(
 @needs(permissions.VIEW)
 @require_GET
 def case_list(request: HttpRequest) -> HttpResponse:
-    rows = Case.objects.visible_to(request.user).for_list()
-    if request.GET.get("status", "") not in ("closed", "all"):
-        rows = rows.open()
-    page = pages.read(request, rows, sorts=SORTS, default_sort="-dpd", filters=CaseFilter)
-    context = {"page": page, "at": now()}
-    for row in page.rows:
-        row.held_now = row.holder(context["at"])
-    return htmx.render(request, "collections/case_list.html", "collections/_case_rows.html", context)
+    context = {"page": list_pages.read(request, CASES), "icon_name": "cases", "empty_text": _("No cases yet. They appear when a loan is overdue.")}
+    return htmx.render(request, "collections/case_list.html", "lists/_part.html", context)
 
 
 def found(request: HttpRequest, public_id: str) -> Case:

@@ -10,7 +10,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from credit import search, timeline  # noqa: F401  the sentences of credit's events, the search
+from credit import lists, search, timeline  # noqa: F401  the sentences of credit's events, the search
 from credit.models import Application, Loan, Offer, ParkedLoan
 from credit.permissions import ADD_APPLICATION, CLOSE_DAY, DECIDE_APPLICATION, VIEW_APPLICATION, VIEW_LOAN, VIEW_PRODUCT
 from crm.lib import home, menu, pages

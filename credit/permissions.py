@@ -13,3 +13,8 @@ ACCEPT_OFFER = declare("credit.accept_offer", _("Confirm the cost disclosure and
 VIEW_LOAN = declare("credit.view_loan", _("View loans and repayments"), scope="loans:read")
 RECORD_REPAYMENT = declare("credit.record_repayment", _("Enter repayments"), scope="repayments:write")
 CLOSE_DAY = declare("credit.close_day", _("Close the day"))
+VERIFY_FACT = declare("credit.verify_fact", _("Enter what was found out about stated facts"))
+CLEAR_CONDITION = declare("credit.clear_condition", _("Clear conditions of an approval"), scope="conditions:write")
+VIEW_OVERRIDE = declare("credit.view_override", _("Compare decisions of persons with what became of the loans"))
+EXPORT_APPLICATION = declare("credit.export_application", _("Export lists of applications"))
+EXPORT_LOAN = declare("credit.export_loan", _("Export lists of loans"))

@@ -18,6 +18,9 @@ app.conf.beat_schedule = {
     "offers-expire": {"task": "credit.tasks.expire", "schedule": 600.0},
     "close-day": {"task": "credit.tasks.close_day", "schedule": crontab(minute=10)},
     "claims-release": {"task": "collection.tasks.release_claims", "schedule": 60.0},
+    "messages-send": {"task": "customers.tasks.send_messages", "schedule": 10.0},
+    "messages-recover": {"task": "customers.tasks.recover_messages", "schedule": 60.0},
+    "lists-sweep": {"task": "governance.tasks.sweep_lists", "schedule": 60.0},
     "search-index": {"task": "customers.tasks.index_unfiled", "schedule": crontab(hour=3, minute=50)},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},
 }

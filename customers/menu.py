@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import panels, permissions, search, sentences  # noqa: F401  the search, and what the timeline says
+from customers import lists, panels, permissions, search, sentences  # noqa: F401  the search, and what the timeline says
 from customers.models import Activity, Customer, Note
 
 SHOWN, LOOKED_THROUGH = 6, 60

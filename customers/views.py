@@ -13,10 +13,11 @@ from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import needs
 from customers import consents, duplicates, notes, panels, permissions, profiles, reveals, timeline
-from customers.forms import ChangeCustomerForm, ConsentForm, CustomerFilter, FindForm, NewCustomerForm, NoteForm, RevealForm
+from customers.forms import ChangeCustomerForm, ConsentForm, FindForm, NewCustomerForm, NoteForm, RevealForm
+from customers.lists import CUSTOMERS
 from customers.models import Customer, Purpose
 from customers.reveals import Field
-from governance import idempotency
+from governance import idempotency, list_pages
 from governance.models.identity import chinese
 
 FOUND_AT_MOST = 50
@@ -33,15 +34,15 @@ def file_of(request: HttpRequest, public_id: str) -> Customer:
 
 @needs(permissions.VIEW)
 def customer_list(request: HttpRequest) -> HttpResponse:
-    page = pages.read(
-        request,
-        Customer.objects.visible_to(request.user).for_list(),
-        sorts={"created": "id", "income": "income", "changed": "updated_at"},
-        default_sort="-created",
-        filters=CustomerFilter,
-    )
-    context = {"page": page, "today": localdate(), "find": FindForm()}
-    return htmx.render(request, "customers/list.html", "customers/_rows.html", context)
+    context = {
+        "page": list_pages.read(request, CUSTOMERS),
+        "find": FindForm(),
+        "icon_name": "customers",
+        "empty_text": _("No customers yet. A file opens with the first application."),
+        "new_url": reverse("customer-new") if request.user.has_perm(permissions.ADD) else "",
+        "new_label": _("New customer"),
+    }
+    return htmx.render(request, "customers/list.html", "lists/_part.html", context)
 
 
 @needs(permissions.VIEW)

@@ -7,4 +7,5 @@ MANAGE_USER = declare("governance.manage_user", _("Change users, roles and teams
 VIEW_ROLE = declare("governance.view_role", _("View roles"))
 VIEW_JOB = declare("governance.view_job", _("View jobs"))
 VIEW_RULE = declare("governance.view_rule", _("View rules and their sources"))
+SHARE_VIEW = declare("governance.share_view", _("Share views of lists with a team"))
 SET_CLOCK = declare("governance.set_clock", _("State the moment of a transaction"), scope="clock:set")

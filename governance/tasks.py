@@ -2,7 +2,9 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import idempotency
+from governance import bulk, exports, idempotency
+from ledger import log
+from ledger.models import Entry
 
 HEARTBEAT = "beat:last"
 
@@ -16,3 +18,35 @@ def heartbeat(**_: object) -> None:
 @shared_task
 def forget_old_keys(**_: object) -> int:
     return idempotency.forget(at=now())
+
+
+@log.on("governance.bulk.started")
+def begin_bulk(*, entry_id: int, **_: object) -> None:
+    """Hand the rows to a worker of their own: it may take longer than a delivery may."""
+    run_bulk.delay(run_id=Entry.objects.get(pk=entry_id).subject_id)
+
+
+@shared_task
+def run_bulk(*, run_id: int, **_: object) -> None:
+    bulk.run(run_id, at=now(), clock=now)
+
+
+@log.on("governance.export.asked")
+def begin_export(*, entry_id: int, **_: object) -> None:
+    write_export.delay(export_id=Entry.objects.get(pk=entry_id).subject_id)
+
+
+@shared_task
+def write_export(*, export_id: int, **_: object) -> None:
+    exports.write(export_id, at=now(), clock=now)
+
+
+@shared_task
+def sweep_lists(**_: object) -> None:
+    """Take up what a dead worker left, and empty the files whose day is over."""
+    at = now()
+    exports.forget(at=at)
+    for run_id in bulk.unfinished(at=at):
+        run_bulk.delay(run_id=run_id)
+    for export_id in exports.unfinished(at=at):
+        write_export.delay(export_id=export_id)

@@ -9,25 +9,28 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from credit import applications, timeline
-from credit.filters import ApplicationFilter
+from credit import applications, dossier, timeline
 from credit.forms import WithdrawForm, asked, sent_whole
+from credit.lists import APPLICATIONS
 from credit.models import Application, Loan, Offer
-from credit.permissions import ADD_APPLICATION, SUBMIT_APPLICATION, VIEW_APPLICATION, WITHDRAW_APPLICATION
+from credit.permissions import (
+    ADD_APPLICATION,
+    CLEAR_CONDITION,
+    SUBMIT_APPLICATION,
+    VERIFY_FACT,
+    VIEW_APPLICATION,
+    WITHDRAW_APPLICATION,
+)
 from credit.views import Asked, deciding
 from credit.words import Reasons, fact, word
 from crm.lib import htmx, pages
+from crm.lib.forms import Form
 from crm.lib.permissions import needs
-from governance import idempotency
+from customers.permissions import ADD_DOCUMENT, CHECK_DOCUMENT
+from governance import idempotency, list_pages
 
 Status = Application.Status
-SORTS = {"entered": "id", "amount": "amount", "term": "term"}
-TABS = ("", "open", "draft", "referred", "offered", "booked", "declined")
-# JSON and sealed text that no row of the list shows, and that cost more to read than all the rest of it.
-HEAVY = (
-    "stated", "note", "decision__trace", "decision__facts", "decision__sources", "decision__figures", "decision__reasons",
-    "product__fees", "product__rates_by_grade",
-)  # fmt: skip
+TABS = ("", "open", "draft", "referred", "waiting", "offered", "booked", "declined")
 WAITS = (1, 2, 5)  # seconds between two looks at a running evaluation
 LOOKS_AT_MOST = 60
 
@@ -37,9 +40,19 @@ LOOKS_AT_MOST = 60
 def application_list(request: Asked) -> HttpResponse:
     """List the applications one may see."""
     rows = Application.objects.visible_to(request.user)
-    page = pages.read(request, rows.for_list().defer(*HEAVY), sorts=SORTS, default_sort="-entered", filters=ApplicationFilter)
-    context = {"page": page, "tabs": tabs(request, rows)}
-    return htmx.render(request, "credit/applications.html", "credit/_applications_part.html", context)
+    may_add = request.user.has_perm(ADD_APPLICATION)
+    context = {
+        "page": list_pages.read(request, APPLICATIONS),
+        "tabs": tabs(request, rows),
+        "label": _("Views of the applications"),
+        "icon_name": "applications",
+        "empty_text": _("No applications yet. Enter the first one, or bring in a file.")
+        if may_add
+        else _("No applications yet. They appear when somebody enters one."),
+        "new_url": reverse("application-new") if may_add else "",
+        "new_label": _("New application"),
+    }
+    return htmx.render(request, "credit/applications.html", "lists/_part.html", context)
 
 
 def tabs(request: Asked, rows: Any) -> list[dict[str, Any]]:
@@ -94,13 +107,12 @@ def _look(request: Asked) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
-def context_of(request: Asked, application: Application) -> dict[str, Any]:
+def context_of(request: Asked, application: Application, bound: Form | None = None) -> dict[str, Any]:
     """Return what the page of an application shows to this person."""
     user = request.user
     offer = Offer.objects.filter(application=application).order_by("-pk").first()
     loan = Loan.objects.filter(application=application).only("public_id", "status").first()
     reasons = Reasons([application])
-    decides = user.has_perm("credit.decide_application") and application.status == Status.REFERRED
     context: dict[str, Any] = {
         "application": application,
         "customer": application.customer,
@@ -110,6 +122,11 @@ def context_of(request: Asked, application: Application) -> dict[str, Any]:
         "reasons": reasons.sentences(application) if application.reason_codes else [],
         "purpose": word("purpose", application.purpose),
         "stated": stated(application),
+        "in_review": application.status in Application.IN_REVIEW,
+        "may_verify": application.is_open and user.has_perm(VERIFY_FACT),
+        "may_add_paper": application.is_open and user.has_perm(ADD_DOCUMENT),
+        "may_check_paper": user.has_perm(CHECK_DOCUMENT),
+        "may_clear": user.has_perm(CLEAR_CONDITION) and application.entered_by_id != user.pk,
         "timeline": timeline.of_application(application, offer),
         "may_edit": application.status == Status.DRAFT and user.has_perm(ADD_APPLICATION),
         "may_submit": application.status == Status.DRAFT and user.has_perm(SUBMIT_APPLICATION),
@@ -117,8 +134,10 @@ def context_of(request: Asked, application: Application) -> dict[str, Any]:
         "missing": missing(application) if application.status == Status.DRAFT else [],
         **wait(0),
     }
-    if decides:
-        context |= deciding.context_of(request, application, reasons)
+    if application.status not in (Status.DRAFT, Status.SUBMITTED, Status.EVALUATING):
+        context |= dossier.read(application, user=user, at=now())
+    if application.status in Application.IN_REVIEW:
+        context |= deciding.context_of(request, application, reasons, bound)
     return context
 
 

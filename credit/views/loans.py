@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.timezone import now
@@ -18,8 +17,8 @@ from credit import repayments, timeline
 from credit.accrual import bucket, bucket_name, days_past_due
 from credit.allocation import allocate
 from credit.books import value_day
-from credit.filters import LoanFilter
 from credit.forms import RepaymentForm
+from credit.lists import LOANS
 from credit.models import Installment, Loan, Posting, Transaction
 from credit.permissions import RECORD_REPAYMENT, VIEW_LOAN
 from credit.views import Asked
@@ -27,10 +26,9 @@ from credit.words import PARTS
 from crm.lib import htmx, money, pages
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import spoken
-from governance import idempotency
+from governance import idempotency, list_pages
 
 ZERO = Decimal("0.00")
-SORTS = {"booked": "id", "principal": "principal", "left": "principal_outstanding", "dpd": "dpd"}
 TABS = ("", "open", "late", "settled")
 MOVEMENTS = 60
 
@@ -40,15 +38,14 @@ MOVEMENTS = 60
 def loan_list(request: Asked) -> HttpResponse:
     """List the loans one may see."""
     rows = Loan.objects.visible_to(request.user)
-    page = pages.read(request, with_next_due(rows.for_list()), sorts=SORTS, default_sort="-booked", filters=LoanFilter)
-    context = {"page": page, "tabs": tabs(request, rows)}
-    return htmx.render(request, "credit/loans.html", "credit/_loans_part.html", context)
-
-
-def with_next_due(rows: QuerySet[Loan]) -> Any:
-    """Add the due date of the oldest unpaid instalment."""
-    unpaid = Installment.objects.filter(loan=OuterRef("pk")).exclude(status=Installment.Status.PAID).order_by("seq")
-    return rows.annotate(next_due_on=Subquery(unpaid.values("due_on")[:1]))
+    context = {
+        "page": list_pages.read(request, LOANS),
+        "tabs": tabs(request, rows),
+        "label": _("Views of the loans"),
+        "icon_name": "loans",
+        "empty_text": _("No loans yet. They appear when an accepted offer is booked."),
+    }
+    return htmx.render(request, "credit/loans.html", "lists/_part.html", context)
 
 
 def tabs(request: Asked, rows: Any) -> list[dict[str, Any]]:

@@ -3,10 +3,10 @@
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
+from credit.lists import with_next_due
 from credit.models import Application, Loan
 from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
 from credit.views import Asked
-from credit.views.loans import with_next_due
 from credit.words import Reasons
 from crm.lib import htmx
 from crm.lib.permissions import needs

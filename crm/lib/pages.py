@@ -42,6 +42,7 @@ class Page:
     chips: list[Chip] = field(default_factory=list)
     clear: str = ""
     form: Any = None
+    state: Any = None  # crm.lib.lists.State, where the list is a declared one
 
     @property
     def count_label(self) -> str:
@@ -81,14 +82,16 @@ def read(
     default_sort: str = "-id",
     per_page: int = PER_PAGE,
     filters: Any = None,
+    params: QueryDict | None = None,
 ) -> Page:
     """Read one page of `queryset`.
 
     :param sorts: what may be sorted by: the name in the address → the field; anything else in `?sort=` is ignored
     :param default_sort: a name of `sorts` or a field, with `-` for most first
     :param filters: a `django_filters.FilterSet` class; its filters in force become chips
+    :param params: what is asked for, where that is not just the address (a saved view)
     """
-    params = request.GET.copy()
+    params = (request.GET if params is None else params).copy()
     chips: list[Chip] = []
     form = None
     if filters is not None:

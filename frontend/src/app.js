@@ -7,6 +7,7 @@ import sidebar from "./components/sidebar.js";
 import theme from "./components/theme.js";
 import toast from "./components/toast.js";
 import "./answers.js";
+import "./bulk.js";
 import "./charts-near.js";
 import "./clocks.js";
 import "./dialogs.js";

@@ -1,4 +1,5 @@
 // Single keys open, focus or move and never commit; Ctrl+Enter does. None works in a field or while an input method composes.
+import { pickRow } from "./bulk.js";
 import { announce } from "./words.js";
 
 const links = () => document.querySelectorAll("[data-key]");
@@ -53,7 +54,8 @@ document.addEventListener("keydown", (event) => {
       event.preventDefault();
       field.focus();
     }
-  } else if (event.key === "j" || event.key === "ArrowDown") { if (rows().length) { event.preventDefault(); move(1); } }
+  } else if (event.key === "x") pickRow(rows().find((row) => row.classList.contains("at")));
+  else if (event.key === "j" || event.key === "ArrowDown") { if (rows().length) { event.preventDefault(); move(1); } }
   else if (event.key === "k" || event.key === "ArrowUp") { if (rows().length) { event.preventDefault(); move(-1); } }
 });
 

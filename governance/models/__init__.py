@@ -1,9 +1,12 @@
 from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Team, User
+from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
 
 __all__ = [
     "ApiClient",
+    "BulkRun",
+    "Export",
     "FormReceipt",
     "IdempotencyKey",
     "Job",
@@ -12,6 +15,7 @@ __all__ = [
     "Partner",
     "Role",
     "Rule",
+    "SavedView",
     "Team",
     "User",
 ]

@@ -1,0 +1,139 @@
+"""Lists that leave as a file: with permission, a purpose and a reason; masked, counted in the ledger, gone after a day."""
+
+import csv
+import hashlib
+import io
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.http import Http404, QueryDict
+from django.utils.timezone import localdate
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from crm.lib.errors import DomainError, NotAllowed
+from crm.lib.lists import LISTS, Column, List
+from governance import jobs
+from governance.models import Export, User
+from ledger import log
+
+KIND = "governance.export"
+MOST = 50_000
+CHUNK = 500
+KEPT = timedelta(days=1)
+LEASE = timedelta(minutes=5)
+PLAIN_NUMBER = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?")
+
+
+class Expired(DomainError):
+    """The file is gone: its day is over."""
+
+    code = "export_expired"
+
+
+def safe(value: Any) -> str:
+    """Return a cell that no spreadsheet takes for a formula (OWASP: =, +, -, @, tab, return at the beginning)."""
+    text = "" if value is None else str(value)
+    if text[:1] in "=+-@\t\r\n＝＋－＠" and text and not PLAIN_NUMBER.fullmatch(text):
+        return "'" + text
+    return text
+
+
+@transaction.atomic
+def ask(
+    spec: List, *, query: str, columns: Sequence[Column], purpose: str, reason: str, actor: User, at: datetime, language: str = ""
+) -> Export:
+    """Order a file of a list; a worker writes it after commit.
+
+    :raises NotAllowed: without the list's export permission
+    """
+    if not spec.export_permission or not actor.has_perm(spec.export_permission):
+        raise NotAllowed(_("You may not export this list."))
+    job = jobs.start(kind=KIND, title=f"{_('Export')}: {spec.title}"[:200], actor=actor, at=at)
+    export = Export(
+        job=job, list=spec.name, actor=actor, purpose=purpose, reason=reason, query=query, columns=[column.key for column in columns],
+        language=language, created_at=at, expires_at=at + KEPT,
+    )  # fmt: skip
+    export.save(force_insert=True)
+    log.record("governance.export.asked", export, actor=actor, at=at, list=spec.name, purpose=purpose, filter=query, columns=export.columns)
+    return export
+
+
+def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None = None) -> Export | None:
+    """Write the file of an export; None when another worker has it or it is written."""
+    free = Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - LEASE)
+    if not Export.objects.filter(free, pk=export_id, rows__isnull=True).update(claimed_at=at):
+        return None
+    export = Export.objects.select_related("job", "actor", "actor__role", "actor__team").get(pk=export_id)
+    jobs.claim(export.job_id, at=at)
+    spec, actor = LISTS[export.list], export.actor
+    if not actor.has_perm(spec.export_permission):
+        Export.objects.filter(pk=export.pk).update(rows=0)
+        jobs.fail(export.job, str(_("You may not export this list.")), at=at)
+        return export
+    columns = [column for column in spec.columns if column.key in export.columns]
+    columns.sort(key=lambda column: export.columns.index(column.key))
+    rows = spec.narrowed(QueryDict(export.query), SimpleNamespace(user=actor), localdate(at)).order_by("-pk")
+    out = io.StringIO(newline="")
+    table = csv.writer(out)
+    number, before = 0, None
+    with override(export.language or actor.language or None):
+        table.writerow([safe(column.label) for column in columns])
+        while number < MOST:
+            part = list((rows.filter(pk__lt=before) if before else rows)[: min(CHUNK, MOST - number)])
+            if not part:
+                break
+            if spec.prepare is not None:
+                spec.prepare(part, at)
+            table.writerows([safe(column.text(row)) for column in columns] for row in part)
+            number, before = number + len(part), part[-1].pk
+            alive = clock() if clock else at
+            jobs.progress(export.job, at=alive, done=len(part))
+            Export.objects.filter(pk=export.pk).update(claimed_at=alive)
+    content = b"\xef\xbb\xbf" + out.getvalue().encode()
+    with transaction.atomic():
+        export.rows, export.content, export.sha256 = number, zlib.compress(content), hashlib.sha256(content).hexdigest()
+        export.save(update_fields=["rows", "content", "sha256"])
+        log.record(
+            "governance.export.written", export, actor=actor, at=at, list=export.list, rows=number, filter=export.query,
+            purpose=export.purpose, sha256=export.sha256,
+        )  # fmt: skip
+        jobs.finish(export.job, at=at, rows=number)
+    return export
+
+
+@transaction.atomic
+def fetch(public_id: str, *, actor: User, at: datetime) -> tuple[Export, bytes]:
+    """Return an own export with its file.
+
+    :raises Http404: if it is another person's
+    :raises Expired: if its day is over
+    :raises NotAllowed: if the permission was taken back meanwhile
+    """
+    export = Export.objects.filter(actor=actor, public_id=public_id).first() if "\0" not in public_id else None
+    if export is None:
+        raise Http404
+    if not actor.has_perm(LISTS[export.list].export_permission):
+        raise NotAllowed(_("You may not export this list."))
+    if export.content is None or export.expires_at <= at:
+        raise Expired(_("This file is gone: it was kept for a day. Export the list again."))
+    Export.objects.filter(pk=export.pk).update(downloads=F("downloads") + 1)
+    log.record("governance.export.downloaded", export, actor=actor, at=at, list=export.list, rows=export.rows)
+    return export, zlib.decompress(bytes(export.content))
+
+
+def forget(*, at: datetime) -> int:
+    """Empty the files whose day is over; who exported what stays known."""
+    return Export.objects.filter(content__isnull=False, expires_at__lte=at).update(content=None)
+
+
+def unfinished(*, at: datetime) -> list[int]:
+    """Return exports that no worker holds and that are not written."""
+    free = Q(claimed_at__isnull=True, created_at__lt=at - timedelta(minutes=1)) | Q(claimed_at__lt=at - LEASE)
+    return list(Export.objects.filter(free, rows__isnull=True).order_by("pk").values_list("pk", flat=True))

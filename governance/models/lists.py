@@ -1,0 +1,124 @@
+"""What people keep of lists: views, exports, work on many rows."""
+
+import uuid
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.fields import PublicIdField
+from crm.lib.policy import Policy
+from governance.fields import SealedTextField
+from governance.models.identity import Team, User
+from governance.models.records import Job
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def visible_to(self, user: Any) -> "SavedViewQuerySet":
+        """Narrow to a person's own views and those shared with a team they sit in or below."""
+        above = [int(part) for part in user.team.path.split("/") if part] if user.team_id else []
+        return self.filter(Q(owner=user.pk) | Q(team__in=above))
+
+
+class SavedView(models.Model):
+    """What somebody asks of a list, under a name: conditions, columns, sort; private, or shared with a team and those below it."""
+
+    POLICY = Policy(
+        owner="governance", meaning="views of lists people saved", retention="with the account of who saved them", personal={"name": "C1"}
+    )
+
+    public_id = PublicIdField(prefix="V")
+    list = models.CharField(max_length=40)
+    name = models.CharField(max_length=60)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="with whom it is shared")
+    query = models.CharField(max_length=2000, blank=True, help_text="as in the address; holds nothing personal")
+    pinned = models.BooleanField(default=False, help_text="a tab above the list")
+    is_default = models.BooleanField(default=False, help_text="what the list opens with")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="view_name_once", fields=["owner", "list", "name"]),
+            models.UniqueConstraint(name="view_one_own_default", fields=["owner", "list"], condition=Q(is_default=True, team__isnull=True)),
+            models.UniqueConstraint(name="view_one_team_default", fields=["team", "list"], condition=Q(is_default=True, team__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BulkRun(models.Model):
+    """One action on many rows, fixed when it was started; a worker goes through them one by one."""
+
+    POLICY = Policy(owner="governance", meaning="work on many rows of a list", retention="1y")
+
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="bulk_run")
+    list = models.CharField(max_length=40)
+    action = models.CharField(max_length=40)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    ids = ArrayField(models.BigIntegerField(), help_text="keys of the rows, in the order of the work")
+    values = models.JSONField(default=dict, help_text="what the form asked for: ids, codes and dates, never a personal value")
+    next = models.PositiveIntegerField(default=0, help_text="how many of `ids` are behind us")
+    claimed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["id"], name="bulk_open", condition=Q(finished_at__isnull=True))]  # the sweeper
+
+    def __str__(self) -> str:
+        return f"{self.list} {self.action}"
+
+
+class Export(models.Model):
+    """Rows of a list that left as a file: who asked, what for, how many; the content goes when its time is over."""
+
+    POLICY = Policy(
+        owner="governance", meaning="lists that left as a file", retention="5y, the content a day", personal={"reason": "C2"}
+    )
+
+    class Purpose(models.TextChoices):
+        WORK = "work", _("Working through the rows")
+        REPORT = "report", _("Report or statistics")
+        CONTROL = "control", _("Audit or control")
+        AUTHORITY = "authority", _("Request of an authority")
+
+    public_id = PublicIdField(prefix="X")
+    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
+    list = models.CharField(max_length=40)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    reason = SealedTextField("governance.export.reason")
+    query = models.CharField(max_length=2000, blank=True)
+    columns = ArrayField(models.CharField(max_length=40))
+    language = models.CharField(max_length=10, blank=True, default="")
+    rows = models.PositiveIntegerField(null=True)
+    content = models.BinaryField(null=True, help_text="compressed; masked values only")
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    claimed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    downloads = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(name="export_purpose_known", condition=Q(purpose__in=["work", "report", "control", "authority"]))
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="export_to_empty", condition=Q(content__isnull=False)),  # the sweep
+            models.Index(fields=["id"], name="export_open", condition=Q(rows__isnull=True)),  # what a dead worker left
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
