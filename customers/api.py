@@ -29,6 +29,7 @@ class CustomerOut(serializers.ModelSerializer[Customer]):
     id_number = serializers.CharField(source="masked_id_number", help_text="first and last character")
     mobile = serializers.CharField(source="masked_mobile")
     bank_card = serializers.CharField(source="masked_bank_card", help_text="last four digits")
+    email = serializers.CharField(source="masked_email", help_text="first letter")
     address = serializers.CharField(source="masked_address")
     employer = serializers.CharField(source="masked_employer")
     age_band = serializers.SerializerMethodField(help_text="five years of life, such as 35-39")
@@ -37,7 +38,7 @@ class CustomerOut(serializers.ModelSerializer[Customer]):
     class Meta:
         model = Customer
         fields = (
-            "id", "version", "name", "id_number", "mobile", "bank_card", "address", "employer", "age_band", "income",
+            "id", "version", "name", "id_number", "mobile", "bank_card", "email", "address", "employer", "age_band", "income",
             "monthly_debt", "branch", "channel", "origin", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
@@ -63,6 +64,7 @@ class CustomerIn(AmountsIn):
     id_number = serializers.CharField(max_length=40)
     mobile = serializers.CharField(max_length=40)
     bank_card = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
+    email = serializers.CharField(max_length=200, required=False, allow_blank=True, allow_null=True)
     address = serializers.CharField(max_length=400, required=False, allow_blank=True, allow_null=True)
     employer = serializers.CharField(max_length=400, required=False, allow_blank=True, allow_null=True)
     channel = serializers.ChoiceField(choices=Channel.choices, required=False, default=Channel.API)
@@ -76,6 +78,7 @@ class CustomerChange(AmountsIn):
     id_number = serializers.CharField(max_length=40, required=False)
     mobile = serializers.CharField(max_length=40, required=False)
     bank_card = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
+    email = serializers.CharField(max_length=200, required=False, allow_blank=True, allow_null=True)
     address = serializers.CharField(max_length=400, required=False, allow_blank=True, allow_null=True)
     employer = serializers.CharField(max_length=400, required=False, allow_blank=True, allow_null=True)
 

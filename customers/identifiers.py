@@ -4,6 +4,8 @@ import re
 import unicodedata
 from datetime import date
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 from stdnum import luhn
 from stdnum.cn import ric
@@ -26,6 +28,10 @@ class NotAMobile(Invalid):
 
 class NotACard(Invalid):
     code = "not_a_card"
+
+
+class NotAnEmail(Invalid):
+    code = "not_an_email"
 
 
 class NotAName(Invalid):
@@ -106,4 +112,20 @@ def name(text: str) -> str:
         raise NotAName(_("Enter the name."))
     if len(value) > LONGEST_NAME:
         raise NotAName(_("Enter the name with at most 60 characters."))
+    return value
+
+
+def email(text: str) -> str:
+    """Return a mail address as it is written, its host in small letters.
+
+    :raises NotAnEmail: if it is not one
+    """
+    local, _at, host = unicodedata.normalize("NFKC", text).strip().rpartition("@")
+    value = f"{local}@{host.lower()}"
+    try:
+        if len(value) > 200 or not value.isascii():
+            raise ValidationError("")
+        validate_email(value)
+    except ValidationError:
+        raise NotAnEmail(_("Enter the e-mail address as name@host, such as wang@example.com.")) from None
     return value

@@ -105,7 +105,7 @@ def issue(subject: str, *, customer: Customer, purpose: str, at: datetime, actor
         issued_at=at,
         expires_at=at + LASTS,
     )
-    log.record("customers.code.issued", made, actor=actor, at=at, customer_id=customer.pk, purpose=purpose, subject=subject)
+    log.record("customers.code.issued", made, actor=actor, at=at, customer_id=customer.pk, purpose=purpose, about=subject)
     return made
 
 
@@ -135,7 +135,7 @@ def confirm(subject: str, *, customer: Customer, purpose: str, code: str, at: da
             found.save(update_fields=["tries", "used_at", "ended_at"])
             event = "customers.code.confirmed" if right else "customers.code.refused"
             log.record(
-                event, found, actor=actor or users.system(), at=at, customer_id=customer.pk, purpose=purpose, subject=subject, tries=found.tries
+                event, found, actor=actor or users.system(), at=at, customer_id=customer.pk, purpose=purpose, about=subject, tries=found.tries
             )
     if found is None or not live:
         sentence = _("There is no valid code. Ask for a new one.")

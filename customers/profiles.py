@@ -18,7 +18,7 @@ from governance.models import Partner, Team, User
 from governance.models.identity import Channel
 from ledger import log
 
-SEALED = ("name", "id_number", "mobile", "bank_card", "address", "employer")
+SEALED = ("name", "id_number", "mobile", "bank_card", "email", "address", "employer")
 FIELDS = (*SEALED, "income", "monthly_debt")
 LONGEST_TEXT = 200
 LARGEST = Decimal(10) ** 12  # numeric(14,2)
@@ -40,6 +40,7 @@ def cleaned(values: dict[str, Any], *, on: date) -> dict[str, Any]:
         "id_number": lambda text: identifiers.id_number(text, on=on),
         "mobile": identifiers.mobile,
         "bank_card": identifiers.bank_card,
+        "email": identifiers.email,
     }
     found: dict[str, Any] = {}
     problems: dict[str, Any] = {}
@@ -51,7 +52,7 @@ def cleaned(values: dict[str, Any], *, on: date) -> dict[str, Any]:
         if field in ("name", "id_number", "mobile"):
             value = value or ""
         try:
-            if field in checks and (value or field != "bank_card"):
+            if field in checks and (value or field not in ("bank_card", "email")):
                 value = checks[field](value)
         except Invalid as error:
             problems[field] = error.message
@@ -85,6 +86,7 @@ def create(
     actor: User,
     at: datetime,
     bank_card: str | None = None,
+    email: str | None = None,
     address: str | None = None,
     employer: str | None = None,
     income: Decimal | None = None,
@@ -105,6 +107,7 @@ def create(
             "id_number": id_number,
             "mobile": mobile,
             "bank_card": bank_card,
+            "email": email,
             "address": address,
             "employer": employer,
             "income": income,
@@ -192,6 +195,7 @@ def masked(field: str, value: Any) -> str:
         "id_number": masking.mask_id_number,
         "mobile": masking.mask_mobile,
         "bank_card": masking.mask_card,
+        "email": masking.mask_email,
         "address": masking.mask_text,
         "employer": masking.mask_text,
     }

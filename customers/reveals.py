@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.lib.errors import Invalid
 from customers.models import Customer, Note
@@ -25,6 +26,7 @@ class Field(models.TextChoices):
     ID_NUMBER = "id_number", _("Id number")
     MOBILE = "mobile", _("Mobile")
     BANK_CARD = "bank_card", _("Bank card")
+    EMAIL = "email", pgettext_lazy("channel", "E-mail")
     ADDRESS = "address", _("Address")
     EMPLOYER = "employer", _("Employer")
 

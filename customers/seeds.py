@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from customers import duplicates
+from customers import duplicates, messages_seeds
 from customers.consents import text_hash
 from customers.models import ConsentText, Purpose
 
@@ -46,3 +46,4 @@ def seed() -> None:
             },
         )
     duplicates.fill()
+    messages_seeds.seed()

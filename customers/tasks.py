@@ -1,7 +1,11 @@
+"""Work of the customers' side: filing for the search, sending what is due. Each may run twice."""
+
 from celery import shared_task
 from django.utils.timezone import now
 
-from customers import index
+from customers import index, outbox
+
+SECONDS = 25.0  # of one task that sends: other work gets its turn
 
 
 @shared_task
@@ -15,3 +19,18 @@ def index_unfiled(**_: object) -> None:
     """Each night: whoever came past the doors, or was filed by an older rule, is filed."""
     if index.unfiled().exists():
         reindex.delay(job_id=index.plan(actor=None, at=now()).pk)
+
+
+@shared_task
+def send_messages(**_: object) -> None:
+    """Send what is due; several of these share the work."""
+    done = outbox.send_due(clock=now, seconds=SECONDS)
+    if done.sent >= outbox.BATCH:
+        send_messages.delay()
+
+
+@shared_task
+def recover_messages(**_: object) -> None:
+    """Take up what a sender began and did not finish."""
+    if outbox.recover(at=now()).waiting:
+        send_messages.delay()

@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('status__in', ['planned', 'waiting'])), fields=['priority', 'due_at', 'id'], name='message_due'),
+            index=models.Index(condition=models.Q(('status__in', ['planned', 'waiting'])), fields=['channel', 'priority', 'due_at', 'id'], name='message_due'),
         ),
         migrations.AddIndex(
             model_name='message',

@@ -181,8 +181,8 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["customer", "-id"], name="message_of_customer"),  # the panel, newest first
-            # the sender's question: what is due, codes first
-            models.Index(fields=["priority", "due_at", "id"], name="message_due", condition=Q(status__in=["planned", "waiting"])),
+            # the sender's question: what of a channel is due, codes first
+            models.Index(fields=["channel", "priority", "due_at", "id"], name="message_due", condition=Q(status__in=["planned", "waiting"])),
             # the sweeper's question: whose sender died
             models.Index(fields=["claimed_at"], name="message_claimed", condition=Q(status="sending")),
             # the supervisor's list: what waits for a person

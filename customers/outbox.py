@@ -1,0 +1,406 @@
+"""Carrying messages out: claim a batch, ask the gate, render, hand to the port, write down what became of it.
+
+The database is the truth. A claimed batch whose sender died is taken up again after `LEASE`: a text message with the same key,
+which the gateway honours; a mail only if it had not begun to leave, else it is parked for a person.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg2.extras import execute_values
+
+from crm.lib.ports import mail, sms
+from crm.lib.ports.http import PortOff, PortRefused, PortUnknown
+from customers import contact_policy, contacts, messages, templates
+from customers.contact_policy import ASKED_FOR, Attempt, Question
+from customers.models import ContactAttempt, Customer, Message, MessageChannel
+from governance import users, vault
+from ledger import log
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+LINES = 4  # text messages under way at a time, per process
+LEASE = timedelta(minutes=5)
+ATTEMPTS = 6  # without a certain answer; then a person decides
+CHANNELS = tuple(MessageChannel.values)
+Status = Message.Status
+Clock = Callable[[], datetime]
+
+
+@dataclass(slots=True)
+class Count:
+    """What one batch did."""
+
+    claimed: int = 0
+    sent: int = 0
+    waiting: int = 0
+    failed: int = 0
+    parked: int = 0
+    cancelled: int = 0
+
+    @property
+    def moved(self) -> int:
+        return self.sent + self.waiting + self.failed + self.parked + self.cancelled
+
+    def add(self, other: "Count") -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a message becomes: its status, why, the gateway's receipt, and when it is due again."""
+
+    message: Message
+    status: str
+    problem: str = ""
+    receipt: str = ""
+    due_at: datetime | None = None
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return how long to wait after so many attempts: 15 s doubling to ten minutes."""
+    return timedelta(seconds=min(15 * 2 ** max(attempts - 1, 0), 600))
+
+
+def send_due(*, clock: Clock, seconds: float = 30.0, limit: int = BATCH) -> Count:
+    """Send batch after batch of what is due, by every channel, for at most `seconds`."""
+    total, began = Count(), clock()
+    for channel in CHANNELS:
+        while (clock() - began).total_seconds() < seconds:
+            done = send_batch(channel, clock=clock, limit=limit)
+            total.add(done)
+            if not done.moved:
+                break
+    return total
+
+
+def send_batch(channel: str, *, clock: Clock, limit: int = BATCH) -> Count:
+    """Claim what is due, send it, write down what became of it; three short steps, the network between two transactions."""
+    at = clock()
+    count = Count()
+    ready = claim(channel, at=at, limit=limit, count=count)
+    if ready:
+        outcomes = carry_texts(ready, at=at) if channel == MessageChannel.SMS else carry_mails(ready, clock=clock)
+        settle(outcomes, at=clock(), count=count)
+    return count
+
+
+# --- claim ---------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def claim(channel: str, *, at: datetime, limit: int, count: Count) -> list[Message]:
+    """Take a batch of due messages: those that may leave come back as `sending`, text and address filled in and sealed."""
+    due = list(
+        Message.objects.filter(channel=channel, status__in=Message.OPEN, due_at__lte=at)
+        .order_by("priority", "due_at", "pk")
+        .select_for_update(skip_locked=True, of=("self",), no_key=True)
+        .select_related("template", "customer__legal_entity")[:limit]
+    )
+    # Of two senders one counts a person's contacts at a time; who is held elsewhere has their turn in the next batch.
+    free = set(
+        Customer.objects.filter(pk__in={message.customer_id for message in due})
+        .order_by("pk")
+        .select_for_update(skip_locked=True, no_key=True)
+        .values_list("pk", flat=True)
+    )
+    due = [message for message in due if message.customer_id in free]
+    if not due:
+        return []
+    wanted, outcomes = filled(due, at=at)
+    ready, refused = admitted(wanted, at=at)
+    outcomes += refused
+    mark_sending(ready, at=at)
+    note_attempts(ready, at=at)
+    write(outcomes, at=at, count=count)
+    count.claimed += len(ready)
+    return ready
+
+
+def filled(due: Sequence[Message], *, at: datetime) -> tuple[list[Message], list[Outcome]]:
+    """Fill in address and text of what has none yet, with what holds now; what is no longer wanted is cancelled."""
+    outcomes: list[Outcome] = []
+    values: dict[int, Any] = {message.pk: {} for message in due}
+    by_source: dict[str, list[Message]] = {}
+    for message in due:
+        if message.text is None:
+            by_source.setdefault(message.purpose, []).append(message)
+    for purpose, group in by_source.items():
+        source = messages.SOURCES.get(purpose)
+        found = source(group, at) if source else {}
+        for message in group:
+            values[message.pk] = found.get(message.pk)
+    ready = []
+    for message in due:
+        address = message.address or messages.address_of(message.customer, message.channel)
+        if message.text is None and values[message.pk] is None:
+            outcomes.append(Outcome(message, Status.CANCELLED, "not_due"))
+        elif not address:
+            outcomes.append(Outcome(message, Status.FAILED, "no_address"))
+        elif message.text is not None:
+            message.address = address
+            ready.append(message)
+        else:
+            language = messages.language_of(message.customer)
+            try:
+                subject, text = templates.words_of(message.template, language, values[message.pk])
+            except KeyError:
+                outcomes.append(Outcome(message, Status.FAILED, "template"))
+                continue
+            message.address, message.subject, message.text, message.language = address, subject or None, text, language
+            ready.append(message)
+    return ready, outcomes
+
+
+def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message], list[Outcome]]:
+    """Ask the gate about each; what only has to wait gets its moment, what may never be is told so."""
+    ids = {message.customer_id for message in wanted}
+    attempts, bars = contacts.attempts_of(ids, at=at), contacts.bars_of(ids)
+    packs: dict[date, contact_policy.Pack] = {}
+    ready, outcomes = [], []
+    for message in wanted:
+        zone = contacts.zone_of(message.customer)
+        day = at.astimezone(zone).date()
+        if day not in packs:
+            packs[day] = contacts.pack(on=day)
+        question = Question(
+            channel=message.channel,
+            at=at,
+            zone=zone,
+            purpose=message.purpose,
+            # A repetition of one message is one contact: it was counted when it was first tried.
+            attempts=() if message.attempts else tuple(attempts[message.customer_id]),
+            barred=bars.get(message.customer_id, frozenset()),
+        )
+        verdict = contact_policy.check(question, packs[day])
+        if verdict.allowed:
+            ready.append(message)
+            if message.purpose not in ASKED_FOR:
+                attempts[message.customer_id].append(Attempt(message.channel, at))
+        elif verdict.opens_at is not None:
+            outcomes.append(Outcome(message, Status.WAITING, verdict.rule, due_at=verdict.opens_at))
+        else:
+            outcomes.append(Outcome(message, Status.FAILED, verdict.rule))
+    return ready, outcomes
+
+
+SENDING = """
+UPDATE customers_message AS m
+SET status = 'sending', claimed_at = v.at, attempts = m.attempts + 1, tried_at = NULL, problem = '',
+    address = v.address, subject = v.subject, text = v.text, language = v.language
+FROM (VALUES %s) AS v (id, at, address, subject, text, language)
+WHERE m.id = v.id AND m.status IN ('planned', 'waiting')
+"""
+
+
+def mark_sending(ready: Sequence[Message], *, at: datetime) -> None:
+    """Move a batch to `sending` in one statement; the rows are locked, so that the table of moves holds."""
+    if not ready:
+        return
+    values = [(message.pk, at, *(sealed(message, name) for name in ("address", "subject", "text")), message.language) for message in ready]
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor,
+            SENDING,
+            values,
+            template="(%s, %s::timestamptz, %s::bytea, %s::bytea, %s::bytea, %s)",
+            page_size=len(values),
+        )
+    for message in ready:
+        message.status, message.claimed_at, message.attempts = Status.SENDING, at, message.attempts + 1
+
+
+def sealed(message: Message, name: str) -> bytes | None:
+    value = getattr(message, name)
+    field: Any = Message._meta.get_field(name)
+    return None if value is None else vault.seal(value, aad=field.aad(message))
+
+
+def note_attempts(ready: Iterable[Message], *, at: datetime) -> None:
+    """Count a batch's contacts, each message once per round; what the customer asked for is none."""
+    ContactAttempt.objects.bulk_create(
+        (
+            ContactAttempt(
+                customer_id=message.customer_id,
+                channel=message.channel,
+                at=at,
+                purpose=message.purpose,
+                key=f"message:{messages.wire_key(message)}",
+                message=message,
+            )
+            for message in ready
+            if message.purpose not in ASKED_FOR
+        ),
+        ignore_conflicts=True,
+    )
+
+
+# --- carry ---------------------------------------------------------------------------------------------------------
+_lines: list[ThreadPoolExecutor] = []
+
+
+def lines() -> ThreadPoolExecutor:
+    """Return the threads that wait for the gateway; made in the process that uses them, since a fork loses threads."""
+    if not _lines:
+        _lines.append(ThreadPoolExecutor(LINES, thread_name_prefix="sms"))
+    return _lines[0]
+
+
+def carry_texts(ready: Sequence[Message], *, at: datetime) -> list[Outcome]:
+    """Hand text messages to the gateway, a few at a time."""
+    # Opened here: a thread of its own would open a database connection of its own.
+    parcels = [(message, message.address, message.text, messages.wire_key(message)) for message in ready]
+    return list(lines().map(lambda parcel: carry_text(*parcel, at=at), parcels))
+
+
+def carry_text(message: Message, to: str, text: str, key: str, *, at: datetime) -> Outcome:
+    """Hand one text message to the gateway; a repeated key is one message there."""
+    try:
+        receipt = sms.send(to=to, text=text, key=key, at=at)
+    except PortOff:
+        return Outcome(message, Status.WAITING, "port_off", due_at=at + timedelta(minutes=10))
+    except PortRefused as error:
+        return Outcome(message, Status.FAILED, f"refused:{error.extra.get('their_code', '')}"[:60])
+    except PortUnknown:
+        if message.attempts >= ATTEMPTS:
+            return Outcome(message, Status.PARKED, "no_answer")
+        return Outcome(message, Status.WAITING, "no_answer", due_at=at + backoff(message.attempts))
+    return Outcome(message, Status.SENT, receipt=receipt.id)
+
+
+def carry_mails(ready: Sequence[Message], *, clock: Clock) -> list[Outcome]:
+    """Send mails one after the other over one connection. Each is marked before it leaves: from then on it may have gone out."""
+    outcomes = []
+    with mail.Session() as session:
+        for message in ready:
+            now_ = clock()
+            held = Message.objects.filter(pk=message.pk, status=Status.SENDING, claimed_at=message.claimed_at, tried_at__isnull=True)
+            if held.update(tried_at=now_):  # else the claim ran out, and another sender has it
+                outcomes.append(carry_mail(session, message, at=now_))
+    return outcomes
+
+
+def carry_mail(session: mail.Session, message: Message, *, at: datetime) -> Outcome:
+    letter = mail.composed(
+        to=message.address,
+        sender=settings.MAIL_FROM,
+        subject=message.subject or "",
+        text=message.text,
+        message_id=f"<{messages.wire_key(message)}@{messages.mail_domain()}>",
+        at=at,
+    )
+    try:
+        said = session.send(letter)
+    except PortOff:
+        return Outcome(message, Status.WAITING, "port_off", due_at=at + timedelta(minutes=10))
+    except mail.NotSent:
+        if message.attempts >= ATTEMPTS:
+            return Outcome(message, Status.FAILED, "not_sent")
+        return Outcome(message, Status.WAITING, "not_sent", due_at=at + backoff(message.attempts))
+    except PortRefused as error:
+        return Outcome(message, Status.FAILED, f"refused:{error.extra.get('their_code', '')}"[:60])
+    except PortUnknown:
+        return Outcome(message, Status.PARKED, "unknown_result")
+    return Outcome(message, Status.SENT, receipt=said[:64])
+
+
+# --- settle --------------------------------------------------------------------------------------------------------
+SETTLED = """
+UPDATE customers_message AS m
+SET status = v.status, problem = v.problem, receipt = v.receipt, due_at = coalesce(v.due_at, m.due_at),
+    sent_at = CASE WHEN v.status = 'sent' THEN v.at ELSE m.sent_at END,
+    settled_at = CASE WHEN v.status IN ('failed', 'parked', 'cancelled') THEN v.at END,
+    text = CASE WHEN v.forget THEN NULL ELSE m.text END
+FROM (VALUES %s) AS v (id, was, claimed_at, status, problem, receipt, due_at, at, forget)
+WHERE m.id = v.id AND m.status = v.was AND m.claimed_at IS NOT DISTINCT FROM v.claimed_at
+RETURNING m.id
+"""
+
+
+@transaction.atomic
+def settle(outcomes: Sequence[Outcome], *, at: datetime, count: Count) -> None:
+    """Write down what became of a batch; what another sender took over meanwhile is its to tell."""
+    write(outcomes, at=at, count=count)
+
+
+def write(outcomes: Sequence[Outcome], *, at: datetime, count: Count) -> None:
+    """Move messages to their outcomes in one statement and record each; within the caller's transaction.
+
+    The statement compares and sets: the status and the claim have to be those the outcome was found under.
+    """
+    if not outcomes:
+        return
+    for outcome in outcomes:
+        if outcome.status not in Message.MOVES[outcome.message.status]:
+            raise AssertionError(f"{outcome.message} cannot go from {outcome.message.status} to {outcome.status}")
+    values = [
+        (
+            one.message.pk,
+            one.message.status,
+            one.message.claimed_at,
+            str(one.status),
+            one.problem,
+            one.receipt,
+            one.due_at,
+            at,
+            one.status == Status.SENT and messages.is_secret(one.message.template),
+        )
+        for one in outcomes
+    ]
+    with connection.cursor() as cursor:
+        moved = execute_values(
+            cursor.cursor,
+            SETTLED,
+            values,
+            template="(%s, %s, %s::timestamptz, %s, %s, %s, %s::timestamptz, %s::timestamptz, %s)",
+            page_size=len(values),
+            fetch=True,
+        )
+    done = {pk for (pk,) in moved}
+    entries: dict[str, list[log.Row]] = {}
+    for one in outcomes:
+        message = one.message
+        if message.pk not in done:
+            continue
+        setattr(count, one.status, getattr(count, one.status) + 1)
+        facts: dict[str, Any] = {"channel": message.channel, "template": message.template.code, "purpose": message.purpose}
+        if one.problem:
+            facts["problem"] = one.problem
+        if one.due_at:
+            facts["due_at"] = one.due_at
+        if one.receipt and message.channel == MessageChannel.SMS:
+            facts["receipt"] = one.receipt
+        entries.setdefault(f"customers.message.{one.status}", []).append(
+            log.Row("customers.message", message.pk, message.customer_id, facts)
+        )
+    actor = users.system()
+    for event, rows in sorted(entries.items()):
+        log.record_many(event, rows, actor=actor, at=at)
+
+
+# --- what a dead sender left ---------------------------------------------------------------------------------------
+@transaction.atomic
+def recover(*, at: datetime, limit: int = 500) -> Count:
+    """Take up batches whose sender died: what may be asked again waits, a mail that had begun to leave is parked."""
+    count = Count()
+    stuck = (
+        Message.objects.filter(status=Status.SENDING, claimed_at__lt=at - LEASE)
+        .order_by("pk")
+        .select_for_update(skip_locked=True, of=("self",), no_key=True)
+        .select_related("template")[:limit]
+    )
+    outcomes = []
+    for message in stuck:
+        if message.channel == MessageChannel.SMS or message.tried_at is None:
+            outcomes.append(Outcome(message, Status.WAITING, "sender_lost", due_at=at))
+        elif message.tried_at < at - LEASE:
+            outcomes.append(Outcome(message, Status.PARKED, "unknown_result"))
+    write(outcomes, at=at, count=count)
+    return count
+
