@@ -17,7 +17,7 @@ from credit.books import value_day
 from credit.effects import dues
 from credit.models import BankFile, Installment, Loan, PayoffQuote, Receipt, Transaction, VirtualAccount
 from credit.models.receipts import VIRTUAL_PREFIX
-from crm.lib.errors import Stale
+from crm.lib.errors import DomainError, Stale
 from crm.lib.fields import ALPHABET, LENGTH
 from crm.lib.money import total
 from governance.lifecycle import move
@@ -31,6 +31,12 @@ QUOTE_NUMBER = re.compile(rf"(?<![A-Z0-9])Q[-_ ]?{CODE}(?![A-Z0-9])")
 VIRTUAL_NUMBER = re.compile(rf"(?<!\d){VIRTUAL_PREFIX}\d{{12}}(?!\d)")
 SHOWN = 8
 NEAR = timedelta(days=45)  # an instalment paid long before or after its day is no likely candidate
+
+
+class NothingProposed(DomainError):
+    """There is nothing a second person could approve."""
+
+    code = "nothing_proposed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +150,14 @@ def approve(receipt: Receipt, *, actor: User, at: datetime, version: int | None 
     """Do what the first person proposed.
 
     :raises SamePerson: if `actor` proposed it
-    :raises IllegalMove: if nothing is proposed
+    :raises NothingProposed: if nobody proposed anything
     """
     row = _locked(receipt, version)
+    if row.status != Status.PROPOSED:
+        raise NothingProposed(gettext_lazy("Nothing is proposed for %(record)s.") % {"record": row})
     four_eyes.check(row.proposed_by_id or 0, actor)
-    if row.status == Status.PROPOSED and row.proposed_loan is None:
-        return _return(row, actor=actor, at=at)
     if row.proposed_loan is None:
-        return move(row, Status.MATCHED, actor=actor, at=at)  # refused by its own table
+        return _return(row, actor=actor, at=at)
     return _book(row, row.proposed_loan, match=Match.PERSON, actor=actor, at=at)
 
 

@@ -22,6 +22,7 @@ class Contract(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField(help_text="bytes")
     storage_key = models.CharField(max_length=200)
+    seal_key = models.UUIDField(editable=False)
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
