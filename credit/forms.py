@@ -137,26 +137,6 @@ def _answer(name: str, value: Any) -> Any:
     return value
 
 
-class ApproveForm(house.VersionedForm):
-    """Approve for an amount and a term."""
-
-    amount = house.MoneyField(label=_("Amount (CNY)"))
-    term = forms.IntegerField(label=_("Term (months)"), min_value=1, max_value=360, widget=forms.NumberInput(attrs={"class": "short"}))
-    note = forms.CharField(
-        label=_("Note"),
-        required=False,
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("for colleagues and auditors"),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("prefix", "approve")
-        super().__init__(*args, **kwargs)
-        for name in ("amount", "term"):
-            self.fields[name].widget.attrs["data-query"] = ""
-
-
 class DeclineForm(house.VersionedForm):
     """Decline for one to four reasons."""
 

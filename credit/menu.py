@@ -10,8 +10,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from credit import lists, search, timeline  # noqa: F401  the sentences of credit's events, the search
-from credit.models import Application, Loan, Offer, ParkedLoan
+from credit import lists, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
+from credit.models import Application, CounterOffer, Loan, Offer, PaperRequest, ParkedLoan, Proposal
 from credit.permissions import ADD_APPLICATION, CLOSE_DAY, DECIDE_APPLICATION, VIEW_APPLICATION, VIEW_LOAN, VIEW_PRODUCT
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import spoken, tile_money
@@ -103,6 +103,55 @@ home.queue(
 home.queue(
     "credit.drafts", title=gettext_lazy("Drafts to complete"), permission=ADD_APPLICATION, read=drafts, order=30, roles=("loan_officer",),
     empty=gettext_lazy("No draft of yours is open."),
+)  # fmt: skip
+
+
+def to_confirm(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return proposals that wait for this person: another's, within the own authority, not on an application entered here."""
+    if user.authority is None:
+        return []
+    rows = Proposal.objects.visible_to(user).filter(status=Proposal.Status.OPEN, amount__lte=user.authority)
+    rows = rows.exclude(made_by=user).exclude(application__entered_by=user).select_related("made_by", "application__customer")
+    rows = rows.defer("note", "answer", "condition_words", "application__stated", "application__note")
+    return [
+        _row(row.application, why=[str(row.get_kind_display()), row.made_by.name], action=_("Confirm or return")) | {"amount": row.amount}
+        for row in rows.order_by("made_at", "pk")[:ROWS]
+    ]
+
+
+def without_papers(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return what this person's applicants were asked for, the day that ends first on top."""
+    rows = PaperRequest.objects.visible_to(user).filter(status=PaperRequest.Status.OPEN, application__owner=user).defer("words")
+    rows = rows.select_related("application__customer").prefetch_related("papers").order_by("due_on", "pk")[:ROWS]
+    found = []
+    for row in rows:
+        lacking = [str(paper.get_kind_display()) for paper in row.papers.all() if paper.document_id is None]
+        until = _("until %(day)s") % {"day": row.last_day}
+        found.append(_row(row.application, why=[until, ", ".join(lacking)], action=_("Bring them in")))
+    return found
+
+
+def to_be_agreed(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return counter-offers that wait for this person's applicants."""
+    rows = CounterOffer.objects.visible_to(user).filter(status=CounterOffer.Status.OPEN, application__owner=user).defer("condition_words")
+    rows = rows.select_related("application__customer").order_by("due_on", "pk")[:ROWS]
+    return [
+        _row(row.application, why=[_("until %(day)s") % {"day": row.due_on}], action=_("Ask the applicant")) | {"amount": row.amount}
+        for row in rows
+    ]
+
+
+home.queue(
+    "credit.second", title=gettext_lazy("Proposals for a second person"), permission=DECIDE_APPLICATION, read=to_confirm, order=12,
+    url_name="review-queue", empty=gettext_lazy("No proposal of a colleague waits for you."),
+)  # fmt: skip
+home.queue(
+    "credit.papers", title=gettext_lazy("Papers your applicants still owe"), permission=ADD_APPLICATION, read=without_papers, order=22,
+    roles=("loan_officer",), empty=gettext_lazy("None of your applicants is asked for papers."),
+)  # fmt: skip
+home.queue(
+    "credit.counter", title=gettext_lazy("Counter-offers to be agreed"), permission=ADD_APPLICATION, read=to_be_agreed, order=24,
+    roles=("loan_officer",), empty=gettext_lazy("No counter-offer waits for your applicants."),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from credit.accrual import bucket_name
-from credit.models import Application, Loan, Offer
+from credit.models import Application, Condition, CounterOffer, Loan, Offer, PaperRequest, Proposal
 from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
 from crm.lib.templatetags.crm import long_day, spoken
 from customers.timeline import SENTENCES, kind, sentence
@@ -253,6 +253,10 @@ ECHOES = (
 def of_application(application: Application, offer: Offer | None) -> list[dict[str, Any]]:
     """Return what happened to an application and its offer, newest first."""
     about = Q(subject_type=Application._meta.label_lower, subject_id=application.pk)
+    for kind in (PaperRequest, Condition, Proposal, CounterOffer):
+        # read first: an index answers a list of ids, not an OR of sub-selects
+        if ids := list(kind.objects.filter(application=application).values_list("pk", flat=True)):
+            about |= Q(subject_type=kind._meta.label_lower, subject_id__in=ids)
     if offer is not None:
         about |= Q(subject_type=Offer._meta.label_lower, subject_id=offer.pk)
     return items(Entry.objects.filter(about).exclude(event__in=ECHOES).order_by("-id")[:SHOWN])

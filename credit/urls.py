@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit.views import applications, closing, deciding, entry, imports, loans, offers, panels, products
+from credit.views import applications, closing, deciding, entry, imports, loans, offers, panels, products, underwriting
 
 urlpatterns = [
     path("applications/", applications.application_list, name="application-list"),
@@ -19,6 +19,15 @@ urlpatterns = [
     path("applications/<str:public_id>/withdraw/", applications.application_withdraw, name="application-withdraw"),
     path("applications/<str:public_id>/terms/", deciding.terms_preview, name="application-terms"),
     path("applications/<str:public_id>/approve/", deciding.application_approve, name="application-approve"),
+    path("applications/<str:public_id>/ask/", underwriting.application_ask, name="application-ask"),
+    path("applications/<str:public_id>/resume/", underwriting.application_resume, name="application-resume"),
+    path("applications/<str:public_id>/counter/", underwriting.application_counter, name="application-counter"),
+    path("applications/<str:public_id>/verify/<str:name>/", underwriting.application_verify, name="application-verify"),
+    path("applications/<str:public_id>/papers/<str:kind>/", underwriting.application_paper, name="application-paper"),
+    path("proposals/<str:public_id>/", underwriting.proposal_answer, name="proposal-answer"),
+    path("counter-offers/<str:public_id>/", underwriting.counter_answer, name="counter-answer"),
+    path("conditions/<str:public_id>/", underwriting.condition_clear, name="condition-clear"),
+    path("underwriting/overrides/", underwriting.override_list, name="override-list"),
     path("applications/<str:public_id>/decline/", deciding.application_decline, name="application-decline"),
     path("offers/<str:public_id>/", offers.offer_page, name="offer"),
     path("offers/<str:public_id>/confirm/", offers.offer_confirm, name="offer-confirm"),

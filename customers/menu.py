@@ -16,6 +16,8 @@ menu.entry(group="work", order=5, label=_("Tasks"), url_name="task-list", permis
 panels.add("activities", title=_("Tasks and activities"), url_name="activity-panel", permission=permissions.VIEW, order=5)
 panels.add("relations", title=_("Relations"), url_name="relation-panel", permission=permissions.VIEW, order=50)
 
+panels.add("documents", title=_("Papers"), url_name="document-panel", permission=permissions.VIEW_DOCUMENT, order=60)
+
 menu.entry(group="customers", order=10, label=_("Customers"), url_name="customer-list", permission=permissions.VIEW, icon="customers", key="c")
 
 

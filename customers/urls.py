@@ -1,6 +1,6 @@
 from django.urls import path
 
-from customers import activity_views, relation_views, views
+from customers import activity_views, document_views, relation_views, views
 
 urlpatterns = [
     path("customers/", views.customer_list, name="customer-list"),
@@ -27,4 +27,8 @@ urlpatterns = [
     path("relations/<str:public_id>/end/", relation_views.relation_end, name="relation-end"),
     path("relations/<str:public_id>/contact/open/", relation_views.relation_contact, {"how": "open"}, name="relation-contact-open"),
     path("relations/<str:public_id>/contact/close/", relation_views.relation_contact, {"how": "close"}, name="relation-contact-close"),
+    path("customers/<str:public_id>/documents/", document_views.document_panel, name="document-panel"),
+    path("customers/<str:public_id>/documents/add/", document_views.document_add, name="document-add"),
+    path("documents/<str:public_id>/file/", document_views.document_file, name="document-file"),
+    path("documents/<str:public_id>/check/", document_views.document_check, name="document-check"),
 ]

@@ -7,15 +7,16 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from credit import applications, offers, timeline
+from credit import applications, clocks, offers, papers, timeline, underwriting
 from credit.books import local_day
-from credit.forms import ApproveForm, DeclineForm
-from credit.models import Application
-from credit.permissions import DECIDE_APPLICATION
+from credit.decision_forms import ApproveForm, AskForm, CounterAnswerForm, CounterForm, ProposalForm
+from credit.forms import DeclineForm
+from credit.models import Application, CounterOffer, PaperRequest, Proposal
+from credit.permissions import ACCEPT_OFFER, DECIDE_APPLICATION
 from credit.views import Asked
 from credit.words import Reasons
 from crm.lib import htmx, money, pages
@@ -24,33 +25,72 @@ from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import spoken
 from governance import idempotency
-from governance.lifecycle import MovedMeanwhile
+from governance.lifecycle import IllegalMove, MovedMeanwhile
 
 WHY = 2  # reasons a row of the queue shows
+
+
+TABS = ("referred", "proposed", "waiting", "countered")
+FORMS = {"approve": ApproveForm, "counter": CounterForm, "ask": AskForm}
 
 
 @needs(DECIDE_APPLICATION)
 @require_GET
 def review_queue(request: Asked) -> HttpResponse:
-    """List what waits for a person, the oldest first."""
-    rows = waiting(request.user).for_list().select_related("entered_by").defer("stated", "note", "decision__trace", "decision__sources")
+    """List what waits for a person, the oldest first; beside it what waits for a second one, for papers, for the applicant."""
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in TABS else TABS[0]
+    seen = Application.objects.visible_to(request.user)
+    rows = seen.filter(status=tab).for_list().select_related("entered_by").defer("stated", "note", "decision__trace", "decision__sources")
     page = pages.read(request, rows, sorts={"age": "submitted_at"}, default_sort="age")
     reasons = Reasons(page.rows)
+    allowed = clocks.review_time(localdate())
+    beside = _beside(tab, page.rows)
     context = {
         "page": page,
+        "tab": tab,
+        "tabs": [
+            {
+                "url": f"?tab={name}" if name != TABS[0] else reverse("review-queue"),
+                "label": dict(Application.Status.choices)[name],
+                "count": pages.count_label(seen.filter(status=name)),
+                "current": name == tab,
+            }
+            for name in TABS
+        ],
         "items": [
             {
                 "application": row,
                 "why": reasons.sentences(row)[:WHY],
                 "own": row.entered_by_id == request.user.pk,
                 "over": over(request.user, row),
+                "due": clocks.due_at(row, allowed),
+                "since": row.submitted_at,
+                "beside": beside.get(row.pk),
             }
             for row in page.rows
         ],
         "authority": request.user.authority,
     }
-    context["first"] = next((item["application"] for item in context["items"] if not item["own"]), None)
+    context["first"] = next((item["application"] for item in context["items"] if not item["own"]), None) if tab == TABS[0] else None
     return htmx.render(request, "credit/review.html", "credit/_review_rows.html", context)
+
+
+def _beside(tab: str, rows: list[Application]) -> dict[int, Any]:
+    """Return what stands beside each row of a tab: the papers asked for, the proposal, the counter-offer; one query."""
+    if tab == "waiting":
+        found: Any = PaperRequest.objects.filter(application__in=rows, status="open").prefetch_related("papers")
+    elif tab == "proposed":
+        found = Proposal.objects.filter(application__in=rows, status="open").select_related("made_by")
+    elif tab == "countered":
+        found = CounterOffer.objects.filter(application__in=rows, status="open")
+    else:
+        return {}
+    return {row.application_id: row for row in found.defer(*SEALED[tab])}
+
+
+# sealed words that no row shows
+SEALED = {"waiting": ("words",), "proposed": ("note", "answer", "condition_words"), "countered": ("condition_words",)}
 
 
 def waiting(user: Any) -> Any:
@@ -77,24 +117,37 @@ def place(user: Any, application: Application) -> dict[str, Any]:
 
 
 def context_of(request: Asked, application: Application, reasons: Reasons, bound: Form | None = None) -> dict[str, Any]:
-    """Return what the decision bar needs: both forms, the bounds, and why it may be closed to this person."""
+    """Return what the decision card needs: its forms, the bounds, and why it may be closed to this person."""
     user = request.user
+    context: dict[str, Any] = {
+        "decides": user.has_perm(DECIDE_APPLICATION),
+        "authority": user.authority,
+        "own": application.entered_by_id == user.pk,
+    }
+    if application.status == Application.Status.PROPOSED:
+        context["proposal_form"] = bound if isinstance(bound, ProposalForm) else ProposalForm()
+    if application.status == Application.Status.COUNTERED:
+        context["counter_answer_form"] = bound if isinstance(bound, CounterAnswerForm) else CounterAnswerForm()
+        context["may_answer"] = user.has_perm(ACCEPT_OFFER)
+    if application.status != Application.Status.REFERRED or not context["decides"]:
+        return context
     limit = applications.limit_of(application)
     begin = {"amount": limit, "term": application.term, "version": application.version}
-    choices = reasons.choices(application)
-    return {
-        "decides": True,
+    until = {"due_on": papers.usual_day(application, at=now()), "version": application.version, "kinds": []}
+    opened = next((name for name, kind in FORMS.items() if isinstance(bound, kind)), "approve")
+    return context | {
         "place": place(user, application),
-        "authority": user.authority,
         "limit": limit,
         "rate": applications.rate_of(application),
-        "own": application.entered_by_id == user.pk,
         "over": over(user, application),
+        "above": user.authority is None or limit > user.authority,
         "approve_form": bound if isinstance(bound, ApproveForm) else ApproveForm(initial=begin),
+        "counter_form": bound if isinstance(bound, CounterForm) else CounterForm(initial=begin),
+        "ask_form": bound if isinstance(bound, AskForm) else AskForm(initial=until),
         "decline_form": bound
         if isinstance(bound, DeclineForm)
-        else DeclineForm(reasons=choices, initial={"version": application.version, "reason_codes": []}),
-        "opened": "decline" if isinstance(bound, DeclineForm) else "approve",
+        else DeclineForm(reasons=reasons.choices(application), initial={"version": application.version, "reason_codes": []}),
+        "opened": "decline" if isinstance(bound, DeclineForm) else opened,
     }
 
 
@@ -105,8 +158,9 @@ def terms_preview(request: Asked, public_id: str) -> HttpResponse:
     application = _one(request, public_id)
     context: dict[str, Any] = {"application": application}
     try:
-        amount = money.parse(request.GET.get("approve-amount", ""))
-        term = _term(request.GET.get("approve-term", ""))
+        prefix = "counter" if "counter-amount" in request.GET else "approve"
+        amount = money.parse(request.GET.get(f"{prefix}-amount", ""))
+        term = _term(request.GET.get(f"{prefix}-term", ""))
         applications.checked_request(application.product, amount=amount, term=term, purpose=application.purpose)
         on = local_day(application.legal_entity, now())
         context["draft"] = offers.draft(application, amount=amount, term=term, annual_rate=applications.rate_of(application), on=on)
@@ -138,12 +192,13 @@ def application_approve(request: Asked, public_id: str) -> HttpResponse:
     form = ApproveForm(request.POST)
 
     def door(data: dict[str, Any]) -> str:
-        applications.approve(
-            application, amount=data["amount"], term=data["term"], note=data["note"], version=data["version"], actor=request.user, at=now()
-        )
+        if request.POST.get("do") == "propose":
+            underwriting.propose(application, kind=Proposal.Kind.APPROVE, actor=request.user, at=now(), **form.terms())
+            return _("Proposed: a second person confirms or returns it.")
+        underwriting.approve(application, actor=request.user, at=now(), **form.terms())
         return _("%(application)s is approved for %(amount)s.") % {"application": application, "amount": spoken(data["amount"])}
 
-    return _decide(request, application, form, door)
+    return decide(request, application, form, door)
 
 
 @needs(DECIDE_APPLICATION)
@@ -159,10 +214,10 @@ def application_decline(request: Asked, public_id: str) -> HttpResponse:
         )
         return _("%(application)s is declined.") % {"application": application}
 
-    return _decide(request, application, form, door)
+    return decide(request, application, form, door)
 
 
-def _decide(request: Asked, application: Application, form: Form, door: Any) -> HttpResponse:
+def decide(request: Asked, application: Application, form: Form, door: Any) -> HttpResponse:
     here = reverse("application", args=[application.public_id])
     if form.is_valid():
         try:
@@ -171,9 +226,9 @@ def _decide(request: Asked, application: Application, form: Form, door: Any) -> 
                     messages.success(request, door(form.cleaned_data))
                     sent.result(here)
             return htmx.go(request, sent.location or here)
-        except (MovedMeanwhile, applications.NotDecidable) as error:
+        except (MovedMeanwhile, IllegalMove, applications.NotDecidable, underwriting.CounterLapsed) as error:
             return conflict(request, application, error)
-        except applications.OwnApplication:
+        except (applications.OwnApplication, underwriting.SamePerson):
             raise
         except DomainError as error:
             at_field = {name: text for name, text in error.fields.items() if name in form.fields}
@@ -181,9 +236,8 @@ def _decide(request: Asked, application: Application, form: Form, door: Any) -> 
                 form.add_error(name, str(text))
     from credit.views.applications import context_of as page_context
 
-    context = page_context(request, application)
-    if application.status == Application.Status.REFERRED:
-        context |= context_of(request, application, Reasons([application]), bound=form)
+    if application.status in Application.IN_REVIEW:
+        context = page_context(request, application, bound=form)
         return htmx.render(request, "credit/application.html", "credit/_decide.html", context, status=422)
     return conflict(request, application, applications.NotDecidable(_("This application does not wait for a decision any more.")))
 
