@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import clocks, expiry, exposure, four_eyes, offers, papers, payoffs
+from credit import clocks, expiry, exposure, four_eyes, offers, papers, payoffs, reminder_seeds
 from credit.models import Product
 from governance import rules
 from governance.models import LegalEntity, Rule
@@ -16,6 +16,7 @@ CODE = "CASH-12"
 def seed() -> None:
     """Create the rules, and for each legal entity the product, that are missing."""
     seed_rules()
+    reminder_seeds.seed()
     for entity in LegalEntity.objects.order_by("pk"):
         product_for(entity)
 

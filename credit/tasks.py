@@ -8,7 +8,7 @@ from django.utils.timezone import now
 
 from credit import applications, bank_files, end_of_day, expiry, imports, offers, papers, payouts, refunds
 from credit.books import local_day
-from credit.models import Application, ClosePartition, CloseRun, Loan
+from credit.models import Application, ClosePartition, CloseRun, Loan, ReminderRun
 from crm.lib.ports.http import PortOff
 from customers.models import Document
 from governance import users
@@ -56,6 +56,23 @@ def expire_after_close(*, entry_id: int, **_: object) -> None:
     """End what the new business date leaves behind."""
     entry = Entry.objects.get(pk=entry_id)
     expiry.expire(LegalEntity.objects.get(pk=entry.facts["legal_entity"]), at=entry.at)
+
+
+@log.on("credit.day.closed")
+def remind_after_close(*, entry_id: int, **_: object) -> None:
+    """Plan the reminders of the day that is now open, if it is today: closing past dates in a row reminds nobody."""
+    entry = Entry.objects.get(pk=entry_id)
+    remind(LegalEntity.objects.get(pk=entry.facts["legal_entity"]), at=now())
+
+
+@log.on("credit.repayment.received", "credit.loan.settled")
+def forget_paid_reminders(*, entry_id: int, **_: object) -> None:
+    """Take back what was planned for instalments that are paid now."""
+    entry = Entry.objects.get(pk=entry_id)
+    about_loan = entry.subject_type == Loan._meta.label_lower
+    loan = Loan.objects.filter(pk=entry.subject_id if about_loan else entry.facts.get("loan_id")).first()
+    if loan is not None:
+        reminders.cancel_paid(loan, at=entry.at)
 
 
 @shared_task
@@ -151,3 +168,31 @@ def sweep(**_: object) -> None:
         run_bank_file.delay(batch_id=batch_id)
     for refund_id in refunds.stuck(before=at - UNANSWERED):
         send_refund_again.delay(refund_id=refund_id)
+
+
+@shared_task
+def plan_reminders(**_: object) -> None:
+    """Plan what the open business dates ask for; take up partitions that nobody finished."""
+    at = now()
+    for entity in LegalEntity.objects.order_by("pk"):
+        remind(entity, at=at)
+
+
+def remind(entity: LegalEntity, *, at: datetime) -> None:
+    """Hand today's partitions to the workers; a run without any left is finished here."""
+    if not reminders.is_due(entity, at=at):
+        return
+    run = reminders.plan(entity, entity.business_date, at=at)
+    if run.status == ReminderRun.Status.DONE:
+        return
+    for partition_id in reminders.pending(run):
+        plan_reminder_partition.delay(partition_id=partition_id)
+    reminders.finish(run, at=at)
+
+
+@shared_task
+def plan_reminder_partition(*, partition_id: int, **_: object) -> None:
+    """Plan one partition; whoever plans the last one ends the run."""
+    at = now()
+    reminders.plan_partition(partition_id, at=at)
+    reminders.finish(ReminderRun.objects.get(partitions=partition_id), at=at)

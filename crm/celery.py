@@ -17,11 +17,14 @@ app.conf.beat_schedule = {
     "applications-sweep": {"task": "credit.tasks.sweep", "schedule": 60.0},
     "offers-expire": {"task": "credit.tasks.expire", "schedule": 600.0},
     "close-day": {"task": "credit.tasks.close_day", "schedule": crontab(minute=10)},
+    "reminders-plan": {"task": "credit.tasks.plan_reminders", "schedule": 120.0},
     "claims-release": {"task": "collection.tasks.release_claims", "schedule": 60.0},
     "messages-send": {"task": "customers.tasks.send_messages", "schedule": 10.0},
     "messages-recover": {"task": "customers.tasks.recover_messages", "schedule": 60.0},
+    "desk-sweep": {"task": "customers.tasks.sweep_desk", "schedule": 60.0},
     "lists-sweep": {"task": "governance.tasks.sweep_lists", "schedule": 60.0},
     "search-index": {"task": "customers.tasks.index_unfiled", "schedule": crontab(hour=3, minute=50)},
+    "notices-sweep": {"task": "governance.tasks.forget_old_notices", "schedule": crontab(hour=3, minute=45)},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},
 }
 

@@ -6,6 +6,7 @@ from credit.models.loans import Installment, Loan, Posting, Transaction
 from credit.models.money import PayoffQuote, Refund
 from credit.models.products import Product
 from credit.models.receipts import BankFile, Receipt, VirtualAccount
+from credit.models.reminders import Reminder, ReminderPartition, ReminderRun
 from credit.models.underwriting import (
     Condition,
     ConditionKind,
@@ -39,6 +40,9 @@ __all__ = [
     "Proposal",
     "Receipt",
     "Refund",
+    "Reminder",
+    "ReminderPartition",
+    "ReminderRun",
     "Reservation",
     "Transaction",
     "VerifiedFact",

@@ -190,6 +190,8 @@ class Installment(models.Model):
         indexes = [
             # unmatched money looks for the instalment of its amount; none of these columns ever changes, so closes stay HOT
             models.Index(F("principal") + F("interest") + F("fee"), "due_on", name="installment_of_amount"),
+            # what falls due on a day, for reminders
+            models.Index(fields=["due_on", "loan"], name="installment_due"),
         ]
 
     def __str__(self) -> str:

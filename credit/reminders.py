@@ -1,0 +1,269 @@
+"""Reminders of instalments: planned as sets from the due dates, once for ever per instalment, kind and channel.
+
+The plan is data: `reminder.days` (days from the due date), `reminder.channels`, `reminder.hour`; a product may have its own days under
+`reminder.days.<code>`. What a message says is read when it is sent, so that nobody is reminded of what is paid, or of a wrong amount.
+"""
+
+import time as clock
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from django.db import connection, transaction
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from credit.books import local_day
+from credit.models import Installment, Loan, Product, Reminder, ReminderPartition, ReminderRun
+from crm.lib.templatetags.crm import long_day, spoken
+from customers import messages, templates
+from customers.models import Message, MessageChannel, MessagePurpose
+from governance import rules, users
+from governance.lifecycle import move
+from governance.models import LegalEntity, Rule
+from ledger import log
+
+DAYS, CHANNELS, HOUR = "reminder.days", "reminder.channels", "reminder.hour"
+SHARD = 250_000  # open loans to a partition: about two seconds of work in one transaction
+PRIORITY = 9
+
+SAMPLES: Mapping[str, tuple[str, str]] = {
+    "amount": ("CNY 1,100.16", "¥1,100.16"),
+    "due_on": ("1 Dec 2026", "2026年12月1日"),
+    "lender": ("Xinyuan Consumer Finance", "信远消费金融"),
+}
+BEFORE = templates.declare("reminder.before", label=_("Reminder before the due date"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
+DUE = templates.declare("reminder.due", label=_("Reminder on the due date"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
+LATE = templates.declare("reminder.late", label=_("Reminder after the due date"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
+
+# One statement plans one partition. `plan` says for product, kind and channel which words; the lowest instalment of a message names it.
+PLAN = """
+WITH plan (product_id, kind, due_on, channel, template_id) AS (VALUES {plan}
+), due AS MATERIALIZED (
+    SELECT i.id AS installment_id, l.product_id, i.due_on, l.customer_id
+    FROM credit_installment AS i JOIN credit_loan AS l ON l.id = i.loan_id
+    WHERE i.due_on = ANY (%(days)s) AND i.status <> 'paid' AND l.status = 'open' AND l.legal_entity_id = %(entity)s
+        AND l.customer_id %% %(shards)s = %(number)s
+), fresh AS MATERIALIZED (
+    SELECT due.installment_id, due.customer_id, plan.kind, plan.channel, plan.template_id,
+        'reminder:' || plan.kind || ':' || plan.channel || ':' ||
+            min(due.installment_id) OVER (PARTITION BY due.customer_id, plan.kind, plan.channel) AS key,
+        (%(day)s + %(hour)s) AT TIME ZONE coalesce(nullif(c.zone, ''), %(zone)s) AS due_at
+    FROM due
+    JOIN plan ON plan.product_id = due.product_id AND plan.due_on = due.due_on
+    JOIN customers_customer AS c ON c.id = due.customer_id
+    WHERE (plan.channel = 'sms' OR c.email IS NOT NULL)
+        AND NOT EXISTS (
+            SELECT FROM credit_reminder AS r
+            WHERE r.installment_id = due.installment_id AND r.kind = plan.kind AND r.channel = plan.channel)
+), made AS (
+    INSERT INTO customers_message
+        (public_id, seal_key, customer_id, template_id, channel, purpose, key, status, priority, planned_at, due_at)
+    SELECT 'M-' || upper(right(replace(gen_random_uuid()::text, '-', ''), 14)), gen_random_uuid(), min(customer_id),
+        min(template_id), min(channel), 'reminder', key, 'planned', %(priority)s, %(at)s, greatest(min(due_at), %(at)s)
+    FROM fresh GROUP BY key
+    ON CONFLICT (key) DO NOTHING
+    RETURNING id, key
+), kept AS (
+    INSERT INTO credit_reminder (installment_id, kind, channel, message_id)
+    SELECT fresh.installment_id, fresh.kind, fresh.channel, made.id FROM fresh JOIN made ON made.key = fresh.key
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM made), (SELECT count(*) FROM kept)
+"""
+
+
+def kind_of(days: int) -> str:
+    """Return the name of a distance from the due date: T-3, T0, T+1."""
+    return f"T{days:+d}" if days else "T0"
+
+
+def words_for(days: int) -> str:
+    """Return the kind of message that a distance from the due date takes."""
+    return BEFORE if days < 0 else LATE if days > 0 else DUE
+
+
+def days_for(product: Product, *, on: date) -> list[int]:
+    """Return the days from the due date on which borrowers of a product are reminded: its own rule, else the house's.
+
+    :raises NoRule: if none holds
+    """
+    own = f"{DAYS}.{product.code}"
+    code = own if Rule.objects.filter(code=own, effective_from__lte=on).exists() else DAYS
+    return [int(day) for day in rules.value(code, on=on)]
+
+
+def plan_rows(entity: LegalEntity, *, on: date) -> list[tuple[int, str, date, str, int]]:
+    """Return (product, kind, due date, channel, template) for a business date.
+
+    :raises NoTemplate: if words are missing for a channel of the plan
+    :raises NoRule: if the plan is no rule
+    """
+    channels = [channel for channel in rules.value(CHANNELS, on=on) if channel in MessageChannel.values]
+    found = []
+    for product in Product.objects.filter(legal_entity=entity).order_by("pk"):
+        for days in days_for(product, on=on):
+            for channel in channels:
+                template = templates.live(words_for(days), channel)
+                found.append((product.pk, kind_of(days), on - timedelta(days=days), channel, template.pk))
+    return found
+
+
+@transaction.atomic
+def plan(entity: LegalEntity, business_date: date, *, at: datetime, shard: int = SHARD) -> ReminderRun:
+    """Start planning the reminders of a business date, cut into partitions; the run that exists is returned as it is."""
+    LegalEntity.objects.select_for_update(no_key=True).get(pk=entity.pk)
+    run = ReminderRun.objects.filter(legal_entity=entity, business_date=business_date).first()
+    if run is not None:
+        return run
+    shards = max(1, -(-Loan.objects.open().filter(legal_entity=entity).count() // shard))
+    run = ReminderRun.objects.create(legal_entity=entity, business_date=business_date, shards=shards, started_at=at)
+    ReminderPartition.objects.bulk_create(ReminderPartition(run=run, number=number) for number in range(shards))
+    return run
+
+
+def plan_now(entity: LegalEntity, business_date: date, *, at: datetime) -> ReminderRun:
+    """Plan a business date here and now. A date that was planned is left as it is."""
+    run = plan(entity, business_date, at=at)
+    for partition_id in pending(run):
+        plan_partition(partition_id, at=at)
+    finish(run, at=at)
+    run.refresh_from_db()
+    return run
+
+
+def is_due(entity: LegalEntity, *, at: datetime) -> bool:
+    """Return whether the open business date is today's: books that lag behind or run ahead remind nobody."""
+    return entity.business_date == local_day(entity, at)
+
+
+def pending(run: ReminderRun) -> list[int]:
+    """Return the partitions of a run that are not done."""
+    return list(run.partitions.filter(status=ReminderPartition.Status.PENDING).order_by("number").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def plan_partition(partition_id: int, *, at: datetime) -> bool:
+    """Plan one partition in one transaction; return whether it was done here. One that another worker holds is left to it."""
+    began = clock.monotonic()
+    partition = (
+        ReminderPartition.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("run__legal_entity")
+        .filter(pk=partition_id, status=ReminderPartition.Status.PENDING)
+        .first()
+    )
+    if partition is None:
+        return False
+    run = partition.run
+    rows = plan_rows(run.legal_entity, on=run.business_date)
+    made = kept = 0
+    if rows:
+        with connection.cursor() as cursor:
+            place = "(%s, %s, %s::date, %s, %s)"
+            listed = ", ".join(cursor.mogrify(place, row).decode() for row in rows).replace("%", "%%")
+            cursor.execute(
+                PLAN.format(plan=listed),
+                {
+                    "days": sorted({row[2] for row in rows}),
+                    "entity": run.legal_entity_id,
+                    "shards": run.shards,
+                    "number": partition.number,
+                    "day": run.business_date,
+                    "hour": time.fromisoformat(rules.value(HOUR, on=run.business_date)),
+                    "zone": run.legal_entity.zone,
+                    "priority": PRIORITY,
+                    "at": at,
+                },
+            )
+            made, kept = cursor.fetchone()
+    ReminderPartition.objects.filter(pk=partition.pk, status=ReminderPartition.Status.PENDING).update(
+        status=ReminderPartition.Status.DONE,
+        messages=made,
+        reminders=kept,
+        milliseconds=int((clock.monotonic() - began) * 1000),
+        done_at=at,
+    )
+    return True
+
+
+@transaction.atomic
+def finish(run: ReminderRun, *, at: datetime) -> bool:
+    """End a run whose partitions are all done and record what it planned; return whether it was this call."""
+    row = ReminderRun.objects.select_for_update(no_key=True).get(pk=run.pk)
+    if row.status != ReminderRun.Status.RUNNING or pending(row):
+        return False
+    parts = list(row.partitions.all())
+    move(
+        row,
+        ReminderRun.Status.DONE,
+        actor=users.system(),
+        at=at,
+        event="credit.reminders.planned",
+        facts={
+            "legal_entity": row.legal_entity_id,
+            "business_date": row.business_date,
+            "messages": sum(part.messages for part in parts),
+            "reminders": sum(part.reminders for part in parts),
+        },
+        finished_at=at,
+    )
+    messages.hint()
+    return True
+
+
+# --- what still holds when a message leaves ------------------------------------------------------------------------
+def values_of(batch: Sequence[Message], at: datetime) -> dict[int, Mapping[str, str] | None]:
+    """Return what each reminder says now; None for one that is paid, or that a later one has overtaken. Two queries a batch."""
+    owed: dict[int, Decimal] = defaultdict(Decimal)
+    due_on: dict[int, date] = {}
+    kinds: dict[int, str] = {}
+    rows = Reminder.objects.filter(message_id__in=[message.pk for message in batch]).select_related("installment__loan")
+    for reminder in rows:
+        row, pk = reminder.installment, reminder.message_id
+        kinds[pk] = reminder.kind
+        owed.setdefault(pk, Decimal("0.00"))
+        if row.status != Installment.Status.PAID and row.loan.status == Loan.Status.OPEN:
+            owed[pk] += row.outstanding
+            due_on[pk] = min(row.due_on, due_on.get(pk, row.due_on))
+    found: dict[int, Mapping[str, str] | None] = {}
+    for message in batch:
+        if message.pk not in kinds:
+            continue
+        day = due_on.get(message.pk)
+        if day is None or owed[message.pk] <= 0 or overtaken(kinds[message.pk], day, local_day(message.customer.legal_entity, at)):
+            found[message.pk] = None
+            continue
+        language = messages.language_of(message.customer)
+        with translation.override(language):
+            found[message.pk] = {
+                "amount": spoken(owed[message.pk]),
+                "due_on": str(long_day(day)),
+                "lender": messages.sender_name(message.customer, language),
+            }
+    return found
+
+
+def overtaken(kind: str, due_on: date, today: date) -> bool:
+    """Return whether a reminder that speaks of a coming due date would come after it: the next kind says it better."""
+    return not kind.startswith("T+") and today > due_on
+
+
+messages.SOURCES.register(MessagePurpose.REMINDER, values_of)
+
+
+@transaction.atomic
+def cancel_paid(loan: Loan, *, at: datetime) -> int:
+    """Take back the planned reminders of a loan's paid instalments; return how many messages. One that also reminds of another
+    unpaid instalment stays: it will say what is left.
+    """
+    waiting = Message.objects.filter(
+        pk__in=Reminder.objects.filter(installment__loan=loan).values("message_id"), status__in=Message.OPEN
+    ).order_by("pk")
+    done: list[Message] = []
+    unpaid = Reminder.objects.filter(installment__loan__status=Loan.Status.OPEN).exclude(installment__status=Installment.Status.PAID)
+    for message in waiting.select_for_update(skip_locked=True, of=("self",), no_key=True):
+        if not unpaid.filter(message=message).exists():
+            messages.cancel(message, reason="paid", actor=users.system(), at=at)
+            done.append(message)
+    return len(done)
