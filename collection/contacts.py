@@ -38,6 +38,7 @@ def log_contact(
     :param promise: the parts of the promise to pay; an outcome that carries one needs it
     :raises CaseClosed: if the case is closed
     :raises NotHeld: if `actor` does not hold the case
+    :raises NotNow: if the contact policy forbids it at `at`
     :raises Invalid: with a sentence per wrong value
     """
     exposure.lock(case.customer_id)
@@ -56,7 +57,7 @@ def log_contact(
         problems.setdefault("outcome", _("A promise belongs to the result “Promise to pay”."))
     if problems or next_action_on is None:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
-    gate.ask(row, channel=channel, actor=actor, at=at)
+    gate.ask(row, channel=channel, at=at)
     contact = Contact.objects.create(
         case=row,
         channel=channel,
@@ -67,6 +68,7 @@ def log_contact(
         next_action=next_action,
         next_action_on=next_action_on,
     )
+    gate.count(contact, actor=actor)
     if promise:
         promises.take(row, parts=promise, channel=channel, actor=actor, at=at, contact=contact)
         row.refresh_from_db(fields=["version"])

@@ -1,7 +1,7 @@
 """Forms of the desk and the case."""
 
+from collections.abc import Mapping
 from datetime import date
-from itertools import zip_longest
 from typing import Any
 
 import django_filters
@@ -10,16 +10,19 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
-from collection.models import Case, Channel, Outcome
+from collection.dispositions import result as find
+from collection.dispositions import tree
+from collection.judgement import Part
+from collection.models import Case, Channel, Outcome, Promise, Skip
 from credit.accrual import LAST_BUCKET, bucket_name
 from crm.lib import forms as crm_forms
 from governance.models import User
 
-RESULT_KEYS = "1234567890"
+PARTS = 3  # of a promise, on the page; the door takes more
 
 
 class ContactForm(crm_forms.Form):
-    """How a contact went and what comes next."""
+    """How a contact went, what was promised in it and what comes next."""
 
     channel = forms.ChoiceField(label=_("Contact by"), choices=Channel.choices)
     outcome = forms.ChoiceField(label=_("Result"), choices=Outcome.choices, widget=forms.RadioSelect)
@@ -31,7 +34,7 @@ class ContactForm(crm_forms.Form):
         label=_("Note"),
         required=False,
         max_length=LONGEST_NOTE,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"max_length": _("Write at most 2,000 characters.")},
     )
     back = forms.ChoiceField(
@@ -40,14 +43,89 @@ class ContactForm(crm_forms.Form):
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["next_action_on"].widget.attrs["min"] = today.isoformat()
+        self.today = today
+        for number in range(1, PARTS + 1):
+            self.fields[f"amount_{number}"] = crm_forms.MoneyField(label=_("Amount (CNY)"), required=False)
+            self.fields[f"due_on_{number}"] = forms.DateField(label=_("Promised for"), required=False, widget=crm_forms.DateInput)
+        crm_forms.dress(self)
+        for name in ("next_action_on", *(f"due_on_{number}" for number in range(1, PARTS + 1))):
+            self.fields[name].widget.attrs["min"] = today.isoformat()
         self.fields["outcome"].error_messages["required"] = _("Choose how the contact ended.")
         self.fields["next_action_on"].error_messages["required"] = _("Enter the day of the next action.")
 
     @property
     def results(self) -> list[tuple[Any, str]]:
-        """Return each result's button with the key that chooses it."""
-        return list(zip_longest(self["outcome"], RESULT_KEYS, fillvalue=""))
+        """Return each result's button with the key that chooses it for a call; a browser shows those of the channel."""
+        keys = {result.outcome: result.key for results in reversed(list(tree().values())) for result in results}
+        return [(choice, keys.get(choice.data["value"], "")) for choice in self["outcome"]]
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """Return the outcome tree for the browser: what each channel offers and what follows."""
+        return {
+            channel: {
+                each.outcome: {"key": each.key, "next": each.next, "days": each.days, "promise": each.promise} for each in results
+            }
+            for channel, results in tree().items()
+        }
+
+    @property
+    def parts_fields(self) -> list[tuple[Any, Any]]:
+        return [(self[f"amount_{number}"], self[f"due_on_{number}"]) for number in range(1, PARTS + 1)]
+
+    def clean(self) -> dict[str, Any]:
+        """Put the parts of a promise together; half a part says which half lacks."""
+        data = super().clean() or self.cleaned_data
+        result = find(data.get("channel", ""), data.get("outcome", ""))
+        data["promise"] = []
+        if result is None or not result.promise:
+            return data
+        for number in range(1, PARTS + 1):
+            amount, due_on = data.get(f"amount_{number}"), data.get(f"due_on_{number}")
+            if amount is not None and due_on is None and f"due_on_{number}" not in self.errors:
+                self.add_error(f"due_on_{number}", _("Enter the day it is promised for."))
+            elif amount is None and number > 1 and due_on is not None and f"amount_{number}" not in self.errors:
+                self.add_error(f"amount_{number}", _("Enter the amount that is promised."))
+            elif amount is not None and due_on is not None:
+                data["promise"].append(Part(due_on, amount))
+        return data
+
+
+class SkipForm(crm_forms.Form):
+    """Why a case is left aside."""
+
+    reason = forms.ChoiceField(
+        label=_("Why"), choices=Skip.Reason.choices, widget=forms.RadioSelect,
+        error_messages={"required": _("Choose why this case is left aside.")},
+    )  # fmt: skip
+
+
+class CancelForm(crm_forms.Form):
+    """Why a promise ends without being judged."""
+
+    reason = forms.ChoiceField(
+        label=_("Why"),
+        choices=[(value, label) for value, label in Promise.CancelReason.choices if value != Promise.CancelReason.NOTHING_OWED],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose why the promise ends.")},
+    )
+
+
+class CheckForm(crm_forms.Form):
+    """Two answers of the person on the line; the right ones are never shown."""
+
+    back = forms.ChoiceField(choices=[("case", "case"), ("desk", "desk")], widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, questions: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, words in questions.items():
+            self.fields[name] = forms.CharField(label=words, required=False, max_length=40)
+        crm_forms.dress(self)
+        for name in questions:
+            self.fields[name].widget.attrs |= {"autocomplete": "off", "class": "form-control short"}
+
+    def answers(self) -> dict[str, str]:
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("form_key", "back")}
 
 
 class AssignForm(crm_forms.VersionedForm):

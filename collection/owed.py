@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from credit import repayments
+from credit import effects, payoffs
 from credit.models import Installment, Loan
 from crm.lib.money import total
 
@@ -24,30 +24,19 @@ class Owed:
 
 
 def of_loans(loans: Iterable[Loan], *, on: date) -> list[Owed]:
-    """Return what each open loan owes on a day, in the order given; one statement for all."""
+    """Return what each open loan owes on a day, in the order given; one statement for all, `product` joined by the caller."""
     loans = [loan for loan in loans if loan.status == Loan.Status.OPEN]
     rows: dict[int, list[Installment]] = defaultdict(list)
-    unpaid = Installment.objects.filter(loan__in=loans).exclude(status=Installment.Status.PAID)
-    for row in unpaid.order_by("loan_id", "seq"):
+    for row in Installment.objects.filter(loan__in=loans).order_by("loan_id", "seq"):
         rows[row.loan_id].append(row)
     return [of_loan(loan, rows[loan.pk], on=on) for loan in loans]
 
 
-def of_loan(loan: Loan, unpaid: list[Installment], *, on: date) -> Owed:
+def of_loan(loan: Loan, rows: list[Installment], *, on: date) -> Owed:
+    unpaid = [each for each in rows if each.status != Installment.Status.PAID]
     due = [each for each in unpaid if each.due_on <= on]
-    penalty = total([repayments.penalty_on(loan, each, on) - each.penalty_paid for each in unpaid])
-    overdue = total([each.owed for each in due]) + total(
-        [repayments.penalty_on(loan, each, on) - each.penalty_paid for each in due]
-    )
-    return Owed(loan, overdue, penalty, payoff(loan, unpaid, on=on, overdue=overdue))
-
-
-def payoff(loan: Loan, unpaid: list[Installment], *, on: date, overdue: Decimal) -> Decimal:
-    """Return what ends the loan on a day: what is due, the principal that is not due yet, and its interest up to that day."""
-    later = [each for each in unpaid if each.due_on > on]
-    principal = total([each.principal - each.principal_paid for each in later])
-    running = next((each for each in later if each.from_on <= on), None)
-    return overdue + principal + (running.interest - running.interest_paid if running else ZERO)
+    penalty = total([effects.penalty_on(loan, each, on) - each.penalty_paid for each in due])
+    return Owed(loan, total([each.owed for each in due]) + penalty, penalty, payoffs.figures(loan, rows, on).total)
 
 
 def most_by(customer_id: int, *, on: date) -> Decimal:
@@ -55,4 +44,4 @@ def most_by(customer_id: int, *, on: date) -> Decimal:
     loans = list(Loan.objects.open().filter(customer_id=customer_id).order_by("pk"))
     rows = Installment.objects.filter(loan__in=loans).exclude(status=Installment.Status.PAID).order_by("loan_id", "seq")
     by_pk = {loan.pk: loan for loan in loans}
-    return total([each.owed + repayments.penalty_on(by_pk[each.loan_id], each, on) - each.penalty_paid for each in rows])
+    return total([each.owed + effects.penalty_on(by_pk[each.loan_id], each, on) - each.penalty_paid for each in rows])

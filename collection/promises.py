@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from collection import cases, judgement, owed
 from collection.judgement import Part, Payment, Verdict
-from collection.models import Case, Channel, Contact, Promise, PromisePart
+from collection.models import RUNNING, Case, Channel, Contact, Promise, PromisePart
 from credit import books, exposure
 from credit.models import Transaction
 from crm.lib.errors import DomainError, Invalid
@@ -26,6 +26,7 @@ from ledger import log
 
 ZERO = Decimal("0.00")
 Status = Promise.Status
+SIGNS = {Transaction.Kind.REPAYMENT: 1, Transaction.Kind.REVERSAL: -1}  # a reversal takes back what a repayment brought
 
 
 class PromiseOver(DomainError):
@@ -165,10 +166,13 @@ def judge_again(customer_id: int, *, actor: User, at: datetime) -> bool:
         .order_by("-pk")
         .first()
     )
-    if promise is None or promise.status not in (Status.KEPT, *(Status.OPEN, Status.PARTIAL)):
+    if promise is None or promise.status not in (Status.KEPT, *RUNNING):
         return False
     today = books.value_day(promise.case.legal_entity, at)
-    return bool(follows(promise, verdicts_on([promise])[promise.pk], actor=actor, at=at, today=today))
+    verdict = verdicts_on([promise])[promise.pk]
+    if promise.case.status != Case.Status.OPEN and verdict.state in RUNNING:
+        verdict = Verdict("broken", verdict.paid)  # its case is over: what lacks now belongs to the next one
+    return bool(follows(promise, verdict, actor=actor, at=at, today=today))
 
 
 def judge_running(case: Case, *, actor: User, at: datetime, today: date) -> Promise | None:
@@ -199,18 +203,16 @@ def verdicts_on(rows: Sequence[Promise]) -> dict[int, Verdict]:
 
 
 def payments(customer_ids: Collection[int], *, after: int) -> dict[int, list[tuple[int, Payment]]]:
-    """Return what came in on the customers' loans since transaction `after`, reversals below zero, each with its transaction."""
+    """Return what came in on the customers' loans since transaction `after`, each with the transaction that brought it.
+
+    What was reversed is taken back from the repayment it belongs to: one from before a promise does not touch it.
+    """
     found: dict[int, list[tuple[int, Payment]]] = defaultdict(list)
     rows = Transaction.objects.filter(loan__customer__in=customer_ids, pk__gt=after, kind__in=SIGNS)
-    for pk, customer_id, kind, value_on, amount in rows.order_by("pk").values_list("pk", "loan__customer_id", "kind", "value_on", "amount"):
-        found[customer_id].append((pk, Payment(value_on, amount * SIGNS[kind])))
+    columns = ("pk", "reverses_id", "loan__customer_id", "kind", "value_on", "amount")
+    for pk, reverses, customer_id, kind, value_on, amount in rows.order_by("pk").values_list(*columns):
+        found[customer_id].append((reverses or pk, Payment(value_on, amount * SIGNS[kind])))
     return found
-
-
-# A reversal takes back what a repayment brought.
-SIGNS = {
-    kind: sign for kind, sign in (("repayment", 1), ("reversal", -1)) if kind in Transaction.Kind.values
-}
 
 
 def follows(promise: Promise, verdict: Verdict, *, actor: User, at: datetime, today: date) -> int:

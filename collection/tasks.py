@@ -24,6 +24,8 @@ def follow_loan(*, entry_id: int, **_: object) -> None:
     """Judge what the loan's customer promised, and bring their case in step."""
     entry = Entry.objects.get(pk=entry_id)
     if entry.customer_id is not None:
+        if entry.event == "credit.repayment.reversed":
+            promises.judge_again(entry.customer_id, actor=users.system(), at=entry.at)
         promises.judge([entry.customer_id], actor=users.system(), at=entry.at)
         cases.refresh([entry.customer_id], actor=users.system(), at=entry.at)
 

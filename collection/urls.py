@@ -1,15 +1,18 @@
 from django.urls import path
 
-from collection import views
+from collection.views import work
 
 urlpatterns = [
-    path("collections/desk/", views.desk, name="desk"),
-    path("collections/cases/", views.case_list, name="case-list"),
-    path("collections/cases/<str:public_id>/", views.case, name="case"),
-    path("collections/cases/<str:public_id>/claim/", views.claim, name="case-claim"),
-    path("collections/cases/<str:public_id>/keep/", views.keep, name="case-keep"),
-    path("collections/cases/<str:public_id>/release/", views.release, name="case-release"),
-    path("collections/cases/<str:public_id>/contacts/", views.contact, name="case-contact"),
-    path("collections/cases/<str:public_id>/assign/", views.assign, name="case-assign"),
-    path("customers/<str:public_id>/panels/cases/", views.panel, name="case-panel"),
+    path("collections/desk/", work.desk, name="desk"),
+    path("collections/desk/next/", work.take_next, name="desk-next"),
+    path("collections/cases/", work.case_list, name="case-list"),
+    path("collections/cases/<str:public_id>/", work.case, name="case"),
+    path("collections/cases/<str:public_id>/claim/", work.claim, name="case-claim"),
+    path("collections/cases/<str:public_id>/skip/", work.skip, name="case-skip"),
+    path("collections/cases/<str:public_id>/check/", work.check, name="case-check"),
+    path("collections/cases/<str:public_id>/keep/", work.keep, name="case-keep"),
+    path("collections/cases/<str:public_id>/release/", work.release, name="case-release"),
+    path("collections/cases/<str:public_id>/contacts/", work.contact, name="case-contact"),
+    path("collections/cases/<str:public_id>/assign/", work.assign, name="case-assign"),
+    path("customers/<str:public_id>/panels/cases/", work.panel, name="case-panel"),
 ]

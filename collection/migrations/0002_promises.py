@@ -21,21 +21,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='AssignmentBatch',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('case_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
-                ('people_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), help_text='whom they go to in turn; empty: back to everybody', size=None)),
-                ('next_index', models.PositiveIntegerField(default=0)),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-            ],
-            options={
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
             name='Promise',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -143,16 +128,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['right_party', 'no_answer', 'busy', 'wrong_number', 'third_party', 'refused', 'promise', 'dispute', 'hardship', 'deceased', 'complaint', 'callback', 'sent', 'returned', 'not_met'])), name='contact_outcome_known'),
         ),
         migrations.AddField(
-            model_name='assignmentbatch',
-            name='created_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='assignmentbatch',
-            name='job',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='assignment_batch', to='governance.job'),
-        ),
-        migrations.AddField(
             model_name='promise',
             name='case',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='promises', to='collections.case'),
@@ -196,10 +171,6 @@ class Migration(migrations.Migration):
             model_name='skip',
             name='case',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='skips', to='collections.case'),
-        ),
-        migrations.AddIndex(
-            model_name='assignmentbatch',
-            index=models.Index(condition=models.Q(('finished_at__isnull', True)), fields=['created_at'], name='assignment_unfinished'),
         ),
         migrations.AddIndex(
             model_name='promise',

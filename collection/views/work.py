@@ -1,6 +1,6 @@
-"""Pages of collections: the desk, the list of cases, the case, and the panel on the customer's page."""
+"""The desk, the list of cases, the case, the acts on it, and the panel on the customer's page."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -11,15 +11,17 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from collection import cases, contacts, permissions, queues
+from collection import cases, checks, contacts, gate, owed, permissions, queues
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
-from collection.forms import AssignForm, ContactForm
+from collection.forms import AssignForm, CheckForm, ContactForm, SkipForm
 from collection.lists import CASES
 from collection.models import Case
 from credit import books
 from crm.lib import htmx, pages
 from crm.lib.errors import DomainError
+from crm.lib.money import total
 from crm.lib.permissions import needs
+from customers.contacts import NotNow
 from customers.models import Customer
 from governance import list_pages
 from governance.idempotency import Once
@@ -46,7 +48,8 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 def desk_page(
-    request: HttpRequest, *, at: datetime, form: ContactForm | None = None, case: Case | None = None, problem: Any = None
+    request: HttpRequest, *, at: datetime, form: ContactForm | None = None, case: Case | None = None, problem: Any = None,
+    check_form: CheckForm | None = None,
 ) -> HttpResponse:
     held = case or Case.objects.visible_to(request.user).held_by(request.user, at=at).for_list().order_by("-claimed_at").first()
     items = queues.upcoming(person(request), at=at, limit=queues.SHOWN)
@@ -56,30 +59,39 @@ def desk_page(
         "problem_message": problem,
     }
     if held is not None:
-        context |= work(request, held, at=at, back="desk", form=form)
+        context |= work(request, held, at=at, back="desk", form=form, check_form=check_form)
         context["reasons"] = queues.why(
             held, user=person(request), at=at, on=context["today"], loans=sum(debt.dpd > 0 for debt in context["debts"]),
             silent=queues.silent_days(context["today"]),
         )
     elif not items:
         context["next_due"] = queues.next_due(person(request), at=at)
-    return htmx.render(request, "collections/desk.html", "collections/desk.html", context, status=status_of(form, problem))
+    return htmx.render(request, "collections/desk.html", "collections/desk.html", context, status=status_of(form or check_form, problem))
 
 
-def status_of(form: ContactForm | None, problem: Any) -> int:
+def status_of(form: ContactForm | CheckForm | None, problem: Any) -> int:
     if form is not None and form.is_bound and form.errors:
         return 422
     return 409 if problem else 200
 
 
 def work(
-    request: HttpRequest, case: Case, *, at: datetime, back: str, form: ContactForm | None = None
+    request: HttpRequest, case: Case, *, at: datetime, back: str, form: ContactForm | None = None, check_form: CheckForm | None = None
 ) -> dict[str, Any]:
     """Return what the work on one case shows: debts, the person masked, history, the form while one holds it."""
-    mine = case.is_held_by(request.user, at)
-    may_log = mine and request.user.has_perm(permissions.CONTACT)
+    user = person(request)
+    mine = case.is_held_by(user, at)
+    may_log = mine and user.has_perm(permissions.CONTACT)
     today = books.value_day(case.legal_entity, at)
-    debts = list(case.debts.select_related("loan").order_by("-dpd", "loan_id"))
+    debts = list(case.debts.select_related("loan__product").order_by("-dpd", "loan_id"))
+    check = checks.standing(case, actor=user, at=at) if may_log else None
+    confirmed = check is not None and check.result == check.Result.PASSED
+    # Who works the case sees its debts once the person is confirmed; who reads it, reads it whole.
+    opened = confirmed or not may_log
+    live = {each.loan.pk: each for each in owed.of_loans([debt.loan for debt in debts], on=today)} if opened else {}
+    for debt in debts:
+        debt.live = live.get(debt.loan_id)
+    promises = list(case.promises.select_related("taken_by").prefetch_related("parts").order_by("-pk")[:RECENT])
     history = list(case.contacts.select_related("actor").order_by("-at", "-pk")[:HISTORY])
     customer = case.customer
     return {
@@ -93,15 +105,32 @@ def work(
         "held": mine,
         "holder": case.holder(at),
         "back": back,
-        "form": form or (ContactForm(today=today, initial={"back": back}) if may_log else None),
+        "check": check,
+        "confirmed": confirmed,
+        "opened": opened,
+        "check_form": check_form or (CheckForm(questions=checks.questions(customer), initial={"back": back}) if may_log and not confirmed else None),
+        "contact_answer": gate.answer(case, channel="call", at=at) if may_log else None,
+        "live_overdue": total([each.overdue for each in live.values()]),
+        "live_payoff": total([each.payoff for each in live.values()]),
+        "promises": promises,
+        "running": next((promise for promise in promises if promise.is_running), None),
+        "may_cancel": user.has_perm(permissions.CONTACT),
+        "form": form or (blank(live, today=today, back=back) if may_log else None),
     }
+
+
+def blank(live: dict[int, Any], *, today: date, back: str) -> ContactForm:
+    """Return the form as it is first shown: a promise of all that is overdue, in three days."""
+    overdue = total([each.overdue for each in live.values()])
+    initial = {"back": back, "amount_1": overdue or None, "due_on_1": today + timedelta(days=3)}
+    return ContactForm(today=today, initial=initial)
 
 
 # --- cases ---------------------------------------------------------------------------------------------------------
 @needs(permissions.VIEW)
 @require_GET
 def case_list(request: HttpRequest) -> HttpResponse:
-    context = {"page": list_pages.read(request, CASES), "icon_name": "cases", "empty_text": _("No cases yet. They appear when a loan is overdue.")}
+    context = {"page": list_pages.read(request, CASES, at=now()), "icon_name": "cases", "empty_text": _("No cases yet. They appear when a loan is overdue.")}
     return htmx.render(request, "collections/case_list.html", "lists/_part.html", context)
 
 
@@ -119,9 +148,10 @@ def case(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def case_page(
-    request: HttpRequest, row: Case, *, at: datetime, form: ContactForm | None = None, problem: Any = None
+    request: HttpRequest, row: Case, *, at: datetime, form: ContactForm | None = None, problem: Any = None,
+    check_form: CheckForm | None = None,
 ) -> HttpResponse:
-    context = work(request, row, at=at, back="case", form=form)
+    context = work(request, row, at=at, back="case", form=form, check_form=check_form)
     context |= {
         "problem_message": problem,
         "may_claim": row.status == Case.Status.OPEN
@@ -130,7 +160,7 @@ def case_page(
         and row.assigned_to_id in (None, request.user.pk),
         "may_assign": row.status == Case.Status.OPEN and request.user.has_perm(permissions.ASSIGN),
     }
-    return htmx.render(request, "collections/case.html", "collections/case.html", context, status=status_of(form, problem))
+    return htmx.render(request, "collections/case.html", "collections/case.html", context, status=status_of(form or check_form, problem))
 
 
 def return_to(request: HttpRequest, row: Case) -> str:
@@ -150,6 +180,58 @@ def claim(request: HttpRequest, public_id: str) -> HttpResponse:
             raise
         messages.warning(request, error.message)
     return htmx.go(request, return_to(request, row))
+
+
+@needs(permissions.CLAIM)
+@require_POST
+def take_next(request: HttpRequest) -> HttpResponse:
+    """Take the first case of the queue; another's faster hand only means the one after it."""
+    if queues.take_next(person(request), at=now()) is None:
+        messages.info(request, _("Nothing waits for you now."))
+    return htmx.go(request, reverse("desk"))
+
+
+@needs(permissions.CLAIM)
+@require_http_methods(["GET", "POST"])
+def skip(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Leave a case aside, with the reason."""
+    row = found(request, public_id)
+    form = SkipForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with form.refusals(), Once(person(request), form.cleaned_data["form_key"], at=now()) as sent:
+            if not sent.again:
+                cases.skip(row, reason=form.cleaned_data["reason"], actor=person(request), at=now())
+                sent.result(reverse("desk"))
+                messages.success(request, _("The case is left for somebody else."))
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    return form.page(request, "collections/skip.html", {"case": row}, part="collections/_skip.html")
+
+
+@needs(permissions.CONTACT)
+@require_http_methods(["GET", "POST"])
+def check(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Compare two answers with the file, or keep that somebody else answered."""
+    row = found(request, public_id)
+    if request.method == "GET":
+        return redirect("case", row.public_id)
+    at = now()
+    if "third_party" in request.POST:
+        checks.third_party(row, actor=person(request), at=at)
+        messages.warning(request, _("Say who you are and ask for a time to call back. Say nothing of a debt."))
+        return htmx.go(request, return_to(request, row))
+    form = CheckForm(request.POST, questions=checks.questions(row.customer))
+    if form.is_valid():
+        with form.refusals():
+            done = checks.confirm(row, answers=form.answers(), actor=person(request), at=at)
+            if done.result == done.Result.PASSED:
+                messages.success(request, _("The person is confirmed."))
+                return htmx.go(request, return_to(request, row))
+            form.add_error(None, _("The answers do not match. Say nothing of a debt; ask for other answers, or end the call."))
+    row = found(request, public_id)
+    if form.data.get("back") == "desk":
+        return desk_page(request, at=at, case=row, check_form=form)
+    return case_page(request, row, at=at, check_form=form)
 
 
 @needs(permissions.CLAIM)
@@ -196,6 +278,7 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
                         next_action=data["next_action"],
                         next_action_on=data["next_action_on"],
                         note=data["note"],
+                        promise=data["promise"],
                         actor=person(request),
                         at=at,
                     )
@@ -203,7 +286,7 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
                     messages.success(request, _("The contact is saved."))
             if not form.errors:
                 return htmx.go(request, sent.location)
-        except (NotHeld, CaseClosed, Taken, AssignedElsewhere) as error:
+        except (NotHeld, CaseClosed, Taken, AssignedElsewhere, NotNow) as error:
             problem = error
     row = found(request, public_id)
     message = problem.message if problem else None

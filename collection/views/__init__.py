@@ -1,0 +1,1 @@
+"""Pages of collections, by what they are about."""
