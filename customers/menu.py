@@ -1,18 +1,22 @@
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib import home, menu, pages
+from crm.lib import home, lists, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import lists, panels, permissions, search, sentences  # noqa: F401  the search, and what the timeline says
+from customers import handover, panels, permissions, search, sentences  # noqa: F401  the search, and what the timeline says
+from customers.handover_forms import TakeForm
+from customers.lists import CUSTOMERS
 from customers.models import Activity, Customer, Note
 
 SHOWN, LOOKED_THROUGH = 6, 60
 SHORT = 60  # letters of a task on the home page
 
 menu.entry(group="work", order=5, label=_("Tasks"), url_name="task-list", permission=permissions.ACT, icon="tasks", key="t")
+menu.entry(group="customers", order=60, label=_("Hand-overs"), url_name="handover-list", permission=permissions.HAND_OVER, icon="users")
 panels.add("activities", title=_("Tasks and activities"), url_name="activity-panel", permission=permissions.VIEW, order=5)
 panels.add("relations", title=_("Relations"), url_name="relation-panel", permission=permissions.VIEW, order=50)
 
@@ -83,3 +87,7 @@ home.queue(
 )  # fmt: skip
 home.figure("customers.mine", label=_("My customers"), permission=permissions.VIEW, read=mine, order=40, roles=("loan_officer",))
 home.action("customers.new", label=_("New customer"), permission=permissions.ADD, url_name="customer-new", order=60)
+lists.action(
+    CUSTOMERS.name, "hand_over", label=_("Hand over"), permission=permissions.HAND_OVER, run=handover.give_row,
+    form=lambda user: partial(TakeForm, user=user), icon="users",
+)  # fmt: skip

@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from customers import index, outbox
+from customers import activities, handover, index, outbox
+from ledger import log
+from ledger.models import Entry
 
 SECONDS = 25.0  # of one task that sends: other work gets its turn
 
@@ -34,3 +36,23 @@ def recover_messages(**_: object) -> None:
     """Take up what a sender began and did not finish."""
     if outbox.recover(at=now()).waiting:
         send_messages.delay()
+
+
+@log.on("customers.handover.ordered")
+def begin_handover(*, entry_id: int, **_: object) -> None:
+    """Give a hand-over to a worker of its own: it may take longer than a delivery may."""
+    run_handover.delay(handover_id=Entry.objects.get(pk=entry_id).subject_id)
+
+
+@shared_task
+def run_handover(*, handover_id: int, **_: object) -> None:
+    handover.run(handover_id, at=now(), clock=now)
+
+
+@shared_task
+def sweep_desk(**_: object) -> None:
+    """Take up hand-overs a dead worker left, and tell people what has fallen due."""
+    at = now()
+    for handover_id in handover.unfinished(at=at):
+        run_handover.delay(handover_id=handover_id)
+    activities.tell_overdue(at=at)

@@ -1,12 +1,15 @@
 from django.urls import path
 
-from customers import activity_views, document_views, relation_views, views
+from customers import activity_views, document_views, handover_views, relation_views, views
 
 urlpatterns = [
     path("customers/", views.customer_list, name="customer-list"),
     path("customers/find/", views.customer_find, name="customer-find"),
     path("customers/new/", views.customer_new, name="customer-new"),
     path("customers/duplicates/", views.customer_duplicates, name="customer-duplicates"),
+    path("handovers/", handover_views.handover_list, name="handover-list"),
+    path("handovers/new/", handover_views.handover_new, name="handover-new"),
+    path("handovers/<str:public_id>/", handover_views.handover_page, name="handover"),
     path("tasks/", activity_views.task_list, name="task-list"),
     path("customers/<str:public_id>/", views.customer, name="customer"),
     path("customers/<str:public_id>/edit/", views.customer_edit, name="customer-edit"),
@@ -31,4 +34,5 @@ urlpatterns = [
     path("customers/<str:public_id>/documents/add/", document_views.document_add, name="document-add"),
     path("documents/<str:public_id>/file/", document_views.document_file, name="document-file"),
     path("documents/<str:public_id>/check/", document_views.document_check, name="document-check"),
+    path("customers/<str:public_id>/handover/", handover_views.customer_handover, name="customer-handover"),
 ]

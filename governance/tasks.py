@@ -2,7 +2,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import bulk, exports, idempotency
+from governance import bulk, exports, idempotency, notices
 from ledger import log
 from ledger.models import Entry
 
@@ -18,6 +18,11 @@ def heartbeat(**_: object) -> None:
 @shared_task
 def forget_old_keys(**_: object) -> int:
     return idempotency.forget(at=now())
+
+
+@shared_task
+def forget_old_notices(**_: object) -> int:
+    return notices.forget_old(at=now())
 
 
 @log.on("governance.bulk.started")

@@ -1,0 +1,55 @@
+"""Cases go with their customer; the open cases of a collector who leaves go to the taker, or back to everybody."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from collection import permissions
+from collection.models import Case
+from customers import handover
+from governance.models import User
+from governance.models.identity import Scope
+from ledger import log
+from ledger.models import Entry
+
+CASE = "collections.case"
+
+
+@log.on("customers.handover.moved")
+def follow_customers(*, entry_id: int, **_: object) -> None:
+    """Bring owner and branch of up to 500 customers' cases in step; who no longer reaches a case loses it to everybody."""
+    entry = Entry.objects.get(pk=entry_id)
+    handover.follow(Case, entry.facts)
+    if entry.facts.get("branch") is not None:
+        rows = Case.objects.open().filter(customer__in=entry.facts["customers"], assigned_to__isnull=False)
+        for pk in set(rows.values_list("assigned_to", flat=True)):
+            person = User.objects.select_related("role", "team").get(pk=pk)
+            if person.scope == Scope.TEAM and person.team is not None:
+                out_of_reach = rows.filter(assigned_to=person).exclude(branch__path__startswith=person.team.path)
+                reassign(list(out_of_reach.values_list("pk", "customer_id")), was=person, to=None, actor_id=entry.actor_id, at=entry.at)
+
+
+@log.on("customers.handover.done")
+def follow_person(*, entry_id: int, **_: object) -> None:
+    """Give the open cases of somebody who handed everything over to the taker, if they collect; else to everybody."""
+    entry = Entry.objects.get(pk=entry_id)
+    if not entry.facts.get("everything"):
+        return
+    people = User.objects.select_related("role", "team")
+    giver, taker = people.get(pk=entry.facts["giver"]), people.get(pk=entry.facts["taker"])
+    mine = Case.objects.open().filter(assigned_to=giver)
+    fit = Case.objects.visible_to(taker) if taker.is_active and taker.has_perm(permissions.CLAIM) else Case.objects.none()
+    to_taker = list(mine.filter(pk__in=fit.values("pk")).values_list("pk", "customer_id"))
+    reassign(to_taker, was=giver, to=taker, actor_id=entry.actor_id, at=entry.at)
+    reassign(list(mine.values_list("pk", "customer_id")), was=giver, to=None, actor_id=entry.actor_id, at=entry.at)
+
+
+@transaction.atomic
+def reassign(rows: list[tuple[int, int]], *, was: User, to: User | None, actor_id: int | None, at: datetime) -> None:
+    """Give cases, as (id, customer id), to `to` or to everybody; a hold of the former assignee ends. One entry each."""
+    ids = [pk for pk, _customer in rows]
+    Case.objects.filter(pk__in=ids, claimed_by=was).update(claimed_by=None, claimed_at=None, claimed_until=None)
+    Case.objects.filter(pk__in=ids, assigned_to=was).update(assigned_to=to)
+    facts = {"was": was.pk, "to": to.pk if to else None}
+    actor = User.objects.filter(pk=actor_id).first()
+    log.record_many("collections.case.assigned", [log.Row(CASE, pk, customer, facts) for pk, customer in rows], actor=actor, at=at)

@@ -1,0 +1,14 @@
+"""Applications and loans go with their customer when somebody else, or another branch, takes over."""
+
+from credit.models import Application, Loan
+from customers import handover
+from ledger import log
+from ledger.models import Entry
+
+
+@log.on("customers.handover.moved")
+def follow_customers(*, entry_id: int, **_: object) -> None:
+    """Bring owner and branch of up to 500 customers' applications and loans in step, one statement each."""
+    facts = Entry.objects.get(pk=entry_id).facts
+    for model in (Application, Loan):
+        handover.follow(model, facts)
