@@ -35,7 +35,7 @@ def file_of(request: HttpRequest, public_id: str) -> Customer:
 @needs(permissions.VIEW)
 def customer_list(request: HttpRequest) -> HttpResponse:
     context = {
-        "page": list_pages.read(request, CUSTOMERS),
+        "page": list_pages.read(request, CUSTOMERS, at=now()),
         "find": FindForm(),
         "icon_name": "customers",
         "empty_text": _("No customers yet. A file opens with the first application."),

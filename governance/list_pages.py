@@ -1,10 +1,11 @@
 """A declared list as a page, with the person's views of it; apps above call `read` and render `lists/…`."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
-from django.utils.timezone import localdate, now
+from django.utils.timezone import localdate
 
 from crm.lib import lists, pages
 from crm.lib.lists import LISTS, List
@@ -15,10 +16,9 @@ from governance.models import SavedView
 NONE = "none"
 
 
-def read(request: HttpRequest, spec: List) -> pages.Page:
+def read(request: HttpRequest, spec: List, *, at: datetime) -> pages.Page:
     """Read the page of a list: what the address asks for, else the view it names, else what the list opens with."""
     user: Any = request.user
-    at = now()
     today = localdate(at)
     views = saved_views.of_list(spec.name, user)
     default = saved_views.default_of(views, user)

@@ -522,6 +522,7 @@ LISTS = [
 SHARED = {  # rows of the whole lender, or a person's own, not of a branch
     "user", "user-edit", "user-active", "job", "product", "strategy", "scorecard", "scorecard-chart", "application-import-job",
     "application-import-problems", "credit-close-retry", "delivery-retry", "api-products-detail", "api-repayments-detail",
+    "view-change", "list-job", "export-file", "list-builder", "list-columns", "view-save", "list-export", "list-bulk",
 }  # fmt: skip
 
 

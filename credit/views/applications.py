@@ -42,7 +42,7 @@ def application_list(request: Asked) -> HttpResponse:
     rows = Application.objects.visible_to(request.user)
     may_add = request.user.has_perm(ADD_APPLICATION)
     context = {
-        "page": list_pages.read(request, APPLICATIONS),
+        "page": list_pages.read(request, APPLICATIONS, at=now()),
         "tabs": tabs(request, rows),
         "label": _("Views of the applications"),
         "icon_name": "applications",

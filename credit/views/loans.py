@@ -39,7 +39,7 @@ def loan_list(request: Asked) -> HttpResponse:
     """List the loans one may see."""
     rows = Loan.objects.visible_to(request.user)
     context = {
-        "page": list_pages.read(request, LOANS),
+        "page": list_pages.read(request, LOANS, at=now()),
         "tabs": tabs(request, rows),
         "label": _("Views of the loans"),
         "icon_name": "loans",
