@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIP = {".git", ".venv", "var", "node_modules", "__pycache__", "static_built", "docs", "benchmarks", "tests", "frontend"}
+SKIP = {".git", ".venv", "var", "node_modules", "__pycache__", "static_built", "fonts_built", "docs", "benchmarks", "tests", "frontend"}
 
 
 def digest(paths: Iterable[Path]) -> str:

@@ -1,12 +1,13 @@
-// Builds what the browser loads into ../static_built: app.css, app.js, charts.js, theme.js, icons.svg.
+// Builds what the browser loads into ../static_built: app.css, app.js, charts.js, theme.js, icons.svg; and the font of papers into ../fonts_built.
 // Names are stable; Django's static storage adds the hash. Charts are a bundle of their own, loaded when a chart card comes near.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static_built");
+const fonts = join(here, "..", "fonts_built"); // not served: contracts are set with them
 
 function bundle(name, entry) {
   return build({
@@ -48,3 +49,7 @@ await bundle("app", "app.js");
 await bundle("charts", "charts/index.js");
 sprite();
 writeFileSync(join(out, "mark.svg"), readFileSync(join(here, "src", "mark.svg")));
+mkdirSync(fonts, { recursive: true });
+const noto = join(here, "node_modules", "@expo-google-fonts", "noto-sans-sc");
+copyFileSync(join(noto, "400Regular", "NotoSansSC_400Regular.ttf"), join(fonts, "NotoSansSC-Regular.ttf"));
+copyFileSync(join(noto, "LICENSE_FONT"), join(fonts, "LICENSE"));
