@@ -28,6 +28,9 @@ menu.entry(
     group="credit", order=10, label=gettext_lazy("Applications"), url_name="application-list", permission=VIEW_APPLICATION,
     icon="applications", key="a",
 )  # fmt: skip
+menu.entry(
+    group="credit", order=15, label=gettext_lazy("Pipeline"), url_name="application-board", permission=VIEW_APPLICATION, icon="board",
+)  # fmt: skip
 menu.entry(group="credit", order=20, label=gettext_lazy("Loans"), url_name="loan-list", permission=VIEW_LOAN, icon="loans", key="l")
 menu.entry(group="credit", order=30, label=gettext_lazy("Products"), url_name="product-list", permission=VIEW_PRODUCT, icon="products")
 menu.entry(group="credit", order=40, label=gettext_lazy("End of day"), url_name="credit-close", permission=CLOSE_DAY, icon="day")

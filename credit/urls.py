@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from credit.views import applications, closing, deciding, entry, imports, loans, offers, panels, products, underwriting
+from credit.views import applications, board, closing, deciding, entry, imports, loans, offers, panels, products, underwriting
 
 urlpatterns = [
     path("applications/", applications.application_list, name="application-list"),
     path("applications/new/", entry.application_new, name="application-new"),
     path("applications/quote/", entry.application_quote, name="application-quote"),
+    path("applications/board/", board.application_board, name="application-board"),
     path("applications/review/", deciding.review_queue, name="review-queue"),
     path("applications/import/", imports.application_import, name="application-import"),
     path("applications/import/template.csv", imports.application_import_template, name="application-import-template"),

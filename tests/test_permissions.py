@@ -162,6 +162,7 @@ PAGES = [
     ("POST", "application-new", "credit.add_application"),
     ("GET", "application-quote", "credit.view_product"),
     ("GET", "review-queue", "credit.decide_application"),
+    ("GET", "application-board", "credit.view_application"),
     ("GET", "application-import", "credit.import_application"),
     ("POST", "application-import", "credit.import_application"),
     ("GET", "application-import-template", "credit.import_application"),
@@ -256,7 +257,7 @@ API = [
     ("POST", "api-cases-release", "collections.claim_case"),
     ("POST", "api-cases-contacts", "collections.log_contact"),
 ]
-PUBLIC = {"healthz", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs"}
+PUBLIC = {"healthz", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"}
 
 # --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
 BLANKS = {"pk": "1", "public_id": "X-22222222X", "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X"}
