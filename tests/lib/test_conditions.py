@@ -55,7 +55,7 @@ def q(query: str) -> Q:
     ],
 )
 def test_a_condition_means(text_: str, means: Q) -> None:
-    assert q(f"w=1.{text_}") == Q(means)
+    assert q(f"w=1.{text_}") == means
 
 
 def test_a_moment_is_asked_by_whole_days_of_the_house() -> None:
