@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db.models import Sum
@@ -10,10 +11,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from credit import lists, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
+from credit import assigning, lists, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
 from credit.models import Application, CounterOffer, Loan, Offer, PaperRequest, ParkedLoan, Proposal
-from credit.permissions import ADD_APPLICATION, CLOSE_DAY, DECIDE_APPLICATION, VIEW_APPLICATION, VIEW_LOAN, VIEW_PRODUCT
+from credit.permissions import ADD_APPLICATION, ASSIGN_APPLICATION, CLOSE_DAY, DECIDE_APPLICATION, VIEW_APPLICATION, VIEW_LOAN, VIEW_PRODUCT
 from crm.lib import home, menu, pages
+from crm.lib.lists import action
 from crm.lib.templatetags.crm import spoken, tile_money
 from customers import panels
 from risk import decisions
@@ -220,4 +222,9 @@ home.action("credit.new", label=gettext_lazy("New application"), permission=ADD_
 home.action(
     "credit.review", label=gettext_lazy("Review queue"), permission=DECIDE_APPLICATION, url_name="review-queue", icon="review",
     key="w", order=20,
+)  # fmt: skip
+
+action(
+    lists.APPLICATIONS.name, "assign", label=gettext_lazy("Give to a person"), permission=ASSIGN_APPLICATION, run=assigning.assign_row,
+    form=lambda user: partial(assigning.AssignForm, user=user), icon="person",
 )  # fmt: skip

@@ -26,3 +26,4 @@ QUOTE_PAYOFF = declare("credit.quote_payoff", _("Issue payoff quotes"), scope="p
 REVERSE_REPAYMENT = declare("credit.reverse_repayment", _("Reverse repayments"), scope="repayments:reverse")
 REQUEST_REFUND = declare("credit.request_refund", _("Ask for refunds of over-payments"), scope="refunds:write")
 DOWNLOAD_CONTRACT = declare("credit.download_contract", _("Make and download contracts"))
+ASSIGN_APPLICATION = declare("credit.assign_application", _("Give applications to another person"))
