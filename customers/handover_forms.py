@@ -68,5 +68,7 @@ class HandoverForm(TakeForm):
         work = Activity.objects.open().filter(assignee=OuterRef("pk"))
         giver = self.fields["giver"]
         assert isinstance(giver, forms.ModelChoiceField)
-        giver.queryset = people_below(user).filter(Q(Exists(owned)) | Q(Exists(work)))
+        people = people_below(user)
+        # a second click comes when the person has nothing left, and leads to the first result
+        giver.queryset = people if self.is_bound else people.filter(Q(Exists(owned)) | Q(Exists(work)))
         giver.to_field_name = "public_id"
