@@ -85,7 +85,7 @@ def read(rows: QuerySet[Application], stages: Sequence[Stage], *, user: Any, at:
     columns = []
     for stage in stages:
         found = rows.filter(status__in=stage.statuses)
-        told = found.order_by().values("amount")[: CAP + 1].aggregate(n=Count("*"), amount=Sum("amount"))
+        told = found.order_by().values("pk", "amount")[: CAP + 1].aggregate(n=Count("pk"), amount=Sum("amount"))
         cards = [Card(row, row.created_at) for row in found.for_list().defer(*HEAVY).order_by("pk")[:shown]] if told["n"] else []  # type: ignore[attr-defined]
         columns.append(Column(stage, min(told["n"], CAP), told["n"] > CAP, told["amount"] or Decimal("0.00"), cards, shown))
     cards = [card for column in columns for card in column.cards]
