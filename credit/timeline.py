@@ -13,7 +13,8 @@ from credit.accrual import bucket_name
 from credit.models import Application, Condition, CounterOffer, Loan, Offer, PaperRequest, Proposal
 from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
 from crm.lib.templatetags.crm import long_day, spoken
-from customers.timeline import SENTENCES, kind, sentence
+from customers.timeline import SENTENCES, sentence
+from customers.timeline import kind as timeline_kind
 from governance.models import User
 from governance.users import SYSTEM
 from ledger import log
@@ -22,15 +23,15 @@ from ledger.models import Entry
 Say = Callable[[Entry], str]
 SHOWN = 30
 
-kind("applications", label=gettext_lazy("Applications"), order=30, prefixes=("credit.application.", "credit.offer.", "credit.contract."))
+timeline_kind("applications", label=gettext_lazy("Applications"), order=30, prefixes=("credit.application.", "credit.offer.", "credit.contract.", "credit.paperrequest."))
 # the conclusions among an application's steps, the engine's and a person's
 DECIDED = ("approved", "declined", "referred", "countered", "overruled")
-kind(
+timeline_kind(
     "decisions", label=gettext_lazy("Decisions"), order=32,
-    prefixes=("risk.decision.", "credit.review.", *(f"credit.application.{word}" for word in DECIDED)),
+    prefixes=("risk.decision.", "credit.proposal.", "credit.counteroffer.", "credit.condition.", *(f"credit.application.{word}" for word in DECIDED)),
 )  # fmt: skip
-kind("loans", label=gettext_lazy("Loans"), order=34, prefixes=("credit.loan.",))
-kind(
+timeline_kind("loans", label=gettext_lazy("Loans"), order=34, prefixes=("credit.loan.",))
+timeline_kind(
     "payments", label=gettext_lazy("Payments"), order=36,
     prefixes=("credit.repayment.", "credit.payout.", "credit.refund.", "credit.receipt.", "credit.transaction."),
 )  # fmt: skip

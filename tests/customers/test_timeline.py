@@ -51,7 +51,7 @@ def test_changes_of_one_sitting_are_one_item(cast: Any, customer: Customer) -> N
 def test_what_lies_apart_in_time_stays_apart(cast: Any, customer: Customer) -> None:
     for hours in (1, 3):
         reveals.reveal(
-            customer, field="mobile", purpose="service", reason="x", actor=cast.loan_officer, at=NOON + timedelta(hours=hours)
+            customer, field="mobile", purpose="service", reason="客户来电核实", actor=cast.loan_officer, at=NOON + timedelta(hours=hours)
         )
     assert texts(customer, cast.loan_officer).count("Value opened: Mobile") == 2
 

@@ -12,7 +12,7 @@ from django.utils.timezone import localdate, now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
-from crm.demo import outside, play, staff
+from crm.demo import desk_customers, outside, play, staff
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
@@ -64,4 +64,5 @@ class Command(BaseCommand):
             self.stdout.write(f"playing {play.DAYS} days")
             play.play(house, rest, customers)
             play.remarks(house, customers)
+            desk_customers.fill(entity, today=today)
             outbox.run_all(at=now())
