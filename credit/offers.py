@@ -9,12 +9,12 @@ from typing import Any, cast
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import cost, exposure, loans
+from credit import conditions, cost, exposure, loans
 from credit.books import value_day
 from credit.models import Application, Loan, Offer, Product
 from credit.schedule import DayCount, MonthEnd, Row, Terms, equal_installment
-from crm.lib.errors import DomainError, Invalid
-from crm.lib.money import Mode
+from crm.lib.errors import DomainError, Invalid, Stale
+from crm.lib.money import Mode, quantize
 from governance import rules, users
 from governance.lifecycle import IllegalMove, move
 from governance.models import User
@@ -53,6 +53,12 @@ class OfferLapsed(DomainError):
     """The offer's time is over, or it has ended otherwise."""
 
     code = "offer_lapsed"
+
+
+class OutsideApproval(Invalid):
+    """Another amount, term or instalment than was approved."""
+
+    code = "outside_approval"
 
 
 class AlreadyAccepted(DomainError):
@@ -221,6 +227,7 @@ def accept(offer: Offer, *, key: str, actor: User, at: datetime) -> Loan:
     The schedule counts from the day the money goes out. On 30/360 that moves dates and no amount; where it would move an
     amount the borrower confirmed another table than the one signed, so it has to be made and confirmed again.
 
+    :raises ConditionsOpen: if a condition of the approval is not cleared
     :raises NotConfirmed: if the cost table was not confirmed
     :raises OfferLapsed: if the offer no longer stands
     :raises AlreadyAccepted: if it was accepted under another key
@@ -231,6 +238,7 @@ def accept(offer: Offer, *, key: str, actor: User, at: datetime) -> Loan:
     if row.status == Offer.Status.ACCEPTED:
         return _accepted_before(row, key)
     _check_standing(row, at=at)
+    conditions.check_cleared(application)
     if not row.is_confirmed:
         raise NotConfirmed(_("The cost table has to be confirmed before the offer is accepted."))
     on = value_day(application.legal_entity, at)
@@ -259,6 +267,57 @@ def renew(offer: Offer, *, actor: User, at: datetime) -> Offer:
     Offer.objects.filter(pk=row.pk).update(version=row.version + 1, **columns)
     row.refresh_from_db()
     log.record("credit.offer.renewed", row, actor=actor, at=at, customer_id=row.application.customer_id, cost_hash=row.cost_hash)
+    return row
+
+
+def what_if(offer: Offer, *, amount: Decimal, term: int, on: date) -> Draft:
+    """Return what the offer would be over another amount and term at its rate; nothing is written.
+
+    Credit was granted for an amount, a term and what it costs a month: none of the three may be exceeded.
+
+    :raises OutsideApproval: if amount, term or instalment is outside the product or above what was approved
+    :raises OverRateCap: if the annualised cost would be above the cap
+    """
+    application, product = offer.application, offer.application.product
+    most, longest = application.approved_amount or offer.amount, application.approved_term or offer.term
+    problems = {}
+    if not product.amount_min <= amount <= most or amount != quantize(amount):
+        figures = {"least": f"{product.amount_min:,.2f}", "most": f"{most:,.2f}"}
+        problems["amount"] = _("Choose an amount from %(least)s to %(most)s in whole cents.") % figures
+    if not product.term_min <= term <= longest:
+        problems["term"] = _("Choose a term from %(least)s to %(most)s months.") % {"least": product.term_min, "most": longest}
+    if problems:
+        raise OutsideApproval(_("This is outside what was approved."), fields=problems)
+    drawn = draft(application, amount=amount, term=term, annual_rate=offer.annual_rate, on=on)
+    approved = draft(application, amount=most, term=longest, annual_rate=offer.annual_rate, on=on)
+    if Decimal(drawn.table["installment"]) > Decimal(approved.table["installment"]):
+        ceiling = f"{Decimal(approved.table['installment']):,.2f}"
+        sentence = _("The instalment would be above the %(most)s a month that was approved: choose a longer term.") % {"most": ceiling}
+        raise OutsideApproval(sentence, fields={"term": sentence})
+    return drawn
+
+
+@transaction.atomic
+def replace(offer: Offer, *, amount: Decimal, term: int, actor: User, at: datetime, version: int | None = None) -> Offer:
+    """Make a standing offer one over another amount and term, within what was approved. What was confirmed holds no longer.
+
+    :raises OfferLapsed: if the offer no longer stands
+    :raises Stale: if it changed since `version`
+    :raises OutsideApproval, OverRateCap: see `what_if`
+    :raises OverExposure: if the person's cap leaves less meanwhile
+    """
+    row = _locked(offer)
+    _check_standing(row, at=at)
+    if version is not None and row.version != version:
+        raise Stale(_("%(record)s was changed meanwhile: look at it again.") % {"record": row})
+    on = value_day(row.application.legal_entity, at)
+    drawn = what_if(row, amount=amount, term=term, on=on)
+    was = {"amount_was": row.amount, "term_was": row.term}
+    exposure.reserve_whole(row.application, amount=amount, at=at)
+    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, amount=amount, term=term, **_columns(drawn, on))
+    row.refresh_from_db(fields=["version", "amount", "term", *_columns(drawn, on)])
+    facts = {"amount": amount, "term": term, "cost_hash": row.cost_hash} | was
+    log.record("credit.offer.replaced", row, actor=actor, at=at, customer_id=row.application.customer_id, **facts)
     return row
 
 
@@ -292,6 +351,29 @@ def _locked(offer: Offer) -> Offer:
     row = Offer.objects.select_for_update(of=("self",), no_key=True).get(pk=offer.pk)
     row.application = application
     return row
+
+
+def locked_standing(offer: Offer, *, at: datetime) -> Offer:
+    """Lock a standing offer in the house's order and return it as it stands.
+
+    :raises OfferLapsed: if it no longer stands
+    """
+    row = _locked(offer)
+    _check_standing(row, at=at)
+    return row
+
+
+def check_acceptable(offer: Offer, *, at: datetime) -> None:
+    """Refuse, without a lock, what `accept` would refuse: before a one-time code is spent on it.
+
+    :raises OfferLapsed: if the offer no longer stands
+    :raises ConditionsOpen: if a condition of the approval is not cleared
+    :raises NotConfirmed: if the cost table was not confirmed
+    """
+    _check_standing(offer, at=at)
+    conditions.check_cleared(offer.application)
+    if not offer.is_confirmed:
+        raise NotConfirmed(_("The cost table has to be confirmed before the offer is accepted."))
 
 
 def _check_standing(offer: Offer, *, at: datetime) -> None:

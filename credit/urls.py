@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from credit.views import applications, board, closing, deciding, entry, imports, loans, offers, panels, products, underwriting
+from credit import money_urls
+from credit.views import applications, board, closing, dashboards, deciding, entry, imports, loans, offers, panels, products, underwriting
 
 urlpatterns = [
     path("applications/", applications.application_list, name="application-list"),
@@ -34,6 +35,7 @@ urlpatterns = [
     path("offers/<str:public_id>/confirm/", offers.offer_confirm, name="offer-confirm"),
     path("offers/<str:public_id>/accept/", offers.offer_accept, name="offer-accept"),
     path("offers/<str:public_id>/renew/", offers.offer_renew, name="offer-renew"),
+    path("credit/dashboard/", dashboards.dashboard, name="credit-dashboard"),
     path("loans/", loans.loan_list, name="loan-list"),
     path("loans/<str:public_id>/", loans.loan_page, name="loan"),
     path("loans/<str:public_id>/balance/", loans.loan_balance, name="loan-balance"),
@@ -45,4 +47,5 @@ urlpatterns = [
     path("credit/close/parked/<str:loan>/", closing.close_retry, name="credit-close-retry"),
     path("customers/<str:public_id>/panels/applications/", panels.application_panel, name="application-panel"),
     path("customers/<str:public_id>/panels/loans/", panels.loan_panel, name="loan-panel"),
+    *money_urls.urlpatterns,
 ]

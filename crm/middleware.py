@@ -19,7 +19,8 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        return f"{request.method} {request.path}"
+        path = "/o/…" if request.path.startswith("/o/") else request.path  # what follows is a customer's key to an offer
+        return f"{request.method} {path}"
 
 
 def request_id_header(get_response: GetResponse) -> GetResponse:

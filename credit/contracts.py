@@ -1,0 +1,57 @@
+"""Doors of a contract's paper: set once per cost table, kept sealed, proved by its SHA-256 in the ledger, opened by those who may."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from credit import papers_pdf
+from credit.models import Contract, Offer
+from governance import files
+from governance.models import User
+from ledger import log
+
+LABEL = "credit.contract.paper"
+
+
+def paper(offer: Offer, *, actor: User, at: datetime) -> Contract:
+    """Return the paper of `offer` as it stands, set and kept now if it was not before. Called outside transactions.
+
+    :raises NoFont: if the font of papers is missing
+    :raises PortUnknown: if the storage gives no certain answer
+    """
+    known = Contract.objects.filter(offer=offer, cost_hash=offer.cost_hash, template=papers_pdf.TEMPLATE).first()
+    if known is not None:
+        return known
+    stored = files.keep(papers_pdf.contract(offer), label=LABEL, allowed=(files.PDF,))
+    try:
+        with transaction.atomic():
+            made = Contract.objects.create(
+                offer=offer,
+                cost_hash=offer.cost_hash,
+                template=papers_pdf.TEMPLATE,
+                sha256=stored.sha256,
+                size=stored.size,
+                storage_key=stored.storage_key,
+                seal_key=stored.seal_key,
+                made_at=at,
+                made_by=actor,
+            )
+            facts = {"sha256": made.sha256, "cost_hash": made.cost_hash, "size": made.size}
+            log.record("credit.contract.made", offer, actor=actor, at=at, customer_id=offer.application.customer_id, **facts)
+    except IntegrityError:  # somebody asked at the same time
+        files.discard(stored)
+        return Contract.objects.get(offer=offer, cost_hash=offer.cost_hash, template=papers_pdf.TEMPLATE)
+    return made
+
+
+def opened(contract: Contract, *, actor: User, at: datetime) -> bytes:
+    """Return the paper's bytes; who opened it is recorded first.
+
+    :raises NotKept: if the storage lost it
+    :raises FileAltered: if it is not what was kept
+    """
+    offer = contract.offer
+    log.record(
+        "credit.contract.opened", offer, actor=actor, at=at, customer_id=offer.application.customer_id, sha256=contract.sha256
+    )
+    return files.read(storage_key=contract.storage_key, seal_key=contract.seal_key, sha256=contract.sha256, label=LABEL)

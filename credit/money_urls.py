@@ -1,0 +1,31 @@
+"""Pages of the back office: money in, payoff, reversal, refund; and what an offer's customer and its reader open."""
+
+from django.urls import path
+
+from credit.views import contracts, payments, settling
+
+urlpatterns = [
+    path("payments/", payments.payment_list, name="payment-list"),
+    path("payments/files/", payments.bank_file_list, name="bank-file-list"),
+    path("payments/files/<str:public_id>/", payments.bank_file, name="bank-file"),
+    path("payments/files/<str:public_id>/problems.csv", payments.bank_file_problems, name="bank-file-problems"),
+    path("payments/<str:public_id>/", payments.receipt_page, name="receipt"),
+    path("payments/<str:public_id>/allocate/", payments.receipt_allocate, name="receipt-allocate"),
+    path("payments/<str:public_id>/return/", payments.receipt_return, name="receipt-return"),
+    path("payments/<str:public_id>/decide/", payments.receipt_decide, name="receipt-decide"),
+    path("loans/<str:public_id>/payoff/", settling.loan_payoff, name="loan-payoff"),
+    path("loans/<str:public_id>/refund/", settling.loan_refund, name="loan-refund"),
+    path("payoffs/<str:public_id>/", settling.payoff_page, name="payoff"),
+    path("payoffs/<str:public_id>/quote.pdf", settling.payoff_pdf, name="payoff-pdf"),
+    path("repayments/<str:public_id>/reverse/", settling.repayment_reverse, name="repayment-reverse"),
+    path("refunds/", settling.refund_list, name="refund-list"),
+    path("refunds/<str:public_id>/decide/", settling.refund_decide, name="refund-decide"),
+    path("offers/<str:public_id>/what-if/", contracts.offer_what_if, name="offer-what-if"),
+    path("offers/<str:public_id>/replace/", contracts.offer_replace, name="offer-replace"),
+    path("offers/<str:public_id>/contract.pdf", contracts.offer_contract, name="offer-contract"),
+    path("offers/<str:public_id>/link/", contracts.offer_link, name="offer-link"),
+    path("o/<str:token>/", contracts.public_offer, name="public-offer"),
+    path("o/<str:token>/confirm/", contracts.public_confirm, name="public-offer-confirm"),
+    path("o/<str:token>/code/", contracts.public_code, name="public-offer-code"),
+    path("o/<str:token>/accept/", contracts.public_accept, name="public-offer-accept"),
+]

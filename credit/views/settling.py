@@ -1,0 +1,241 @@
+"""A loan's money seen to its end: payoff quote, reversal of a repayment, refund of what is held."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_date
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from credit import papers_pdf, payoffs, refunds, repayments, reversals
+from credit.accrual import bucket_name
+from credit.books import value_day
+from credit.models import Loan, PayoffQuote, Refund, Transaction
+from credit.money_forms import DecideForm, PayoffForm, RefundForm, ReversalForm
+from credit.permissions import APPROVE_MONEY, QUOTE_PAYOFF, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
+from credit.views import Asked
+from credit.views.loans import one
+from credit.words import PARTS
+from crm.lib import htmx, pages
+from crm.lib.errors import DomainError, Invalid
+from crm.lib.permissions import needs
+from crm.lib.templatetags.crm import spoken
+from governance import idempotency
+
+ZERO = Decimal("0.00")
+QUOTES = 10
+TABS = ("requested", "approved", "confirmed", "failed", "declined")
+
+
+# --- payoff --------------------------------------------------------------------------------------------------------
+@needs(QUOTE_PAYOFF)
+def loan_payoff(request: Asked, public_id: str) -> HttpResponse:
+    """Say what ends a loan on a day, and put it in writing."""
+    loan = one(request, public_id)
+    if loan.status != Loan.Status.OPEN:
+        raise repayments.LoanClosed(_("%(loan)s is settled: there is nothing to pay off.") % {"loan": loan})
+    today = value_day(loan.legal_entity, now())
+    if request.method == "GET" and htmx.wants_part(request):
+        return htmx.part(request, "credit/money/_payoff_figures.html", figures(loan, parse_date_of(request.GET.get("settles_on", ""))))
+    form = PayoffForm(request.POST if request.method == "POST" else None, initial={"settles_on": today})
+    if request.method == "POST" and form.is_valid():
+        with form.refusals(), idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
+            if not sent.again:
+                quote = payoffs.issue(loan, settles_on=form.cleaned_data["settles_on"], actor=request.user, at=now())
+                sent.result(reverse("payoff", args=[quote.public_id]))
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    day = parse_date_of(request.POST.get("settles_on", "")) if request.method == "POST" else today
+    context = {
+        "loan": loan,
+        "customer": loan.customer,
+        "back": reverse("loan", args=[public_id]),
+        "quotes": loan.payoff_quotes.order_by("-pk")[:QUOTES],
+    }
+    return form.page(request, "credit/money/payoff_form.html", context | figures(loan, day))
+
+
+def parse_date_of(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def figures(loan: Loan, day: date | None) -> dict[str, Any]:
+    """Return what would end the loan on a day, or why that day cannot be."""
+    if day is None:
+        return {"loan": loan, "hint": _("Choose the day the money will be there.")}
+    try:
+        payoffs.checked_day(loan, day, at=now())
+    except DomainError as error:
+        return {"loan": loan, "hint": error.message}
+    ending = payoffs.figures(loan, list(loan.installments.order_by("seq")), day)
+    parts = [(label, ending.part(part)) for part, label in PARTS.items()]
+    waived = sum((a + b for a, b in ending.waived.values()), ZERO)
+    return {"loan": loan, "day": day, "parts": parts, "early_fee": ending.early_fee, "sum": ending.total, "waived": waived}
+
+
+def quote_of(request: Asked, public_id: str) -> PayoffQuote:
+    rows = PayoffQuote.objects.for_list().select_related("issued_by", "transaction", "loan__virtual_account", "loan__product")
+    found: PayoffQuote = rows.get_for(request.user, public_id)
+    return found
+
+
+@needs(VIEW_LOAN)
+@require_GET
+def payoff_page(request: Asked, public_id: str) -> HttpResponse:
+    """Show a payoff quote: the sum, until when, and how it is paid."""
+    quote = quote_of(request, public_id)
+    account = getattr(quote.loan, "virtual_account", None)
+    context = {
+        "quote": quote,
+        "loan": quote.loan,
+        "customer": quote.loan.customer,
+        "parts": [(label, getattr(quote, part)) for part, label in PARTS.items()],
+        "holds": payoffs.holds(quote, at=now()),
+        "account": account,
+    }
+    return htmx.render(request, "credit/money/payoff.html", "credit/money/payoff.html", context)
+
+
+@needs(VIEW_LOAN)
+@require_GET
+def payoff_pdf(request: Asked, public_id: str) -> HttpResponse:
+    """Give a payoff quote as a PDF, names masked: it is set anew each time, the row is what counts."""
+    quote = quote_of(request, public_id)
+    response = HttpResponse(papers_pdf.payoff(quote), content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{quote.public_id}.pdf"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+# --- reversal ------------------------------------------------------------------------------------------------------
+def movement_of(request: Asked, public_id: str) -> Transaction:
+    seen = Loan.objects.visible_to(request.user)
+    rows = Transaction.objects.filter(loan__in=seen).select_related("loan__legal_entity", "loan__customer", "loan__product", "actor")
+    found = None if "\0" in public_id else rows.filter(public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@needs(REVERSE_REPAYMENT)
+def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
+    """Reverse a repayment; before it is sent the page says what it will do."""
+    movement = movement_of(request, public_id)
+    loan = movement.loan
+    here = reverse("loan", args=[loan.public_id])
+    if movement.kind != Transaction.Kind.REPAYMENT:
+        raise reversals.NotReversible(_("Only a repayment can be reversed."))
+    if Transaction.objects.filter(reverses=movement).exists():
+        raise reversals.NotReversible(_("%(movement)s was reversed before.") % {"movement": movement})
+    form = ReversalForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+            if not sent.again:
+                key = f"form:{data['form_key']}" if data["form_key"] else f"reverse:{movement.public_id}"
+                reversals.reverse(movement, reason=data["reason"], actor=request.user, at=now(), key=key)
+                sent.result(here)
+                messages.success(request, _("%(amount)s is reversed.") % {"amount": spoken(movement.amount)})
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    installments = list(loan.installments.order_by("seq"))
+    context = {"movement": movement, "loan": loan, "customer": loan.customer, "back": here, "changes": changes(loan, installments, movement)}
+    return form.page(request, "credit/money/reverse.html", context)
+
+
+def changes(loan: Loan, installments: list[Any], movement: Transaction) -> dict[str, Any]:
+    """Return what a reversal would change: only what differs."""
+    played = reversals.simulate(loan, installments, movement)
+    then = played.loan
+    rows = []
+    for now_row, then_row in zip(installments, played.installments, strict=True):
+        was, will = now_row.outstanding, then_row.outstanding
+        if was != will or now_row.status != then_row.status:
+            rows.append(
+                {
+                    "number": now_row.seq,
+                    "due_on": now_row.due_on,
+                    "was": was,
+                    "will": will,
+                    "was_state": now_row.get_status_display(),
+                    "will_state": then_row.get_status_display(),
+                }
+            )
+    pairs = [
+        (_("Principal left"), loan.principal_outstanding, then.principal_outstanding),
+        (_("Held for refund"), loan.overpayment, then.overpayment),
+    ]
+    return {
+        "rows": rows,
+        "sums": [(label, was, will) for label, was, will in pairs if was != will],
+        "dpd": (loan.dpd, then.dpd),
+        "buckets": (bucket_name(loan.bucket), bucket_name(then.bucket)),
+        "reopens": loan.status == Loan.Status.SETTLED and not played.settled,
+        "later": loan.transactions.filter(kind=Transaction.Kind.REPAYMENT, pk__gt=movement.pk, reversal__isnull=True).count(),
+    }
+
+
+# --- refund --------------------------------------------------------------------------------------------------------
+@needs(REQUEST_REFUND)
+def loan_refund(request: Asked, public_id: str) -> HttpResponse:
+    """Ask for money held on a loan to be paid back."""
+    loan = one(request, public_id)
+    here, room = reverse("loan", args=[public_id]), refunds.free(loan)
+    form = RefundForm(request.POST if request.method == "POST" else None, initial={"amount": room or None})
+    if request.method == "POST" and form.is_valid():
+        with form.refusals(), idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
+            if not sent.again:
+                refund = refunds.request(loan, amount=form.cleaned_data["amount"], actor=request.user, at=now())
+                sent.result(here)
+                text = _("Refund %(refund)s of %(amount)s waits for a second person.")
+                messages.success(request, text % {"refund": refund, "amount": spoken(refund.amount)})
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    context = {"loan": loan, "customer": loan.customer, "back": here, "room": room, "refunds": loan.refunds.order_by("-pk")[:QUOTES]}
+    return form.page(request, "credit/money/refund_form.html", context)
+
+
+@needs(VIEW_LOAN)
+@require_GET
+def refund_list(request: Asked) -> HttpResponse:
+    """List refunds by where they stand."""
+    tab = request.GET.get("status", TABS[0])
+    tab = tab if tab in TABS else TABS[0]
+    rows = Refund.objects.visible_to(request.user)
+    found = rows.filter(status=tab).for_list().select_related("requested_by", "decided_by")
+    first = "requested" if tab in TABS[:2] else "-requested"
+    page = pages.read(request, found, sorts={"requested": "requested_at", "amount": "amount"}, default_sort=first)
+    labels: dict[str, Any] = dict(Refund.Status.choices)
+    context = {
+        "page": page,
+        "tab": tab,
+        "tabs": [
+            {"url": f"?status={key}", "label": labels[key], "count": pages.count_label(rows.filter(status=key)), "current": key == tab}
+            for key in TABS
+        ],
+        "may_decide": request.user.has_perm(APPROVE_MONEY) and tab == Refund.Status.REQUESTED,
+        "decide_form": DecideForm(auto_id=False),
+    }
+    return htmx.render(request, "credit/money/refunds.html", "credit/money/_refunds.html", context)
+
+
+@needs(APPROVE_MONEY)
+@require_POST
+def refund_decide(request: Asked, public_id: str) -> HttpResponse:
+    """Approve or decline a refund; approved money leaves by the worker."""
+    refund: Refund = Refund.objects.for_list().get_for(request.user, public_id)
+    form = DecideForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(_("This form could not be read. Load the page again and send it once more."))
+    door = refunds.approve if form.cleaned_data["decision"] == "approve" else refunds.decline
+    done = door(refund, actor=request.user, at=now(), version=form.cleaned_data["version"])
+    messages.success(request, _("%(record)s is now “%(status)s”.") % {"record": done, "status": done.get_status_display()})
+    return htmx.go(request, reverse("refund-list"))
