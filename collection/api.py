@@ -3,15 +3,17 @@
 from typing import Any
 
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from collection import cases, contacts, permissions
+from collection import cases, checks, contacts, permissions, promises
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
-from collection.models import Case, CaseDebt, Channel, Contact, Outcome
+from collection.judgement import Part
+from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
 from crm.lib.api import DoorViewSet, checked
 from governance.idempotency import idempotent
 from governance.models import User
@@ -70,6 +72,21 @@ class ContactOut(serializers.ModelSerializer):
         fields = ("id", "case", "channel", "outcome", "at", "actor", "next_action", "next_action_on")
 
 
+class CheckIn(serializers.Serializer):
+    """Answers of the person on the line, two or more."""
+
+    id_last4 = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    birth_year = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    address = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    employer = serializers.CharField(required=False, allow_blank=True, max_length=40)
+
+
+class CheckOut(serializers.ModelSerializer):
+    class Meta:
+        model = RightPartyCheck
+        fields = ("result", "asked", "at", "until")
+
+
 class CaseViewSet(DoorViewSet):
     """Collection cases the caller may see."""
 
@@ -81,6 +98,7 @@ class CaseViewSet(DoorViewSet):
         "claim": permissions.CLAIM,
         "release": permissions.CLAIM,
         "contacts": permissions.CONTACT,
+        "check": permissions.CONTACT,
     }
 
     def get_queryset(self) -> Any:
@@ -106,6 +124,15 @@ class CaseViewSet(DoorViewSet):
         cases.release(row, actor=caller(request), at=now())
         return self.answer(row)
 
+    @extend_schema(request=CheckIn, responses={200: CheckOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def check(self, request: Request, public_id: str) -> Response:
+        """Compare two answers with the file before a result that names the debtor is logged; neither is kept."""
+        row, body = self.get_object(), checked(CheckIn, request)
+        done = checks.confirm(row, answers=body, actor=caller(request), at=now())
+        return Response(CheckOut(done).data)
+
     @extend_schema(request=ContactIn, responses={201: ContactOut})
     @action(detail=True, methods=["post"])
     @idempotent()
@@ -117,4 +144,62 @@ class CaseViewSet(DoorViewSet):
         return Response(ContactOut(contact).data, status=status.HTTP_201_CREATED)
 
 
-VIEWSETS = {"cases": CaseViewSet}
+class PartOut(serializers.ModelSerializer):
+    class Meta:
+        model = PromisePart
+        fields = ("seq", "due_on", "amount")
+
+
+class PromiseOut(serializers.ModelSerializer):
+    """A promise to pay with its parts; `paid_amount` is what of it came in time."""
+
+    id = serializers.CharField(source="public_id")
+    case = serializers.CharField(source="case.public_id")
+    customer = serializers.CharField(source="case.customer.public_id")
+    taken_by = serializers.CharField(source="taken_by.public_id")
+    replaces = serializers.CharField(source="replaces.public_id", default=None, allow_null=True)
+    parts = PartOut(many=True)
+
+    class Meta:
+        model = Promise
+        fields = (
+            "id", "case", "customer", "status", "amount", "paid_amount", "first_due_on", "last_due_on", "grace_days", "tolerance",
+            "channel", "taken_by", "taken_at", "ended_on", "cancel_reason", "replaces", "parts",
+        )  # fmt: skip
+
+
+class PartIn(serializers.Serializer):
+    due_on = serializers.DateField()
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+
+
+class PromiseIn(serializers.Serializer):
+    case = serializers.CharField(max_length=16)
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    parts = PartIn(many=True, allow_empty=False)
+
+
+class PromiseViewSet(DoorViewSet):
+    """Promises to pay in the cases the caller may see."""
+
+    serializer_class = PromiseOut
+    queryset = Promise.objects.none()
+    needs = {"list": permissions.VIEW, "retrieve": permissions.VIEW, "create": permissions.CONTACT}
+
+    def get_queryset(self) -> Any:
+        return Promise.objects.visible_to(self.request.user).for_list().select_related("replaces").prefetch_related("parts")
+
+    @extend_schema(request=PromiseIn, responses={201: PromiseOut})
+    @idempotent()
+    def create(self, request: Request) -> Response:
+        """Write down a promise in a case the caller holds; one that ran until now is replaced."""
+        body = checked(PromiseIn, request)
+        case = Case.objects.visible_to(caller(request)).filter(public_id=body["case"].replace("\0", "")).first()
+        if case is None:
+            raise serializers.ValidationError({"case": _("There is no such case.")})
+        parts = [Part(part["due_on"], part["amount"]) for part in body["parts"]]
+        made = promises.take(case, parts=parts, channel=body["channel"], actor=caller(request), at=now())
+        return Response(PromiseOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
+
+
+VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet}

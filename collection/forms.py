@@ -7,6 +7,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
@@ -14,6 +15,7 @@ from collection.dispositions import result as find
 from collection.dispositions import tree
 from collection.judgement import Part
 from collection.models import Case, Channel, Outcome, Promise, Skip
+from collection.queues import today
 from credit.accrual import LAST_BUCKET, bucket_name
 from crm.lib import forms as crm_forms
 from governance.models import User
@@ -166,6 +168,14 @@ class CaseFilter(django_filters.FilterSet):
         method="of_person",
     )
 
+    why = django_filters.ChoiceFilter(
+        label=_("Why now"),
+        empty_label=_("Any"),
+        choices=[("broken", _("Promise broken")), ("due", _("Action due")), ("moved", _("Moved to a graver bucket")), ("silent", _("Not contacted yet"))],
+        method="of_reason",
+    )
+    to = django_filters.CharFilter(label=_("Assigned to"), method="of_assignee", widget=forms.HiddenInput)
+
     class Meta:
         model = Case
         fields: list[str] = []
@@ -184,6 +194,18 @@ class CaseFilter(django_filters.FilterSet):
 
     def of_status(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
         return queryset.filter(status=Case.Status.CLOSED) if value == "closed" else queryset
+
+    def of_reason(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
+        if value == "broken":
+            return queryset.filter(broken_on__isnull=False)
+        if value == "moved":
+            return queryset.filter(moved_on__isnull=False)
+        if value == "silent":
+            return queryset.filter(last_contact_at__isnull=True)
+        return queryset.filter(next_action_on__lte=today(self.request.user, now()))
+
+    def of_assignee(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
+        return queryset.filter(assigned_to__public_id=value) if "\0" not in value else queryset.none()
 
     def of_person(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
         if value == "nobody":

@@ -1,21 +1,29 @@
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
 from django.urls import reverse
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from collection import lists, permissions, queues, search, timeline  # noqa: F401  the timeline's sentences, the search
-from collection.models import Case, Contact
+from collection import bulk, figures, lists, permissions, promise_list, queues, search, timeline  # noqa: F401  registered by import
+from collection.models import Case, Contact, Promise
 from crm.lib import home, menu, pages
-from crm.lib.templatetags.crm import tile_money
+from crm.lib.templatetags.crm import percent, tile_money
 from customers import panels
 
 COLLECTORS = ("collector", "collections_supervisor")
 
-menu.entry(group="collections", order=10, label=_("Desk"), url_name="desk", permission=permissions.CLAIM, icon="desk", key="d")
-menu.entry(group="collections", order=20, label=_("Cases"), url_name="case-list", permission=permissions.VIEW, icon="cases")
+for order, label, url_name, permission, icon, key in (
+    (10, _("Desk"), "desk", permissions.CLAIM, "desk", "d"),
+    (20, _("Cases"), "case-list", permissions.VIEW, "cases", ""),
+    (30, _("Promises"), "promise-list", permissions.VIEW, "promises", ""),
+    (40, _("Team board"), "team-board", permissions.ASSIGN, "board", ""),
+    (50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
+):
+    menu.entry(group="collections", order=order, label=label, url_name=url_name, permission=permission, icon=icon, key=key)
 panels.add("cases", title=_("Cases"), url_name="case-panel", permission=permissions.VIEW, order=40)
 
 
@@ -47,15 +55,40 @@ def overdue(user: Any, at: datetime) -> dict[str, Any]:
     return {"figure": tile_money(amount or 0), "url": f"{reverse('case-list')}?sort=-amount"}
 
 
-def mine(user: Any, at: datetime) -> dict[str, Any]:
-    rows = Case.objects.open().visible_to(user).filter(assigned_to=user)
-    return {"figure": pages.count_label(rows), "url": f"{reverse('case-list')}?whose=mine"}
+def callbacks(user: Any, at: datetime) -> dict[str, Any]:
+    rows = queues.waiting(user, at=at).filter(next_action_on__isnull=False)
+    return {"figure": pages.count_label(rows), "url": f"{reverse('case-list')}?why=due"}
+
+
+def broken(user: Any, at: datetime) -> dict[str, Any]:
+    rows = Case.objects.open().visible_to(user).filter(broken_on__isnull=False)
+    label = pages.count_label(rows)
+    return {"figure": label, "url": f"{reverse('case-list')}?why=broken", "tone": "warn" if label != "0" else ""}
+
+
+def promises_due(user: Any, at: datetime) -> dict[str, Any]:
+    on = queues.today(user, at)
+    rows = Promise.objects.running().visible_to(user).filter(parts__due_on=on).distinct()
+    return {"figure": pages.count_label(rows), "url": f"{reverse('promise-list')}?due={on.isoformat()}&status=running"}
 
 
 def contacts_today(user: Any, at: datetime) -> dict[str, Any]:
     midnight = localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = Contact.objects.filter(actor=user, at__gte=midnight)
     return {"figure": pages.count_label(rows), "url": f"{reverse('case-list')}?sort=-contact"}
+
+
+def collected_today(user: Any, at: datetime) -> dict[str, Any]:
+    on = queues.today(user, at)
+    found = figures.collected(Case.objects.visible_to(user), since=on, until=on, by="day")
+    return {"figure": tile_money(found.get(on, Decimal("0.00"))), "url": reverse("collection-results")}
+
+
+def kept_rate(user: Any, at: datetime) -> dict[str, Any]:
+    on = queues.today(user, at)
+    rate = figures.kept_rate(Promise.objects.visible_to(user), since=on - timedelta(days=30), until=on)
+    under = gettext("%(amount)s of the amount, 30 days") % {"amount": percent(rate.by_amount)} if rate.by_amount is not None else ""
+    return {"figure": percent(rate.by_number), "under": under, "url": f"{reverse('promise-list')}?status=kept"}
 
 
 home.queue(
@@ -68,10 +101,18 @@ home.queue(
     roles=COLLECTORS,
     url_name="desk",
 )
-home.figure("collections.waiting", label=_("In the queue"), permission=permissions.CLAIM, read=waiting, order=10, roles=COLLECTORS)
-home.figure("collections.open", label=_("Open cases"), permission=permissions.VIEW, read=open_cases, order=20, roles=COLLECTORS)
-home.figure("collections.overdue", label=_("Overdue"), permission=permissions.VIEW, read=overdue, order=30, roles=COLLECTORS)
-home.figure("collections.mine", label=_("Assigned to me"), permission=permissions.CLAIM, read=mine, order=40, roles=("collector",))
-home.figure(
-    "collections.contacts", label=_("Contacts today"), permission=permissions.CONTACT, read=contacts_today, order=50, roles=("collector",)
-)
+COLLECTOR, SUPERVISOR = ("collector",), ("collections_supervisor",)
+for order, name, label, permission, read, roles in (
+    (10, "waiting", _("In the queue"), permissions.CLAIM, waiting, COLLECTOR),
+    (12, "callbacks", _("Planned for today"), permissions.CLAIM, callbacks, COLLECTOR),
+    (14, "promises_due", _("Promises due today"), permissions.VIEW, promises_due, COLLECTORS),
+    (16, "broken", _("Broken promises to follow up"), permissions.VIEW, broken, COLLECTOR),
+    (18, "contacts", _("Contacts today"), permissions.CONTACT, contacts_today, COLLECTOR),
+    (10, "open", _("Open cases"), permissions.VIEW, open_cases, SUPERVISOR),
+    (12, "overdue", _("Overdue"), permissions.VIEW, overdue, SUPERVISOR),
+    (16, "kept", _("Kept rate"), permissions.VIEW, kept_rate, SUPERVISOR),
+    (18, "collected", _("Collected today"), permissions.VIEW, collected_today, SUPERVISOR),
+):
+    home.figure(f"collections.{name}", label=label, permission=permission, read=read, order=order, roles=roles)
+home.action("collections.board", label=_("Team board"), permission=permissions.ASSIGN, url_name="team-board", icon="board", key="b", order=5, roles=SUPERVISOR)
+home.action("collections.desk", label=_("Work the queue"), permission=permissions.CLAIM, url_name="desk", icon="desk", key="n", order=6, roles=COLLECTOR)

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from collection.models import Case, Channel, Outcome
+from collection.models import Case, Channel, Outcome, Promise, RightPartyCheck, Skip
 from collection.permissions import VIEW
 from credit.accrual import bucket_name
 from crm.lib.templatetags.crm import spoken
@@ -73,6 +73,53 @@ def _contact(entry: Entry) -> str:
         "outcome": word(Outcome, entry.facts.get("outcome", "")),
         "day": entry.facts.get("next_action_on", ""),
     }
+
+
+@sentence("collections.case.skipped", icon="desk", permission=VIEW)
+def _skipped(entry: Entry) -> str:
+    return _("Case left for another collector: %(reason)s") % {"reason": word(Skip.Reason, entry.facts.get("reason", ""))}
+
+
+@sentence("collections.check.made", icon="desk", permission=VIEW)
+def _checked(entry: Entry) -> str:
+    return _("Right-party check: %(result)s") % {"result": word(RightPartyCheck.Result, entry.facts.get("result", ""))}
+
+
+@sentence("collections.promise.taken", icon="promises", tone="info", permission=VIEW)
+def _promised(entry: Entry) -> str:
+    return _("Promised to pay %(amount)s by %(day)s") % {"amount": amount(entry), "day": entry.facts.get("due_on", "")}
+
+
+@sentence("collections.promise.kept", icon="promises", tone="good", permission=VIEW)
+def _promise_kept(entry: Entry) -> str:
+    return _("Promise of %(amount)s kept") % {"amount": amount(entry)}
+
+
+@sentence("collections.promise.partial", icon="promises", tone="caution", permission=VIEW)
+def _promise_partial(entry: Entry) -> str:
+    return _("%(paid)s came of the promised %(amount)s") % {"paid": spoken(Decimal(entry.facts.get("paid", "0.00"))), "amount": amount(entry)}
+
+
+@sentence("collections.promise.open", icon="promises", tone="caution", permission=VIEW)
+def _promise_again(entry: Entry) -> str:
+    return _("Promise of %(amount)s runs again: the payment was taken back") % {"amount": amount(entry)}
+
+
+@sentence("collections.promise.broken", icon="promises", tone="bad", permission=VIEW)
+def _promise_broken(entry: Entry) -> str:
+    words = {"amount": amount(entry), "paid": spoken(Decimal(entry.facts.get("paid", "0.00")))}
+    return _("Promise of %(amount)s broken, %(paid)s came") % words
+
+
+@sentence("collections.promise.replaced", icon="promises", permission=VIEW)
+def _promise_replaced(entry: Entry) -> str:
+    return _("Promise of %(amount)s replaced by another") % {"amount": amount(entry)}
+
+
+@sentence("collections.promise.cancelled", icon="promises", permission=VIEW)
+def _promise_cancelled(entry: Entry) -> str:
+    words = {"amount": amount(entry), "reason": word(Promise.CancelReason, entry.facts.get("reason", ""))}
+    return _("Promise of %(amount)s cancelled: %(reason)s") % words
 
 
 def amount(entry: Entry) -> str:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from collection.views import work
+from collection.views import promises, team, work
 
 urlpatterns = [
     path("collections/desk/", work.desk, name="desk"),
@@ -14,5 +14,11 @@ urlpatterns = [
     path("collections/cases/<str:public_id>/release/", work.release, name="case-release"),
     path("collections/cases/<str:public_id>/contacts/", work.contact, name="case-contact"),
     path("collections/cases/<str:public_id>/assign/", work.assign, name="case-assign"),
+    path("collections/promises/", promises.promise_list, name="promise-list"),
+    path("collections/promises/calendar/", promises.promise_calendar, name="promise-calendar"),
+    path("collections/promises/<str:public_id>/", promises.promise, name="promise"),
+    path("collections/promises/<str:public_id>/cancel/", promises.promise_cancel, name="promise-cancel"),
+    path("collections/board/", team.board, name="team-board"),
+    path("collections/results/", team.results, name="collection-results"),
     path("customers/<str:public_id>/panels/cases/", work.panel, name="case-panel"),
 ]

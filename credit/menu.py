@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from credit import assigning, lists, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
+from credit import assigning, dashboards, lists, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
 from credit.models import Application, CounterOffer, Loan, Offer, PaperRequest, ParkedLoan, Proposal
 from credit.permissions import ADD_APPLICATION, ASSIGN_APPLICATION, CLOSE_DAY, DECIDE_APPLICATION, VIEW_APPLICATION, VIEW_LOAN, VIEW_PRODUCT
 from crm.lib import home, menu, pages
@@ -35,6 +35,9 @@ menu.entry(
 )  # fmt: skip
 menu.entry(group="credit", order=20, label=gettext_lazy("Loans"), url_name="loan-list", permission=VIEW_LOAN, icon="loans", key="l")
 menu.entry(group="credit", order=30, label=gettext_lazy("Products"), url_name="product-list", permission=VIEW_PRODUCT, icon="products")
+menu.entry(
+    group="credit", order=35, label=gettext_lazy("How lending goes"), url_name="credit-dashboard", permission=VIEW_APPLICATION, icon="chart",
+)  # fmt: skip
 menu.entry(group="credit", order=40, label=gettext_lazy("End of day"), url_name="credit-close", permission=CLOSE_DAY, icon="day")
 
 panels.add("loans", title=gettext_lazy("Loans"), url_name="loan-panel", permission=VIEW_LOAN, order=10)
@@ -211,9 +214,11 @@ home.queue(
 )  # fmt: skip
 
 # collectors look at what is overdue, not at new business
+DECIDERS = ("underwriter", "risk_analyst", "risk_manager", "loan_officer")
 LENDERS = ("loan_officer", "underwriter", "risk_analyst", "risk_manager", "loan_operations", "service_agent", "compliance", "auditor")
 home.figure("credit.open", label=gettext_lazy("Open applications"), permission=VIEW_APPLICATION, read=_applications("open"), order=10)
 home.figure("credit.referred", label=gettext_lazy("Referred"), permission=VIEW_APPLICATION, read=_applications("referred"), order=15)
+home.figure("credit.approved", label=gettext_lazy("Approval rate"), permission=VIEW_APPLICATION, read=dashboards.approval_tile, order=18, roles=DECIDERS)
 home.figure("credit.booked", label=gettext_lazy("Booked this month"), permission=VIEW_LOAN, read=_booked, order=20, roles=LENDERS)
 home.figure("credit.outstanding", label=gettext_lazy("Outstanding"), permission=VIEW_LOAN, read=_outstanding, order=25, roles=LENDERS)
 home.figure("credit.late", label=gettext_lazy("Loans past due"), permission=VIEW_LOAN, read=_late, order=30)

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from collection import cases, checks, contacts, gate, owed, permissions, queues
+from collection import cases, checks, contacts, gate, owed, permissions, queues, team
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
 from collection.forms import AssignForm, CheckForm, ContactForm, SkipForm
 from collection.lists import CASES
@@ -26,7 +26,6 @@ from customers.models import Customer
 from governance import list_pages
 from governance.idempotency import Once
 from governance.models import User
-from governance.models.identity import Scope
 
 HISTORY = 30
 RECENT = 5
@@ -296,21 +295,11 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 # --- the supervisor ------------------------------------------------------------------------------------------------
-def workers(user: User) -> Any:
-    """Return the people a supervisor may give cases to: those below them who may claim."""
-    people = User.objects.filter(is_active=True, role__permissions__contains=[permissions.CLAIM])
-    if user.scope == Scope.TEAM and user.team is not None:
-        people = people.filter(team__path__startswith=user.team.path)
-    elif user.team is not None:
-        people = people.filter(team__legal_entity=user.team.legal_entity_id)
-    return people.order_by("name", "pk")
-
-
 @needs(permissions.ASSIGN)
 def assign(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, public_id)
     form = AssignForm(
-        request.POST or None, people=workers(person(request)), initial={"to": row.assigned_to_id, "version": row.version}
+        request.POST or None, people=team.workers(person(request)), initial={"to": row.assigned_to_id, "version": row.version}
     )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

@@ -1,0 +1,47 @@
+// The outcome tree on the contact form: results of the chosen channel with their keys, what follows each, the promise where one belongs.
+function set(form) {
+  const tree = JSON.parse(form.querySelector("#dispositions").textContent);
+  const channel = form.elements.channel;
+  const action = form.elements.next_action;
+  const day = form.elements.next_action_on;
+  const promise = form.querySelector("[data-promise]");
+  const touched = new Set();
+  if (day.value) touched.add(day).add(action);
+
+  function results() {
+    const offered = tree[channel.value] || {};
+    for (const radio of form.querySelectorAll("input[name=outcome]")) {
+      const info = offered[radio.value];
+      const row = radio.closest(".form-check");
+      const label = row.querySelector("label");
+      row.hidden = !info;
+      radio.disabled = !info;
+      if (!info) radio.checked = false;
+      if (info) label.dataset.key = info.key;
+      else delete label.dataset.key;
+      const shown = label.querySelector("kbd");
+      if (shown && info) shown.textContent = info.key;
+    }
+    follow();
+  }
+  function follow() {
+    const chosen = form.querySelector("input[name=outcome]:checked");
+    const info = chosen && tree[channel.value]?.[chosen.value];
+    promise.hidden = !info?.promise;
+    if (!info) return;
+    if (!touched.has(action)) action.value = info.next;
+    if (!touched.has(day)) day.value = after(info.promise ? form.elements.due_on_1.value || form.dataset.today : form.dataset.today, info.promise ? 2 : info.days);
+  }
+  form.addEventListener("change", ({ target }) => {
+    if (target === channel) results();
+    else if (target.name === "outcome" || target.name === "due_on_1") follow();
+    else if (target === action || target === day) touched.add(target);
+  });
+  results();
+}
+function after(day, days) {
+  const date = new Date(`${day}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + days);
+  return date.toISOString().slice(0, 10);
+}
+for (const form of document.querySelectorAll("[data-dispositions]")) set(form);
