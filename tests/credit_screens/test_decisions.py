@@ -193,7 +193,7 @@ def test_the_page_costs_a_fixed_number_of_queries(referred: Any, desk: Any, page
     client = page_of(desk.cast.underwriter)
     url = f"/applications/{referred.public_id}/"
     client.get(url)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(34):
         client.get(url)
 
 
