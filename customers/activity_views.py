@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
-from customers import activities, notes, permissions
+from customers import activities, mentions, notes, permissions
 from customers.desk_forms import MoveForm, NotedForm, PlanForm, ResultForm, TaskFilter, midnight, narrowed
-from customers.models import Activity
+from customers.models import Activity, Customer
 from customers.views import file_of
 from governance import idempotency
 
 PANEL = 12
+NAMED = 24
 
 
 def of_mine(request: HttpRequest, public_id: str) -> Activity:
@@ -85,7 +86,7 @@ def activity_plan(request: HttpRequest, public_id: str) -> HttpResponse:
                 messages.success(request, _("It is planned."))
         if not form.errors:
             return htmx.go(request, sent.location)
-    return form.page(request, "customers/activity_plan.html", {"customer": found}, part="customers/_activity_plan.html")
+    return form.page(request, "customers/activity_plan.html", {"customer": found, "people": named(request, found)}, part="customers/_activity_plan.html")
 
 
 @needs(permissions.ACT)
@@ -105,7 +106,7 @@ def activity_note(request: HttpRequest, public_id: str) -> HttpResponse:
                 messages.success(request, _("It is written down."))
         if not form.errors:
             return htmx.go(request, sent.location)
-    return form.page(request, "customers/activity_note.html", {"customer": found}, part="customers/_activity_note.html")
+    return form.page(request, "customers/activity_note.html", {"customer": found, "people": named(request, found)}, part="customers/_activity_note.html")
 
 
 @needs(permissions.ACT)
@@ -140,8 +141,13 @@ def activity_close(request: HttpRequest, public_id: str, how: str) -> HttpRespon
                 messages.success(request, _("It is done.") if how == "done" else _("It is cancelled."))
         if not form.errors:
             return htmx.go(request, sent.location)
-    context = {"activity": row, "customer": row.customer, "how": how}
+    context = {"activity": row, "customer": row.customer, "how": how, "people": named(request, row.customer)}
     return form.page(request, "customers/activity_close.html", context, part="customers/_activity_close.html")
+
+
+def named(request: HttpRequest, found: Customer) -> Any:
+    """Return the colleagues a text about this customer may name, as buttons; more of them are written by hand."""
+    return mentions.colleagues(found, permissions.VIEW).exclude(pk=request.user.pk)[:NAMED]
 
 
 def back(request: HttpRequest, row: Activity) -> str:

@@ -125,12 +125,14 @@ def of(customer_id: int, user: User, *, before: int | None = None, chosen: str =
     # an event nobody wrote a sentence for is the machine's own business and not counted either
     mine = [event for event, told in SENTENCES.items() if not told.permission or user.has_perm(told.permission)]
     others = [event for event in SENTENCES if event not in mine]
-    kinds = kinds_among(mine)
+    everything = log.of_customer(customer_id)
+    # what never happened to this customer is no filter of theirs; their entries lie side by side in one index
+    there = set(everything.order_by().values_list("event", flat=True).distinct()) if before is None else set()
+    kinds = kinds_among(event for event in mine if event in there)
     if chosen in KINDS:
         mine = [event for event in mine if kind_of(event) == chosen]
     else:
         chosen = ""
-    everything = log.of_customer(customer_id)
     entries = everything.filter(event__in=mine)
     if before is not None:
         mark = everything.filter(pk=before).first()
@@ -139,7 +141,7 @@ def of(customer_id: int, user: User, *, before: int | None = None, chosen: str =
         entries = entries.filter(Q(at__lt=mark.at) | Q(at=mark.at, pk__lt=mark.pk))
     found: Sequence[Entry] = list(entries.order_by("-at", "-pk")[: SHOWN + 1])
     more, found = len(found) > SHOWN, found[:SHOWN]
-    hidden = pages.capped(everything.filter(event__in=others))[0] if others and before is None and not chosen else 0
+    hidden = pages.capped(everything.filter(event__in=others))[0] if there & set(others) and not chosen else 0
     return Timeline(items(found, user), hidden, found[-1].pk if more else None, kinds, chosen)
 
 

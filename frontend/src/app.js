@@ -15,6 +15,7 @@ import "./dialogs.js";
 import "./dispositions.js";
 import "./forms.js";
 import "./keys.js";
+import "./mentions.js";
 import "./menus.js";
 import "./search.js";
 
