@@ -62,9 +62,9 @@ def fill(*, staff: dict[str, User], at: datetime) -> dict[str, int]:
         for kind in ("id_card", "income_proof"):
             put(application.customer, kind, actor=application.owner or maker, at=at - timedelta(days=2))
     twin = [row for row in rows if Document.objects.filter(customer=row.customer).exists()][:2]
-    if len(twin) == 2:  # the same payslip in two files, for the warning
+    if len(twin) == 2:  # the same page in two files, for the warning
         for application in twin:
-            put(application.customer, "employment_proof", actor=application.owner or maker, at=at, words="one page in two files")
+            put(application.customer, "address_proof", actor=application.owner or maker, at=at, words="one page in two files")
     return made
 
 
@@ -97,12 +97,12 @@ def _step(application: Application, which: int, *, maker: User, second: User, of
     lower = (limit * Decimal("0.6")).quantize(Decimal("1E2")).quantize(Decimal("0.01"))
     lower = max(lower, application.product.amount_min)
     if which == 0:
-        papers.ask(application, kinds=["bank_statement", "employment_proof"], due_on=today + timedelta(days=5), words="近六个月银行流水",
+        papers.ask(application, kinds=["bank_statement", "debt_statement"], due_on=today + timedelta(days=5), words="近六个月银行流水",
                    actor=maker, at=at - timedelta(hours=6))  # fmt: skip
         return "waiting"
     if which == 1:
-        ago = timedelta(days=9)
-        request = papers.ask(application, kinds=["income_proof"], due_on=today - timedelta(days=1), actor=maker, at=at - ago)
+        asked = application.submitted_at + timedelta(hours=2) if application.submitted_at else at - timedelta(days=3)
+        request = papers.ask(application, kinds=["employment_proof"], due_on=today - timedelta(days=1), actor=maker, at=min(asked, at - timedelta(days=2)))
         papers.remind(request, at=at - timedelta(hours=2))
         return "reminded"
     if which == 2:
