@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
-from credit import applications, bank_files, end_of_day, expiry, imports, offers, papers, payouts, refunds
+from credit import applications, bank_files, end_of_day, expiry, imports, offers, papers, payouts, refunds, reminders
 from credit.books import local_day
 from credit.models import Application, ClosePartition, CloseRun, Loan, ReminderRun
 from crm.lib.ports.http import PortOff

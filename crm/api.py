@@ -17,6 +17,7 @@ from rest_framework.views import set_rollback
 from crm.lib.context import request_id
 from crm.lib.errors import DomainError, foreseen
 from crm.lib.permissions import public
+from customers.receipts import sms_receipt
 from governance.api_clients import Token
 
 TITLES = {
@@ -109,6 +110,7 @@ urlpatterns = [
     path("v1/", include(routes())),
     path("oauth/token/", token, name="api-token"),
     path("oauth/revoke/", revoke, name="api-revoke"),
+    path("receipts/sms/", sms_receipt, name="api-receipt-sms"),
     path("schema/", schema, name="api-schema"),
     path("docs/", docs, name="api-docs"),
 ]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, lists, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import handover, panels, permissions, search, sentences  # noqa: F401  the search, and what the timeline says
+from customers import handover, message_sentences, message_views, panels, permissions, search, sentences  # noqa: F401  the search, and what the timeline says
 from customers.handover_forms import TakeForm
 from customers.lists import CUSTOMERS
 from customers.models import Activity, Customer, Note
@@ -20,6 +20,13 @@ menu.entry(group="customers", order=60, label=_("Hand-overs"), url_name="handove
 panels.add("activities", title=_("Tasks and activities"), url_name="activity-panel", permission=permissions.VIEW, order=5)
 panels.add("relations", title=_("Relations"), url_name="relation-panel", permission=permissions.VIEW, order=50)
 
+menu.entry(group="customers", order=70, label=_("Messages"), url_name="message-list", permission=permissions.VIEW_MESSAGE, icon="message")
+menu.entry(group="admin", order=40, label=_("Message templates"), url_name="template-list", permission=permissions.VIEW_TEMPLATE, icon="notes")
+panels.add("messages", title=_("Messages"), url_name="customer-messages-panel", permission=permissions.VIEW_MESSAGE, order=55)
+home.figure(
+    "customers.messages", label=_("Messages that wait for a person"), permission=permissions.MANAGE_MESSAGE, read=message_views.stuck, order=35,
+    roles=("collections_supervisor", "loan_operations"),
+)  # fmt: skip
 panels.add("documents", title=_("Papers"), url_name="document-panel", permission=permissions.VIEW_DOCUMENT, order=60)
 
 menu.entry(group="customers", order=10, label=_("Customers"), url_name="customer-list", permission=permissions.VIEW, icon="customers", key="c")

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
-from crm.lib.errors import Invalid, NotAllowed
+from crm.lib.errors import DomainError, Invalid, NotAllowed
 from crm.lib.registry import Registry
 from customers import consents, templates
 from customers.models import Customer, Message, MessageChannel, MessagePurpose, MessageTemplate, Purpose
@@ -30,6 +30,12 @@ class NoAddress(Invalid):
     """The customer has no address for this channel."""
 
     code = "no_address"
+
+
+class NotWanted(DomainError):
+    """What the message is about no longer asks for it."""
+
+    code = "not_wanted"
 
 
 class NoConsent(NotAllowed):
@@ -154,18 +160,29 @@ def cancel(message: Message, *, reason: str, actor: User, at: datetime) -> Messa
 
 @transaction.atomic
 def send_again(message: Message, *, actor: User, at: datetime) -> Message:
-    """Have a failed or parked message sent once more, by decision of a person. The address is read anew from the file.
+    """Have a failed or parked message sent once more, by decision of a person.
+
+    A text without an answer keeps its key and words, so that the gateway still sends it once. Everything else is another round:
+    the address is read anew from the file, and what the message says from the books.
 
     :raises IllegalMove: if it neither failed nor is parked
     :raises NoAddress: if there is no address any more
+    :raises NotWanted: if what it is about is settled meanwhile
     :raises Invalid: if it was a one-time code, whose text is gone
     """
-    kind = templates.KINDS.get(message.template.code)
-    if kind is not None and kind.secret:
+    if is_secret(message.template):
         raise Invalid(_("A one-time code is not sent again: have a new one issued."))
-    address = address_of(message.customer, message.channel)
+    source = SOURCES.get(message.purpose)
+    found = source([message], at) if source else {}
+    if message.pk in found and found[message.pk] is None:
+        raise NotWanted(_("What it reminds of is settled or past. Give it up instead."))
+    same = message.channel == MessageChannel.SMS and message.status == Message.Status.PARKED
+    address = message.address if same else address_of(message.customer, message.channel)
     if not address:
         raise NoAddress(_("No address is on file for %(channel)s.") % {"channel": message.get_channel_display()})
+    anew: dict[str, Any] = {} if same else {"rounds": message.rounds + 1}
+    if not same and message.pk in found:
+        anew |= {"text": None, "subject": None}  # written again from what holds when it leaves
     moved = move(
         message,
         Message.Status.WAITING,
@@ -179,7 +196,7 @@ def send_again(message: Message, *, actor: User, at: datetime) -> Message:
         claimed_at=None,
         tried_at=None,
         settled_at=None,
-        rounds=message.rounds + 1,
+        **anew,
     )
     moved.address = address
     moved.save(update_fields=["address"])

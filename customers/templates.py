@@ -126,7 +126,8 @@ def publish(code: str, *, channel: str, words: Mapping[str, str], actor: User, a
     if current is not None:
         if all(getattr(current, name) == text for name, text in cleaned.items()):
             return current
-        move(current, MessageTemplate.Status.RETIRED, actor=actor, at=at, event="customers.template.retired")
+        # `version` names the wording here and does not count edits: retiring leaves it
+        move(current, MessageTemplate.Status.RETIRED, actor=actor, at=at, event="customers.template.retired", version=current.version)
     made = MessageTemplate.objects.create(
         code=code,
         channel=channel,

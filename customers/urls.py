@@ -1,6 +1,6 @@
 from django.urls import path
 
-from customers import activity_views, document_views, handover_views, relation_views, views
+from customers import activity_views, document_views, handover_views, message_views, relation_views, views
 
 urlpatterns = [
     path("customers/", views.customer_list, name="customer-list"),
@@ -35,4 +35,14 @@ urlpatterns = [
     path("documents/<str:public_id>/file/", document_views.document_file, name="document-file"),
     path("documents/<str:public_id>/check/", document_views.document_check, name="document-check"),
     path("customers/<str:public_id>/handover/", handover_views.customer_handover, name="customer-handover"),
+    path("customers/<str:public_id>/panels/messages/", message_views.customer_panel, name="customer-messages-panel"),
+    path("customers/<str:public_id>/contact/stop/", message_views.contact_stop, name="contact-stop"),
+    path("customers/<str:public_id>/contact/<str:channel>/reopen/", message_views.contact_reopen, name="contact-reopen"),
+    path("messages/", message_views.message_list, name="message-list"),
+    path("messages/<str:public_id>/", message_views.message, name="message"),
+    path("messages/<str:public_id>/again/", message_views.message_again, name="message-again"),
+    path("messages/<str:public_id>/give-up/", message_views.message_give_up, name="message-give-up"),
+    path("message-templates/", message_views.template_list, name="template-list"),
+    path("message-templates/<str:code>/<str:channel>/", message_views.template, name="template"),
+    path("message-templates/<str:code>/<str:channel>/new/", message_views.template_edit, name="template-edit"),
 ]

@@ -5,6 +5,7 @@ A route that is not in the table fails; so does a role that gained or lost a per
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.utils.html import escape
 from rest_framework.test import APIClient
 
 from crm.lib.permissions import ALL, scopes
-from tests.fixtures.cast import Cast
+from tests.fixtures.cast import NOON, Cast
 from tests.fixtures.support.routes import Route, permissions_of, routes
 
 # --- the table ---------------------------------------------------------------------------------------------------
@@ -29,6 +30,11 @@ WHO = {
     "customers.plan_activity": "loan_officer underwriter collector collections_supervisor service_agent api_client",
     "customers.hand_over": "collections_supervisor admin",
     "customers.record_consent": "loan_officer compliance api_client",
+    "customers.manage_message": "collections_supervisor loan_operations",
+    "customers.manage_template": "collections_supervisor admin",
+    "customers.stop_contact": "collector collections_supervisor service_agent",
+    "customers.view_message": "loan_officer collector collections_supervisor service_agent compliance auditor loan_operations",
+    "customers.view_template": "collections_supervisor compliance auditor admin loan_operations",
     "customers.reveal_customer": "loan_officer underwriter collector collections_supervisor service_agent",
     "customers.view_customer": "loan_officer underwriter collector collections_supervisor risk_manager service_agent compliance"
     " auditor api_client loan_operations",
@@ -45,6 +51,14 @@ WHO = {
     "credit.view_loan": "loan_officer underwriter collector collections_supervisor risk_manager service_agent compliance auditor"
     " api_client loan_operations",
     "credit.view_product": "loan_officer underwriter risk_analyst risk_manager compliance auditor admin api_client loan_operations",
+    "credit.view_suspense": "loan_operations risk_manager compliance auditor",
+    "credit.import_payment": "loan_operations",
+    "credit.allocate_suspense": "loan_operations",
+    "credit.approve_money": "loan_operations risk_manager",
+    "credit.quote_payoff": "loan_officer collector collections_supervisor service_agent loan_operations api_client",
+    "credit.reverse_repayment": "loan_operations",
+    "credit.request_refund": "loan_officer service_agent loan_operations api_client",
+    "credit.download_contract": "loan_officer underwriter loan_operations compliance auditor",
     "credit.withdraw_application": "loan_officer api_client",
     "customers.view_document": "loan_officer underwriter risk_manager compliance auditor loan_operations api_client",
     "customers.add_document": "loan_officer underwriter service_agent api_client",
@@ -122,6 +136,18 @@ PAGES = [
     ("POST", "consent-withdraw", "customers.record_consent"),
     ("POST", "note-add", "customers.add_note"),
     ("GET", "customer-timeline", "customers.view_customer"),
+    ("GET", "customer-messages-panel", "customers.view_message"),
+    ("GET", "contact-stop", "customers.stop_contact"),
+    ("POST", "contact-stop", "customers.stop_contact"),
+    ("POST", "contact-reopen", "customers.stop_contact"),
+    ("GET", "message-list", "customers.view_message"),
+    ("GET", "message", "customers.view_message"),
+    ("POST", "message-again", "customers.manage_message"),
+    ("POST", "message-give-up", "customers.manage_message"),
+    ("GET", "template-list", "customers.view_template"),
+    ("GET", "template", "customers.view_template"),
+    ("GET", "template-edit", "customers.manage_template"),
+    ("POST", "template-edit", "customers.manage_template"),
     ("POST", "customer-duplicates", "customers.add_customer"),
     ("GET", "task-list", "customers.plan_activity"),
     ("GET", "activity-panel", "customers.view_customer"),
@@ -187,6 +213,29 @@ PAGES = [
     ("GET", "loan-balance", "credit.view_loan"),
     ("GET", "loan-repay", "credit.record_repayment"),
     ("POST", "loan-repay", "credit.record_repayment"),
+    ("GET", "payment-list", "credit.view_suspense"),
+    ("GET", "receipt", "credit.view_suspense"),
+    ("POST", "receipt-allocate", "credit.allocate_suspense"),
+    ("POST", "receipt-return", "credit.allocate_suspense"),
+    ("POST", "receipt-decide", "credit.approve_money"),
+    ("GET", "bank-file-list", "credit.import_payment"),
+    ("POST", "bank-file-list", "credit.import_payment"),
+    ("GET", "bank-file", "credit.import_payment"),
+    ("GET", "bank-file-problems", "credit.import_payment"),
+    ("GET", "loan-payoff", "credit.quote_payoff"),
+    ("POST", "loan-payoff", "credit.quote_payoff"),
+    ("GET", "payoff", "credit.view_loan"),
+    ("GET", "payoff-pdf", "credit.view_loan"),
+    ("GET", "repayment-reverse", "credit.reverse_repayment"),
+    ("POST", "repayment-reverse", "credit.reverse_repayment"),
+    ("GET", "loan-refund", "credit.request_refund"),
+    ("POST", "loan-refund", "credit.request_refund"),
+    ("GET", "refund-list", "credit.view_loan"),
+    ("POST", "refund-decide", "credit.approve_money"),
+    ("GET", "offer-what-if", "credit.view_application"),
+    ("POST", "offer-replace", "credit.accept_offer"),
+    ("GET", "offer-contract", "credit.download_contract"),
+    ("POST", "offer-link", "credit.accept_offer"),
     ("GET", "product-list", "credit.view_product"),
     ("GET", "product", "credit.view_product"),
     ("GET", "credit-close", "credit.close_day"),
@@ -264,6 +313,19 @@ API = [
     ("GET", "api-repayments-list", "credit.view_loan"),
     ("POST", "api-repayments-list", "credit.record_repayment"),
     ("GET", "api-repayments-detail", "credit.view_loan"),
+    ("GET", "api-payoff-quotes-list", "credit.view_loan"),
+    ("POST", "api-payoff-quotes-list", "credit.quote_payoff"),
+    ("GET", "api-payoff-quotes-detail", "credit.view_loan"),
+    ("GET", "api-reversals-list", "credit.view_loan"),
+    ("POST", "api-reversals-list", "credit.reverse_repayment"),
+    ("GET", "api-reversals-detail", "credit.view_loan"),
+    ("GET", "api-refunds-list", "credit.view_loan"),
+    ("POST", "api-refunds-list", "credit.request_refund"),
+    ("GET", "api-refunds-detail", "credit.view_loan"),
+    ("GET", "api-suspense-list", "credit.view_suspense"),
+    ("GET", "api-suspense-detail", "credit.view_suspense"),
+    ("POST", "api-suspense-allocate", "credit.allocate_suspense"),
+    ("POST", "api-suspense-return", "credit.allocate_suspense"),
     ("GET", "api-decisions-detail", "risk.view_decision"),
     ("GET", "api-cases-list", "collections.view_case"),
     ("GET", "api-cases-detail", "collections.view_case"),
@@ -275,10 +337,12 @@ API = [
     ("POST", "api-promises-list", "collections.log_contact"),
     ("GET", "api-promises-detail", "collections.view_case"),
 ]
-PUBLIC = {"healthz", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"}
+PUBLIC = {"healthz", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"} | {
+    "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
+}  # fmt: skip
 
 # --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
-BLANKS = {"pk": "1", "public_id": "X-22222222X", "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X"}
+BLANKS = {"code": "reminder.late", "channel": "letter", "pk": "1", "public_id": "X-22222222X", "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X", "token": "nobodys-token"}
 EVERY_ROLE = WHO["signed in"].split()
 
 
@@ -426,8 +490,8 @@ def test_a_visitor_is_sent_to_the_sign_in_page(db: None) -> None:
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_an_open_route_needs_nobody(db: None, name: str) -> None:
-    answer = Client().get(reverse(name))
-    assert answer.status_code in (200, 401, 405), "nobody is sent to the sign-in page from here"
+    answer = Client().get(address(name))
+    assert answer.status_code in (200, 401, 404, 405), "nobody is sent to the sign-in page from here"
 
 
 # --- another team's row is not there -----------------------------------------------------------------------------
@@ -435,6 +499,7 @@ def test_an_open_route_needs_nobody(db: None, name: str) -> None:
 def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], int]) -> dict[str, str]:
     """Return public ids of rows that belong to the west branch, by the route whose blank they fill."""
     from collection.models import Case
+    from credit import payoffs
     from tests.collection.conftest import LATE, Floor
     from tests.credit.conftest import Desk
 
@@ -450,12 +515,15 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     loan = desk.loan(customer=customer(), **made)
     Floor(cast, desk, deliver).close(LATE)
     case = Case.objects.get(customer=loan.customer)
+    cast.entity.refresh_from_db()
+    late = datetime.combine(cast.entity.business_date, NOON.timetz())
     return {
         "customer": draft.customer.public_id,
         "draft": draft.public_id,
         "referred": referred.public_id,
         "offer": offer.public_id,
         "loan": loan.public_id,
+        "payoff": payoffs.issue(loan, settles_on=cast.entity.business_date, actor=cast.outsider, at=late).public_id,
         "decision": referred.decision.public_id,
         "case": case.public_id,
     }
@@ -494,6 +562,16 @@ ROWS = [
     ("GET", "loan-balance", "loan", "loan_officer"),
     ("GET", "loan-repay", "loan", "loan_officer"),
     ("POST", "loan-repay", "loan", "loan_officer"),
+    ("GET", "loan-payoff", "loan", "loan_officer"),
+    ("POST", "loan-payoff", "loan", "loan_officer"),
+    ("GET", "loan-refund", "loan", "loan_officer"),
+    ("POST", "loan-refund", "loan", "loan_officer"),
+    ("GET", "payoff", "payoff", "loan_officer"),
+    ("GET", "payoff-pdf", "payoff", "loan_officer"),
+    ("GET", "offer-what-if", "offer", "loan_officer"),
+    ("POST", "offer-replace", "offer", "loan_officer"),
+    ("GET", "offer-contract", "offer", "loan_officer"),
+    ("POST", "offer-link", "offer", "loan_officer"),
     ("GET", "decision", "decision", "loan_officer"),
     ("POST", "decision-replay", "decision", "east_underwriter"),
     ("GET", "case", "case", "collector"),
@@ -536,11 +614,16 @@ LISTS = [
     ("api-offers-list", "loan_officer", ("offer",)),
     ("api-loans-list", "loan_officer", ("loan",)),
     ("api-repayments-list", "loan_officer", ("loan",)),
+    ("api-payoff-quotes-list", "loan_officer", ("payoff",)),
+    ("refund-list", "loan_officer", ("loan",)),
     ("api-cases-list", "collector", ("case",)),
 ]
 SHARED = {  # rows of the whole lender, or a person's own, not of a branch
     "user", "user-edit", "user-active", "job", "product", "strategy", "scorecard", "scorecard-chart", "application-import-job",
     "application-import-problems", "credit-close-retry", "delivery-retry", "api-products-detail", "api-repayments-detail",
+    "receipt", "receipt-allocate", "receipt-return", "receipt-decide", "bank-file", "bank-file-problems", "repayment-reverse",
+    "refund-decide", "api-suspense-detail", "api-suspense-allocate", "api-suspense-return", "api-payoff-quotes-detail",
+    "api-reversals-detail", "api-refunds-detail",
     "view-change", "list-job", "export-file", "list-builder", "list-columns", "view-save", "list-export", "list-bulk",
 }  # fmt: skip
 

@@ -1,0 +1,310 @@
+"""Pages of messages: the customer's panel, the outbox with what waits for a person, stops of contact."""
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.contrib import messages as toasts
+from django.db.models import Max, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from crm.lib import htmx, pages
+from crm.lib.forms import Form
+from crm.lib.permissions import needs
+from customers import contacts, messages, permissions, templates
+from customers.models import ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose
+from customers.words import problem_of
+from governance import masking
+from governance.models import User
+from ledger import log
+
+SHOWN = 8
+ANY = gettext_lazy("Any")
+
+
+def masked_address(message: Message) -> str:
+    """Return where a message goes or went, as staff may see it."""
+    if message.address is None:
+        customer = message.customer
+        return customer.masked_mobile if message.channel == MessageChannel.SMS else customer.masked_email
+    mask = masking.mask_mobile if message.channel == MessageChannel.SMS else masking.mask_email
+    return mask(message.address)
+
+
+def shown(rows: list[Message]) -> list[Message]:
+    """Give each row what the pages say of it."""
+    for row in rows:
+        row.to = masked_address(row)  # type: ignore[attr-defined]
+        row.label = templates.label(row.template.code)  # type: ignore[attr-defined]
+        row.why = problem_of(row.problem)  # type: ignore[attr-defined]
+    return rows
+
+
+# --- the customer's panel ------------------------------------------------------------------------------------------
+@needs(permissions.VIEW_MESSAGE)
+def customer_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What was written to a customer, and by which ways they may be reached now."""
+    user: Any = request.user
+    customer = Customer.objects.visible_to(user).select_related("legal_entity").filter(public_id=public_id).first()
+    if customer is None:
+        raise Http404
+    at = now()
+    rows = list(Message.objects.filter(customer=customer).for_list().order_by("-pk")[: SHOWN + 1])
+    bars = list(ContactBar.objects.filter(customer=customer, lifted_at__isnull=True).order_by("channel"))
+    context = {
+        "customer": customer,
+        "rows": shown(rows[:SHOWN]),
+        "more": len(rows) > SHOWN,
+        "bars": bars,
+        "ways": [] if bars and len(bars) == len(ContactChannel) else ways_now(customer, at),
+    }
+    return htmx.part(request, "customers/_messages_panel.html", context)
+
+
+def ways_now(customer: Customer, at: Any) -> list[dict[str, Any]]:
+    """Return for telephone, SMS and mail whether they may be used now; refusals first."""
+    found = []
+    for channel in ("call", "sms", "email"):
+        if channel == "email" and not customer.email:
+            continue
+        answer = contacts.may_contact(customer, channel, at)
+        if answer.rule != "contact.stop":  # a stop stands in its own line
+            found.append({"label": contacts.words(channel), "allowed": answer.allowed, "reason": answer.reason})
+    return sorted(found, key=lambda way: way["allowed"])
+
+
+class StopForm(Form):
+    channel = forms.ChoiceField(label=gettext_lazy("Way of contact"), choices=ContactChannel.choices)
+    reason = forms.ChoiceField(label=gettext_lazy("Reason"), choices=ContactBar.Reason.choices, widget=forms.RadioSelect)
+
+
+@needs(permissions.STOP_CONTACT)
+def contact_stop(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Stop one way of contact."""
+    user: Any = request.user
+    customer = Customer.objects.get_for(user, public_id)
+    form = StopForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with form.refusals():
+            contacts.bar(customer, channel=form.cleaned_data["channel"], reason=form.cleaned_data["reason"], actor=user, at=now())
+        if not form.errors:
+            toasts.success(request, _("This way of contact is stopped."))
+            return htmx.go(request, reverse("customer", args=[public_id]))
+    return form.page(request, "customers/contact_stop.html", {"customer": customer}, part="customers/_contact_stop.html")
+
+
+@needs(permissions.STOP_CONTACT)
+@require_POST
+def contact_reopen(request: HttpRequest, public_id: str, channel: str) -> HttpResponse:
+    user: Any = request.user
+    customer = Customer.objects.get_for(user, public_id)
+    found = ContactBar.objects.filter(customer=customer, channel=channel, lifted_at__isnull=True).first()
+    if found is None:
+        raise Http404
+    contacts.lift(found, actor=user, at=now())
+    toasts.success(request, _("This way of contact is open again."))
+    return htmx.go(request, reverse("customer", args=[public_id]))
+
+
+# --- the outbox ----------------------------------------------------------------------------------------------------
+class MessageFilter(django_filters.FilterSet):
+    status = django_filters.ChoiceFilter(choices=Message.Status.choices, label=gettext_lazy("Status"), empty_label=ANY)
+    channel = django_filters.ChoiceFilter(choices=MessageChannel.choices, label=gettext_lazy("Channel"), empty_label=ANY)
+    purpose = django_filters.ChoiceFilter(choices=MessagePurpose.choices, label=gettext_lazy("Purpose"), empty_label=ANY)
+    since = django_filters.DateFilter(field_name="planned_at", lookup_expr="date__gte", label=gettext_lazy("Planned since"))
+    customer = django_filters.CharFilter(field_name="customer__public_id", label=gettext_lazy("Customer's number"))
+
+
+TABS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "": (gettext_lazy("All"), ()),
+    "stuck": (gettext_lazy("Waits for a person"), Message.STUCK),
+    "open": (gettext_lazy("To be sent"), (*Message.OPEN, Message.Status.SENDING)),
+}
+
+
+def of_tab(rows: QuerySet[Message], tab: str) -> QuerySet[Message]:
+    statuses = TABS.get(tab, TABS[""])[1]
+    return rows.filter(status__in=statuses) if statuses else rows
+
+
+@needs(permissions.VIEW_MESSAGE)
+def message_list(request: HttpRequest) -> HttpResponse:
+    user: Any = request.user
+    tab = request.GET.get("show", "")
+    rows = of_tab(Message.objects.visible_to(user).for_list(), tab)
+    page = pages.read(request, rows, sorts={"message": "id"}, default_sort="-message", filters=MessageFilter)
+    shown(page.rows)
+    tabs = [{"label": label, "url": f"?show={name}" if name else "?", "current": tab == name} for name, (label, _statuses) in TABS.items()]
+    context = {"page": page, "tabs": tabs, "manages": user.has_perm(permissions.MANAGE_MESSAGE)}
+    return htmx.render(request, "customers/message_list.html", "customers/_message_rows.html", context)
+
+
+def one(user: Any, public_id: str) -> Message:
+    found = Message.objects.get_for(user, public_id)
+    return Message.objects.select_related("customer__legal_entity", "template").get(pk=found.pk)
+
+
+@needs(permissions.VIEW_MESSAGE)
+def message(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One message: what it says or said, and its way."""
+    user: Any = request.user
+    (found,) = shown([one(user, public_id)])
+    entries = list(log.history(found)[:20])
+    names = dict(User.objects.filter(pk__in={entry.actor_id for entry in entries}).values_list("pk", "name"))
+    steps = [
+        {
+            "text": STEPS.get(entry.event.rpartition(".")[2], entry.event),
+            "why": problem_of(str(entry.facts.get("problem", "") or entry.facts.get("reason", ""))),
+            "at": entry.at,
+            "actor": names.get(entry.actor_id or 0, ""),
+        }
+        for entry in entries
+    ]
+    secret = messages.is_secret(found.template)
+    context = {
+        "message": found,
+        "steps": steps,
+        "secret": secret,
+        "text": "" if secret else found.text,
+        "subject": "" if secret else found.subject,
+        "stuck": found.status in Message.STUCK,
+        "can_again": found.status in Message.STUCK and not secret,
+        "manages": user.has_perm(permissions.MANAGE_MESSAGE),
+    }
+    return htmx.render(request, "customers/message.html", "customers/message.html", context)
+
+
+STEPS = {
+    "planned": gettext_lazy("Planned"),
+    "waiting": gettext_lazy("Waits"),
+    "sent": gettext_lazy("Taken by the gateway"),
+    "delivered": gettext_lazy("Delivered"),
+    "failed": gettext_lazy("Failed"),
+    "parked": gettext_lazy("Parked for a person"),
+    "cancelled": gettext_lazy("Cancelled"),
+    "sent_again": gettext_lazy("Sent again by a person"),
+}
+
+
+@needs(permissions.MANAGE_MESSAGE)
+@require_POST
+def message_again(request: HttpRequest, public_id: str) -> HttpResponse:
+    messages.send_again(one(request.user, public_id), actor=request.user, at=now())
+    toasts.success(request, _("The message is sent again."))
+    return htmx.go(request, reverse("message", args=[public_id]))
+
+
+@needs(permissions.MANAGE_MESSAGE)
+@require_POST
+def message_give_up(request: HttpRequest, public_id: str) -> HttpResponse:
+    messages.cancel(one(request.user, public_id), reason="given_up", actor=request.user, at=now())
+    toasts.success(request, _("The message is given up."))
+    return htmx.go(request, reverse("message", args=[public_id]))
+
+
+# --- templates -----------------------------------------------------------------------------------------------------
+def known(code: str, channel: str) -> templates.Kind:
+    kind = templates.KINDS.get(code)
+    if kind is None or channel not in MessageChannel.values:
+        raise Http404
+    return kind
+
+
+@needs(permissions.VIEW_TEMPLATE)
+def template_list(request: HttpRequest) -> HttpResponse:
+    """Every message the house knows, with the words that are live."""
+    live = {(row.code, row.channel): row for row in templates.MessageTemplate.objects.filter(status=templates.MessageTemplate.Status.LIVE)}
+    rows = [
+        {
+            "kind": kind,
+            "channel": channel,
+            "channel_label": label,
+            "live": live[kind.code, channel],
+            "purpose": MessagePurpose(kind.purpose).label,
+        }
+        for kind in templates.KINDS.values()
+        for channel, label in MessageChannel.choices
+        if (kind.code, channel) in live
+    ]
+    return htmx.render(request, "customers/template_list.html", "customers/template_list.html", {"rows": rows})
+
+
+@needs(permissions.VIEW_TEMPLATE)
+def template(request: HttpRequest, code: str, channel: str) -> HttpResponse:
+    """One message in one channel: how it reads, and its versions."""
+    kind = known(code, channel)
+    versions = list(templates.MessageTemplate.objects.filter(code=code, channel=channel).order_by("-version"))
+    if not versions:
+        raise Http404
+    number = request.GET.get("version", "")
+    chosen = next((row for row in versions if str(row.version) == number), versions[0])
+    user: Any = request.user
+    context = {
+        "kind": kind,
+        "channel": channel,
+        "channel_label": dict(MessageChannel.choices)[channel],
+        "chosen": chosen,
+        "versions": versions,
+        "sample": templates.sample(chosen, code),
+        "manages": user.has_perm(permissions.MANAGE_TEMPLATE),
+    }
+    return htmx.render(request, "customers/template.html", "customers/template.html", context)
+
+
+class TemplateForm(Form):
+    """The words of one version, in both languages."""
+
+    subject_en = forms.CharField(label=gettext_lazy("Subject in English"), max_length=200, required=False)
+    body_en = forms.CharField(label=gettext_lazy("Text in English"), max_length=6_000, widget=forms.Textarea(attrs={"rows": 4}))
+    subject_zh = forms.CharField(label=gettext_lazy("Subject in Chinese"), max_length=200, required=False)
+    body_zh = forms.CharField(label=gettext_lazy("Text in Chinese"), max_length=6_000, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(self, *args: Any, channel: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("subject_en", "subject_zh"):
+            if channel == MessageChannel.SMS:
+                del self.fields[name]
+            else:
+                self.fields[name].required = True
+
+
+@needs(permissions.MANAGE_TEMPLATE)
+def template_edit(request: HttpRequest, code: str, channel: str) -> HttpResponse:
+    """Write the next version: first looked at with samples, then published."""
+    kind = known(code, channel)
+    before = templates.live(code, channel)
+    words = {name: getattr(before, name) for name in ("subject_en", "subject_zh", "body_en", "body_zh")}
+    form = TemplateForm(request.POST or None, channel=channel, initial=words)
+    sample = None
+    if request.method == "POST" and form.is_valid():
+        written = {name: form.cleaned_data.get(name, "") for name in words}
+        with form.refusals():
+            cleaned = templates.checked(code, channel, written)
+            sample = templates.sample(cleaned, code)
+            if request.POST.get("do") == "publish":
+                made = templates.publish(code, channel=channel, words=written, actor=request.user, at=now())
+                toasts.success(request, _("Version %(version)s is live.") % {"version": made.version})
+                return htmx.go(request, reverse("template", args=[code, channel]))
+    newest = templates.MessageTemplate.objects.filter(code=code, channel=channel).aggregate(last=Max("version"))["last"]
+    context = {
+        "kind": kind,
+        "channel": channel,
+        "channel_label": dict(MessageChannel.choices)[channel],
+        "sample": sample,
+        "next": newest + 1,
+        "places": [f"{{{name}}}" for name in kind.samples],
+        "back": reverse("template", args=[code, channel]),
+    }
+    return form.page(request, "customers/template_form.html", context)
+
+
+# --- home ----------------------------------------------------------------------------------------------------------
+def stuck(user: Any, at: Any) -> dict[str, Any]:
+    """The figure of messages that wait for a person."""
+    label = pages.count_label(Message.objects.visible_to(user).stuck())
+    return {"figure": label, "url": f"{reverse('message-list')}?show=stuck", "tone": "warn" if label != "0" else ""}

@@ -1,0 +1,100 @@
+"""What the gateway tells us afterwards: signed, recent, and harmless when it comes twice."""
+
+import hashlib
+import hmac
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from crm.lib.errors import DomainError, Invalid, NotAllowed, NotFound
+from crm.lib.permissions import public
+from customers import messages
+from customers.models import Message
+from governance import users
+from governance.lifecycle import MovedMeanwhile, move
+
+TOLERANCE = timedelta(minutes=5)
+LARGEST = 4 * 1024
+DELIVERED, FAILED = "delivered", "failed"
+
+
+class BadSignature(NotAllowed):
+    """Not signed with our secret, or too old to be believed."""
+
+    code = "bad_signature"
+
+
+class TooEarly(DomainError):
+    """The message is still in its sender's hands: tell us again in a moment."""
+
+    code = "too_early"
+
+
+def verify(body: bytes, *, moment: str, signature: str, at: datetime) -> None:
+    """Go on only if `signature` is the HMAC-SHA256 of "moment.body" under our secret, and `moment` (seconds) within five minutes.
+
+    :raises BadSignature: if it is not, or no secret is set
+    """
+    secret = settings.RECEIPT_SECRET
+    recent = moment.isascii() and moment.isdigit() and len(moment) <= 12 and abs(int(moment) - at.timestamp()) <= TOLERANCE.total_seconds()
+    expected = hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
+    if not (secret and recent and hmac.compare_digest(expected.encode(), signature.encode())):
+        raise BadSignature(_("The receipt is not signed as agreed, or too old."))
+
+
+def heard(*, key: str, status: str, code: str, at: datetime) -> str:
+    """Write down what became of a message; a receipt that was heard before, or is about an earlier round, changes nothing.
+
+    :raises NotFound: if no message has this key
+    :raises TooEarly: if its sender has not finished with it
+    """
+    public_id, rounds = messages.of_wire_key(key)
+    message = Message.objects.select_related("template").filter(public_id=public_id).first() if "\0" not in key else None
+    if message is None:
+        raise NotFound(_("There is no such message."))
+    if message.rounds != rounds:
+        return "old"
+    if message.status in (Message.Status.SENDING, Message.Status.WAITING):
+        raise TooEarly(_("The message is still being sent."))
+    if message.status != Message.Status.SENT:
+        return "known"
+    to, problem = (Message.Status.DELIVERED, "") if status == DELIVERED else (Message.Status.FAILED, f"undelivered:{code}"[:60])
+    facts: dict[str, Any] = {"channel": message.channel, "template": message.template.code, "purpose": message.purpose}
+    if problem:
+        facts["problem"] = problem
+    try:
+        move(message, to, actor=users.system(), at=at, event=f"customers.message.{to}", facts=facts, problem=problem, settled_at=at)
+    except MovedMeanwhile:
+        return "known"
+    return str(to)
+
+
+@csrf_exempt
+@require_POST
+def take(request: HttpRequest) -> HttpResponse:
+    """`POST /api/receipts/sms/` with {key, status: delivered | failed, code}, `X-Timestamp` and `X-Signature`."""
+    at = now()
+    try:
+        body = request.read(LARGEST + 1)
+        verify(body, moment=request.headers.get("X-Timestamp", ""), signature=request.headers.get("X-Signature", ""), at=at)
+        try:
+            said = json.loads(body) if len(body) <= LARGEST else None
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, dict) or not isinstance(said.get("key"), str) or said.get("status") not in (DELIVERED, FAILED):
+            raise Invalid(_("Send a JSON object with key and status."))
+        found = heard(key=said["key"], status=said["status"], code=str(said.get("code", ""))[:40], at=at)
+    except DomainError as error:
+        status = 425 if isinstance(error, TooEarly) else error.status
+        return JsonResponse({"code": error.code, "detail": str(error)}, status=status)
+    return JsonResponse({"result": found})
+
+
+sms_receipt = public("the gateway signs what it says")(take)
