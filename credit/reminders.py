@@ -22,7 +22,6 @@ from customers.models import Message, MessageChannel, MessagePurpose
 from governance import rules, users
 from governance.lifecycle import move
 from governance.models import LegalEntity, Rule
-from ledger import log
 
 DAYS, CHANNELS, HOUR = "reminder.days", "reminder.channels", "reminder.hour"
 SHARD = 250_000  # open loans to a partition: about two seconds of work in one transaction

@@ -1,6 +1,7 @@
 """The processes of a running house: web, worker, beat and the sandbox; how each is started and known to be healthy."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -125,10 +126,13 @@ def household(
     :param folder: where logs, the beat schedule and heartbeats lie
     """
     port = web.getsockname()[1]
+    smtp_port = free_port(sandbox_port + 1)
     heartbeat = folder / "beat.heartbeat"
     heartbeat.unlink(missing_ok=True)
     env = dict(environment) | {
         "CRM_SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}",
+        "CRM_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
+        "CRM_RECEIPT_SECRET": environment.get("CRM_RECEIPT_SECRET") or secrets.token_urlsafe(32),
         "CRM_BASE_URL": environment.get("CRM_BASE_URL") or f"http://127.0.0.1:{port}",
         "CRM_BEAT_HEARTBEAT": str(heartbeat),
         "WEB_CONCURRENCY": environment.get("WEB_CONCURRENCY") or str(workers),
@@ -145,7 +149,10 @@ def household(
         child(
             "sandbox",
             # Its state outlives it: a bank that forgot a key would pay a second time.
-            [sys.executable, "-m", "sandbox", "--port", str(sandbox_port), "--state", str(folder / "sandbox.payouts")],
+            [
+                *(sys.executable, "-m", "sandbox", "--port", str(sandbox_port), "--state", str(folder / "sandbox.payouts")),
+                *("--smtp-port", str(smtp_port), "--receipts", f"http://127.0.0.1:{port}/api/receipts/sms/"),
+            ],
             lambda: answers(f"http://127.0.0.1:{sandbox_port}/health"),
             patience=5.0,
         ),

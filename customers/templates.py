@@ -93,9 +93,9 @@ def checked(code: str, channel: str, words: Mapping[str, str]) -> dict[str, str]
         elif is_subject and "\n" in text:
             problems[name] = _("Write the subject in one line.")
         elif unknown:
-            allowed = ", ".join("{%s}" % known for known in kind.samples)
+            allowed = ", ".join(f"{{{known}}}" for known in kind.samples)
             problems[name] = _("%(unknown)s is not declared for this message. Declared are: %(allowed)s.") % {
-                "unknown": ", ".join("{%s}" % one for one in unknown),
+                "unknown": ", ".join(f"{{{one}}}" for one in unknown),
                 "allowed": allowed,
             }
         elif re.search(r"[{}]", PLACEHOLDER.sub("", text)):
@@ -105,7 +105,7 @@ def checked(code: str, channel: str, words: Mapping[str, str]) -> dict[str, str]
     used = {name: set(PLACEHOLDER.findall(cleaned[name])) for name in ("body_en", "body_zh")}
     if missing := used["body_en"] ^ used["body_zh"]:
         sentence = _("Both languages have to say the same: %(names)s stands in one only.") % {
-            "names": ", ".join("{%s}" % name for name in sorted(missing))
+            "names": ", ".join(f"{{{name}}}" for name in sorted(missing))
         }
         raise CannotBeSaid(sentence, fields={"body_zh": sentence})
     return cleaned

@@ -1,7 +1,7 @@
 from customers.models.activities import Activity, ActivityQuerySet
 from customers.models.consents import Consent, ConsentText, Purpose
-from customers.models.documents import Document, DocumentQuerySet
 from customers.models.contacts import ContactAttempt, ContactBar, ContactChannel, OneTimeCode
+from customers.models.documents import Document, DocumentQuerySet
 from customers.models.handovers import Handover
 from customers.models.messages import Message, MessageChannel, MessagePurpose, MessageQuerySet, MessageTemplate
 from customers.models.notes import Note
