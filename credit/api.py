@@ -1,7 +1,5 @@
 """Credit over HTTP: every action is one door. What moves money requires an Idempotency-Key."""
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from credit import applications, offers, repayments
+from credit import applications, money_api, offers, repayments
 from credit import permissions as may
+from credit.api_common import FILTERS, Filtered, caller, key_of, moment, unknown
 from credit.models import Application, Loan, Offer, Product, Transaction
 from credit.serializers import (
     ApplicationIn,
@@ -32,64 +31,9 @@ from credit.serializers import (
 )
 from credit.words import Reasons
 from crm.lib.api import DoorViewSet, checked
-from crm.lib.errors import Invalid, NotAllowed
 from customers.models import Customer
 from governance.idempotency import idempotent
-from governance.models import User
 from governance.models.identity import Channel
-from governance.permissions import SET_CLOCK
-
-
-class ClockNotYours(NotAllowed):
-    """Only a caller who may set the clock states the moment of an act."""
-
-    code = "clock_not_yours"
-
-
-def moment(request: Request, body: Mapping[str, Any]) -> datetime:
-    """Return the moment of the act: the one stated, for a caller who may, else now.
-
-    :raises ClockNotYours: if another caller states one
-    """
-    stated: datetime | None = body.get("at")
-    if stated is None:
-        return now()
-    token = request.auth
-    scoped = token is None or not hasattr(token, "allow_scopes") or token.allow_scopes(["clock:set"])
-    if not request.user.has_perm(SET_CLOCK) or not scoped:
-        sentence = _("You may not state the moment of an act: leave “at” out.")
-        raise ClockNotYours(sentence, fields={"at": sentence})
-    return stated
-
-
-def caller(request: Request) -> User:
-    """Return who calls; `Needs` has let nobody in without a name."""
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def unknown(field: str, sentence: Any) -> Invalid:
-    return Invalid(sentence, fields={field: sentence})
-
-
-FILTERS = {
-    "status": OpenApiParameter("status", str, description="only rows of this status"),
-    "customer": OpenApiParameter("customer", str, description="only rows of the customer with this public id"),
-    "loan": OpenApiParameter("loan", str, description="only rows of the loan with this public id"),
-}
-
-
-class Filtered(DoorViewSet):
-    """A viewset whose list takes exact filters; an unknown value finds nothing."""
-
-    filters: Mapping[str, str] = {}
-
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.action == "list":
-            for name, path in self.filters.items():
-                if given := self.request.query_params.get(name, "").replace("\0", ""):
-                    queryset = queryset.filter(**{path: given})
-        return super().filter_queryset(queryset)
 
 
 class ProductViewSet(DoorViewSet):
@@ -261,12 +205,8 @@ class RepaymentViewSet(Filtered):
         return Response(RepaymentOut(movement).data, status=201)
 
 
-def key_of(request: Request) -> str:
-    """Return the name of the movement: the caller's key, apart from every other caller's."""
-    return f"api:{request.user.pk}:{request.headers['Idempotency-Key'].strip()}"
-
-
 VIEWSETS = {
+    **money_api.VIEWSETS,
     "products": ProductViewSet,
     "applications": ApplicationViewSet,
     "offers": OfferViewSet,

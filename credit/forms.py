@@ -180,16 +180,6 @@ def sent_whole(form: house.Form) -> dict[str, Any]:
     return form.cleaned_data
 
 
-class RepaymentForm(house.Form):
-    """Money received for a loan."""
-
-    amount = house.MoneyField(label=_("Amount received (CNY)"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["amount"].widget.attrs["data-query"] = ""
-
-
 class ImportForm(house.Form):
     """A file of applications."""
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import clocks, expiry, exposure, four_eyes, offers, papers, payoffs, reminder_seeds
+from credit import clocks, expiry, exposure, four_eyes, links, offers, papers, payoffs, reminder_seeds
 from credit.models import Product
+from customers.messages_seeds import words
 from governance import rules
 from governance.models import LegalEntity, Rule
 
@@ -16,6 +17,12 @@ CODE = "CASH-12"
 def seed() -> None:
     """Create the rules, and for each legal entity the product, that are missing."""
     seed_rules()
+    words(
+        links.KIND,
+        "sms",
+        body_en="[{lender}] Your loan offer is ready. Read what it costs and accept it until {day}: {url} Nobody else should open this link.",
+        body_zh="【{lender}】您的贷款要约已生成，请于{day}前查看综合融资成本并确认：{url} 请勿将链接转发他人。",
+    )
     reminder_seeds.seed()
     for entity in LegalEntity.objects.order_by("pk"):
         product_for(entity)

@@ -17,6 +17,7 @@ from credit.models import Loan, Offer, OfferLink
 from credit.permissions import ACCEPT_OFFER, DOWNLOAD_CONTRACT, VIEW_APPLICATION
 from credit.views import Asked
 from credit.views.offers import cost_of, one, schedule, total
+from credit.views.what_if import WhatIfForm, what_if_context
 from crm.lib import forms as house
 from crm.lib import htmx, money
 from crm.lib.errors import DomainError
@@ -25,18 +26,6 @@ from customers import one_time_codes
 from governance import idempotency, rules
 
 OPEN = "opened by the offer's customer, who has no account: the token is the key"
-
-
-class WhatIfForm(house.VersionedForm):
-    """Another amount and term of an offer."""
-
-    amount = house.MoneyField(label=gettext_lazy("Amount (CNY)"))
-    term = forms.IntegerField(label=gettext_lazy("Term (months)"), min_value=1, max_value=360, widget=forms.NumberInput(attrs={"class": "short"}))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="what_if_%s", **kwargs)
-        for name in ("amount", "term"):
-            self.fields[name].widget.attrs["data-query"] = ""
 
 
 class CodeForm(house.Form):
@@ -60,20 +49,6 @@ class ReadForm(house.Form):
 
 
 # --- for staff -----------------------------------------------------------------------------------------------------
-def what_if_context(request: Asked, offer: Offer, form: WhatIfForm | None = None) -> dict[str, Any]:
-    """Return what the what-if card of an offer shows before anything is changed."""
-    application, product = offer.application, offer.application.product
-    return {
-        "what_if": form or WhatIfForm(initial={"amount": offer.amount, "term": offer.term, "version": offer.version}),
-        "bounds": {
-            "least": product.amount_min,
-            "most": application.approved_amount or offer.amount,
-            "shortest": product.term_min,
-            "longest": application.approved_term or offer.term,
-        },
-    }
-
-
 @needs(VIEW_APPLICATION)
 @require_GET
 def offer_what_if(request: Asked, public_id: str) -> HttpResponse:
@@ -118,7 +93,7 @@ def offer_replace(request: Asked, public_id: str) -> HttpResponse:
                 sent.result(here)
         if not form.errors:
             return htmx.go(request, sent.location)
-    context = {"offer": offer, **what_if_context(request, offer, form)}
+    context = {"offer": offer, **what_if_context(offer, form)}
     return htmx.render(request, "credit/money/what_if.html", "credit/money/_what_if_form.html", context, status=422)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
@@ -17,10 +17,10 @@ from credit import repayments, timeline
 from credit.accrual import bucket, bucket_name, days_past_due
 from credit.allocation import allocate
 from credit.books import value_day
-from credit.forms import RepaymentForm
 from credit.lists import LOANS
-from credit.models import Installment, Loan, Posting, Transaction
-from credit.permissions import RECORD_REPAYMENT, VIEW_LOAN
+from credit.models import Installment, Loan, Posting, Transaction, VirtualAccount
+from credit.money_forms import CounterForm
+from credit.permissions import QUOTE_PAYOFF, RECORD_REPAYMENT, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
 from credit.views import Asked
 from credit.words import PARTS
 from crm.lib import htmx, money, pages
@@ -31,6 +31,7 @@ from governance import idempotency, list_pages
 ZERO = Decimal("0.00")
 TABS = ("", "open", "late", "settled")
 MOVEMENTS = 60
+SIGNS = {"repayment": "in", "disbursement": "out", "reversal": "out", "refund": "out"}  # a reallocation moves no cash
 
 
 @needs(VIEW_LOAN)
@@ -81,10 +82,13 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
         "rows": rows,
         "total": total(rows),
         "due": standing(loan, installments, on),
-        "movements": movements(loan, installments),
+        "movements": movements(loan, installments, may_reverse=request.user.has_perm(REVERSE_REPAYMENT)),
         "figures": balance(loan, installments, on),
         "timeline": timeline.of_loan(loan),
         "may_repay": request.user.has_perm(RECORD_REPAYMENT) and loan.status == Loan.Status.OPEN,
+        "may_quote": request.user.has_perm(QUOTE_PAYOFF) and loan.status == Loan.Status.OPEN,
+        "may_refund": request.user.has_perm(REQUEST_REFUND),
+        "account": VirtualAccount.objects.filter(loan=loan).first(),
         "order": [PARTS[part] for part in loan.allocation_order],
     }
     return htmx.render(request, "credit/loan.html", "credit/loan.html", context)
@@ -157,10 +161,10 @@ def standing(loan: Loan, installments: list[Installment], on: date) -> dict[str,
     }
 
 
-def movements(loan: Loan, installments: list[Installment]) -> list[dict[str, Any]]:
+def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool = False) -> list[dict[str, Any]]:
     """Return the movements of money, newest first, each with its postings."""
     numbers = {each.pk: each.seq for each in installments}
-    rows = list(loan.transactions.select_related("actor").order_by("-pk")[:MOVEMENTS])
+    rows = list(loan.transactions.select_related("actor", "reverses", "reversal").order_by("-pk")[:MOVEMENTS])
     by_movement: dict[int, list[Posting]] = defaultdict(list)
     for posting in Posting.objects.filter(transaction__in=[row.pk for row in rows]).order_by("pk"):
         by_movement[posting.transaction_id].append(posting)
@@ -174,7 +178,10 @@ def movements(loan: Loan, installments: list[Installment]) -> list[dict[str, Any
         found.append(
             {
                 "movement": row,
-                "in": row.kind == Transaction.Kind.REPAYMENT,
+                "sign": SIGNS.get(row.kind, ""),
+                "reversed": hasattr(row, "reversal"),
+                "reverses": row.reverses.public_id if row.reverses else "",
+                "may_reverse": may_reverse and row.kind == Transaction.Kind.REPAYMENT and not hasattr(row, "reversal"),
                 "parts": [(PARTS[part], parts[part]) for part in PARTS if parts[part] > 0],
                 "held": parts[Posting.Account.OVERPAYMENT],
                 "numbers": ", ".join(map(str, seqs)),
@@ -192,7 +199,8 @@ def balance(loan: Loan, installments: list[Installment], on: date) -> dict[str, 
         left -= each.principal
         agreed.append(left)
     repaid: dict[date, Decimal] = defaultdict(lambda: ZERO)
-    paid = Posting.objects.filter(transaction__loan=loan, transaction__kind=Transaction.Kind.REPAYMENT, account=Posting.Account.PRINCIPAL)
+    paid = Posting.objects.filter(transaction__loan=loan, account=Posting.Account.PRINCIPAL)
+    paid = paid.exclude(transaction__kind=Transaction.Kind.DISBURSEMENT)
     for day, amount in paid.values_list("transaction__value_on", "amount"):
         repaid[day] -= amount
     went = [
@@ -243,13 +251,23 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
         told = preview(loan, installments, request.GET.get("amount", ""), on)
         return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | told)
     suggested = due["now"] or due["next_amount"] or ZERO
-    form = RepaymentForm(request.POST if request.method == "POST" else None, initial={"amount": suggested})
+    first = {"amount": suggested, "received_on": localdate(), "channel": Transaction.Channel.CASH}
+    form = CounterForm(request.POST if request.method == "POST" else None, initial=first)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
                 key = f"form:{data['form_key']}" if data["form_key"] else f"form:{now().isoformat()}"
-                repayments.receive(loan, amount=data["amount"], actor=request.user, at=now(), key=key)
+                repayments.receive(
+                    loan,
+                    amount=data["amount"],
+                    actor=request.user,
+                    at=now(),
+                    key=key,
+                    channel=data["channel"],
+                    reference=data["reference"],
+                    received_on=data["received_on"],
+                )
                 sent.result(here)
                 messages.success(request, _("%(amount)s is recorded.") % {"amount": spoken(data["amount"])})
         if not form.errors:

@@ -17,8 +17,9 @@ from credit import cost, offers
 from credit.books import value_day
 from credit.forms import DisclosureForm, WithdrawForm, sent_whole
 from credit.models import Loan, Offer
-from credit.permissions import ACCEPT_OFFER, VIEW_APPLICATION
+from credit.permissions import ACCEPT_OFFER, DOWNLOAD_CONTRACT, VIEW_APPLICATION
 from credit.views import Asked
+from credit.views.what_if import what_if_context
 from crm.lib import htmx
 from crm.lib.permissions import needs
 from governance import idempotency, rules
@@ -79,6 +80,10 @@ def page(request: Asked, offer: Offer, form: DisclosureForm, *, status: int = 20
         "may_accept": request.user.has_perm(ACCEPT_OFFER),
         "may_withdraw": request.user.has_perm("credit.withdraw_application"),
         "loan": loan,
+        "may_download": request.user.has_perm(DOWNLOAD_CONTRACT),
+        "link": offer.links.order_by("-pk").first() if standing else None,
+        "contract": offer.contracts.filter(cost_hash=offer.cost_hash).order_by("-pk").first(),
+        **(what_if_context(offer) if standing and today <= offer.expires_on else {}),
         "accept_form": WithdrawForm(initial={"version": offer.version}, auto_id="accept_%s"),
     }
     return htmx.render(request, "credit/offer.html", "credit/_offer_step.html", context, status=status)

@@ -1,0 +1,95 @@
+"""What the back office's entries in the ledger say to people."""
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+
+from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
+from credit.reversals import Reason
+from credit.timeline import Say, day, money
+from customers.timeline import sentence
+from ledger.models import Entry
+
+
+def of_loan(event: str, *, icon: str, tone: str = "neutral") -> Callable[[Say], Say]:
+    return sentence(event, icon=icon, tone=tone, permission=VIEW_LOAN)
+
+
+def of_offer(event: str, *, icon: str, tone: str = "neutral") -> Callable[[Say], Say]:
+    return sentence(event, icon=icon, tone=tone, permission=VIEW_APPLICATION)
+
+
+@of_loan("credit.repayment.reversed", icon="history", tone="caution")
+def _reversed(entry: Entry) -> str:
+    reason = dict(Reason.choices).get(entry.facts.get("reason", ""), "")
+    return _("Repayment of %(amount)s for %(loan)s reversed: %(reason)s") % {
+        "amount": money(entry, "amount"),
+        "loan": entry.facts.get("loan", ""),
+        "reason": reason,
+    }
+
+
+@of_loan("credit.loan.reopened", icon="history", tone="caution")
+def _reopened(entry: Entry) -> str:
+    return _("The settled loan was opened again by a reversal")
+
+
+@of_loan("credit.payoff.quoted", icon="loan", tone="info")
+def _quoted(entry: Entry) -> str:
+    values = {"total": money(entry, "total"), "day": day(entry, "settles_on"), "quote": entry.facts.get("quote", "")}
+    return _("Payoff quote %(quote)s: %(total)s until %(day)s") % values
+
+
+@of_loan("credit.payoffquote.paid", icon="tone-good", tone="good")
+def _quote_paid(entry: Entry) -> str:
+    return _("Payoff quote of %(loan)s paid") % {"loan": entry.facts.get("loan", "")}
+
+
+@of_loan("credit.refund.requested", icon="money")
+def _refund_requested(entry: Entry) -> str:
+    return _("Refund of %(amount)s asked for on %(loan)s") % _refund(entry)
+
+
+@of_loan("credit.refund.approved", icon="money", tone="info")
+def _refund_approved(entry: Entry) -> str:
+    return _("Refund of %(amount)s on %(loan)s approved by a second person") % _refund(entry)
+
+
+@of_loan("credit.refund.confirmed", icon="money", tone="good")
+def _refund_confirmed(entry: Entry) -> str:
+    return _("Refund of %(amount)s on %(loan)s paid back, receipt %(receipt)s") % _refund(entry)
+
+
+@of_loan("credit.refund.declined", icon="money")
+def _refund_declined(entry: Entry) -> str:
+    return _("Refund of %(amount)s on %(loan)s declined") % _refund(entry)
+
+
+@of_loan("credit.refund.failed", icon="money", tone="bad")
+def _refund_failed(entry: Entry) -> str:
+    return _("The bank refused the refund of %(amount)s on %(loan)s") % _refund(entry)
+
+
+def _refund(entry: Entry) -> dict[str, str]:
+    return {"amount": money(entry, "amount"), "loan": entry.facts.get("loan", ""), "receipt": entry.facts.get("receipt", "")}
+
+
+@of_offer("credit.offer.replaced", icon="edit", tone="info")
+def _replaced(entry: Entry) -> str:
+    values = {"amount": money(entry, "amount"), "term": entry.facts.get("term", ""), "was": money(entry, "amount_was")}
+    return _("Offer changed from %(was)s to %(amount)s over %(term)s months") % values
+
+
+@of_offer("credit.offer.link_made", icon="link", tone="info")
+def _link_made(entry: Entry) -> str:
+    return _("Link to the offer sent, open until %(day)s") % {"day": day(entry, "expires_on")}
+
+
+@of_offer("credit.contract.made", icon="documents")
+def _contract_made(entry: Entry) -> str:
+    return _("Contract set, fingerprint %(sha)s…") % {"sha": str(entry.facts.get("sha256", ""))[:12]}
+
+
+@of_offer("credit.contract.opened", icon="eye")
+def _contract_opened(entry: Entry) -> str:
+    return _("Contract downloaded")
