@@ -19,7 +19,8 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        path = "/o/…" if request.path.startswith("/o/") else request.path  # what follows is a customer's key to an offer
+        # what follows is the key itself: a customer's to an offer, a person's to an account
+        path = next((f"{place}…" for place in ("/o/", "/invitations/") if request.path.startswith(place)), request.path)
         return f"{request.method} {path}"
 
 

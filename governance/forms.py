@@ -74,8 +74,9 @@ class NewUserForm(PlaceForm):
     )
     password = forms.CharField(
         label=_("First password"),
+        required=False,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 10 characters, not a common password."),
+        help_text=_("Leave it empty to invite: the person gets a link and chooses one. Else at least 10 characters, not a common password."),
     )
     field_order = ("username", "name", "email", "password", "role", "team", "approval_limit", "language")
 

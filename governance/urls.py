@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import list_views, notice_views, views
+from governance import invitation_views, list_views, notice_views, views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -8,6 +8,8 @@ urlpatterns = [
     path("admin/users/<str:public_id>/", views.user, name="user"),
     path("admin/users/<str:public_id>/edit/", views.user_edit, name="user-edit"),
     path("admin/users/<str:public_id>/active/", views.user_active, name="user-active"),
+    path("admin/users/<str:public_id>/invite/", invitation_views.user_invite, name="user-invite"),
+    path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("admin/roles/", views.role_list, name="role-list"),
     path("admin/jobs/", views.job_list, name="job-list"),
     path("admin/jobs/<str:public_id>/", views.job, name="job"),

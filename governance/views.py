@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
-from governance import idempotency, jobs, permissions, users
+from governance import idempotency, invitation_views, invitations, jobs, permissions, users
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
-from governance.models import Role, Rule, User
+from governance.models import Invitation, Role, Rule, User
 from ledger import log
 
 HISTORY = 30
@@ -44,13 +44,16 @@ def person(public_id: str) -> User:
 def user(request: HttpRequest, public_id: str) -> HttpResponse:
     found = person(public_id)
     labels = [ALL[code].label for code in found.role.permissions if code in ALL] if found.role else []
-    context = {"person": found, "permissions": labels, "items": history_of(found)}
+    invited = Invitation.objects.filter(user=found, ended_at__isnull=True).first()
+    context = {"person": found, "permissions": labels, "items": history_of(found), "invited": invited, "at": now()}
     return htmx.render(request, "governance/user.html", "governance/user.html", context)
 
 
 EVENTS = {
     "governance.user.created": (_("Account created"), "user", "info"),
     "governance.user.changed": (_("Account changed"), "edit", "info"),
+    "governance.user.invited": (_("Invited"), "send", "info"),
+    "governance.user.joined": (_("Chose a password by the link"), "tone-good", "good"),
     "governance.user.suspended": (_("Suspended"), "lock", "warn"),
     "governance.user.admitted": (_("Re-admitted"), "tone-good", "good"),
 }
@@ -88,15 +91,18 @@ def history_of(subject: User) -> list[dict[str, Any]]:
 def user_new(request: HttpRequest) -> HttpResponse:
     form = NewUserForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
+        data, token = form.cleaned_data, ""
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
-                given = {name: data[name] for name in ("username", "password", *PLACE)}
-                made = users.create(actor=request.user, at=now(), **given)
+                given = {name: data[name] for name in ("username", *PLACE)}
+                if data["password"]:
+                    made = users.create(actor=request.user, at=now(), password=data["password"], **given)
+                    messages.success(request, _("The account is created."))
+                else:
+                    made, token = invitations.invite(actor=request.user, at=now(), **given)
                 sent.result(reverse("user", args=[made.public_id]))
-                messages.success(request, _("The account is created."))
         if not form.errors:
-            return htmx.go(request, sent.location)
+            return invitation_views.told(request, made, token) if token else htmx.go(request, sent.location)
     return form.page(request, "governance/user_form.html", {})
 
 

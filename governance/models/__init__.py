@@ -1,4 +1,5 @@
 from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Team, User
+from governance.models.invitations import Invitation
 from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
@@ -9,6 +10,7 @@ __all__ = [
     "Export",
     "FormReceipt",
     "IdempotencyKey",
+    "Invitation",
     "Job",
     "LegalEntity",
     "Notice",
