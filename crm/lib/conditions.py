@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
@@ -106,7 +105,7 @@ class Condition:
             labels = dict(self.field.options(user))
             shown = ", ".join(str(labels.get(code, code)) for code in self.value.split(","))
         elif self.field.kind == "money":
-            shown = f"{Decimal(self.value):,.2f}"
+            shown = f"{money.parse(self.value):,.2f}"
         else:
             shown = self.value
         return f"{words} {shown}"
