@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from crm.lib.api import DoorViewSet, checked
 from crm.lib.errors import Invalid
-from customers import consents, permissions, profiles
+from customers import consents, desk_api, document_api, permissions, profiles
 from customers.models import Consent, Customer, Purpose
 from governance.idempotency import idempotent
 from governance.models.identity import Channel
@@ -184,4 +184,4 @@ class CustomerViewSet(DoorViewSet):
         return Response(ConsentOut(ended).data)
 
 
-VIEWSETS = {"customers": CustomerViewSet}
+VIEWSETS = {"customers": CustomerViewSet, **desk_api.VIEWSETS, **document_api.VIEWSETS}
