@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import clocks, expiry, exposure, four_eyes, links, offers, papers, payoffs, reminder_seeds
+from credit import clocks, expiry, exposure, four_eyes, links, offers, paper_seeds, papers, payoffs, reminder_seeds
 from credit.models import Product
 from customers.messages_seeds import words
 from governance import rules
@@ -24,6 +24,7 @@ def seed() -> None:
         body_zh="【{lender}】您的贷款要约已生成，请于{day}前查看综合融资成本并确认：{url} 请勿将链接转发他人。",
     )
     reminder_seeds.seed()
+    paper_seeds.seed()
     for entity in LegalEntity.objects.order_by("pk"):
         product_for(entity)
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
-from credit import applications, bank_files, end_of_day, expiry, imports, offers, papers, payouts, refunds, reminders
+from credit import applications, bank_files, end_of_day, expiry, imports, offers, paper_messages, papers, payouts, refunds, reminders
 from credit.books import local_day
-from credit.models import Application, ClosePartition, CloseRun, Loan, ReminderRun
+from credit.models import Application, ClosePartition, CloseRun, Loan, PaperRequest, ReminderRun
 from crm.lib.ports.http import PortOff
 from customers.models import Document
 from governance import users
@@ -49,6 +49,16 @@ def answer_papers(*, entry_id: int, **_: object) -> None:
     entry = Entry.objects.get(pk=entry_id)
     document = Document.objects.select_related("added_by").get(pk=entry.subject_id)
     papers.came(document, actor=document.added_by, at=entry.at)
+
+
+@log.on("credit.paperrequest.made", "credit.paperrequest.reminded")
+def tell_about_papers(*, entry_id: int, **_: object) -> None:
+    """Tell the applicant what is asked for, or that it is still missing."""
+    entry = Entry.objects.get(pk=entry_id)
+    request = PaperRequest.objects.select_related("application__customer").prefetch_related("papers").get(pk=entry.subject_id)
+    if request.status == PaperRequest.Status.OPEN:
+        code = paper_messages.REMINDED if entry.event.endswith("reminded") else paper_messages.ASKED
+        paper_messages.tell(request, code=code, at=entry.at)
 
 
 @log.on("credit.day.closed")
