@@ -192,6 +192,9 @@ def remind(entity: LegalEntity, *, at: datetime) -> None:
     """Hand today's partitions to the workers; a run without any left is finished here."""
     if not reminders.is_due(entity, at=at):
         return
+    if log.broker_is_off():
+        reminders.plan_now(entity, entity.business_date, at=at)
+        return
     run = reminders.plan(entity, entity.business_date, at=at)
     if run.status == ReminderRun.Status.DONE:
         return

@@ -12,7 +12,7 @@ from django.utils.timezone import localdate, now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
-from crm.demo import desk_customers, outside, play, staff
+from crm.demo import desk_customers, desk_messages, outside, play, staff
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
@@ -61,8 +61,10 @@ class Command(BaseCommand):
             self.stdout.write("bringing in the people")
             play.people(house, training[::10] if small else training, first=1_000, on=first - timedelta(days=30))
             customers = play.people(house, rest, first=10_000, on=first - timedelta(days=25))
+            desk_messages.addresses(entity, seed=SEED)
             self.stdout.write(f"playing {play.DAYS} days")
             play.play(house, rest, customers)
             play.remarks(house, customers)
             desk_customers.fill(entity, today=today)
+            self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
