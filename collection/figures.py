@@ -83,6 +83,6 @@ def collected(cases: QuerySet[Case], *, since: date, until: date, by: Literal["d
         .order_by()
         .annotate(key=key)
         .values_list("key")
-        .annotate(Sum(signed))
+        .annotate(whole=Sum(signed))
     )
     return dict(rows)

@@ -80,11 +80,9 @@ def board(user: User, *, at: datetime, on: date, days: int) -> list[Line]:
         for person, number in found:
             if person in lines:
                 setattr(lines[person], name, number)
-    reached = Count("pk", filter=Q(outcome__in=SPOKEN_TO))
-    for person, number, spoken in (
-        Contact.objects.filter(actor__in=known, at__gte=midnight).order_by().values_list("actor").annotate(Count("pk"), reached)
-    ):
-        lines[person].contacts, lines[person].reached = number, spoken
+    today = Contact.objects.filter(actor__in=known, at__gte=midnight).order_by().values_list("actor")
+    for person, number, reached in today.annotate(number=Count("pk"), reached=Count("pk", filter=Q(outcome__in=SPOKEN_TO))):
+        lines[person].contacts, lines[person].reached = number, reached
     ended = Promise.objects.visible_to(user).filter(ended_on__gt=on - timedelta(days=days)).order_by()
     for person, status, number in ended.values_list("taken_by", "status").annotate(Count("pk")):
         if person in lines and status in ("kept", "broken"):

@@ -72,8 +72,8 @@ def approval_rate(applications: QuerySet[Application], *, at: datetime) -> dict[
         .order_by()
         .values_list("week")
         .annotate(
-            Count("pk", filter=outcome),
-            Count("pk", filter=outcome | Q(status=Status.DECLINED)),
+            approved=Count("pk", filter=outcome),
+            decided=Count("pk", filter=outcome | Q(status=Status.DECLINED)),
         )
     )
     by_week = {week.date(): (approved, decided) for week, approved, decided in rows}

@@ -133,7 +133,7 @@ class Path:
             ("confirmed and accepted, the loan is booked once", self.loan),
             ("a repayment is received once", self.repayment),
             ("business dates close until an instalment is late", self.overdue),
-            ("a collector finds the case, takes it, logs a call", self.case),
+            ("a collector finds the case, confirms the person, logs the call", self.case),
             ("paid up, the case closes", self.cured),
         ]
 
@@ -150,7 +150,7 @@ class Path:
         again = self.api.post("customers/", body, key=key)
         must(made["id"] == again["id"], "the same key opened two files")
         must(person.mobile not in str(made) and person.id_number not in str(made), "a value came back in clear")
-        self.seen["customer"] = made["id"]
+        self.seen["customer"], self.seen["person"] = made["id"], person
         return f"{made['id']} {made['mobile']}"
 
     def consent(self) -> str:
@@ -236,9 +236,14 @@ class Path:
         case = self.seen["case"] = found[0]
         self.desk.send(f"{case}claim/", {}, on=case)
         tomorrow = self.day + timedelta(days=1)
+        person: people.Identity = self.seen["person"]
+        answers = {"id_last4": person.id_number[-4:], "birth_year": person.id_number[6:10]}
+        checked = self.desk.send(f"{case}check/", answers, on=case)
+        must("Confirmed." in checked.text, "the right answers did not confirm the person")
+        # the customer calls: nobody may be called at night, and this path is walked at any hour
         logged = self.desk.send(
             f"{case}contacts/",
-            {"channel": "call", "outcome": "right_party", "next_action": "call", "next_action_on": tomorrow.isoformat()},
+            {"channel": "inbound", "outcome": "right_party", "next_action": "call", "next_action_on": tomorrow.isoformat()},
             on=case,
         )
         must(logged.status_code == 200, "the contact was not logged")

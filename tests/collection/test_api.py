@@ -9,12 +9,14 @@ from django.utils.timezone import localdate, now
 
 from collection import cases
 from collection.models import Case, Contact
-from tests.collection.conftest import Floor
+from tests.collection.conftest import Floor, by_daylight
 
 
 @pytest.fixture
 def case(floor: Floor) -> Case:
-    return floor.case()
+    made = floor.case()
+    by_daylight()
+    return made
 
 
 @pytest.fixture
@@ -119,3 +121,35 @@ def test_the_list_costs_the_same_for_many(case: Case, floor: Floor, dialer: Any,
     dialer.get("/api/v1/cases/")
     with django_assert_max_num_queries(8):
         assert len(dialer.get("/api/v1/cases/").json()["results"]) == 4
+
+
+def test_promises_over_http(case: Case, dialer: Any) -> None:
+    day = localdate(now()) + timedelta(days=3)
+    body = {"case": case.public_id, "channel": "call", "parts": [{"due_on": day.isoformat(), "amount": "500.00"}]}
+    assert dialer.post("/api/v1/promises/", body, format="json").json()["code"] == "case_not_held"
+    dialer.post(f"/api/v1/cases/{case.public_id}/claim/")
+    headers = {"Idempotency-Key": "promise-1"}
+    first = dialer.post("/api/v1/promises/", body, format="json", headers=headers)
+    again = dialer.post("/api/v1/promises/", body, format="json", headers=headers)
+    assert (first.status_code, first.json()) == (201, again.json())
+    made = first.json()
+    assert (made["status"], made["amount"], made["parts"][0]["due_on"], made["case"]) == ("open", "500.00", day.isoformat(), case.public_id)
+    assert [row["id"] for row in dialer.get("/api/v1/promises/").json()["results"]] == [made["id"]]
+    other = dialer.post("/api/v1/promises/", body | {"parts": [{"due_on": day.isoformat(), "amount": "600.00"}]}, format="json").json()
+    assert other["replaces"] == made["id"]
+    wrong = dialer.post("/api/v1/promises/", body | {"parts": []}, format="json")
+    assert wrong.status_code == 422
+    unknown = dialer.post("/api/v1/promises/", body | {"case": "K-22222222X"}, format="json")
+    assert (unknown.status_code, "case" in unknown.json()["errors"]) == (422, True)
+
+
+def test_the_check_over_http_keeps_no_answer(case: Case, dialer: Any) -> None:
+    dialer.post(f"/api/v1/cases/{case.public_id}/claim/")
+    url = f"/api/v1/cases/{case.public_id}/"
+    refused = dialer.post(f"{url}contacts/", sent(outcome="right_party"), format="json")
+    assert (refused.status_code, "outcome" in refused.json()["errors"]) == (422, True)
+    answers = {"id_last4": case.customer.id_number[-4:], "birth_year": str(case.customer.born_on.year)}
+    answer = dialer.post(f"{url}check/", answers, format="json")
+    assert (answer.status_code, answer.json()["result"]) == (200, "passed")
+    assert case.customer.id_number[-4:] not in str(answer.json()["asked"])
+    assert dialer.post(f"{url}contacts/", sent(outcome="right_party"), format="json").status_code == 201

@@ -1,6 +1,6 @@
 """Pages of collections: the desk's loop, the case, the list, the supervisor's form, and who may see what."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -9,14 +9,18 @@ from django.test import Client
 from django.utils import translation
 from django.utils.timezone import localdate, now
 
-from collection import cases
-from collection.models import Case, Contact
-from tests.collection.conftest import Floor
+from collection import cases, contacts, promises, team
+from collection.judgement import Part
+from collection.models import Case, Contact, Promise
+from credit import repayments
+from tests.collection.conftest import Floor, by_daylight
 
 
 @pytest.fixture
 def case(floor: Floor) -> Case:
-    return floor.case()
+    made = floor.case()
+    by_daylight()
+    return made
 
 
 @pytest.fixture
@@ -237,3 +241,170 @@ def test_pages_speak_chinese_without_an_error(case: Case, floor: Floor, collecto
         for path in ("desk/", "cases/", f"cases/{case.public_id}/"):
             answer = collector.get(f"/collections/{path}")
             assert (answer.status_code, answer["Content-Language"]) == (200, "zh-hans")
+
+
+# --- next, skip, check, promise --------------------------------------------------------------------------------------
+def answers(case: Case) -> dict[str, str]:
+    return {"id_last4": case.customer.id_number[-4:], "birth_year": str(case.customer.born_on.year)}
+
+
+def test_next_takes_the_first_of_the_queue(case: Case, collector: Client, floor: Floor) -> None:
+    answer = collector.post("/collections/desk/next/")
+    assert (answer.status_code, answer["Location"]) == (303, "/collections/desk/")
+    assert Case.objects.get().is_held_by(floor.cast.collector, now())
+    shown = body(collector.get("/collections/desk/"))
+    assert "Is it the right person?" in shown
+    assert "The loans open once the person is confirmed." in shown
+    assert case.debts.get().loan.public_id not in shown
+    cases.release(case, actor=floor.cast.collector, at=now())
+    cases.claim(case, actor=floor.cast.second_collector, at=now())
+    collector.post("/collections/desk/next/")
+    assert "Nothing waits for you now." in body(collector.get("/collections/desk/"))
+
+
+def test_a_skipped_case_is_for_somebody_else(case: Case, collector: Client, floor: Floor, page_of: Any) -> None:
+    collector.post("/collections/desk/next/")
+    url = f"/collections/cases/{case.public_id}/skip/"
+    assert "comes back to you later" in body(collector.get(url, headers={"HX-Request": "true"}))
+    assert collector.post(url, {"reason": ""}).status_code == 422
+    assert collector.post(url, {"reason": "known"})["Location"] == "/collections/desk/"
+    assert Case.objects.get().claimed_by is None
+    assert case.public_id not in body(collector.get("/collections/desk/"))
+    assert case.public_id in body(page_of(floor.cast.second_collector).get("/collections/desk/"))
+
+
+def test_the_check_opens_the_case_and_keeps_no_answer(case: Case, collector: Client, floor: Floor) -> None:
+    collector.post("/collections/desk/next/")
+    url = f"/collections/cases/{case.public_id}/check/"
+    refused = collector.post(url, {"id_last4": "0000", "birth_year": "1901", "back": "desk"})
+    assert refused.status_code == 422
+    shown = body(refused)
+    assert "The answers do not match." in shown
+    assert case.customer.id_number[-4:] not in shown.replace("0000", "")
+    assert case.customer.mobile not in shown
+    assert collector.post(url, answers(case) | {"back": "desk"})["Location"] == "/collections/desk/"
+    shown = body(collector.get("/collections/desk/"))
+    assert case.customer.mobile in shown
+    assert case.debts.get().loan.public_id in shown
+    assert "Payoff today (CNY)" in shown
+    assert "Is it the right person?" not in shown
+    other = body(collector.get(f"/customers/{case.customer.public_id}/"))
+    assert case.customer.mobile not in other
+
+
+def test_a_third_party_is_shown_nothing(case: Case, collector: Client) -> None:
+    collector.post("/collections/desk/next/")
+    collector.post(f"/collections/cases/{case.public_id}/check/", {"third_party": "yes", "back": "desk"})
+    shown = body(collector.get("/collections/desk/"))
+    assert "Say nothing of a debt." in shown
+    assert case.customer.mobile not in shown
+    assert case.debts.get().loan.public_id not in shown
+
+
+def test_a_promise_with_its_contact(case: Case, collector: Client, floor: Floor) -> None:
+    collector.post("/collections/desk/next/")
+    soon = localdate(now()) + timedelta(days=3)
+    promise = {"amount_1": "300", "due_on_1": soon.isoformat(), "amount_2": "1,00", "due_on_2": ""}
+    url = f"/collections/cases/{case.public_id}/contacts/"
+    refused = collector.post(url, sent(outcome="promise", **promise))
+    assert refused.status_code == 422
+    assert "must be an amount" in body(refused)
+    refused = collector.post(url, sent(outcome="promise", amount_1="300", due_on_1=soon.isoformat()))
+    assert "Confirm the person first" in body(refused)
+    collector.post(f"/collections/cases/{case.public_id}/check/", answers(case))
+    parts = {"amount_1": "300", "due_on_1": soon.isoformat(), "amount_2": "200", "due_on_2": (soon + timedelta(days=7)).isoformat()}
+    done = collector.post(url, sent(outcome="promise", back="desk", **parts))
+    assert done["Location"] == "/collections/desk/"
+    made = Promise.objects.get()
+    assert (made.amount, made.parts.count(), made.contact) == (D("500.00"), 2, Contact.objects.get())
+    shown = body(collector.get(f"/collections/promises/{made.public_id}/"))
+    assert "500.00" in shown
+    assert case.customer.name not in shown
+    assert made.public_id in body(collector.get("/collections/promises/?status=running"))
+    assert made.public_id in body(collector.get(f"/collections/promises/?due={soon.isoformat()}"))
+    assert made.public_id not in body(collector.get("/collections/promises/?status=kept"))
+    assert f"?due={soon.isoformat()}" in body(collector.get(f"/collections/promises/calendar/?month={soon:%Y-%m}"))
+    assert made.public_id in body(collector.get(f"/collections/cases/{case.public_id}/"))
+
+
+@pytest.mark.parametrize("month", ["", "2026-13", "nonsense", "0001-01", "9999-12", "2026-02"])
+def test_the_calendar_takes_any_month(case: Case, collector: Client, month: str) -> None:
+    assert collector.get("/collections/promises/calendar/", {"month": month}).status_code == 200
+
+
+def promised(case: Case, floor: Floor) -> Promise:
+    cases.claim(case, actor=floor.cast.collector, at=now())
+    part = Part(localdate(now()) + timedelta(days=3), D("500.00"))
+    return promises.take(case, parts=[part], channel="call", actor=floor.cast.collector, at=now())
+
+
+def test_a_promise_is_cancelled_with_a_reason(case: Case, collector: Client, floor: Floor, page_of: Any) -> None:
+    made = promised(case, floor)
+    url = f"/collections/promises/{made.public_id}/cancel/"
+    assert "no longer expected" in body(collector.get(url, headers={"HX-Request": "true"}))
+    assert collector.post(url, {"reason": ""}).status_code == 422
+    assert collector.post(url, {"reason": "mistake"})["Location"] == f"/collections/promises/{made.public_id}/"
+    assert collector.post(url, {"reason": "mistake"}).status_code == 409
+    assert page_of(floor.cast.west_collector).get(f"/collections/promises/{made.public_id}/").status_code == 404
+    assert page_of(floor.cast.compliance).get(url).status_code == 403
+
+
+def test_the_board_counts_each_collectors_day(case: Case, floor: Floor, page_of: Any, django_assert_max_num_queries: Any) -> None:
+    supervisor = page_of(floor.cast.collections_supervisor)
+    cases.assign(case, to=floor.cast.collector, version=case.version, actor=floor.cast.collections_supervisor, at=now())
+    promised(Case.objects.get(), floor)
+    contacts.log_contact(
+        case, channel="call", outcome="busy", next_action="call", next_action_on=localdate(now()) + timedelta(days=1),
+        actor=floor.cast.collector, at=now(),
+    )  # fmt: skip
+    repayments.receive(case.debts.get().loan, amount=D("200.00"), actor=floor.cast.loan_officer, at=now(), key="today")
+    at = now()
+    lines = {line.person: line for line in team.board(floor.cast.collections_supervisor, at=at, on=localdate(at), days=30)}
+    mine = lines[floor.cast.collector]
+    assert (mine.assigned, mine.contacts, mine.collected) == (1, 1, D("200.00"))
+    assert mine.buckets == {1: (1, case.overdue_amount)}
+    assert floor.cast.west_collector not in lines
+    supervisor.get("/collections/board/")
+    with django_assert_max_num_queries(16):
+        shown = body(supervisor.get("/collections/board/"))
+    assert "200.00" in shown
+    assert f"?to={floor.cast.collector.public_id}" in shown
+    assert page_of(floor.cast.collector).get("/collections/board/").status_code == 403
+    assert case.public_id in body(supervisor.get(f"/collections/cases/?to={floor.cast.collector.public_id}"))
+    assert case.public_id not in body(supervisor.get(f"/collections/cases/?to={floor.cast.second_collector.public_id}"))
+
+
+def test_the_results_say_the_same_in_chart_and_table(case: Case, floor: Floor, collector: Client, django_assert_max_num_queries: Any) -> None:
+    promised(case, floor)
+    repayments.receive(case.debts.get().loan, amount=D("123.45"), actor=floor.cast.loan_officer, at=now(), key="today")
+    collector.get("/collections/results/")
+    with django_assert_max_num_queries(12):
+        shown = body(collector.get("/collections/results/"))
+    assert shown.count("123.45") >= 3
+    assert f"{case.overdue_amount:,.2f}" in shown
+    assert "500.00" in shown
+
+
+def test_many_cases_go_to_several_people_in_turn(floor: Floor) -> None:
+    from collection import bulk
+
+    for _ in range(4):
+        floor.desk.loan()
+    floor.close(date(2026, 4, 10))
+    people = sorted([floor.cast.collector.pk, floor.cast.second_collector.pk])
+    for row in Case.objects.order_by("pk"):
+        bulk.assign_one(row, actor=floor.cast.collections_supervisor, at=now(), to=people)
+    given = list(Case.objects.order_by("pk").values_list("assigned_to", flat=True))
+    assert set(given) == set(people)
+    for row in Case.objects.order_by("pk"):
+        bulk.assign_one(row, actor=floor.cast.collections_supervisor, at=now(), to=[])
+    assert not Case.objects.exclude(assigned_to=None).exists()
+
+
+@pytest.mark.parametrize("why", ["broken", "due", "moved", "silent"])
+def test_the_list_narrows_to_a_reason(case: Case, collector: Client, why: str) -> None:
+    at = localdate(now())
+    marks = {"broken": {"broken_on": at}, "moved": {"moved_on": at}, "due": {"next_action": "call", "next_action_on": at}, "silent": {}}
+    Case.objects.update(last_contact_at=None if why == "silent" else now(), **marks[why])
+    for each in marks:
+        assert (case.public_id in body(collector.get(f"/collections/cases/?why={each}"))) is (each == why)
