@@ -83,13 +83,16 @@ def send_due(*, clock: Clock, seconds: float = 30.0, limit: int = BATCH) -> Coun
 
 
 def send_batch(channel: str, *, clock: Clock, limit: int = BATCH) -> Count:
-    """Claim what is due, send it, write down what became of it; three short steps, the network between two transactions."""
+    """Claim what is due, send it, write down what became of it; the network always between two transactions."""
     at = clock()
     count = Count()
     ready = claim(channel, at=at, limit=limit, count=count)
-    if ready:
-        outcomes = carry_texts(ready, at=at) if channel == MessageChannel.SMS else carry_mails(ready, clock=clock)
-        settle(outcomes, at=clock(), count=count)
+    if not ready:
+        return count
+    if channel == MessageChannel.SMS:
+        settle(carry_texts(ready, at=at), at=clock(), count=count)
+    else:
+        carry_mails(ready, clock=clock, count=count)
     return count
 
 
@@ -274,16 +277,22 @@ def carry_text(message: Message, to: str, text: str, key: str, *, at: datetime) 
     return Outcome(message, Status.SENT, receipt=receipt.id)
 
 
-def carry_mails(ready: Sequence[Message], *, clock: Clock) -> list[Outcome]:
-    """Send mails one after the other over one connection. Each is marked before it leaves: from then on it may have gone out."""
-    outcomes = []
+def carry_mails(ready: Sequence[Message], *, clock: Clock, count: Count) -> None:
+    """Send mails one after the other over one connection, and write down each before the next leaves.
+
+    A mail is marked first: from then on it may have gone out. So a sender that dies leaves one mail in doubt, not a batch.
+    """
+    outcomes: list[Outcome] = []
     with mail.Session() as session:
         for message in ready:
-            now_ = clock()
-            held = Message.objects.filter(pk=message.pk, status=Status.SENDING, claimed_at=message.claimed_at, tried_at__isnull=True)
-            if held.update(tried_at=now_):  # else the claim ran out, and another sender has it
-                outcomes.append(carry_mail(session, message, at=now_))
-    return outcomes
+            at = clock()
+            with transaction.atomic():
+                write(outcomes, at=at, count=count)
+                held = Message.objects.filter(pk=message.pk, status=Status.SENDING, claimed_at=message.claimed_at, tried_at__isnull=True)
+                mine = held.update(tried_at=at)
+            # Else the claim ran out, and another sender has it.
+            outcomes = [carry_mail(session, message, at=at)] if mine else []
+    settle(outcomes, at=clock(), count=count)
 
 
 def carry_mail(session: mail.Session, message: Message, *, at: datetime) -> Outcome:
