@@ -10,7 +10,7 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
-from collection import cases, checks, contacts, dispositions, owed, promises, queues
+from collection import cases, checks, contacts, dispositions, gate, owed, promises, queues
 from collection.judgement import Part
 from collection.models import RUNNING, Case, Promise, PromisePart
 from credit import repayments
@@ -38,9 +38,9 @@ def work(house: House, day: date) -> None:
         collector = house.staff[name]
         at = house.at(day, 10 + place, 5)
         for item in queues.upcoming(collector, at=at, limit=A_DAY):
-            if house.rng.random() < 0.25:
-                continue
             at += timedelta(minutes=9)
+            if house.rng.random() < 0.25 or not gate.answer(item.case, channel="call", at=at + timedelta(minutes=4)).allowed:
+                continue
             call(item.case, collector, day=day, at=at, rng=house.rng, outcome=house.rng.choice(OUTCOMES))
 
 
@@ -121,5 +121,5 @@ def last_day(house: House) -> None:
             promises.cancel(promise, reason=Promise.CancelReason.WITHDRAWN, actor=supervisor, at=at)
             continue
         collector = house.staff[COLLECTORS[0]]
-        if promise.case.assigned_to_id in (None, collector.pk):
+        if promise.case.assigned_to_id in (None, collector.pk) and gate.answer(promise.case, channel="call", at=at).allowed:
             call(promise.case, collector, day=day, at=at, rng=house.rng, outcome="promise")

@@ -132,6 +132,7 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer]) ->
         if (day - start).days % 20 == 0:
             house.say(f"  {day}: {Loan.objects.count()} loans, {Case.objects.count()} cases")
         day += timedelta(days=1)
+    desk_collections.last_day(house)
 
 
 def arrives_on(place: int, of: int, span: int) -> int:
