@@ -170,10 +170,10 @@ def fill(entity: Any, sizes: Sizes, superuser_url: str) -> None:
             say(f"  {first + 99_999:,}")
         cursor.execute("SELECT setval('credit_loan_id_seq', %(loans)s + 1)", known)
     link.close()
-    with psycopg2.connect(superuser_url) as link:
-        link.autocommit = True
-        with link.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE customers_customer, credit_loan, credit_installment")
+    link = psycopg2.connect(superuser_url)  # no `with`: that would open a transaction, in which nothing can be vacuumed
+    link.autocommit = True
+    with link.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE customers_customer, credit_loan, credit_installment")
     link.close()
 
 

@@ -68,13 +68,13 @@ def customer_panel(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def ways_now(customer: Customer, at: Any) -> list[dict[str, Any]]:
     """Return for telephone, SMS and mail whether they may be used now; refusals first."""
-    found = []
-    for channel in ("call", "sms", "email"):
-        if channel == "email" and not customer.email:
-            continue
-        answer = contacts.may_contact(customer, channel, at)
-        if answer.rule != "contact.stop":  # a stop stands in its own line
-            found.append({"label": contacts.words(channel), "allowed": answer.allowed, "reason": answer.reason})
+    channels = ["call", "sms", "email"] if customer.email else ["call", "sms"]
+    answers = contacts.may_contact_by(customer, channels, at)
+    found = [
+        {"label": contacts.words(channel), "allowed": answer.allowed, "reason": answer.reason}
+        for channel, answer in answers.items()
+        if answer.rule != "contact.stop"  # a stop stands in its own line
+    ]
     return sorted(found, key=lambda way: way["allowed"])
 
 

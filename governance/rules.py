@@ -1,5 +1,6 @@
 """Rules of law and policy as data: value, unit, citation, dates, and whether anybody has read the text."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -43,6 +44,20 @@ def value(code: str, *, on: date) -> Any:
     """
     rule = holding(code, on=on)
     return Decimal(rule.value) if rule.unit in EXACT else rule.value
+
+
+def values(codes: Iterable[str], *, on: date) -> dict[str, Any]:
+    """Return the values of several rules that hold on a date; one query.
+
+    :raises NoRule: if one of them does not hold
+    """
+    wanted = list(codes)
+    rows = Rule.objects.filter(code__in=wanted, effective_from__lte=on).filter(Q(effective_to__isnull=True) | Q(effective_to__gt=on))
+    found = {rule.code: Decimal(rule.value) if rule.unit in EXACT else rule.value for rule in rows}
+    for code in wanted:
+        if code not in found:
+            raise NoRule(_("No rule “%(code)s” holds on %(date)s.") % {"code": code, "date": on.isoformat()})
+    return found
 
 
 def put(
