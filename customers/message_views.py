@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.conf import settings
 from django.contrib import messages as toasts
 from django.db.models import Max, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -140,7 +141,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     page = pages.read(request, rows, sorts={"message": "id"}, default_sort="-message", filters=MessageFilter)
     shown(page.rows)
     tabs = [{"label": label, "url": f"?show={name}" if name else "?", "current": tab == name} for name, (label, _statuses) in TABS.items()]
-    context = {"page": page, "tabs": tabs, "manages": user.has_perm(permissions.MANAGE_MESSAGE)}
+    context = {"page": page, "tabs": tabs, "manages": user.has_perm(permissions.MANAGE_MESSAGE), "sandbox": settings.SANDBOX_URL}
     return htmx.render(request, "customers/message_list.html", "customers/_message_rows.html", context)
 
 
