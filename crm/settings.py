@@ -151,6 +151,7 @@ PORTS = {
     "sms": env.str("CRM_SMS_URL", default=SANDBOX_URL and SANDBOX_URL + "/sms"),
     "mail": env.str("CRM_SMTP_URL", default=""),
 }
+MESSAGE_SENDERS = env.int("CRM_MESSAGE_SENDERS", default=1)  # worker processes that send at the same time
 MAIL_FROM = env.str("CRM_MAIL_FROM", default="service@lender.invalid")
 MAIL_DOMAIN = env.str("CRM_MAIL_DOMAIN", default=MAIL_FROM.partition("@")[2])  # of our Message-IDs
 # What the gateway signs its delivery receipts with; empty: no receipt is believed.

@@ -71,14 +71,15 @@ def backoff(attempts: int) -> timedelta:
 
 
 def send_due(*, clock: Clock, seconds: float = 30.0, limit: int = BATCH) -> Count:
-    """Send batch after batch of what is due, by every channel, for at most `seconds`."""
+    """Send batch after batch of what is due, the channels by turns, for at most `seconds`."""
     total, began = Count(), clock()
-    for channel in CHANNELS:
-        while (clock() - began).total_seconds() < seconds:
+    busy = list(CHANNELS)
+    while busy and (clock() - began).total_seconds() < seconds:
+        for channel in tuple(busy):
             done = send_batch(channel, clock=clock, limit=limit)
             total.add(done)
             if not done.moved:
-                break
+                busy.remove(channel)
     return total
 
 

@@ -1,6 +1,8 @@
 """Work of the customers' side: filing for the search, sending what is due. Each may run twice."""
 
 from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
 from django.utils.timezone import now
 
 from customers import activities, handover, index, outbox
@@ -8,6 +10,7 @@ from ledger import log
 from ledger.models import Entry
 
 SECONDS = 25.0  # of one task that sends: other work gets its turn
+SEAT_SECONDS = 120  # after which the seat of a sender that died is free
 
 
 @shared_task
@@ -25,9 +28,15 @@ def index_unfiled(**_: object) -> None:
 
 @shared_task
 def send_messages(**_: object) -> None:
-    """Send what is due; several of these share the work."""
-    done = outbox.send_due(clock=now, seconds=SECONDS)
-    if done.sent >= outbox.BATCH:
+    """Send what is due. A few of these at a time and no more: a backlog of reminders must not take every worker."""
+    seat = next((n for n in range(settings.MESSAGE_SENDERS) if cache.add(f"messages:sender:{n}", 1, SEAT_SECONDS)), None)
+    if seat is None:
+        return  # whoever sends already takes this up too
+    try:
+        more = outbox.send_due(clock=now, seconds=SECONDS).sent >= outbox.BATCH
+    finally:
+        cache.delete(f"messages:sender:{seat}")
+    if more:
         send_messages.delay()
 
 
