@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid, Stale
@@ -210,33 +210,33 @@ def _kind(notice: Notice, name: str = "kind") -> str:
 
 
 def _who(notice: Notice) -> str:
-    return notice.actor.name if notice.actor else _g("the system")
+    return notice.actor.name if notice.actor else gettext("the system")
 
 
 @notices.words("customers.mention", icon="notes", tone="info")
 def _mention(notice: Notice) -> str:
     values = {"who": _who(notice), "customer": notice.facts.get("customer", ""), "where": _kind(notice, "where")}
-    return _g("%(who)s named you on customer %(customer)s (%(where)s)") % values
+    return gettext("%(who)s named you on customer %(customer)s (%(where)s)") % values
 
 
 @notices.words("customers.activity_assigned", icon="tasks", tone="info")
 def _assigned(notice: Notice) -> str:
     values = {"who": _who(notice), "customer": notice.facts.get("customer", ""), "kind": _kind(notice)}
-    return _g("%(who)s gave you work on customer %(customer)s: %(kind)s") % values
+    return gettext("%(who)s gave you work on customer %(customer)s: %(kind)s") % values
 
 
 @notices.words("customers.activity_done", icon="tone-good", tone="good")
 def _finished(notice: Notice) -> str:
     values = {"who": _who(notice), "customer": notice.facts.get("customer", ""), "kind": _kind(notice)}
-    return _g("%(who)s finished what you asked for on customer %(customer)s: %(kind)s") % values
+    return gettext("%(who)s finished what you asked for on customer %(customer)s: %(kind)s") % values
 
 
 @notices.words("customers.activity_cancelled", icon="close", tone="neutral")
 def _cancelled(notice: Notice) -> str:
     values = {"who": _who(notice), "customer": notice.facts.get("customer", ""), "kind": _kind(notice)}
-    return _g("%(who)s cancelled what you asked for on customer %(customer)s: %(kind)s") % values
+    return gettext("%(who)s cancelled what you asked for on customer %(customer)s: %(kind)s") % values
 
 
 @notices.words("customers.activity_overdue", icon="clock", tone="warn")
 def _overdue(notice: Notice) -> str:
-    return _g("Overdue on customer %(customer)s: %(kind)s") % {"customer": notice.facts.get("customer", ""), "kind": _kind(notice)}
+    return gettext("Overdue on customer %(customer)s: %(kind)s") % {"customer": notice.facts.get("customer", ""), "kind": _kind(notice)}

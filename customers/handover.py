@@ -10,7 +10,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -88,7 +88,7 @@ def order(
         sentence = _("Choose somebody else to take over.")
         raise CannotTake(sentence, fields={"taker": sentence})
     _check(taker, branch, rows)
-    job = jobs.start(kind=KIND, title=_g("Hand-over to %(name)s") % {"name": taker.name}, actor=actor, at=at, total=total)
+    job = jobs.start(kind=KIND, title=gettext("Hand-over to %(name)s") % {"name": taker.name}, actor=actor, at=at, total=total)
     row = Handover.objects.create(
         legal_entity_id=taker.team.legal_entity_id if taker.team else None, giver=giver if ids is None else None, taker=taker,
         branch=branch, everything=ids is None, chosen=chosen, reason=reason, note=note.strip() or None, job=job, ordered_by=actor,
@@ -243,8 +243,8 @@ def follow(model: type[models.Model], facts: dict[str, Any]) -> None:
 
 @notices.words("customers.handed_over", icon="users", tone="info")
 def _handed_over(notice: Notice) -> str:
-    who, n = notice.actor.name if notice.actor else _g("the system"), notice.facts.get("customers")
+    who, n = notice.actor.name if notice.actor else gettext("the system"), notice.facts.get("customers")
     if not n:
-        return _g("%(who)s handed customers over to you") % {"who": who}
+        return gettext("%(who)s handed customers over to you") % {"who": who}
     sentence = ngettext("%(who)s handed %(n)s customer over to you", "%(who)s handed %(n)s customers over to you", n)
     return sentence % {"who": who, "n": n}
