@@ -11,6 +11,7 @@ from ledger.models import Entry
 
 SECONDS = 25.0  # of one task that sends: other work gets its turn
 SEAT_SECONDS = 120  # after which the seat of a sender that died is free
+ASKED = "messages:asked"
 
 
 @shared_task
@@ -31,12 +32,13 @@ def send_messages(**_: object) -> None:
     """Send what is due. A few of these at a time and no more: a backlog of reminders must not take every worker."""
     seat = next((n for n in range(settings.MESSAGE_SENDERS) if cache.add(f"messages:sender:{n}", 1, SEAT_SECONDS)), None)
     if seat is None:
-        return  # whoever sends already takes this up too
+        cache.set(ASKED, 1, SEAT_SECONDS)  # whoever sends now looks once more before the seat is left empty
+        return
     try:
         more = outbox.send_due(clock=now, seconds=SECONDS).sent >= outbox.BATCH
     finally:
         cache.delete(f"messages:sender:{seat}")
-    if more:
+    if cache.delete(ASKED) or more:
         send_messages.delay()
 
 
