@@ -14,6 +14,7 @@ import io
 import json
 import os
 import random
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from crm import servers  # noqa: E402
 AREA = "bench-search"
 AIM_MS = 100.0
 BRANCHES = 100
-OWNERS_PER_BRANCH = 20
+POOL = 60_000  # different full names, as a large book has about one for every seventeen persons
 AT = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 # The thirty most frequent surnames with their share in per mille (Ministry of Public Security, 2020); the rest is spread evenly.
 SURNAMES = {
@@ -63,10 +64,28 @@ def main() -> int:
         import django
 
         django.setup()
-        took = {} if options.keep else fill(wanted)
+        took = {}
+        if not options.keep:
+            # rows first, the index at once over all of them: a book of this size is not typed in one by one
+            as_owner(environment, "DROP INDEX customer_search")
+            took = fill(wanted)
+            began = time.perf_counter()
+            as_owner(environment, "CREATE INDEX customer_search ON customers_searchkeys USING gin (keys) WITH (fastupdate = off)")
+            took["index_s"] = time.perf_counter() - began
+            as_owner(environment, "ANALYZE customers_customer", "ANALYZE customers_searchkeys")
         told = measure(wanted, took)
     print(json.dumps(rounded(told)))
     return 1 if told["ratios"]["worst_p95_over_aim_of_100_ms"] > 1 else 0
+
+
+def as_owner(environment: dict[str, str], *statements: str) -> None:
+    """Run statements in a process that connects as the owner of the tables."""
+    program = (
+        "import django, sys; django.setup(); from django.db import connection\n"
+        "with connection.cursor() as cursor:\n    for text in sys.argv[1:]: cursor.execute(text)"
+    )
+    command = [sys.executable, "-c", program, *statements]
+    subprocess.run(command, cwd=ROOT, env=environment | {"CRM_DB_ROLE": "owner", "DJANGO_SETTINGS_MODULE": "crm.settings"}, check=True)
 
 
 def names(count: int, chance: random.Random) -> list[str]:
@@ -128,7 +147,9 @@ def fill(count: int) -> dict[str, float]:
             cursor.copy_expert("COPY customers_searchkeys (customer_id, keys, rule) FROM STDIN WITH (FORMAT csv)", index)
         people.seek(0), people.truncate(), index.seek(0), index.truncate()
 
-    for pk, name in enumerate(names(count, chance), start=1):
+    pool = names(min(count, POOL), chance)
+    for pk in range(1, count + 1):
+        name = pool[chance.randrange(len(pool))]
         seal_key = UUID(int=chance.getrandbits(128))
         # shape and length of real numbers; the check digits are nobody's concern here
         values = {
@@ -153,14 +174,6 @@ def fill(count: int) -> dict[str, float]:
             say(f"{pk:>9,} customers {time.perf_counter() - began:6.0f} s")
     copy()
     written = time.perf_counter() - began
-    import psycopg2
-
-    owner_link = psycopg2.connect(**connection.get_connection_params())
-    owner_link.autocommit = True
-    with owner_link.cursor() as cursor:
-        for table in ("customers_customer", "customers_searchkeys"):
-            cursor.execute(f"ANALYZE {table}")
-    owner_link.close()
     return {"write_s": written, "names": float(len(pieces)), "pieces": float(len(keys))}
 
 
