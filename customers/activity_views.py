@@ -116,9 +116,12 @@ def activity_move(request: HttpRequest, public_id: str) -> HttpResponse:
     form = MoveForm.of(row, request.POST or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
+        due_at = form.due_at()
+        if row.due_at is not None and due_at == row.due_at.replace(second=0, microsecond=0):
+            due_at = row.due_at  # the form shows minutes: what is late already may still be given to somebody
         with form.refusals():
             activities.change(
-                row, due_at=form.due_at(), assignee=data["assignee"], version=data["version"] or 0, actor=request.user, at=now()
+                row, due_at=due_at, assignee=data["assignee"], version=data["version"] or 0, actor=request.user, at=now()
             )
         if not form.errors:
             messages.success(request, _("It is changed."))

@@ -10,9 +10,8 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from crm.lib.errors import Invalid
 from customers.models import Activity, Customer, Handover
@@ -39,9 +38,9 @@ class NothingToHandOver(Invalid):
     code = "nothing_to_hand_over"
 
 
-def candidates(actor: User, *, giver: User | None = None, ids: Iterable[int] | None = None) -> QuerySet[Customer]:
-    """Return the customers `actor` may move: all of `giver`'s, or those chosen."""
-    rows: QuerySet[Customer] = Customer.objects.visible_to(actor)
+def candidates(user: User, *, giver: User | None = None, ids: Iterable[int] | None = None) -> QuerySet[Customer]:
+    """Return the customers `user` may move: all of `giver`'s, or those chosen."""
+    rows: QuerySet[Customer] = Customer.objects.visible_to(user)
     if giver is not None:
         rows = rows.filter(owner=giver)
     return rows if ids is None else rows.filter(pk__in=list(ids))
