@@ -12,7 +12,7 @@ from django.utils.timezone import localdate, now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
-from crm.demo import desk_customers, desk_messages, outside, play, staff
+from crm.demo import desk_customers, desk_lists, desk_messages, outside, play, staff
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
@@ -66,5 +66,6 @@ class Command(BaseCommand):
             play.play(house, rest, customers)
             play.remarks(house, customers)
             desk_customers.fill(entity, today=today)
+            desk_lists.fill()
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
