@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sandbox import messages
+from sandbox.objects import LARGEST as LARGEST_OBJECT
+from sandbox.objects import PREFIX, Objects
 from sandbox.payouts import Payouts
 
 LARGEST_BODY = 64 * 1024
@@ -34,9 +36,37 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 60
     table: dict[tuple[str, str], Route]
+    objects: Objects
 
     def do_GET(self) -> None:
+        if self.path.startswith(PREFIX):
+            self.object()
+            return
         self.answer(None)
+
+    def do_PUT(self) -> None:
+        self.object()
+
+    def do_DELETE(self) -> None:
+        self.object()
+
+    def object(self) -> None:
+        """Answer as an object store does: bytes in, bytes out."""
+        length = self.headers.get("Content-Length", "0")
+        if not self.path.startswith(PREFIX) or not length.isdigit() or int(length) > LARGEST_OBJECT:
+            self.close_connection = True
+            self.send(413, {"code": "too_large", "detail": f"Only {PREFIX} takes this, with a Content-Length of at most 32 MB."})
+            return
+        status, data = self.objects.answer(self.command, self.path, self.headers, self.rfile.read(int(length)))
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/octet-stream")
+            if status != 204:
+                self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
 
     def do_POST(self) -> None:
         try:
@@ -91,8 +121,15 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def serve(host: str, port: int, payouts: Payouts, texts: messages.Texts | None = None, mailbox: messages.Mailbox | None = None) -> Server:
+def serve(
+    host: str,
+    port: int,
+    payouts: Payouts,
+    texts: messages.Texts | None = None,
+    mailbox: messages.Mailbox | None = None,
+    objects: Objects | None = None,
+) -> Server:
     """Return a bound server; `serve_forever()` runs it."""
     table = routes(payouts, texts or messages.Texts(), mailbox or messages.Mailbox())
-    handler = type("BoundHandler", (Handler,), {"table": table})
+    handler = type("BoundHandler", (Handler,), {"table": table, "objects": objects or Objects()})
     return Server((host, port), handler)
