@@ -186,6 +186,15 @@ class Application(Belonging):
                 name="application_begun",
                 condition=Q(status__in=["waiting", "proposed", "countered"]),
             ),
+            # the board: open applications by stage, the oldest first; few of a book are open
+            models.Index(
+                fields=["status", "id"], name="application_stage",
+                condition=Q(
+                    status__in=[
+                        "draft", "submitted", "evaluating", "referred", "waiting", "proposed", "countered", "approved", "offered", "accepted",
+                    ]
+                ),
+            ),  # fmt: skip
             # what the sweepers look for: evaluations that did not finish
             models.Index(fields=["id"], name="application_unfinished", condition=Q(status__in=["submitted", "evaluating"])),
             # lists by branch and by responsible user, newest first
