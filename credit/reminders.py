@@ -36,40 +36,40 @@ BEFORE = templates.declare("reminder.before", label=_("Reminder before the due d
 DUE = templates.declare("reminder.due", label=_("Reminder on the due date"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
 LATE = templates.declare("reminder.late", label=_("Reminder after the due date"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
 
-# One statement plans one partition. `plan` says for product, kind and channel which words; the lowest instalment of a message names it.
-PLAN = """
+# Three statements plan one partition. `plan` says for product, kind and channel which words; the lowest instalment names a message.
+# A table of its own for what is fresh: the planner has to know how much there is, or it joins thousands with thousands row by row.
+FRESH = """
+CREATE TEMPORARY TABLE fresh_reminder ON COMMIT DROP AS
 WITH plan (product_id, kind, due_on, channel, template_id) AS (VALUES {plan}
 ), due AS MATERIALIZED (
     SELECT i.id AS installment_id, l.product_id, i.due_on, l.customer_id
     FROM credit_installment AS i JOIN credit_loan AS l ON l.id = i.loan_id
     WHERE i.due_on = ANY (%(days)s) AND i.status <> 'paid' AND l.status = 'open' AND l.legal_entity_id = %(entity)s
         AND l.customer_id %% %(shards)s = %(number)s
-), fresh AS MATERIALIZED (
-    SELECT due.installment_id, due.customer_id, plan.kind, plan.channel, plan.template_id,
-        'reminder:' || plan.kind || ':' || plan.channel || ':' ||
-            min(due.installment_id) OVER (PARTITION BY due.customer_id, plan.kind, plan.channel) AS key,
-        (%(day)s + %(hour)s) AT TIME ZONE coalesce(nullif(c.zone, ''), %(zone)s) AS due_at
-    FROM due
-    JOIN plan ON plan.product_id = due.product_id AND plan.due_on = due.due_on
-    JOIN customers_customer AS c ON c.id = due.customer_id
-    WHERE (plan.channel = 'sms' OR c.email IS NOT NULL)
-        AND NOT EXISTS (
-            SELECT FROM credit_reminder AS r
-            WHERE r.installment_id = due.installment_id AND r.kind = plan.kind AND r.channel = plan.channel)
-), made AS (
-    INSERT INTO customers_message
-        (public_id, seal_key, customer_id, template_id, channel, purpose, key, status, priority, planned_at, due_at)
-    SELECT 'M-' || upper(right(replace(gen_random_uuid()::text, '-', ''), 14)), gen_random_uuid(), min(customer_id),
-        min(template_id), min(channel), 'reminder', key, 'planned', %(priority)s, %(at)s, greatest(min(due_at), %(at)s)
-    FROM fresh GROUP BY key
-    ON CONFLICT (key) DO NOTHING
-    RETURNING id, key
-), kept AS (
-    INSERT INTO credit_reminder (installment_id, kind, channel, message_id)
-    SELECT fresh.installment_id, fresh.kind, fresh.channel, made.id FROM fresh JOIN made ON made.key = fresh.key
-    RETURNING 1
 )
-SELECT (SELECT count(*) FROM made), (SELECT count(*) FROM kept)
+SELECT due.installment_id, due.customer_id, plan.kind, plan.channel, plan.template_id,
+    'reminder:' || plan.kind || ':' || plan.channel || ':' ||
+        min(due.installment_id) OVER (PARTITION BY due.customer_id, plan.kind, plan.channel) AS key,
+    (%(day)s + %(hour)s) AT TIME ZONE coalesce(nullif(c.zone, ''), %(zone)s) AS due_at
+FROM due
+JOIN plan ON plan.product_id = due.product_id AND plan.due_on = due.due_on
+JOIN customers_customer AS c ON c.id = due.customer_id
+WHERE (plan.channel = 'sms' OR c.email IS NOT NULL)
+    AND NOT EXISTS (
+        SELECT FROM credit_reminder AS r
+        WHERE r.installment_id = due.installment_id AND r.kind = plan.kind AND r.channel = plan.channel)
+"""
+MADE = """
+INSERT INTO customers_message
+    (public_id, seal_key, customer_id, template_id, channel, purpose, key, status, priority, planned_at, due_at)
+SELECT 'M-' || upper(right(replace(gen_random_uuid()::text, '-', ''), 14)), gen_random_uuid(), customer_id, template_id, channel,
+    'reminder', key, 'planned', %(priority)s, %(at)s, greatest(due_at, %(at)s)
+FROM fresh_reminder WHERE key LIKE '%%:' || installment_id
+ON CONFLICT (key) DO NOTHING
+"""
+KEPT = """
+INSERT INTO credit_reminder (installment_id, kind, channel, message_id)
+SELECT f.installment_id, f.kind, f.channel, m.id FROM fresh_reminder AS f JOIN customers_message AS m ON m.key = f.key
 """
 
 
@@ -161,21 +161,24 @@ def plan_partition(partition_id: int, *, at: datetime) -> bool:
         with connection.cursor() as cursor:
             place = "(%s, %s, %s::date, %s, %s)"
             listed = ", ".join(cursor.mogrify(place, row).decode() for row in rows).replace("%", "%%")
-            cursor.execute(
-                PLAN.format(plan=listed),
-                {
-                    "days": sorted({row[2] for row in rows}),
-                    "entity": run.legal_entity_id,
-                    "shards": run.shards,
-                    "number": partition.number,
-                    "day": run.business_date,
-                    "hour": time.fromisoformat(rules.value(HOUR, on=run.business_date)),
-                    "zone": run.legal_entity.zone,
-                    "priority": PRIORITY,
-                    "at": at,
-                },
-            )
-            made, kept = cursor.fetchone()
+            values = {
+                "days": sorted({row[2] for row in rows}),
+                "entity": run.legal_entity_id,
+                "shards": run.shards,
+                "number": partition.number,
+                "day": run.business_date,
+                "hour": time.fromisoformat(rules.value(HOUR, on=run.business_date)),
+                "zone": run.legal_entity.zone,
+                "priority": PRIORITY,
+                "at": at,
+            }
+            cursor.execute("DROP TABLE IF EXISTS pg_temp.fresh_reminder")
+            cursor.execute(FRESH.format(plan=listed), values)
+            cursor.execute("ANALYZE fresh_reminder")
+            cursor.execute(MADE, values)
+            made = cursor.rowcount
+            cursor.execute(KEPT)
+            kept = cursor.rowcount
     ReminderPartition.objects.filter(pk=partition.pk, status=ReminderPartition.Status.PENDING).update(
         status=ReminderPartition.Status.DONE,
         messages=made,

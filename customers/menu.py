@@ -25,7 +25,11 @@ menu.entry(group="admin", order=40, label=_("Message templates"), url_name="temp
 panels.add("messages", title=_("Messages"), url_name="customer-messages-panel", permission=permissions.VIEW_MESSAGE, order=55)
 home.figure(
     "customers.messages", label=_("Messages that wait for a person"), permission=permissions.MANAGE_MESSAGE, read=message_views.stuck, order=35,
-    roles=("collections_supervisor", "loan_operations"),
+    roles=("loan_operations",),
+)  # fmt: skip
+home.queue(
+    "customers.messages", title=_("Messages that wait for a person"), permission=permissions.MANAGE_MESSAGE, read=message_views.waiting,
+    empty=_("No message failed or is parked."), order=45, roles=("collections_supervisor", "loan_operations"), url_name="message-list",
 )  # fmt: skip
 panels.add("documents", title=_("Papers"), url_name="document-panel", permission=permissions.VIEW_DOCUMENT, order=60)
 

@@ -24,7 +24,7 @@ from governance import masking
 from governance.models import User
 from ledger import log
 
-SHOWN = 8
+SHOWN, QUEUE = 8, 4
 ANY = gettext_lazy("Any")
 
 
@@ -309,3 +309,19 @@ def stuck(user: Any, at: Any) -> dict[str, Any]:
     """The figure of messages that wait for a person."""
     label = pages.count_label(Message.objects.visible_to(user).stuck())
     return {"figure": label, "url": f"{reverse('message-list')}?show=stuck", "tone": "warn" if label != "0" else ""}
+
+
+def waiting(user: Any, at: Any) -> list[dict[str, Any]]:
+    """The newest messages that wait for a person, with what went wrong."""
+    rows = list(Message.objects.visible_to(user).stuck().for_list().order_by("-pk")[:QUEUE])
+    return [
+        {
+            "who": f"{row.customer.masked_name} · {templates.label(row.template.code)}",
+            "url": reverse("message", args=[row.public_id]),
+            "why": [str(row.get_channel_display()), str(problem_of(row.problem))],
+            "badge_tone": "bad" if row.status == Message.Status.FAILED else "caution",
+            "badge_label": row.get_status_display(),
+            "action_label": _("Open"),
+        }
+        for row in rows
+    ]

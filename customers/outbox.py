@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +27,7 @@ from ledger import log
 logger = logging.getLogger(__name__)
 
 BATCH = 50
-LINES = 4  # text messages under way at a time, per process
+LINES = 4  # messages under way at a time, per process
 LEASE = timedelta(minutes=5)
 ATTEMPTS = 6  # without a certain answer; then a person decides
 CHANNELS = tuple(MessageChannel.values)
@@ -250,9 +251,9 @@ _lines: list[ThreadPoolExecutor] = []
 
 
 def lines() -> ThreadPoolExecutor:
-    """Return the threads that wait for the gateway; made in the process that uses them, since a fork loses threads."""
+    """Return the threads that wait for gateway and mail server; made in the process that uses them, since a fork loses threads."""
     if not _lines:
-        _lines.append(ThreadPoolExecutor(LINES, thread_name_prefix="sms"))
+        _lines.append(ThreadPoolExecutor(LINES, thread_name_prefix="messages"))
     return _lines[0]
 
 
@@ -279,25 +280,37 @@ def carry_text(message: Message, to: str, text: str, key: str, *, at: datetime) 
 
 
 def carry_mails(ready: Sequence[Message], *, clock: Clock, count: Count) -> None:
-    """Send mails one after the other over one connection, and write down each before the next leaves.
+    """Send mails a handful at a time, each over a connection of its own, and write those down before the next leave.
 
-    A mail is marked first: from then on it may have gone out. So a sender that dies leaves one mail in doubt, not a batch.
+    A mail is marked first: from then on it may have gone out. So a sender that dies leaves a handful in doubt, not a batch.
     """
+    sessions = [mail.Session() for _line in range(LINES)]
     outcomes: list[Outcome] = []
-    with mail.Session() as session:
-        for message in ready:
-            at = clock()
+    try:
+        for start in range(0, len(ready), LINES):
+            handful, at = ready[start : start + LINES], clock()
             with transaction.atomic():
                 write(outcomes, at=at, count=count)
-                held = Message.objects.filter(pk=message.pk, status=Status.SENDING, claimed_at=message.claimed_at, tried_at__isnull=True)
-                mine = held.update(tried_at=at)
-            # Else the claim ran out, and another sender has it.
-            outcomes = [carry_mail(session, message, at=at)] if mine else []
+                mine = marked(handful, at=at)
+            letters = [letter(message, at=at) for message in mine]
+            outcomes = list(lines().map(carry_mail, sessions, mine, letters, [at] * len(mine)))
+    finally:
+        for session in sessions:
+            session.close()
     settle(outcomes, at=clock(), count=count)
 
 
-def carry_mail(session: mail.Session, message: Message, *, at: datetime) -> Outcome:
-    letter = mail.composed(
+def marked(handful: Sequence[Message], *, at: datetime) -> list[Message]:
+    """Mark mails as under way and return them; one whose claim ran out is another sender's by now."""
+    held = Message.objects.filter(pk__in=[message.pk for message in handful], status=Status.SENDING, tried_at__isnull=True)
+    mine = set(held.filter(claimed_at=handful[0].claimed_at).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    Message.objects.filter(pk__in=mine).update(tried_at=at)
+    return [message for message in handful if message.pk in mine]
+
+
+def letter(message: Message, *, at: datetime) -> EmailMessage:
+    """Return the mail of a message; its Message-ID is the message's own, so that copies can be told."""
+    return mail.composed(
         to=message.address,
         sender=settings.MAIL_FROM,
         subject=message.subject or "",
@@ -305,8 +318,12 @@ def carry_mail(session: mail.Session, message: Message, *, at: datetime) -> Outc
         message_id=f"<{messages.wire_key(message)}@{messages.mail_domain()}>",
         at=at,
     )
+
+
+def carry_mail(session: mail.Session, message: Message, written: EmailMessage, at: datetime) -> Outcome:
+    """Send one mail; what nobody can tell is parked."""
     try:
-        said = session.send(letter)
+        said = session.send(written)
     except PortOff:
         return Outcome(message, Status.WAITING, "port_off", due_at=at + timedelta(minutes=10))
     except mail.NotSent:
