@@ -28,7 +28,7 @@ def application_board(request: Asked) -> HttpResponse:
     if stage is not None and htmx.wants_part(request):
         column = board.read(rows, [stage], user=request.user, at=at, today=localdate(at), shown=shown)[0]
         return htmx.part(request, "credit/_board_column.html", context | {"column": column, "current": True})
-    columns = board.read(rows, board.STAGES, user=request.user, at=at, today=localdate(at))
+    columns = board.read(rows, board.STAGES, user=request.user, at=at, today=localdate(at), shown=board.CARDS)
     if stage is not None and shown > board.CARDS:
         again = board.read(rows, [stage], user=request.user, at=at, today=localdate(at), shown=shown)[0]
         columns = [again if column.stage is stage else column for column in columns]
