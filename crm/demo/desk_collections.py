@@ -109,7 +109,7 @@ def bring(case: Case, amount: Decimal, *, house: House, day: date, key: str) -> 
 def last_day(house: House) -> None:
     """On the day the demonstration ends on: cases assigned, promises replaced and cancelled."""
     day, supervisor = house.today, house.staff["supervisor"]
-    at = house.at(day, 9, 10)
+    at = house.at(day, 17, 10)  # after the calls of the day
     for name in COLLECTORS:
         collector = house.staff[name]
         free = Case.objects.open().visible_to(collector).filter(claimed_by__isnull=True, assigned_to__isnull=True)
