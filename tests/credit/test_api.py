@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from credit import api, applications
+from credit import api, api_common, applications
 from credit.models import Application, Loan, Offer, Transaction
 from tests.credit.conftest import STATED
 from tests.fixtures.cast import NOON
@@ -38,7 +38,8 @@ def caller(client, token_of):
 @pytest.fixture(autouse=True)
 def _noon(monkeypatch):
     """The one place where these requests meet a clock."""
-    monkeypatch.setattr(api, "now", lambda: NOON)
+    for module in (api, api_common):
+        monkeypatch.setattr(module, "now", lambda: NOON)
 
 
 @pytest.fixture

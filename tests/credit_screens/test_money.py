@@ -12,6 +12,7 @@ from tests.fixtures.cast import TODAY
 
 HTMX = {"HX-Request": "true"}
 KEY = "11111111-2222-3333-4444-555555555555"
+COUNTER = {"channel": "cash", "received_on": "2026-11-01", "reference": ""}
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_the_preview_of_a_payment_is_what_it_then_does(desk: Any, page_of: Any) 
     client = page_of(desk.cast.loan_officer)
     url = f"/loans/{loan.public_id}/repay/"
     told = client.get(url, {"amount": "1,500"}, headers=HTMX).context
-    answer = client.post(url, {"amount": "1,500", "form_key": KEY})
+    answer = client.post(url, COUNTER | {"amount": "1,500", "form_key": KEY})
     assert answer.status_code == 303
     movement = loan.transactions.get(kind="repayment")
     by_account: dict[str, D] = {}
@@ -131,7 +132,7 @@ def test_a_double_click_is_one_payment(desk: Any, page_of: Any) -> None:
     loan = desk.loan()
     client = page_of(desk.cast.loan_officer)
     for _ in range(2):
-        assert client.post(f"/loans/{loan.public_id}/repay/", {"amount": "500", "form_key": KEY}).status_code == 303
+        assert client.post(f"/loans/{loan.public_id}/repay/", COUNTER | {"amount": "500", "form_key": KEY}).status_code == 303
     assert loan.transactions.filter(kind="repayment").count() == 1
 
 
@@ -141,7 +142,7 @@ def test_what_is_too_much_is_held_for_refund(desk: Any, page_of: Any) -> None:
     told = client.get(f"/loans/{loan.public_id}/repay/", {"amount": "99,999"}, headers=HTMX)
     assert told.context["held"] > 0
     assert "held for refund" in told.text
-    client.post(f"/loans/{loan.public_id}/repay/", {"amount": "99,999", "form_key": KEY})
+    client.post(f"/loans/{loan.public_id}/repay/", COUNTER | {"amount": "99,999", "form_key": KEY})
     loan.refresh_from_db()
     assert loan.overpayment == told.context["held"]
     assert "held for refund" in client.get(f"/loans/{loan.public_id}/").text
@@ -151,7 +152,7 @@ def test_what_is_too_much_is_held_for_refund(desk: Any, page_of: Any) -> None:
 def test_a_wrong_amount_is_a_sentence_at_the_field(amount: str, desk: Any, page_of: Any) -> None:
     loan = desk.loan()
     client = page_of(desk.cast.loan_officer)
-    answer = client.post(f"/loans/{loan.public_id}/repay/", {"amount": amount, "form_key": KEY})
+    answer = client.post(f"/loans/{loan.public_id}/repay/", COUNTER | {"amount": amount, "form_key": KEY})
     assert answer.status_code == 422
     assert answer.context["form"].errors["amount"]
     assert client.get(f"/loans/{loan.public_id}/repay/", {"amount": amount}, headers=HTMX).status_code == 200
@@ -160,7 +161,7 @@ def test_a_wrong_amount_is_a_sentence_at_the_field(amount: str, desk: Any, page_
 def test_a_settled_loan_takes_no_money(desk: Any, page_of: Any) -> None:
     loan = desk.loan(amount=D("300.00"), term=3)
     client = page_of(desk.cast.loan_officer)
-    client.post(f"/loans/{loan.public_id}/repay/", {"amount": "10000", "form_key": KEY})
+    client.post(f"/loans/{loan.public_id}/repay/", COUNTER | {"amount": "10000", "form_key": KEY})
     loan.refresh_from_db()
     assert loan.status == "settled"
     assert client.get(f"/loans/{loan.public_id}/repay/").status_code == 409

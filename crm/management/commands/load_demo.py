@@ -12,7 +12,7 @@ from django.utils.timezone import localdate, now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
-from crm.demo import desk_customers, desk_lists, desk_messages, outside, play, staff
+from crm.demo import desk_customers, desk_lists, desk_messages, desk_money, desk_underwriting, outside, play, staff
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
@@ -65,7 +65,9 @@ class Command(BaseCommand):
             self.stdout.write(f"playing {play.DAYS} days")
             play.play(house, rest, customers)
             play.remarks(house, customers)
+            desk_underwriting.fill(staff=house.staff, at=min(now(), house.at(today, 18)))
             desk_customers.fill(entity, today=today)
+            desk_money.fill(entity, today=today)
             desk_lists.fill()
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
