@@ -92,11 +92,27 @@ APPLICATIONS = declare(
             Column("product", _("Product"), lambda row: row.product.name, lambda row: row.product.name),
             Column("owner", _("Owner"), owner_cell, owner_text),
             Column("entered", _("Entered"), lambda row: ago(row.created_at), lambda row: day(row.created_at), sort="id", phone=True),
-            Column("approved", _("Approved (CNY)"), lambda row: money(row.approved_amount), lambda row: row.approved_amount, kind="money", shown=False),
-            Column("purpose", _("Purpose"), lambda row: word("purpose", row.purpose), lambda row: word("purpose", row.purpose), shown=False),
+            Column(
+                "approved", _("Approved (CNY)"),
+                lambda row: money(row.approved_amount),
+                lambda row: row.approved_amount, kind="money", shown=False,
+            ),
+            Column(
+                "purpose", _("Purpose"),
+                lambda row: word("purpose", row.purpose),
+                lambda row: word("purpose", row.purpose), shown=False,
+            ),
             Column("channel", _("Channel"), lambda row: row.get_channel_display(), lambda row: row.get_channel_display(), shown=False),
-            Column("submitted", _("Submitted"), lambda row: ago(row.submitted_at) or absent(), lambda row: row.submitted_at and day(row.submitted_at), shown=False),
-            Column("decided", _("Decided"), lambda row: or_absent(ago(row.decided_at)), lambda row: row.decided_at and day(row.decided_at), shown=False),
+            Column(
+                "submitted", _("Submitted"),
+                lambda row: ago(row.submitted_at) or absent(),
+                lambda row: row.submitted_at and day(row.submitted_at), shown=False,
+            ),
+            Column(
+                "decided", _("Decided"),
+                lambda row: or_absent(ago(row.decided_at)),
+                lambda row: row.decided_at and day(row.decided_at), shown=False,
+            ),
             Column("reference", _("Sender's number"), lambda row: or_absent(row.reference), lambda row: row.reference, shown=False),
         ],
         fields=[
@@ -151,8 +167,16 @@ LOANS = declare(
         columns=[
             Column("loan", _("Loan"), id_cell("loan"), id_text),
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
-            Column("left", _("Left (CNY)"), lambda row: money(row.principal_outstanding), lambda row: row.principal_outstanding, sort="principal_outstanding", kind="money", phone=True),
-            Column("principal", _("Principal (CNY)"), lambda row: money(row.principal), lambda row: row.principal, sort="principal", kind="money"),
+            Column(
+                "left", _("Left (CNY)"),
+                lambda row: money(row.principal_outstanding),
+                lambda row: row.principal_outstanding, sort="principal_outstanding", kind="money", phone=True,
+            ),
+            Column(
+                "principal", _("Principal (CNY)"),
+                lambda row: money(row.principal),
+                lambda row: row.principal, sort="principal", kind="money",
+            ),
             Column("dpd", _("Past due"), late_cell, lambda row: row.dpd, sort="dpd", phone=True),
             Column("next", _("Next due"), next_due_cell, lambda row: day(row.next_due_on) if row.next_due_on else "", phone=True),
             Column("rate", _("Rate"), lambda row: percent(row.annual_rate, 2), lambda row: percent(row.annual_rate, 2), kind="num"),
@@ -161,7 +185,11 @@ LOANS = declare(
             Column("matures", _("Matures"), lambda row: day(row.matures_on), lambda row: day(row.matures_on), shown=False),
             Column("term", _("Months"), lambda row: row.term, lambda row: row.term, kind="num", shown=False),
             Column("product", _("Product"), lambda row: row.product.name, lambda row: row.product.name, shown=False),
-            Column("overpaid", _("Held for refund (CNY)"), lambda row: money(row.overpayment), lambda row: row.overpayment, kind="money", shown=False),
+            Column(
+                "overpaid", _("Held for refund (CNY)"),
+                lambda row: money(row.overpayment),
+                lambda row: row.overpayment, kind="money", shown=False,
+            ),
         ],
         fields=[
             Field("status", _("Status"), "status", "choice", Loan.Status.choices),

@@ -42,15 +42,31 @@ CUSTOMERS = declare(
         prepare=prepare,
         columns=[
             Column("customer", _("Customer"), name_cell, lambda row: f"{row.public_id} {row.masked_name}"),
-            Column("mobile", _("Mobile"), lambda row: format_html('<span class="mono">{}</span>', row.masked_mobile), lambda row: row.masked_mobile, phone=True),
+            Column(
+                "mobile", _("Mobile"),
+                lambda row: format_html('<span class="mono">{}</span>', row.masked_mobile),
+                lambda row: row.masked_mobile, phone=True,
+            ),
             Column("age", _("Age"), lambda row: row.age_band(row.today), lambda row: row.age_band(row.today)),
-            Column("income", _("Income a month (CNY)"), lambda row: money(row.income), lambda row: row.income, sort="income", kind="money", phone=True),
-            Column("debt", _("Other debts a month (CNY)"), lambda row: money(row.monthly_debt), lambda row: row.monthly_debt, kind="money", shown=False),
+            Column(
+                "income", _("Income a month (CNY)"),
+                lambda row: money(row.income),
+                lambda row: row.income, sort="income", kind="money", phone=True,
+            ),
+            Column(
+                "debt", _("Other debts a month (CNY)"),
+                lambda row: money(row.monthly_debt),
+                lambda row: row.monthly_debt, kind="money", shown=False,
+            ),
             Column("branch", _("Branch"), lambda row: row.branch, lambda row: row.branch, phone=True),
             Column("owner", _("Owner"), lambda row: or_absent(row.owner), lambda row: row.owner or "", phone=True),
             Column("channel", _("Channel"), lambda row: row.get_channel_display(), lambda row: row.get_channel_display()),
             Column("created", _("Since"), lambda row: day(row.created_at), lambda row: day(row.created_at), sort="id"),
-            Column("changed", _("Changed"), lambda row: day(row.updated_at), lambda row: day(row.updated_at), sort="updated_at", shown=False),
+            Column(
+                "changed", _("Changed"),
+                lambda row: day(row.updated_at),
+                lambda row: day(row.updated_at), sort="updated_at", shown=False,
+            ),
         ],
         fields=[
             owner_field(),
