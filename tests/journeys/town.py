@@ -5,7 +5,7 @@ matter. Beside it stands the demonstration's lender, empty, for the main path: t
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,6 +46,7 @@ class Town:
     loans: dict[str, str] = field(default_factory=dict)
     cases: dict[str, str] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)  # by case: what its person would answer
 
 
 def noon(day: date) -> datetime:
@@ -175,10 +176,16 @@ class Founder:
         """Keep the public ids of what came about by itself."""
         from collection.models import Case
         from credit.models import Application, Offer
+        from customers.models import Customer
 
         self.town.customers = {name: customer.public_id for name, customer in self.customers.items()}
         of = {customer.pk: name for name, customer in self.customers.items()}
-        self.town.cases = {of[case.customer_id]: case.public_id for case in Case.objects.filter(customer__in=of)}
+        found = list(Case.objects.filter(customer__in=of).select_related("customer"))
+        self.town.cases = {of[case.customer_id]: case.public_id for case in found}
+        self.town.identities = {case.public_id: case.customer.id_number for case in found}
+        # nobody is called at night: these live where it is noon
+        ahead = 12 - datetime.now(UTC).hour
+        Customer.objects.filter(pk__in=of).update(zone=f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT")
         rows = Offer.objects.filter(application__customer__in=of).select_related("application")
         self.town.offers = {of[offer.application.customer_id]: offer.public_id for offer in rows}
         named = {public_id: name for name, public_id in self.town.applications.items()}
