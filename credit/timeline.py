@@ -33,7 +33,7 @@ timeline_kind(
 timeline_kind("loans", label=gettext_lazy("Loans"), order=34, prefixes=("credit.loan.",))
 timeline_kind(
     "payments", label=gettext_lazy("Payments"), order=36,
-    prefixes=("credit.repayment.", "credit.payout.", "credit.refund.", "credit.receipt.", "credit.transaction."),
+    prefixes=("credit.repayment.", "credit.payout.", "credit.refund.", "credit.receipt.", "credit.transaction.", "credit.payoff"),
 )  # fmt: skip
 
 

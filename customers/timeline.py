@@ -93,7 +93,7 @@ kind("file", label=gettext_lazy("File"), order=10, prefixes=("customers.customer
 kind("consents", label=gettext_lazy("Consents"), order=20, prefixes=("customers.consent.",))
 kind("notes", label=gettext_lazy("Notes"), order=60, prefixes=("customers.note.",))
 kind("activities", label=gettext_lazy("Activities"), order=50, prefixes=("customers.activity.",))
-kind("messages", label=gettext_lazy("Messages"), order=70, prefixes=("customers.message.", "customers.reminder."))
+kind("messages", label=gettext_lazy("Messages"), order=70, prefixes=("customers.message.", "customers.contact.", "customers.code."))
 kind("documents", label=gettext_lazy("Documents"), order=80, prefixes=("customers.document.", "customers.paper."))
 kind(OTHER, label=gettext_lazy("Other"), order=999, prefixes=())
 

@@ -5,7 +5,7 @@ A route that is not in the table fails; so does a role that gained or lost a per
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -518,6 +518,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     """Return public ids of rows that belong to the west branch, by the route whose blank they fill."""
     from collection.models import Case
     from credit import payoffs
+    from customers import activities, relations
     from tests.collection.conftest import LATE, Floor
     from tests.credit.conftest import Desk
 
@@ -535,7 +536,10 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     case = Case.objects.get(customer=loan.customer)
     cast.entity.refresh_from_db()
     late = datetime.combine(cast.entity.business_date, NOON.timetz())
+    person, told = draft.customer, {"actor": cast.outsider, "at": NOON}
     return {
+        "activity": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,
+        "relation": relations.add(person, kind="family", source="customer", name="李雷", mobile="13812345678", **told).public_id,
         "customer": draft.customer.public_id,
         "draft": draft.public_id,
         "referred": referred.public_id,
@@ -560,6 +564,15 @@ ROWS = [
     ("POST", "consent-withdraw", "customer", "loan_officer"),
     ("POST", "note-add", "customer", "loan_officer"),
     ("GET", "customer-timeline", "customer", "loan_officer"),
+    ("GET", "activity-move", "activity", "loan_officer"),
+    ("POST", "activity-move", "activity", "loan_officer"),
+    ("GET", "activity-done", "activity", "loan_officer"),
+    ("POST", "activity-done", "activity", "loan_officer"),
+    ("GET", "activity-cancel", "activity", "loan_officer"),
+    ("POST", "activity-cancel", "activity", "loan_officer"),
+    ("POST", "relation-end", "relation", "loan_officer"),
+    ("POST", "relation-contact-open", "relation", "loan_officer"),
+    ("POST", "relation-contact-close", "relation", "loan_officer"),
     ("GET", "activity-panel", "customer", "loan_officer"),
     ("GET", "activity-plan", "customer", "loan_officer"),
     ("POST", "activity-plan", "customer", "loan_officer"),
@@ -611,6 +624,11 @@ ROWS = [
     ("POST", "case-assign", "case", "collections_supervisor"),
 ]
 API_ROWS = [
+    ("GET", "api-relations-detail", "relation", "loan_officer"),
+    ("POST", "api-relations-end", "relation", "loan_officer"),
+    ("GET", "api-activities-detail", "activity", "loan_officer"),
+    ("POST", "api-activities-done", "activity", "loan_officer"),
+    ("POST", "api-activities-cancel", "activity", "loan_officer"),
     ("GET", "api-customers-detail", "customer", "loan_officer"),
     ("PATCH", "api-customers-detail", "customer", "loan_officer"),
     ("POST", "api-customers-consents", "customer", "loan_officer"),
@@ -631,6 +649,9 @@ API_ROWS = [
 ]
 LISTS = [
     ("customer-list", "loan_officer", ("customer",)),
+    ("task-list", "loan_officer", ("activity",)),
+    ("api-relations-list", "loan_officer", ("relation",)),
+    ("api-activities-list", "loan_officer", ("activity",)),
     ("application-list", "loan_officer", ("draft", "referred")),
     ("review-queue", "east_underwriter", ("referred",)),
     ("loan-list", "loan_officer", ("loan",)),
@@ -652,6 +673,7 @@ SHARED = {  # rows of the whole lender, or a person's own, not of a branch
     "receipt", "receipt-allocate", "receipt-return", "receipt-decide", "bank-file", "bank-file-problems", "repayment-reverse",
     "refund-decide", "api-suspense-detail", "api-suspense-allocate", "api-suspense-return", "api-payoff-quotes-detail",
     "api-reversals-detail", "api-refunds-detail",
+    "notice", "handover",
     "view-change", "list-job", "export-file", "list-builder", "list-columns", "view-save", "list-export", "list-bulk",
 }  # fmt: skip
 
