@@ -134,8 +134,11 @@ class State:
     may_share: bool = False
 
     @property
-    def colspan(self) -> int:
-        return len(self.columns) + bool(self.actions)
+    def kept(self) -> list[tuple[str, str]]:
+        """What the quick filters carry along when they are changed: conditions, columns, the view one started from."""
+        names = {*conditions.NAMES, "cols"}
+        found = [(name, value) for name, values in QueryDict(self.query).lists() if name in names for value in values]
+        return found + ([("view", self.view.public_id)] if self.view else [])
 
 
 PASSING = ("after", "before", "view")  # where one is, not what one asked for

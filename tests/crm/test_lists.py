@@ -56,6 +56,18 @@ def test_conditions_narrow_the_list_and_stand_in_the_address(cast: Cast, page_of
     assert set(rows(client.get(chip.without))) == {rich.public_id, poor.public_id}
 
 
+def test_quick_filters_keep_conditions_columns_and_view(cast: Cast, page_of: PageOf, customer: Any) -> None:
+    client = page_of(cast.loan_officer)
+    view = saved_views.create(list_name="customers", name="Rich", query="w=1.income.ge.1&w=2.debt.le.900&any=2", actor=cast.loan_officer, at=NOON)
+    shown = client.get(f"/customers/?view={view.public_id}&cols=")
+    kept = shown.context["page"].state.kept
+    assert kept == [("w", "1.income.ge.1"), ("w", "2.debt.le.900"), ("any", "2"), ("view", view.public_id)]
+    assert all(f'name="{name}" value="{value}"' in shown.content.decode() for name, value in kept)
+    again = client.get("/customers/", {"channel": "web", "w": "1.income.ge.1", "view": view.public_id})
+    assert rows(again) == [] and again.context["page"].state.edited
+    assert client.get("/customers/?cols=customer,income").context["page"].state.kept == [("cols", "customer,income")]
+
+
 def test_groups_mean_and_or(cast: Cast, page_of: PageOf, make_customer: Callable[..., Any]) -> None:
     low, middle, high = (make_customer(income=income) for income in (1_000, 5_000, 9_000))
     client = page_of(cast.loan_officer)
