@@ -125,9 +125,18 @@ class Application(Belonging):
                 fields=["customer", "product"],
                 condition=Q(
                     status__in=[
-                        "draft", "submitted", "evaluating", "referred", "waiting", "proposed", "countered", "approved", "offered", "accepted",
+                        "draft",
+                        "submitted",
+                        "evaluating",
+                        "referred",
+                        "waiting",
+                        "proposed",
+                        "countered",
+                        "approved",
+                        "offered",
+                        "accepted",
                     ]
-                ),  # fmt: skip
+                ),
             ),
             models.UniqueConstraint(name="application_reference_once", fields=["legal_entity", "reference"], condition=~Q(reference="")),
             models.CheckConstraint(
