@@ -1,0 +1,41 @@
+"""The demonstration's collection work goes through the doors and leaves every kind of promise behind."""
+
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal as D
+from random import Random
+
+from collection.models import Case, Contact, Promise, RightPartyCheck
+from crm.demo import desk_collections
+from crm.demo.play import House
+from tests.collection.conftest import LATE, Floor
+
+
+def test_a_month_of_calls_brings_promises_in_every_state(floor: Floor) -> None:
+    cast = floor.cast
+    for amount in range(8):
+        floor.desk.loan(amount=D(5_000 + 1_000 * amount))
+    floor.close(LATE)
+    staff = {
+        "collector": cast.collector, "collector2": cast.second_collector, "supervisor": cast.collections_supervisor,
+        "operations": cast.loan_operations,
+    }  # fmt: skip
+    cast.entity.refresh_from_db()
+    last = date(2026, 5, 8)  # a Friday
+    house = House(cast.entity, floor.desk.product, staff, {}, Random(4), last, lambda text: None)  # noqa: S311
+    day = LATE + timedelta(days=1)
+    while day <= last:
+        desk_collections.keep_promises(house, day)
+        floor.deliver()
+        desk_collections.work(house, day)
+        if day < last:
+            floor.close(day)
+        day += timedelta(days=1)
+    desk_collections.last_day(house)
+    floor.deliver()
+    states = Counter(Promise.objects.values_list("status", flat=True))
+    assert {"kept", "broken", "open"} <= set(states), states
+    assert {"replaced", "cancelled"} & set(states), states
+    assert Contact.objects.count() > 30
+    assert RightPartyCheck.objects.filter(result="passed").count() >= Promise.objects.count()
+    assert Case.objects.open().filter(assigned_to__isnull=False).exists()
