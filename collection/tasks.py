@@ -17,25 +17,22 @@ from ledger.models import Entry
     "credit.loan.settled",
     "credit.repayment.received",
 )
-def follow_loan(*, entry_id: int, **_: object) -> None:
+def follow_loan(*, entry: Entry, **_: object) -> None:
     """Bring the case of the loan's customer in step."""
-    entry = Entry.objects.get(pk=entry_id)
     if entry.customer_id is not None:
         cases.refresh([entry.customer_id], actor=users.system(), at=entry.at)
 
 
 @log.on("credit.day.closed")
-def follow_close(*, entry_id: int, **_: object) -> None:
+def follow_close(*, entry: Entry, **_: object) -> None:
     """Plan a refresh of every case of the legal entity: days past due and penalty grow each day."""
-    entry = Entry.objects.get(pk=entry_id)
     entity = LegalEntity.objects.get(pk=entry.facts["legal_entity"])
     portfolio.plan_refresh(entity, actor=users.system(), at=entry.at)
 
 
 @log.on("collections.refresh.planned")
-def refresh_partition(*, entry_id: int, **_: object) -> None:
+def refresh_partition(*, entry: Entry, **_: object) -> None:
     """Refresh the cases of one range of customers."""
-    entry = Entry.objects.get(pk=entry_id)
     portfolio.refresh_range(
         entry.subject_id, first=entry.facts["first"], last=entry.facts["last"], actor=users.system(), at=entry.at
     )

@@ -23,11 +23,6 @@ from governance import idempotency
 Status = Application.Status
 SORTS = {"entered": "id", "amount": "amount", "term": "term"}
 TABS = ("", "open", "draft", "referred", "offered", "booked", "declined")
-# JSON and sealed text that no row of the list shows, and that cost more to read than all the rest of it.
-HEAVY = (
-    "stated", "note", "decision__trace", "decision__facts", "decision__sources", "decision__figures", "decision__reasons",
-    "product__fees", "product__rates_by_grade",
-)  # fmt: skip
 WAITS = (1, 2, 5)  # seconds between two looks at a running evaluation
 LOOKS_AT_MOST = 60
 
@@ -37,7 +32,7 @@ LOOKS_AT_MOST = 60
 def application_list(request: Asked) -> HttpResponse:
     """List the applications one may see."""
     rows = Application.objects.visible_to(request.user)
-    page = pages.read(request, rows.for_list().defer(*HEAVY), sorts=SORTS, default_sort="-entered", filters=ApplicationFilter)
+    page = pages.read(request, rows.for_list(), sorts=SORTS, default_sort="-entered", filters=ApplicationFilter)
     context = {"page": page, "tabs": tabs(request, rows)}
     return htmx.render(request, "credit/applications.html", "credit/_applications_part.html", context)
 
@@ -75,7 +70,7 @@ def application_page(request: Asked, public_id: str) -> HttpResponse:
 
 def one(request: Asked, public_id: str) -> Application:
     """Return the application a URL names with what its page shows."""
-    rows = Application.objects.for_list().select_related("legal_entity", "entered_by", "decided_by")
+    rows = Application.objects.for_page().select_related("legal_entity", "entered_by", "decided_by")
     return rows.get_for(request.user, public_id)
 
 

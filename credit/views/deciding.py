@@ -33,7 +33,7 @@ WHY = 2  # reasons a row of the queue shows
 @require_GET
 def review_queue(request: Asked) -> HttpResponse:
     """List what waits for a person, the oldest first."""
-    rows = waiting(request.user).for_list().select_related("entered_by").defer("stated", "note", "decision__trace", "decision__sources")
+    rows = waiting(request.user).for_list(reasons=True).select_related("entered_by")
     page = pages.read(request, rows, sorts={"age": "submitted_at"}, default_sort="age")
     reasons = Reasons(page.rows)
     context = {
@@ -126,7 +126,7 @@ def _term(text: str) -> int:
 
 
 def _one(request: Asked, public_id: str) -> Application:
-    rows = Application.objects.for_list().select_related("legal_entity", "entered_by", "decided_by")
+    rows = Application.objects.for_page().select_related("legal_entity", "entered_by", "decided_by")
     return rows.get_for(request.user, public_id)
 
 
