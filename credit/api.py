@@ -114,8 +114,11 @@ class ApplicationViewSet(Filtered):
     }
 
     def get_queryset(self) -> QuerySet[Application]:
+        rows = Application.objects.visible_to(self.request.user).for_api()
+        if self.action == "submit":  # what is a draft has no offer
+            return rows
         standing = Offer.objects.filter(status__in=[Offer.Status.MADE, Offer.Status.ACCEPTED]).only("public_id", "status", "application")
-        return Application.objects.visible_to(self.request.user).for_api().prefetch_related(Prefetch("offers", standing))
+        return rows.prefetch_related(Prefetch("offers", standing))
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
         if kwargs.get("many") and args:

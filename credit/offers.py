@@ -154,9 +154,10 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
     actor = actor or users.system()
     exposure.lock(application.customer_id)
     application = _fresh(application.pk)
-    standing = application.offers.filter(status__in=[Offer.Status.MADE, Offer.Status.ACCEPTED]).first()
-    if standing is not None:
-        return standing
+    if application.status != Application.Status.APPROVED:
+        standing = application.offers.filter(status__in=[Offer.Status.MADE, Offer.Status.ACCEPTED]).first()
+        if standing is not None:
+            return standing
     move(application, Application.Status.OFFERED, actor=actor, at=at)
     amount, term, rate = application.approved_amount, application.approved_term, application.approved_rate
     if amount is None or term is None or rate is None:

@@ -25,7 +25,7 @@ def evaluate_submitted(*, entry: Entry, **_: object) -> None:
 @log.on("credit.application.approved")
 def offer_approved(*, entry: Entry, **_: object) -> None:
     """Offer what was approved."""
-    application = Application.objects.get(pk=entry.subject_id)
+    application = Application.objects.only("status", "customer_id").get(pk=entry.subject_id)
     if application.status == Application.Status.APPROVED:
         offers.make(application, at=entry.at)
 
