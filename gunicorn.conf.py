@@ -1,6 +1,8 @@
 """The web server's settings, the same under `./run` and in the container."""
 
+import gc
 import os
+from typing import Any
 
 import structlog
 
@@ -38,3 +40,9 @@ logconfig_dict = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False}},
 }
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Leave what was loaded out of the collector's rounds: walking all of it again and again is a pause in some request."""
+    gc.collect()
+    gc.freeze()

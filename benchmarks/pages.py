@@ -4,8 +4,8 @@
 
 Times are those of a signed-in person over HTTP, one request after the other, on a gunicorn of its own; `/healthz` on the same server
 is the floor. `cpu_ms` is the processor time of the page in this process, which a busy machine changes less. Queries are counted here
-too, on up to ten rows of each kind, on two sizes of the demonstration: a tenth of it in a database of its own, and all of it as
-`./run` has loaded it (not with `--small`). A page whose queries grow with the rows fails.
+too, on up to ten rows of each kind, on two sizes of the demonstration: a tenth of it in a database of its own, and all of it in
+the one of `./run` (not with `--small`). A page whose queries grow with the rows fails.
 The last line of stdout is one JSON object.
 """
 
@@ -84,11 +84,10 @@ def measure(area: str, requests: int) -> dict[str, Any]:
         servers.destroy(folder)
     with servers.joined(area) as joined:
         environment = settings_of(joined.environment, area)
-        if area == AREA:
-            manage(environment, "migrate", "--verbosity=0")
-            manage(environment, "seed")
-            say("loading a tenth of the demonstration")
-            manage(environment, "load_demo", "--small")
+        manage(environment, "migrate", "--verbosity=0")
+        manage(environment, "seed")
+        say("loading the demonstration where it is missing")
+        manage(environment, "load_demo", *(["--small"] if area == AREA else []))
         if not (ROOT / "var" / "static").exists():
             manage(environment, "collectstatic", "--noinput", "--verbosity=0")
         import django

@@ -20,9 +20,8 @@ from ledger.models import Entry
     "credit.repayment.reversed",
     "credit.loan.reopened",
 )
-def follow_loan(*, entry_id: int, **_: object) -> None:
+def follow_loan(*, entry: Entry, **_: object) -> None:
     """Judge what the loan's customer promised, and bring their case in step."""
-    entry = Entry.objects.get(pk=entry_id)
     if entry.customer_id is not None:
         if entry.event == "credit.repayment.reversed":
             promises.judge_again(entry.customer_id, actor=users.system(), at=entry.at)
@@ -39,17 +38,15 @@ def end_promise(*, entry_id: int, **_: object) -> None:
 
 
 @log.on("credit.day.closed")
-def follow_close(*, entry_id: int, **_: object) -> None:
+def follow_close(*, entry: Entry, **_: object) -> None:
     """Plan a refresh of every case of the legal entity: days past due and penalty grow each day."""
-    entry = Entry.objects.get(pk=entry_id)
     entity = LegalEntity.objects.get(pk=entry.facts["legal_entity"])
     portfolio.plan_refresh(entity, actor=users.system(), at=entry.at)
 
 
 @log.on("collections.refresh.planned")
-def refresh_partition(*, entry_id: int, **_: object) -> None:
+def refresh_partition(*, entry: Entry, **_: object) -> None:
     """Refresh the cases of one range of customers."""
-    entry = Entry.objects.get(pk=entry_id)
     portfolio.refresh_range(
         entry.subject_id, first=entry.facts["first"], last=entry.facts["last"], actor=users.system(), at=entry.at
     )

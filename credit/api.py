@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -58,9 +58,11 @@ class ApplicationViewSet(Filtered):
     }
 
     def get_queryset(self) -> QuerySet[Application]:
-        return (
-            Application.objects.visible_to(self.request.user).for_list().select_related("loan", "legal_entity").prefetch_related("offers")
-        )
+        rows = Application.objects.visible_to(self.request.user).for_api()
+        if self.action == "submit":  # what is a draft has no offer
+            return rows
+        standing = Offer.objects.filter(status__in=[Offer.Status.MADE, Offer.Status.ACCEPTED]).only("public_id", "status", "application")
+        return rows.prefetch_related(Prefetch("offers", standing))
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
         if kwargs.get("many") and args:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,7 @@ from customers.models import Customer
 from customers.profiles import facts_for_decision
 from governance import rules, users
 from governance.lifecycle import MovedMeanwhile, move
-from governance.models import Partner, Team, User
+from governance.models import Partner, Rule, Team, User
 from governance.models.identity import Channel
 from ledger import log
 from risk import engine
@@ -176,8 +176,10 @@ def evaluate(application_id: int, *, at: datetime) -> Application:
             return application
     if application.status != Status.EVALUATING:
         return application
+    known = known_facts(application, at=at)
     decision = engine.evaluate(
-        facts(application, at=at),
+        known.facts,
+        sources=known.sources,
         at=at,
         strategy=STRATEGY,
         subject=f"credit.application:{application.public_id}",
@@ -185,36 +187,66 @@ def evaluate(application_id: int, *, at: datetime) -> Application:
         customer_id=application.customer_id,
     )
     try:
-        return conclude(application, decision=decision, actor=actor, at=at)
+        return conclude(application, decision=decision, actor=actor, at=at, rate_cap=known.rate_cap, exposure_cap=known.exposure_cap)
     except MovedMeanwhile:  # another worker concluded first, or the customer withdrew
         application.refresh_from_db()
         return application
 
 
-def facts(application: Application, *, at: datetime) -> dict[str, Any]:
+class Known(NamedTuple):
+    """What the engine is told, from where each fact comes and as of when, and the two caps that were read on the way."""
+
+    facts: dict[str, Any]
+    sources: dict[str, dict[str, str]]
+    rate_cap: Rule
+    exposure_cap: Decimal
+
+
+def known_facts(application: Application, *, at: datetime) -> Known:
     """Return the facts for the engine: what was stated, the person, the product, the lines, the caps. No identifiers."""
     product, on = application.product, local_day(application.legal_entity, at)
-    return {
-        **application.stated,
-        **facts_for_decision(application.customer, on=on),
-        "amount": application.amount,
-        "term": application.term,
-        "purpose": application.purpose,
+    held = rules.together(RATE_CAP, exposure.CAP, on=on)
+    standing = exposure.standing(application.customer_id, leaving=application)
+    caps = {"rate_cap": rules.exact(held[RATE_CAP]), "exposure_cap": rules.exact(held[exposure.CAP])}
+    asked = {"amount": application.amount, "term": application.term, "purpose": application.purpose}
+    person = facts_for_decision(application.customer, on=on)
+    terms = {
         "product_min": product.amount_min,
         "product_max": product.amount_max,
         "term_min": product.term_min,
         "term_max": product.term_max,
         **{f"rate_{grade.lower()}": Decimal(rate) for grade, rate in product.rates_by_grade.items()},
-        "rate_cap": rules.value(RATE_CAP, on=on),
-        "exposure": exposure.lines(application.customer_id, leaving=application),
-        "exposure_cap": exposure.cap(on),
-        "current_dpd": exposure.worst_dpd(application.customer_id),
     }
+    lines = {"exposure": standing.lines, "current_dpd": standing.dpd}
+    today, entered = on.isoformat(), local_day(application.legal_entity, application.submitted_at or at).isoformat()
+    origins = {
+        ("application", entered): {**application.stated, **asked},
+        ("customer", today): person,
+        (f"product {product.code} v{product.version}", today): terms,
+        ("rules", today): caps,
+        ("loans", today): lines,
+    }
+    facts: dict[str, Any] = {}
+    sources: dict[str, dict[str, str]] = {}
+    for (source, as_of), some in origins.items():
+        facts |= some
+        sources |= {name: {"source": source, "as_of": as_of} for name in some}
+    return Known(facts, sources, held[RATE_CAP], caps["exposure_cap"])
 
 
 @transaction.atomic
-def conclude(application: Application, *, decision: Decision, actor: User, at: datetime) -> Application:
+def conclude(
+    application: Application,
+    *,
+    decision: Decision,
+    actor: User,
+    at: datetime,
+    rate_cap: Rule | None = None,
+    exposure_cap: Decimal | None = None,
+) -> Application:
     """Act on the engine's verdict: approve what limit and exposure leave, else decline or refer with its reasons.
+
+    The caps are those the facts were made with, where the caller has read them; else they are read here.
 
     :raises MovedMeanwhile: if it is no longer evaluating
     """
@@ -232,12 +264,13 @@ def conclude(application: Application, *, decision: Decision, actor: User, at: d
     if rate is None:
         return refer(NO_RATE)
     wanted = application.amount if decision.limit is None else min(application.amount, decision.limit)
-    granted = exposure.reserve(application, amount=wanted, at=at)
+    granted = exposure.reserve(application, amount=wanted, at=at, most=exposure_cap)
     if granted < application.product.amount_min:
         exposure.release(application, at=at)
         return refer(EXPOSURE_CAP)
     try:
-        offers.draft(application, amount=granted, term=application.term, annual_rate=rate, on=local_day(application.legal_entity, at))
+        on = local_day(application.legal_entity, at)
+        offers.draft(application, amount=granted, term=application.term, annual_rate=rate, on=on, ceiling=rate_cap)
     except offers.OverRateCap:
         exposure.release(application, at=at)
         return refer(COST_CAP)

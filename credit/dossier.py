@@ -152,7 +152,7 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
         "dti_limit": _decimal(figures.get("dti_limit"), None),
         "differences": sum(line.differs for line in lines),
         "verified_count": len(found),
-        "exposure": exposure.lines(application.customer_id, leaving=application),
+        "exposure": exposure.standing(application.customer_id, leaving=application).lines,
         "exposure_cap": exposure.cap(on),
         "open_loans": len(open_loans),
         "worst_dpd": max(open_loans, default=0),

@@ -18,13 +18,6 @@ from crm.lib.templatetags.crm import absent, ago, bucket, day, grade, grouped, m
 from governance.list_fields import branch_field, owner_field
 from governance.models.identity import Channel
 
-# JSON and sealed text that no row of the list shows, and that cost more to read than all the rest of it.
-HEAVY = (
-    "stated", "note", "decision__trace", "decision__facts", "decision__sources", "decision__figures", "decision__reasons",
-    "product__fees", "product__rates_by_grade",
-)  # fmt: skip
-
-
 def id_cell(url_name: str) -> Any:
     def cell(row: Any) -> Any:
         url = reverse(url_name, args=[row.public_id])
@@ -70,7 +63,7 @@ def grades(_user: Any) -> list[tuple[str, Any]]:
 
 
 def application_rows(user: Any) -> QuerySet[Application]:
-    return Application.objects.visible_to(user).for_list().defer(*HEAVY)
+    return Application.objects.visible_to(user).for_list()
 
 
 APPLICATIONS = declare(

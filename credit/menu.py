@@ -57,7 +57,7 @@ def referred(user: Any, at: datetime) -> list[dict[str, Any]]:
     """Return what waits for a person's decision, the oldest first; what this person entered is somebody else's."""
     from credit.words import Reasons
 
-    rows = Application.objects.visible_to(user).referred().exclude(entered_by=user).for_list().defer("stated", "note", "decision__trace")
+    rows = Application.objects.visible_to(user).referred().exclude(entered_by=user).for_list(reasons=True)
     found = list(rows.order_by("submitted_at", "pk")[:ROWS])
     reasons = Reasons(found)
     return [

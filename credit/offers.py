@@ -17,7 +17,7 @@ from crm.lib.errors import DomainError, Invalid, Stale
 from crm.lib.money import Mode, quantize
 from governance import rules, users
 from governance.lifecycle import IllegalMove, move
-from governance.models import User
+from governance.models import Rule, User
 from ledger import log
 
 RATE_CAP = "rate.cap.nominal"
@@ -100,8 +100,12 @@ class Draft:
         return [(row.principal, row.interest, fee) for row, fee in zip(self.rows, self.fees, strict=True)]
 
 
-def draft(application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date) -> Draft:
+def draft(
+    application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date, ceiling: Rule | None = None
+) -> Draft:
     """Return the terms for `application` counted from `on`, held against the cap on the annualised total cost.
+
+    `ceiling` is the rule of that cap where the caller has read it already.
 
     The penalty rate is the contract rate times the product's multiplier, and never above the same cap: what a borrower pays
     after default is tested too.
@@ -111,7 +115,7 @@ def draft(application: Application, *, amount: Decimal, term: int, annual_rate: 
     product, entity = application.product, application.legal_entity
     lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
     rows = equal_installment(terms_of(product, amount=amount, term=term, annual_rate=annual_rate, on=on))
-    ceiling = rules.holding(RATE_CAP, on=on)
+    ceiling = ceiling or rules.holding(RATE_CAP, on=on)
     cap = Decimal(ceiling.value)
     contract = cost.Contract(
         principal=amount,
@@ -156,9 +160,10 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
     actor = actor or users.system()
     exposure.lock(application.customer_id)
     application = _fresh(application.pk)
-    standing = application.offers.filter(status__in=[Offer.Status.MADE, Offer.Status.ACCEPTED]).first()
-    if standing is not None:
-        return standing
+    if application.status != Application.Status.APPROVED:
+        standing = application.offers.filter(status__in=[Offer.Status.MADE, Offer.Status.ACCEPTED]).first()
+        if standing is not None:
+            return standing
     move(application, Application.Status.OFFERED, actor=actor, at=at)
     amount, term, rate = application.approved_amount, application.approved_term, application.approved_rate
     if amount is None or term is None or rate is None:

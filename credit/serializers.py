@@ -89,6 +89,8 @@ class ApplicationOut(serializers.ModelSerializer):
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_offer(self, row: Application) -> str | None:
+        if row.approved_amount is None:
+            return None
         standing = [each.public_id for each in row.offers.all() if each.status in (Offer.Status.MADE, Offer.Status.ACCEPTED)]
         return standing[0] if standing else None
 

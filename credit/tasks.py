@@ -21,25 +21,22 @@ UNANSWERED = timedelta(minutes=15)  # the outbox has asked the bank several time
 
 
 @log.on("credit.application.submitted")
-def evaluate_submitted(*, entry_id: int, **_: object) -> None:
+def evaluate_submitted(*, entry: Entry, **_: object) -> None:
     """Let the engine judge what was submitted."""
-    entry = Entry.objects.get(pk=entry_id)
     applications.evaluate(entry.subject_id, at=entry.at)
 
 
 @log.on("credit.application.approved")
-def offer_approved(*, entry_id: int, **_: object) -> None:
+def offer_approved(*, entry: Entry, **_: object) -> None:
     """Offer what was approved."""
-    entry = Entry.objects.get(pk=entry_id)
-    application = Application.objects.get(pk=entry.subject_id)
+    application = Application.objects.only("status", "customer_id").get(pk=entry.subject_id)
     if application.status == Application.Status.APPROVED:
         offers.make(application, at=entry.at)
 
 
 @log.on("credit.loan.booked")
-def pay_out_booked(*, entry_id: int, **_: object) -> None:
+def pay_out_booked(*, entry: Entry, **_: object) -> None:
     """Send the money of a booked loan out; what the bank does not answer for certain is asked again by the outbox."""
-    entry = Entry.objects.get(pk=entry_id)
     payouts.send(Loan.objects.get(pk=entry.subject_id), actor=users.system(), at=entry.at)
 
 
@@ -62,9 +59,8 @@ def tell_about_papers(*, entry_id: int, **_: object) -> None:
 
 
 @log.on("credit.day.closed")
-def expire_after_close(*, entry_id: int, **_: object) -> None:
+def expire_after_close(*, entry: Entry, **_: object) -> None:
     """End what the new business date leaves behind."""
-    entry = Entry.objects.get(pk=entry_id)
     expiry.expire(LegalEntity.objects.get(pk=entry.facts["legal_entity"]), at=entry.at)
 
 
@@ -125,9 +121,9 @@ def hand_out(run: CloseRun, *, at: datetime) -> None:
 
 
 @log.on("credit.import.started")
-def begin_import(*, entry_id: int, **_: object) -> None:
+def begin_import(*, entry: Entry, **_: object) -> None:
     """Hand a file to a worker of its own: it may take longer than a delivery may."""
-    run_import.delay(batch_id=Entry.objects.get(pk=entry_id).subject_id)
+    run_import.delay(batch_id=entry.subject_id)
 
 
 @shared_task

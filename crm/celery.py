@@ -1,10 +1,11 @@
 """The worker's application and the one beat table."""
 
+import gc
 import os
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
@@ -37,6 +38,14 @@ def configure_logging(**_: object) -> None:
     from django.conf import settings
 
     dictConfig(settings.LOGGING)
+
+
+
+@worker_process_init.connect
+def freeze_what_is_loaded(**_: object) -> None:
+    """Leave what was loaded out of the collector's rounds: walking all of it again and again is a pause in some task."""
+    gc.collect()
+    gc.freeze()
 
 
 from django_structlog.celery.steps import DjangoStructLogInitStep  # noqa: E402  the app must exist first

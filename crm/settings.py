@@ -211,6 +211,7 @@ CSRF_FAILURE_VIEW = "crm.problems.csrf_failure"
 OAUTH2_PROVIDER_APPLICATION_MODEL = "governance.ApiClient"
 OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "governance.api_clients.Scopes",
+    "OAUTH2_VALIDATOR_CLASS": "governance.api_clients.Validator",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "ALLOWED_GRANT_TYPES": ["client_credentials"],
 }

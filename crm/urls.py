@@ -2,6 +2,7 @@
 
 from allauth.account import views as account
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 
@@ -11,11 +12,13 @@ from crm.lib.permissions import public, signed_in
 
 @public("asked by supervisors and load balancers")
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer whether this process and its database work."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """Answer whether this process and its database work: 503 while the database is away."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (InterfaceError, OperationalError):
+        connection.close()
+        return JsonResponse({"status": "the database does not answer"}, status=503)
     return JsonResponse({"status": "ok", "version": settings.VERSION})
 
 

@@ -1,5 +1,6 @@
 """OAuth2 for machines: client credentials, each client bound to a service user, scopes from the permission table."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +10,16 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.settings import spectacular_settings
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from oauth2_provider.generators import generate_client_secret
+from oauth2_provider.models import get_access_token_model
+from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
 
 from crm.lib.permissions import ALL, scopes
 from governance.models import ApiClient, User
 from ledger import log
+
+AccessToken = get_access_token_model()
 
 
 class Scopes(BaseScopes):
@@ -39,6 +44,14 @@ class Token(TokenView):
         return super().post(request, *args, **kwargs)
 
 
+class Validator(OAuth2Validator):
+    """Read a token together with whom it acts for: one query on the way of every call, where the toolkit's own makes two."""
+
+    def _load_access_token(self, token: str) -> Any:
+        acting = AccessToken.objects.select_related("application__service_user__role", "application__service_user__team")
+        return acting.filter(token_checksum=hashlib.sha256(token.encode()).hexdigest()).first()
+
+
 class BearerAuthentication(OAuth2Authentication):
     """Act as the client's service user: a client-credentials token itself names no user."""
 
@@ -46,10 +59,9 @@ class BearerAuthentication(OAuth2Authentication):
         found = super().authenticate(request)
         if found is None:
             return None
-        user, token = found
-        client = token.application
-        user = User.objects.select_related("role", "team").filter(pk=client.service_user_id, is_active=True).first()
-        return (user, token) if user else None
+        token = found[1]
+        user = token.application.service_user
+        return (user, token) if user is not None and user.is_active else None
 
     def authenticate_header(self, request: Any) -> str:
         return 'Bearer realm="api"'

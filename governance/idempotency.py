@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -61,20 +61,12 @@ def idempotent(required: bool = False) -> Callable[[Callable[..., Response]], Ca
                 raise KeyMissing(_("The Idempotency-Key is longer than 128 characters or holds odd ones."))
             caller, hashed = request.user, body_hash(request)
             with transaction.atomic():
-                try:
-                    with transaction.atomic():
-                        kept = IdempotencyKey.objects.create(
-                            caller=caller, key=key, route=request.path[:200], body_hash=hashed, created_at=now()
-                        )
-                except IntegrityError:
+                kept = taken(caller, key, request.path[:200], hashed, at=now())
+                if kept is None:
                     return answered(caller, key, hashed)
-                except OperationalError as error:
-                    if not waited_too_long(error):
-                        raise
-                    raise still_running() from None
                 response = action(view, request, *args, **kwargs)
                 kept.status, kept.body = response.status_code, sealed(kept, response.data)
-                kept.save(update_fields=["status", "body"])
+                IdempotencyKey.objects.filter(pk=kept.pk).update(status=kept.status, body=kept.body)
                 return response
 
         once.key_required = required  # type: ignore[attr-defined]
@@ -82,6 +74,28 @@ def idempotent(required: bool = False) -> Callable[[Callable[..., Response]], Ca
         return once
 
     return decorate
+
+
+TAKE = """
+INSERT INTO governance_idempotencykey (caller_id, key, route, body_hash, created_at) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (caller_id, key) DO NOTHING RETURNING id
+"""
+
+
+def taken(caller: User, key: str, route: str, hashed: str, *, at: datetime) -> IdempotencyKey | None:
+    """Take `key` for `caller`, None when it was used; waits for a request that holds it. One statement, no savepoint.
+
+    :raises KeyInUse: if that request takes longer than the lock time-out
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE, [caller.pk, key, route, hashed, at])
+            found = cursor.fetchone()
+    except OperationalError as error:
+        if not waited_too_long(error):
+            raise
+        raise still_running() from None
+    return IdempotencyKey(pk=found[0], caller=caller, key=key, route=route, body_hash=hashed, created_at=at) if found else None
 
 
 def waited_too_long(error: OperationalError) -> bool:

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import models, transaction
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError
+from crm.lib.transactions import joined, update_returning
 from ledger import log
 
 M = TypeVar("M", bound=models.Model)
@@ -24,7 +25,7 @@ class MovedMeanwhile(DomainError):
     code = "moved_meanwhile"
 
 
-@transaction.atomic
+@joined()
 def move(
     obj: M,
     to: str,
@@ -54,15 +55,17 @@ def move(
     counted = hasattr(row, "version") and "version" not in changes
     if counted:
         changes["version"] = models.F("version") + 1  # an edit since `obj` was read has taken the next number
-    if not type(obj)._base_manager.filter(pk=obj.pk, status=was).update(**changes):
+    standing = type(obj)._base_manager.filter(pk=obj.pk, status=was)
+    written = update_returning(standing, changes, "version" if counted else "status")
+    if written is None:
         raise MovedMeanwhile(
             _("%(record)s is no longer “%(was)s”: somebody else was faster.") % {"record": obj, "was": label},
             was=str(was),
         )
+    if counted:
+        changes["version"] = written
     for name, value in changes.items():
         setattr(obj, name, value)
-    if counted:
-        obj.refresh_from_db(fields=["version"])
     name = event or f"{obj._meta.label_lower}.{to}"
     log.record(name, obj, actor=actor, at=at, **{"was": str(was), **(facts or {})})
     return obj

@@ -27,14 +27,20 @@ def holding(code: str, *, on: date) -> Rule:
 
     :raises NoRule: if none does
     """
-    rule = (
-        Rule.objects.filter(code=code, effective_from__lte=on)
-        .filter(Q(effective_to__isnull=True) | Q(effective_to__gt=on))
-        .first()
-    )
-    if rule is None:
-        raise NoRule(_("No rule “%(code)s” holds on %(date)s.") % {"code": code, "date": on.isoformat()})
-    return rule
+    return together(code, on=on)[code]
+
+
+def together(*codes: str, on: date) -> dict[str, Rule]:
+    """Return the rules of these names that hold on a date, in one query.
+
+    :raises NoRule: if one of them has none
+    """
+    lasting = Q(effective_to__isnull=True) | Q(effective_to__gt=on)
+    found = {rule.code: rule for rule in Rule.objects.filter(lasting, code__in=codes, effective_from__lte=on)}
+    for code in codes:
+        if code not in found:
+            raise NoRule(_("No rule “%(code)s” holds on %(date)s.") % {"code": code, "date": on.isoformat()})
+    return found
 
 
 def value(code: str, *, on: date) -> Any:
@@ -42,7 +48,11 @@ def value(code: str, *, on: date) -> Any:
 
     :raises NoRule: if none does
     """
-    rule = holding(code, on=on)
+    return exact(holding(code, on=on))
+
+
+def exact(rule: Rule) -> Any:
+    """Return a rule's value: `Decimal` for amounts, rates and shares, else as stored."""
     return Decimal(rule.value) if rule.unit in EXACT else rule.value
 
 

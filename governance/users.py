@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,12 @@ class NotYourself(DomainError):
 
 def system() -> User:
     """Return the actor of what the house does by itself. Made by the seed, so that reading it never writes."""
+    return _system(connection.settings_dict["NAME"])
+
+
+@lru_cache(maxsize=4)
+def _system(_database: str) -> User:
+    """Read it once per process and database: nobody changes or deletes it, and every step of an evaluation asks for it."""
     return User.objects.get(username=SYSTEM)
 
 

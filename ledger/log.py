@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 Handler = Callable[..., Any]
 _broker_off: ContextVar[bool] = ContextVar("broker_off", default=False)
+_here: ContextVar[list[int] | None] = ContextVar("here", default=None)
 _handlers: dict[str, list[str]] = {}
 _by_name: dict[str, Handler] = {}
 
@@ -38,7 +39,7 @@ class Row(NamedTuple):
 
 
 def on(*events: str) -> Callable[[Handler], Handler]:
-    """Subscribe a function `handler(*, entry_id, **_)` to entries of these names.
+    """Subscribe a function `handler(*, entry, **_)` to entries of these names.
 
     It runs on a worker after commit, may run twice and must not mind. Its dotted name is the delivery's key,
     so renaming a handler needs a migration of open deliveries.
@@ -69,6 +70,17 @@ def without_broker() -> Iterator[None]:
 def broker_is_off() -> bool:
     """Return whether the caller runs inside `without_broker`."""
     return _broker_off.get()
+
+
+@contextmanager
+def kept_here() -> Iterator[list[int]]:
+    """Collect what becomes deliverable instead of telling the broker: a worker carries the next few steps itself."""
+    kept: list[int] = []
+    token = _here.set(kept)
+    try:
+        yield kept
+    finally:
+        _here.reset(token)
 
 
 def handlers_of(event: str) -> list[str]:
@@ -174,6 +186,10 @@ def hand_over(deliveries: list[int]) -> None:
     """Tell the broker of `deliveries`. It is a hint only: what the broker loses, the sweeper finds."""
     from ledger.tasks import deliver
 
+    kept = _here.get()
+    if kept is not None:
+        kept.extend(deliveries)
+        return
     for start in range(0, len(deliveries), 100):
         try:
             deliver.delay(deliveries=deliveries[start : start + 100])

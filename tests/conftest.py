@@ -29,7 +29,7 @@ def _join_servers() -> None:
         os.environ.pop(name, None)
     os.environ["CRM_ENV"] = "test"
     joined = _OPEN.enter_context(servers.joined("test", external=False))
-    os.environ.update(joined.environment, DJANGO_SETTINGS_MODULE="crm.settings", CRM_AREA="test")
+    os.environ.update(joined.environment, CRM_AREA="test")
     assert joined.superuser_url
     os.environ[databases.SUPERUSER] = joined.superuser_url
     databases.drop_abandoned()
@@ -62,7 +62,11 @@ os.environ.update(valkey_urls(claim_valkey_database()))
 
 import django  # noqa: E402  the environment comes first
 
+# Named for this moment only: a worker that inherited the name would have its settings read by pytest-django before the line
+# above, and share the Valkey database of the process that started it.
+os.environ["DJANGO_SETTINGS_MODULE"] = "crm.settings"
 django.setup()
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from django.db import connections  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402

@@ -20,9 +20,25 @@ from risk.models import Decision
 
 
 class ApplicationQuerySet(CreditQuerySet["Application"]):
-    def for_list(self) -> Self:
-        """Join what a list row shows."""
+    def for_page(self) -> Self:
+        """Join what the page of one application shows."""
         return self.select_related("customer", "product", "decision", "branch", "owner")
+
+    def for_list(self, *, reasons: bool = False) -> Self:
+        """Join what a list row shows, without the JSON and sealed text that cost more to read than all the rest of it.
+
+        With `reasons` the row tells why in sentences, whose figures stand among the decision's facts.
+        """
+        heavy = ["stated", "note", "decision__trace", "decision__sources", "decision__reasons", "product__fees", "product__rates_by_grade"]
+        return self.for_page().defer(*heavy, *([] if reasons else ["decision__facts", "decision__figures"]))
+
+    def for_api(self) -> Self:
+        """Join what an answer of the API names, and of the joined records no more than that."""
+        own = [field.name for field in Application._meta.concrete_fields if field.name != "note"]
+        named = ("customer__public_id", "product__code", "loan__public_id", "loan__application")
+        decided = ("public_id", "strategy_version", "scorecard_version", "facts", "figures")  # the last two for the reasons
+        only = (*own, *named, *(f"decision__{name}" for name in decided))
+        return self.select_related("customer", "product", "decision", "loan").only(*only)
 
     def open(self) -> Self:
         """Narrow to applications that have not ended."""

@@ -88,7 +88,7 @@ def application_page(request: Asked, public_id: str) -> HttpResponse:
 
 def one(request: Asked, public_id: str) -> Application:
     """Return the application a URL names with what its page shows."""
-    rows = Application.objects.for_list().select_related("legal_entity", "entered_by", "decided_by")
+    rows = Application.objects.for_page().select_related("legal_entity", "entered_by", "decided_by")
     return rows.get_for(request.user, public_id)
 
 

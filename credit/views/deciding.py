@@ -41,7 +41,7 @@ def review_queue(request: Asked) -> HttpResponse:
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else TABS[0]
     seen = Application.objects.visible_to(request.user)
-    rows = seen.filter(status=tab).for_list().select_related("entered_by").defer("stated", "note", "decision__trace", "decision__sources")
+    rows = seen.filter(status=tab).for_list(reasons=True).select_related("entered_by")
     page = pages.read(request, rows, sorts={"age": "submitted_at"}, default_sort="age")
     reasons = Reasons(page.rows)
     allowed = clocks.review_time(localdate())
@@ -180,7 +180,7 @@ def _term(text: str) -> int:
 
 
 def _one(request: Asked, public_id: str) -> Application:
-    rows = Application.objects.for_list().select_related("legal_entity", "entered_by", "decided_by")
+    rows = Application.objects.for_page().select_related("legal_entity", "entered_by", "decided_by")
     return rows.get_for(request.user, public_id)
 
 

@@ -54,7 +54,7 @@ def application_new(request: Asked) -> HttpResponse:
 def application_edit(request: Asked, public_id: str) -> HttpResponse:
     """Change a draft; the person stays."""
     user = request.user
-    application = Application.objects.for_list().get_for(user, public_id)
+    application = Application.objects.for_page().get_for(user, public_id)
     here = reverse("application", args=[public_id])
     if application.status != Application.Status.DRAFT:
         raise applications.NotDecidable(_("%(application)s is no draft any more and cannot be changed.") % {"application": application})

@@ -21,7 +21,7 @@ TOLD = ("referred", "declined")  # where the reason explains what one sees
 def application_panel(request: Asked, public_id: str) -> HttpResponse:
     """Show a customer's applications, newest first."""
     customer = Customer.objects.get_for(request.user, public_id)
-    rows = list(Application.objects.visible_to(request.user).filter(customer=customer).for_list().order_by("-pk")[: SHOWN + 1])
+    rows = list(Application.objects.visible_to(request.user).filter(customer=customer).for_list(reasons=True).order_by("-pk")[: SHOWN + 1])
     reasons = Reasons(rows[:SHOWN])
     context = {
         "customer": customer,

@@ -1,7 +1,7 @@
 """Calendar arithmetic without a clock: months with an anchor day, day counts."""
 
 import calendar
-from datetime import date, timedelta
+from datetime import date
 
 
 def add_months(day: date, months: int, anchor_day: int | None = None) -> date:
@@ -21,11 +21,6 @@ def days_360(start: date, end: date) -> int:
     first = min(start.day, 30)
     last = 30 if end.day == 31 and first == 30 else end.day
     return (end.year - start.year) * 360 + (end.month - start.month) * 30 + last - first
-
-
-def each_day(start: date, end: date) -> list[date]:
-    """Return the days of `[start, end)`."""
-    return [start + timedelta(days=n) for n in range((end - start).days)]
 
 
 def age_on(born: date, day: date) -> int:

@@ -1,13 +1,9 @@
 """Column types every app uses: money, rates, public ids."""
 
 import secrets
-from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0/O, 1/I/L, U: read aloud over a telephone
 LENGTH = 9  # 30^9 = 2e13: a guess among a million records succeeds once in twenty million tries
@@ -66,12 +62,3 @@ class PublicIdField(models.CharField):
             kwargs.pop(key, None)
         kwargs["prefix"] = self.prefix
         return name, path, args, kwargs
-
-
-def positive(value: Decimal) -> None:
-    """Refuse zero and below, with a sentence."""
-    if value <= 0:
-        raise ValidationError(_("Enter an amount above 0."))
-
-
-NOT_NEGATIVE = MinValueValidator(Decimal(0))

@@ -99,13 +99,13 @@ def test_every_piece_of_news_may_arrive_twice_and_late(floor: Floor) -> None:
     entries = Entry.objects.filter(event__startswith="credit.loan").exclude(event="credit.loan.booked")
     before = list(Case.objects.values()), list(CaseDebt.objects.values()), Entry.objects.count()
     for entry in entries:
-        tasks.follow_loan(entry_id=entry.pk)
-    tasks.refresh_partition(entry_id=Entry.objects.filter(event="collections.refresh.planned").latest("pk").pk)
+        tasks.follow_loan(entry=entry)
+    tasks.refresh_partition(entry=Entry.objects.filter(event="collections.refresh.planned").latest("pk"))
     assert (list(Case.objects.values()), list(CaseDebt.objects.values()), Entry.objects.count()) == before
     floor.pay_all_overdue(case.debts.get().loan)
     count = Entry.objects.count()
     for entry in entries:
-        tasks.follow_loan(entry_id=entry.pk)  # old news of an overdue loan that is cured by now
+        tasks.follow_loan(entry=entry)  # old news of an overdue loan that is cured by now
     assert (Case.objects.get().status, Entry.objects.count()) == ("closed", count)
 
 

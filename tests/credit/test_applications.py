@@ -85,7 +85,7 @@ def test_an_approval_holds_exposure_and_fixes_the_terms(desk):
     assert (application.approved_amount, application.approved_term, application.approved_rate) == (D("12000.00"), 12, D("0.180000"))
     assert application.decided_by is None
     assert application.decided_at == NOON
-    assert exposure.lines(application.customer_id) == D("12000.00")
+    assert exposure.standing(application.customer_id).lines == D("12000.00")
 
 
 def test_the_decision_s_limit_cuts_an_approval(desk):
@@ -97,7 +97,7 @@ def test_a_referral_or_decline_carries_the_reasons_and_holds_nothing(desk, outco
     application = desk.concluded(outcome)
     assert application.status == {"refer": Status.REFERRED, "decline": Status.DECLINED}[outcome]
     assert application.reason_codes == ["amount_above_limit"]
-    assert exposure.lines(application.customer_id) == 0
+    assert exposure.standing(application.customer_id).lines == 0
 
 
 def test_an_approval_without_room_under_the_cap_is_referred(desk, monkeypatch):
@@ -119,7 +119,7 @@ def test_a_cost_above_the_rate_cap_is_referred(desk):
     application = desk.concluded(verdict={"annual_rate": D("0.250000")})
     assert application.status == Status.REFERRED
     assert applications.COST_CAP in application.reason_codes
-    assert exposure.lines(application.customer_id) == 0
+    assert exposure.standing(application.customer_id).lines == 0
 
 
 def test_a_second_conclusion_loses(desk):
@@ -142,7 +142,7 @@ class TestUnderwriting:
         )
         assert (done.status, done.approved_amount, done.approved_rate) == (Status.APPROVED, D("15000.00"), D("0.156"))
         assert done.decided_by == desk.cast.underwriter
-        assert exposure.lines(done.customer_id) == D("15000.00")
+        assert exposure.standing(done.customer_id).lines == D("15000.00")
 
     def test_nobody_decides_what_they_entered(self, desk):
         application = desk.concluded("refer", actor=desk.cast.underwriter)
@@ -181,7 +181,7 @@ class TestUnderwriting:
         with pytest.raises(exposure.OverExposure) as refusal:
             applications.approve(referred, amount=D("5000.01"), actor=desk.cast.underwriter, at=NOON)
         assert refusal.value.extra["room"] == "5000.00"
-        assert exposure.lines(referred.customer_id) == 0
+        assert exposure.standing(referred.customer_id).lines == 0
 
     def test_a_stale_page_is_told(self, desk, referred):
         with pytest.raises(MovedMeanwhile) as refusal:
@@ -194,7 +194,7 @@ class TestUnderwriting:
         applications.decline(referred, reason_codes=["credit.affordability"], actor=desk.cast.underwriter, at=NOON)
         with pytest.raises(MovedMeanwhile):
             applications.approve(stale, amount=D("1000.00"), actor=desk.cast.second_underwriter, at=NOON)
-        assert exposure.lines(referred.customer_id) == 0
+        assert exposure.standing(referred.customer_id).lines == 0
 
     @pytest.mark.parametrize("codes", [[], ["no_such_reason"]])
     def test_a_decline_needs_a_reason(self, desk, referred, codes):
@@ -214,7 +214,7 @@ def test_withdrawing_ends_the_offer_and_frees_the_room(desk):
     application = applications.withdraw(Application.objects.get(pk=offer.application_id), actor=desk.cast.loan_officer, at=NOON)
     offer.refresh_from_db()
     assert (application.status, offer.status) == (Status.WITHDRAWN, Offer.Status.WITHDRAWN)
-    assert exposure.lines(application.customer_id) == 0
+    assert exposure.standing(application.customer_id).lines == 0
     with pytest.raises(IllegalMove):
         applications.withdraw(application, actor=desk.cast.loan_officer, at=NOON)
 
@@ -232,12 +232,13 @@ def test_what_nobody_took_further_expires(desk):
     assert expiry.expire(desk.cast.entity, at=at + timedelta(days=1)) == 1
     statuses = {row.pk: row.status for row in Application.objects.all()}
     assert statuses == {idle.pk: Status.EXPIRED, young.pk: Status.DRAFT, offer.application_id: Status.EXPIRED}
-    assert exposure.lines(offer.application.customer_id) == 0
+    assert exposure.standing(offer.application.customer_id).lines == 0
 
 
 def test_facts_for_the_engine_carry_no_identifier(desk):
     application = desk.draft()
-    facts = applications.facts(application, at=NOON)
+    known = applications.known_facts(application, at=NOON)
+    facts = known.facts
     assert facts["exposure"] == 0
     assert facts["rate_cap"] == D("0.24")
     assert facts["exposure_cap"] == D("200000.00")
@@ -297,8 +298,8 @@ def test_the_worker_s_chain_from_submitted_to_offered(desk, monkeypatch):
     application = applications.submit(desk.draft(), actor=desk.cast.loan_officer, at=NOON)
     for event, handler in (("submitted", tasks.evaluate_submitted), ("approved", tasks.offer_approved)):
         entry = Entry.objects.get(event=f"credit.application.{event}", subject_id=application.pk)
-        handler(entry_id=entry.pk)
-        handler(entry_id=entry.pk)
+        handler(entry=entry)
+        handler(entry=entry)
     application.refresh_from_db()
     assert application.status == Status.OFFERED
     assert application.offers.count() == 1

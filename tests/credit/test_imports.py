@@ -154,5 +154,5 @@ def test_the_worker_is_told_after_commit(desk, monkeypatch):
     told = []
     monkeypatch.setattr(tasks.run_import, "delay", lambda **values: told.append(values))
     batch = imports.bring_in(table(line("R-1")), file_name="a.csv", branch=desk.cast.east, actor=desk.cast.loan_officer, at=NOON)
-    tasks.begin_import(entry_id=Entry.objects.get(event="credit.import.started").pk)
+    tasks.begin_import(entry=Entry.objects.get(event="credit.import.started"))
     assert told == [{"batch_id": batch.pk}]

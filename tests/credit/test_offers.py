@@ -103,9 +103,9 @@ class TestAcceptance:
     def test_the_line_counts_once_before_and_after(self, desk):
         offer = desk.confirmed()
         customer = offer.application.customer_id
-        assert exposure.lines(customer) == D("12000.00")
+        assert exposure.standing(customer).lines == D("12000.00")
         offers.accept(offer, key="k", actor=desk.cast.loan_officer, at=NOON)
-        assert exposure.lines(customer) == D("12000.00")
+        assert exposure.standing(customer).lines == D("12000.00")
         assert Reservation.objects.get().status == "used"
 
     def test_the_same_key_returns_the_loan_and_another_is_refused(self, desk):

@@ -49,7 +49,7 @@ def test_two_parallel_approvals_never_pass_the_cap(desk, held):
     granted = together(*(lambda each=each: exposure.reserve(each, amount=D("40000.00"), at=NOON) for each in (first, second)))
 
     assert sorted(granted) == [D("30000.00"), D("40000.00")]
-    assert exposure.lines(customer.pk) == D("200000.00")
+    assert exposure.standing(customer.pk).lines == D("200000.00")
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ class TestSecondPerson:
             underwriting.approve(large, amount=D("30000.00"), actor=desk.cast.underwriter, at=NOON)
         proposal = self.propose(desk, large, kinds=("employer",))
         assert large.status == Status.PROPOSED
-        assert exposure.lines(large.customer_id) == D("30000.00")
+        assert exposure.standing(large.customer_id).lines == D("30000.00")
         with pytest.raises(applications.OverAuthority):
             underwriting.confirm(proposal, actor=desk.cast.second_underwriter, at=NOON)
         done = underwriting.confirm(Proposal.objects.get(pk=proposal.pk), actor=desk.cast.risk_manager, at=NOON)
@@ -244,7 +244,7 @@ class TestSecondPerson:
         large.refresh_from_db()
         proposal.refresh_from_db()
         assert (large.status, proposal.status, proposal.answer) == (Status.REFERRED, "returned", "请补充流水")
-        assert exposure.lines(large.customer_id) == 0
+        assert exposure.standing(large.customer_id).lines == 0
 
     def test_the_maker_calls_back_and_nobody_else(self, desk: Any, large: Any) -> None:
         proposal = self.propose(desk, large)
@@ -273,7 +273,7 @@ class TestCounterOffer:
     def test_the_applicant_s_yes_makes_it_the_approval(self, desk: Any, referred: Any) -> None:
         offered = self.counter(desk, referred)
         assert referred.status == Status.COUNTERED
-        assert exposure.lines(referred.customer_id) == D("9000.00")
+        assert exposure.standing(referred.customer_id).lines == D("9000.00")
         underwriting.agree(offered, way="phone", actor=desk.cast.loan_officer, at=day(2))
         referred.refresh_from_db()
         assert (referred.status, referred.approved_amount, referred.approved_term) == (Status.APPROVED, D("9000.00"), 24)
@@ -285,7 +285,7 @@ class TestCounterOffer:
         underwriting.refuse(offered, way="phone", actor=desk.cast.loan_officer, at=NOON)
         referred.refresh_from_db()
         assert referred.status == Status.REFERRED
-        assert exposure.lines(referred.customer_id) == 0
+        assert exposure.standing(referred.customer_id).lines == 0
 
     def test_silence_ends_it(self, desk: Any, referred: Any) -> None:
         offered = self.counter(desk, referred)
@@ -296,7 +296,7 @@ class TestCounterOffer:
         assert expiry.expire(desk.cast.entity, at=day(15)) == 1
         offered.refresh_from_db()
         assert offered.status == "ended"
-        assert exposure.lines(referred.customer_id) == 0
+        assert exposure.standing(referred.customer_id).lines == 0
 
     def test_what_was_asked_for_is_no_counter_offer(self, desk: Any, referred: Any) -> None:
         with pytest.raises(underwriting.NoDifference):

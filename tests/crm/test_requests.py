@@ -1,9 +1,12 @@
 """Around every request: its id, headers that keep a browser safe, what cannot be read, what is refused."""
 
+import contextlib
 import logging
 from typing import Any
 
+import psycopg2
 import pytest
+from django.db import connection
 from django.test import Client
 
 from tests.fixtures.cast import Cast
@@ -74,6 +77,15 @@ def test_a_search_does_not_reach_the_log(cast: Cast, caplog: pytest.LogCaptureFi
 def test_health_is_asked_of_the_database(db: None) -> None:
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+def test_health_says_so_while_the_database_is_away(transactional_db: None) -> None:
+    connection.ensure_connection()
+    told = {key: value for key, value in connection.get_connection_params().items() if key in ("dbname", "user", "password", "host", "port")}
+    with contextlib.closing(psycopg2.connect(**told)) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    assert Client().get("/healthz").status_code == 503
+    assert Client().get("/healthz").status_code == 200
 
 
 def test_a_page_that_is_not_there_is_404_in_the_house_style(cast: Cast) -> None:

@@ -26,8 +26,8 @@ def subscribe(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., None]]
 def heard(subscribe: Callable[[Callable[..., None]], None]) -> list[int]:
     found: list[int] = []
 
-    def listener(*, entry_id: int, **_: Any) -> None:
-        found.append(entry_id)
+    def listener(*, entry: Entry, **_: Any) -> None:
+        found.append(entry.pk)
 
     subscribe(listener)
     return found
@@ -37,8 +37,8 @@ def heard(subscribe: Callable[[Callable[..., None]], None]) -> list[int]:
 def poison(subscribe: Callable[[Callable[..., None]], None]) -> list[int]:
     tried: list[int] = []
 
-    def always_fails(*, entry_id: int, **_: Any) -> None:
-        tried.append(entry_id)
+    def always_fails(*, entry: Entry, **_: Any) -> None:
+        tried.append(entry.pk)
         raise RuntimeError("cannot")
 
     subscribe(always_fails)
@@ -93,8 +93,8 @@ def test_the_claim_of_a_worker_that_died_is_taken_over(cast: Cast, heard: list[i
 def test_a_worker_that_outlived_its_lease_undoes_nothing(cast: Cast, subscribe: Any) -> None:
     at = now()
 
-    def slow(*, entry_id: int, **_: Any) -> None:
-        calls.append(entry_id)
+    def slow(*, entry: Entry, **_: Any) -> None:
+        calls.append(entry.pk)
         if len(calls) == 1:
             taken_over.append(deliveries.run(delivery.pk, at=at + deliveries.LEASE * 2))
             raise RuntimeError("late and wrong")
@@ -152,8 +152,8 @@ def test_a_subscriber_that_no_longer_exists_is_said_by_name(cast: Cast, heard: l
 def test_one_poisoned_delivery_does_not_stop_the_others(cast: Cast, poison: list[int], subscribe: Any) -> None:
     found = []
 
-    def well(*, entry_id: int, **_: Any) -> None:
-        found.append(entry_id)
+    def well(*, entry: Entry, **_: Any) -> None:
+        found.append(entry.pk)
 
     subscribe(well)
     entry_id = log.record("test.happened", cast.east, actor=cast.system, at=NOON)
@@ -164,8 +164,8 @@ def test_one_poisoned_delivery_does_not_stop_the_others(cast: Cast, poison: list
 def test_what_a_subscriber_brings_about_is_delivered_too(cast: Cast, subscribe: Any) -> None:
     chain = []
 
-    def again(*, entry_id: int, **_: Any) -> None:
-        chain.append(entry_id)
+    def again(*, entry: Entry, **_: Any) -> None:
+        chain.append(entry.pk)
         if len(chain) < 3:
             log.record("test.happened", cast.east, actor=cast.system, at=NOON)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import dates, integers
 
-from crm.lib.dates import add_months, age_on, days_360, each_day
+from crm.lib.dates import add_months, age_on, days_360
 
 DAYS = dates(date(1950, 1, 1), date(2100, 12, 31))
 
@@ -72,8 +72,3 @@ def test_an_age_grows_on_the_birthday(born: date) -> None:
     if birthday.day == born.day:
         assert age_on(born, birthday) == 30
         assert age_on(born, birthday - timedelta(days=1)) == 29
-
-
-def test_days_are_from_the_first_to_the_one_before_the_last() -> None:
-    assert each_day(date(2026, 2, 27), date(2026, 3, 2)) == [date(2026, 2, 27), date(2026, 2, 28), date(2026, 3, 1)]
-    assert each_day(date(2026, 3, 2), date(2026, 3, 2)) == []

@@ -38,7 +38,7 @@ def test_the_outbox_pays_a_booked_loan_out(desk: Desk, deliver: Callable[[], int
 def test_a_delivery_that_runs_twice_pays_once(desk: Desk, deliver: Callable[[], int], bank: str) -> None:
     loan = desk.loan()
     deliver()
-    tasks.pay_out_booked(entry_id=Entry.objects.get(event="credit.loan.booked").pk)
+    tasks.pay_out_booked(entry=Entry.objects.get(event="credit.loan.booked"))
     assert (done(bank)["requests"], events(loan)) == (1, ["credit.payout.sent"])
 
 

@@ -195,3 +195,10 @@ def test_throwaway_data_of_a_deleted_clone_are_forgotten_and_no_others(tmp_path:
         (tmp_path / "outside" / name / "clone").write_text(f"{folder}\n")
     places.forget_deleted_clones(tmp_path / "outside")
     assert {path.name for path in (tmp_path / "outside").iterdir()} == kept.keys()
+
+
+def test_this_worker_has_a_valkey_database_of_its_own() -> None:
+    """Two workers on one database would empty each other's sessions in the middle of a test."""
+    from django.conf import settings
+
+    assert os.environ["REDIS_URL"] == settings.REDIS_URL == settings.CACHES["default"]["LOCATION"]
