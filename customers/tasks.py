@@ -6,6 +6,7 @@ from django.core.cache import cache
 from django.utils.timezone import now
 
 from customers import activities, handover, index, outbox
+from customers.models import Handover
 from ledger import log
 from ledger.models import Entry
 
@@ -51,8 +52,10 @@ def recover_messages(**_: object) -> None:
 
 @log.on("customers.handover.ordered")
 def begin_handover(*, entry_id: int, **_: object) -> None:
-    """Give a hand-over to a worker of its own: it may take longer than a delivery may."""
-    run_handover.delay(handover_id=Entry.objects.get(pk=entry_id).subject_id)
+    """Give a hand-over to a worker of its own: it may take longer than a delivery may. A small one is done by now."""
+    entry = Entry.objects.get(pk=entry_id)
+    if Handover.objects.filter(pk=entry.subject_id, status=Handover.Status.RUNNING).exists():
+        run_handover.delay(handover_id=entry.subject_id)
 
 
 @shared_task

@@ -57,11 +57,12 @@ def builder(request: HttpRequest, name: str) -> HttpResponse:
     if step == "remove" and place.isdecimal():
         rows = [row for n, row in enumerate(rows) if n != int(place[:4])]
     elif step == "add" and place.isdecimal() and len(rows) < conditions.MOST_CONDITIONS:
-        rows.append(_row(request, spec, min(max(int(place[:4]), 1), conditions.MOST_GROUPS), spec.fields[0].key, "", ""))
+        group = min(max(int(place[:4]), 1), conditions.MOST_GROUPS)
+        rows.append(_row(request, spec, group, spec.fields[0].key, "", "") | {"fresh": True})
     elif step == "group" and len(rows) < conditions.MOST_CONDITIONS:
         number = max([row["group"] for row in rows], default=0) + 1
         if number <= conditions.MOST_GROUPS:
-            rows.append(_row(request, spec, number, spec.fields[0].key, "", ""))
+            rows.append(_row(request, spec, number, spec.fields[0].key, "", "") | {"fresh": True})
     elif step == "apply":
         made = [Condition(row["group"], row["field"], row["op"], row["value"]) for row in rows]
         for row, one in zip(rows, made, strict=True):

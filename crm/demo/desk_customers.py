@@ -5,8 +5,8 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from crm.demo.people import identity
-from customers import activities, duplicates, notes, profiles, relations
-from customers.models import Activity, Customer, Relation
+from customers import activities, duplicates, handover, notes, profiles, relations
+from customers.models import Activity, Customer, Handover, Relation
 from governance.models import LegalEntity, User
 
 SEED = 20_261_123
@@ -72,6 +72,17 @@ def fill(entity: LegalEntity, *, today: date) -> None:
     )  # fmt: skip
     _look_alikes(staff["officer"], serial=serial, at=at(-2, 14), rng=rng)
     activities.tell_overdue(at=at(0, 8))
+    hand_over(entity, staff, at=at(-1, 10))
+
+
+def hand_over(entity: LegalEntity, staff: dict[str, User], *, at: datetime) -> None:
+    """Let three customers who moved to Chengdu go to the officer there, with everything of theirs."""
+    moved = Customer.objects.filter(owner=staff["officer2"], legal_entity=entity).order_by("pk")[:3]
+    order = handover.order(
+        ids=[customer.pk for customer in moved], taker=staff["officer3"], branch=staff["officer3"].team, reason=Handover.Reason.MOVED,
+        note="客户已迁居成都。", actor=staff["admin"], at=at,
+    )  # fmt: skip
+    handover.run(order.pk, at=at)
 
 
 def _relations(mine: list[Customer], officer: User, *, serial: int, at: datetime, rng: Random) -> int:
