@@ -54,8 +54,9 @@ def approve(
 
     :raises Invalid: for conditions that cannot be; for the rest see `applications.approve`
     """
+    wanted = conditions.checked(kinds, condition_words)
     done = applications.approve(application, amount=amount, term=term, note=note, actor=actor, at=at, version=version)
-    conditions.put(done, kinds=kinds, words=condition_words, actor=actor, at=at)
+    conditions.put(done, kinds=wanted, words=condition_words, actor=actor, at=at)
     return done
 
 

@@ -236,6 +236,7 @@ def decide(request: Asked, application: Application, form: Form, door: Any) -> H
                 form.add_error(name, str(text))
     from credit.views.applications import context_of as page_context
 
+    application = _one(request, application.public_id)  # what a refused door had set on it in memory was rolled back
     if application.status in Application.IN_REVIEW:
         context = page_context(request, application, bound=form)
         return htmx.render(request, "credit/application.html", "credit/_decide.html", context, status=422)
