@@ -22,7 +22,7 @@ def test_a_month_of_calls_brings_promises_in_every_state(floor: Floor) -> None:
     }  # fmt: skip
     cast.entity.refresh_from_db()
     last = date(2026, 5, 8)  # a Friday
-    house = House(cast.entity, floor.desk.product, staff, {}, Random(4), last, lambda text: None)  # noqa: S311
+    house = House(cast.entity, floor.desk.product, staff, {}, Random(4), last, lambda text: None)
     day = LATE + timedelta(days=1)
     while day <= last:
         desk_collections.keep_promises(house, day)

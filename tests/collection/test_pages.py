@@ -386,19 +386,37 @@ def test_the_results_say_the_same_in_chart_and_table(case: Case, floor: Floor, c
 
 
 def test_many_cases_go_to_several_people_in_turn(floor: Floor) -> None:
-    from collection import bulk
+    from collection.lists import CASES
+    from governance import bulk
 
     for _ in range(4):
         floor.desk.loan()
     floor.close(date(2026, 4, 10))
     people = sorted([floor.cast.collector.pk, floor.cast.second_collector.pk])
-    for row in Case.objects.order_by("pk"):
-        bulk.assign_one(row, actor=floor.cast.collections_supervisor, at=now(), to=people)
-    given = list(Case.objects.order_by("pk").values_list("assigned_to", flat=True))
-    assert set(given) == set(people)
-    for row in Case.objects.order_by("pk"):
-        bulk.assign_one(row, actor=floor.cast.collections_supervisor, at=now(), to=[])
+    ids, boss = list(Case.objects.values_list("pk", flat=True)), floor.cast.collections_supervisor
+
+    def give(to: list[int]) -> Any:
+        made = bulk.start(CASES, CASES.actions["assign"], ids=ids, values={"to": to}, actor=boss, at=now())
+        bulk.run(made.pk, at=now())
+        made.job.refresh_from_db()
+        return made.job
+
+    job = give(people)
+    assert (job.status, job.done, job.total) == ("done", 4, 4)
+    assert set(Case.objects.values_list("assigned_to", flat=True)) == set(people)
+    assert give([]).done == 4
     assert not Case.objects.exclude(assigned_to=None).exists()
+    refused = give([floor.cast.west_collector.pk])
+    assert (refused.status, refused.failed) == ("failed", 4)
+    assert "role or team does not reach it" in refused.problems[0]["message"]
+
+
+def test_the_form_of_many_offers_the_team_only(case: Case, floor: Floor) -> None:
+    from collection.bulk import bulk_form
+
+    form = bulk_form(floor.cast.collections_supervisor)
+    assert floor.cast.collector in form.fields["to"].queryset
+    assert floor.cast.west_collector not in form.fields["to"].queryset
 
 
 @pytest.mark.parametrize("why", ["broken", "due", "moved", "silent"])
