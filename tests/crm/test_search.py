@@ -58,6 +58,12 @@ def test_an_id_is_understood_as_it_is_written() -> None:
     assert search.id_of("L-7K2", "L") == "L-7K2"
 
 
+def test_a_name_that_could_be_an_id_is_still_a_name(cast: Cast, page_of: PageOf, make_customer: Callable[..., Any]) -> None:
+    made = make_customer(name="张鹏")
+    assert search.id_of("zhangpeng", "C") == "C-ZHANGPENG"
+    assert f"/customers/{made.public_id}/" in ask(page_of(cast.loan_officer), "zhangpeng")
+
+
 def test_menu_entries_are_found_by_name(cast: Cast, page_of: PageOf) -> None:
     assert 'href="/customers/"' in ask(page_of(cast.loan_officer), "custom")
     assert 'href="/admin/users/"' not in ask(page_of(cast.loan_officer), "user")
