@@ -18,6 +18,7 @@ from crm.lib.templatetags.crm import absent, ago, bucket, day, grade, grouped, m
 from governance.list_fields import branch_field, owner_field
 from governance.models.identity import Channel
 
+
 def id_cell(url_name: str) -> Any:
     def cell(row: Any) -> Any:
         url = reverse(url_name, args=[row.public_id])

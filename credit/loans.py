@@ -1,7 +1,7 @@
 """Doors of a loan: book it and pay it out; and what every money door shares: locks and balanced postings."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -21,9 +21,33 @@ Entry = tuple[str, Decimal, int | None]  # account, amount (debit above zero), i
 @transaction.atomic
 def book(offer: Offer, rows: Sequence[Row], fees: Sequence[Decimal], *, key: str, actor: User, at: datetime) -> Loan:
     """Write the contract of an accepted `offer` with its instalments and pay out the whole amount. Called by `offers.accept`."""
+    on = value_day(offer.application.legal_entity, at)
+    loan = contract(offer, rows, on=on, at=at)
+    loan.save(force_insert=True)
+    Installment.objects.bulk_create(installments(loan, rows, fees))
+    paid_out = Transaction.objects.create(
+        loan=loan, kind=Transaction.Kind.DISBURSEMENT, amount=offer.amount, value_on=on, at=at, actor=actor, key=key
+    )
+    post(paid_out, [(Account.PRINCIPAL, offer.amount, None), (Account.CASH, -offer.amount, None)])
+    log.record(
+        "credit.loan.booked",
+        loan,
+        actor=actor,
+        at=at,
+        principal=loan.principal,
+        term=loan.term,
+        annual_rate=loan.annual_rate,
+        starts_on=on,
+        transaction=paid_out.public_id,
+        cost_hash=offer.cost_hash,
+    )
+    return loan
+
+
+def contract(offer: Offer, rows: Sequence[Row], *, on: date, at: datetime) -> Loan:
+    """Return the loan of an accepted `offer` whose money goes out `on`, not yet stored. It keeps the terms as they stand today."""
     application, product = offer.application, offer.application.product
-    on = value_day(application.legal_entity, at)
-    loan = Loan.objects.create(
+    return Loan(
         **application.belongs(),
         customer_id=application.customer_id,
         product=product,
@@ -44,7 +68,11 @@ def book(offer: Offer, rows: Sequence[Row], fees: Sequence[Decimal], *, key: str
         closed_on=on - timedelta(days=1),
         booked_at=at,
     )
-    Installment.objects.bulk_create(
+
+
+def installments(loan: Loan, rows: Sequence[Row], fees: Sequence[Decimal]) -> list[Installment]:
+    """Return the instalments of a schedule, not yet stored."""
+    return [
         Installment(
             loan=loan,
             seq=row.seq,
@@ -56,27 +84,10 @@ def book(offer: Offer, rows: Sequence[Row], fees: Sequence[Decimal], *, key: str
             penalty_since=row.due_on,
             # A loan of a few cents may have instalments of nothing: they are paid as they are born.
             status=Installment.Status.PENDING if row.payment + fee else Installment.Status.PAID,
-            paid_on=None if row.payment + fee else on,
+            paid_on=None if row.payment + fee else loan.starts_on,
         )
         for row, fee in zip(rows, fees, strict=True)
-    )
-    paid_out = Transaction.objects.create(
-        loan=loan, kind=Transaction.Kind.DISBURSEMENT, amount=offer.amount, value_on=on, at=at, actor=actor, key=key
-    )
-    post(paid_out, [(Account.PRINCIPAL, offer.amount, None), (Account.CASH, -offer.amount, None)])
-    log.record(
-        "credit.loan.booked",
-        loan,
-        actor=actor,
-        at=at,
-        principal=loan.principal,
-        term=loan.term,
-        annual_rate=loan.annual_rate,
-        starts_on=on,
-        transaction=paid_out.public_id,
-        cost_hash=offer.cost_hash,
-    )
-    return loan
+    ]
 
 
 def post(movement: Transaction, entries: Iterable[Entry]) -> None:

@@ -176,7 +176,7 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
         term=term,
         expires_on=on + timedelta(days=application.product.offer_days),
         made_at=at,
-        **_columns(drawn, on),
+        **columns(drawn, on),
     )
     log.record(
         "credit.offer.made",
@@ -268,8 +268,7 @@ def renew(offer: Offer, *, actor: User, at: datetime) -> Offer:
     _check_standing(row, at=at)
     on = value_day(row.application.legal_entity, at)
     drawn = draft(row.application, amount=row.amount, term=row.term, annual_rate=row.annual_rate, on=on)
-    columns = _columns(drawn, on)
-    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, **columns)
+    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, **columns(drawn, on))
     row.refresh_from_db()
     log.record("credit.offer.renewed", row, actor=actor, at=at, customer_id=row.application.customer_id, cost_hash=row.cost_hash)
     return row
@@ -319,14 +318,15 @@ def replace(offer: Offer, *, amount: Decimal, term: int, actor: User, at: dateti
     drawn = what_if(row, amount=amount, term=term, on=on)
     was = {"amount_was": row.amount, "term_was": row.term}
     exposure.reserve_whole(row.application, amount=amount, at=at)
-    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, amount=amount, term=term, **_columns(drawn, on))
-    row.refresh_from_db(fields=["version", "amount", "term", *_columns(drawn, on)])
+    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, amount=amount, term=term, **columns(drawn, on))
+    row.refresh_from_db(fields=["version", "amount", "term", *columns(drawn, on)])
     facts = {"amount": amount, "term": term, "cost_hash": row.cost_hash} | was
     log.record("credit.offer.replaced", row, actor=actor, at=at, customer_id=row.application.customer_id, **facts)
     return row
 
 
-def _columns(drawn: Draft, on: date) -> dict[str, Any]:
+def columns(drawn: Draft, on: date) -> dict[str, Any]:
+    """Return what an offer of these terms stores."""
     return {
         "annual_rate": drawn.annual_rate,
         "penalty_rate": drawn.penalty_rate,

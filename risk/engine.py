@@ -57,8 +57,31 @@ def evaluate(
 ) -> Decision:
     """Judge `facts` by the live version of `strategy`; store the decision and record `risk.decision.made`.
 
+    Arguments and refusals are those of `judged`. Holds no lock.
+    """
+    decision = judged(facts, at=at, strategy=strategy, subject=subject, sources=sources)
+    with transaction.atomic():
+        decision.save(force_insert=True)
+        log.record(
+            "risk.decision.made", decision, actor=actor, at=at, customer_id=customer_id, decision=decision.public_id, about=subject,
+            outcome=decision.outcome, grade=decision.grade, reasons=decision.reasons,
+            strategy_version=decision.strategy_version_id, scorecard_version=decision.scorecard_version_id,
+        )  # fmt: skip
+    return decision
+
+
+def judged(
+    facts: Mapping[str, Any],
+    *,
+    at: datetime,
+    strategy: str = "retail_installment",
+    subject: str = "",
+    sources: Mapping[str, Mapping[str, str]] | None = None,
+) -> Decision:
+    """Return the decision on `facts` without storing it.
+
     What the facts lack never raises: such a case is referred, with the fact's name among the reasons. `subject` names what is judged as
-    `app.model:public_id`; `sources` says per fact where it comes from and as of when. Holds no lock.
+    `app.model:public_id`; `sources` says per fact where it comes from and as of when.
 
     :raises NoLiveStrategy: if the strategy has no live version
     :raises Tampered: if a version's content differs from its hash
@@ -67,7 +90,7 @@ def evaluate(
     pair = live(strategy)
     verdict = compiled(pair).run(facts)
     took = (time.perf_counter_ns() - began) // 1_000
-    decision = Decision(
+    return Decision(
         subject=subject,
         strategy_version_id=pair.strategy_id,
         scorecard_version_id=pair.scorecard_id,
@@ -80,14 +103,6 @@ def evaluate(
         facts=dict(verdict.facts),
         trace=list(verdict.trace),
     )
-    with transaction.atomic():
-        decision.save(force_insert=True)
-        log.record(
-            "risk.decision.made", decision, actor=actor, at=at, customer_id=customer_id, decision=decision.public_id, about=subject,
-            outcome=decision.outcome, grade=decision.grade, reasons=decision.reasons,
-            strategy_version=pair.strategy_id, scorecard_version=pair.scorecard_id,
-        )  # fmt: skip
-    return decision
 
 
 LIVE = """

@@ -219,7 +219,7 @@ class Application(Belonging):
                         "draft", "submitted", "evaluating", "referred", "waiting", "proposed", "countered", "approved", "offered", "accepted",
                     ]
                 ),
-            ),  # fmt: skip
+            ),
             # what the sweepers look for: evaluations that did not finish
             models.Index(fields=["id"], name="application_unfinished", condition=Q(status__in=["submitted", "evaluating"])),
             # lists by branch and by responsible user, newest first
