@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from django.db.models import Case as When_
+from django.db.models import Case as Choose
 from django.db.models import Count, DecimalField, F, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
@@ -68,7 +68,7 @@ def collected(cases: QuerySet[Case], *, since: date, until: date, by: Literal["d
     way = "loan__transactions"
     within = {f"{way}__value_on__gte": since, f"{way}__value_on__lte": until, f"{way}__kind__in": ("repayment", "reversal")}
     open_then = Q(case__closed_on__isnull=True) | Q(case__closed_on__gte=F(f"{way}__value_on"))
-    signed = When_(
+    signed = Choose(
         When(**{f"{way}__kind": Transaction.Kind.REVERSAL, "then": -F(f"{way}__amount")}), default=F(f"{way}__amount"), output_field=MONEY
     )
     key = F(f"{way}__value_on") if by == "day" else Coalesce("case__assigned_to", "case__last_contact_by")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Case as Case_
+from django.db.models import Case as Choose
 from django.db.models import Exists, F, OuterRef, Q, SmallIntegerField, Value, When
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -111,8 +111,8 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
             .filter(free, due, for_me)
             .filter(~Exists(skipped))
             .annotate(
-                given=Case_(When(assigned_to=user.pk, then=Value(0)), default=Value(1), output_field=SMALL),
-                place=Case_(
+                given=Choose(When(assigned_to=user.pk, then=Value(0)), default=Value(1), output_field=SMALL),
+                place=Choose(
                     When(broken_on__isnull=False, then=Value(Place.BROKEN.value)),
                     When(next_action_on__isnull=False, then=Value(Place.PLANNED.value)),
                     When(moved_on__isnull=False, then=Value(Place.MOVED.value)),

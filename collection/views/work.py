@@ -15,7 +15,7 @@ from collection import cases, checks, contacts, gate, owed, permissions, queues,
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
 from collection.forms import AssignForm, CheckForm, ContactForm, SkipForm
 from collection.lists import CASES
-from collection.models import Case
+from collection.models import Case, Channel
 from credit import books
 from crm.lib import htmx, pages
 from crm.lib.errors import DomainError
@@ -83,6 +83,7 @@ def work(
     may_log = mine and user.has_perm(permissions.CONTACT)
     today = books.value_day(case.legal_entity, at)
     debts = list(case.debts.select_related("loan__product").order_by("-dpd", "loan_id"))
+    allowed = gate.answer(case, channel=Channel.CALL, at=at) if may_log else None
     check = checks.standing(case, actor=user, at=at) if may_log else None
     confirmed = check is not None and check.result == check.Result.PASSED
     # Who works the case sees its debts once the person is confirmed; who reads it, reads it whole.
@@ -108,20 +109,20 @@ def work(
         "confirmed": confirmed,
         "opened": opened,
         "check_form": check_form or (CheckForm(questions=checks.questions(customer), initial={"back": back}) if may_log and not confirmed else None),
-        "contact_answer": gate.answer(case, channel="call", at=at) if may_log else None,
+        "contact_answer": allowed,
         "live_overdue": total([each.overdue for each in live.values()]),
         "live_payoff": total([each.payoff for each in live.values()]),
         "promises": promises,
         "running": next((promise for promise in promises if promise.is_running), None),
         "may_cancel": user.has_perm(permissions.CONTACT),
-        "form": form or (blank(live, today=today, back=back) if may_log else None),
+        "form": form or (blank(live, today=today, back=back, channel=Channel.CALL if allowed and allowed.allowed else Channel.INBOUND) if may_log else None),
     }
 
 
-def blank(live: dict[int, Any], *, today: date, back: str) -> ContactForm:
-    """Return the form as it is first shown: a promise of all that is overdue, in three days."""
+def blank(live: dict[int, Any], *, today: date, back: str, channel: str) -> ContactForm:
+    """Return the form as it is first shown: the way of contact that is open now; a promise of all that is overdue, in three days."""
     overdue = total([each.overdue for each in live.values()])
-    initial = {"back": back, "amount_1": overdue or None, "due_on_1": today + timedelta(days=3)}
+    initial = {"back": back, "channel": channel, "amount_1": overdue or None, "due_on_1": today + timedelta(days=3)}
     return ContactForm(today=today, initial=initial)
 
 
