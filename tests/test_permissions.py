@@ -360,7 +360,8 @@ PUBLIC = {"healthz", "invitation", "set-language", "set-theme", "account_login",
 }  # fmt: skip
 
 # --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
-BLANKS = {"code": "reminder.late", "channel": "letter", "pk": "1", "public_id": "X-22222222X", "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X", "token": "nobodys-token"}
+BLANKS = {
+    "fact": "income", "paper": "income_proof","code": "reminder.late", "channel": "letter", "pk": "1", "public_id": "X-22222222X", "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X", "token": "nobodys-token"}
 EVERY_ROLE = WHO["signed in"].split()
 
 
@@ -514,7 +515,7 @@ def test_an_open_route_needs_nobody(db: None, name: str) -> None:
 
 # --- another team's row is not there -----------------------------------------------------------------------------
 @pytest.fixture
-def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], int]) -> dict[str, str]:
+def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], int], storage: Any) -> dict[str, str]:
     """Return public ids of rows that belong to the west branch, by the route whose blank they fill."""
     from collection.models import Case
     from credit import payoffs
@@ -538,6 +539,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     late = datetime.combine(cast.entity.business_date, NOON.timetz())
     person, told = draft.customer, {"actor": cast.outsider, "at": NOON}
     return {
+        **reviews(cast, desk, customer),
         "activity": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,
         "relation": relations.add(person, kind="family", source="customer", name="李雷", mobile="13812345678", **told).public_id,
         "customer": draft.customer.public_id,
@@ -551,8 +553,49 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     }
 
 
+def reviews(cast: Cast, desk: Any, customer: Callable[[], Any]) -> dict[str, str]:
+    """Return what a review leaves beside an application of the west branch."""
+    from credit import papers, underwriting
+    from credit.models import Condition
+    from customers import documents
+    from tests.fixtures.papers import pdf
+
+    def referred() -> Any:
+        return desk.concluded("refer", customer=customer(), actor=cast.outsider)
+
+    made: dict[str, Any] = {"actor": cast.west_underwriter, "at": NOON}
+    asked, approved = referred(), referred()
+    stored = documents.keep(pdf("west"))
+    document = documents.add(asked.customer, kind="id_card", stored=stored, file_name="x", actor=cast.outsider, at=NOON)
+    underwriting.approve(approved, amount=approved.amount, kinds=["employer"], **made)
+    return {
+        "document": document.public_id,
+        "papers": papers.ask(asked, kinds=["income_proof"], due_on=NOON.date() + timedelta(days=9), **made).public_id,
+        "condition": Condition.objects.get(application=approved).public_id,
+        "proposal": underwriting.propose(referred(), kind="approve", amount=approved.amount, term=12, **made).public_id,
+        "counter": underwriting.counter(referred(), amount=approved.amount, term=18, **made).public_id,
+    }
+
+
 # method, route, which row, who of the east branch asks
 ROWS = [
+    ("GET", "document-panel", "customer", "loan_officer"),
+    ("GET", "document-add", "customer", "loan_officer"),
+    ("POST", "document-add", "customer", "loan_officer"),
+    ("GET", "document-file", "document", "loan_officer"),
+    ("GET", "document-check", "document", "east_underwriter"),
+    ("POST", "document-check", "document", "east_underwriter"),
+    ("POST", "application-ask", "referred", "east_underwriter"),
+    ("POST", "application-resume", "referred", "east_underwriter"),
+    ("POST", "application-counter", "referred", "east_underwriter"),
+    ("GET", "application-verify", "referred", "loan_officer"),
+    ("POST", "application-verify", "referred", "loan_officer"),
+    ("GET", "application-paper", "referred", "loan_officer"),
+    ("POST", "application-paper", "referred", "loan_officer"),
+    ("POST", "proposal-answer", "proposal", "east_underwriter"),
+    ("POST", "counter-answer", "counter", "loan_officer"),
+    ("GET", "condition-clear", "condition", "east_underwriter"),
+    ("POST", "condition-clear", "condition", "east_underwriter"),
     ("GET", "customer", "customer", "loan_officer"),
     ("GET", "customer-edit", "customer", "loan_officer"),
     ("POST", "customer-edit", "customer", "loan_officer"),
@@ -624,6 +667,10 @@ ROWS = [
     ("POST", "case-assign", "case", "collections_supervisor"),
 ]
 API_ROWS = [
+    ("GET", "api-documents-detail", "document", "loan_officer"),
+    ("GET", "api-paper-requests-detail", "papers", "loan_officer"),
+    ("GET", "api-conditions-detail", "condition", "loan_officer"),
+    ("POST", "api-conditions-clear", "condition", "east_underwriter"),
     ("GET", "api-relations-detail", "relation", "loan_officer"),
     ("POST", "api-relations-end", "relation", "loan_officer"),
     ("GET", "api-activities-detail", "activity", "loan_officer"),
@@ -648,6 +695,9 @@ API_ROWS = [
     ("POST", "api-cases-contacts", "case", "collector"),
 ]
 LISTS = [
+    ("api-documents-list", "loan_officer", ("document",)),
+    ("api-paper-requests-list", "loan_officer", ("papers",)),
+    ("api-conditions-list", "loan_officer", ("condition",)),
     ("customer-list", "loan_officer", ("customer",)),
     ("task-list", "loan_officer", ("activity",)),
     ("api-relations-list", "loan_officer", ("relation",)),
@@ -668,7 +718,7 @@ LISTS = [
     ("api-cases-list", "collector", ("case",)),
 ]
 SHARED = {  # rows of the whole lender, or a person's own, not of a branch
-    "user", "user-edit", "user-active", "job", "product", "strategy", "scorecard", "scorecard-chart", "application-import-job",
+    "user", "user-edit", "user-active", "user-invite", "job", "product", "strategy", "scorecard", "scorecard-chart", "application-import-job",
     "application-import-problems", "credit-close-retry", "delivery-retry", "api-products-detail", "api-repayments-detail",
     "receipt", "receipt-allocate", "receipt-return", "receipt-decide", "bank-file", "bank-file-problems", "repayment-reverse",
     "refund-decide", "api-suspense-detail", "api-suspense-allocate", "api-suspense-return", "api-payoff-quotes-detail",

@@ -137,54 +137,54 @@ def their_papers(application: Application) -> Any:
 
 
 @needs(VERIFY_FACT)
-def application_verify(request: Asked, public_id: str, name: str) -> HttpResponse:
+def application_verify(request: Asked, public_id: str, fact: str) -> HttpResponse:
     """Enter what was found out about one fact."""
     application = one(request, public_id)
-    if name not in verified.names():
+    if fact not in verified.names():
         raise Http404
     here = reverse("application", args=[public_id])
     mine = their_papers(application) if request.user.has_perm("customers.view_document") else Document.objects.none()
-    form = VerifyForm(request.POST if request.method == "POST" else None, fact=name, papers=mine, initial={"as_of": localdate()})
+    form = VerifyForm(request.POST if request.method == "POST" else None, fact=fact, papers=mine, initial={"as_of": localdate()})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
                 verified.verify(
-                    application, name=name, value=form.found(), source=data["source"], as_of=data["as_of"],
+                    application, name=fact, value=form.found(), source=data["source"], as_of=data["as_of"],
                     document=data["document"], actor=request.user, at=now(),
                 )  # fmt: skip
                 sent.result(here)
         if not form.errors:
             return htmx.go(request, here)
-    stated = dossier.stated_facts(application).get(name)
+    stated = dossier.stated_facts(application).get(fact)
     context = {
         "application": application,
         "back": here,
         "action": request.path,
-        "title": fact_words(name),
+        "title": fact_words(fact),
         "label": _("Save what was found"),
-        "money": name in verified.MONEY,
-        "stated": stated if name in verified.MONEY else dossier.spoken(name, stated),
+        "money": fact in verified.MONEY,
+        "stated": stated if fact in verified.MONEY else dossier.spoken(fact, stated),
     }
     return form.page(request, "credit/verify.html", context, part="credit/_verify.html")
 
 
 @needs(ADD_DOCUMENT)
-def application_paper(request: Asked, public_id: str, kind: str) -> HttpResponse:
+def application_paper(request: Asked, public_id: str, paper: str) -> HttpResponse:
     """Put a paper in for one line of the list; what was asked for is answered by it at once."""
     application = one(request, public_id)
-    if kind not in Document.Kind.values:
+    if paper not in Document.Kind.values:
         raise Http404
     here = reverse("application", args=[public_id])
     posted = request.method == "POST"
     form = PaperForm(request.POST if posted else None, request.FILES if posted else None)
     if posted and form.is_valid():
-        document = take(request, form, customer=application.customer, kind=kind, then=here)
+        document = take(request, form, customer=application.customer, kind=paper, then=here)
         if document is not None:
             papers.came(document, actor=request.user, at=now())
         if not form.errors:
             return htmx.go(request, here)
-    context = {"title": Document.Kind(kind).label, "action": request.path, "back": here, "label": _("Add paper"), "application": application}
+    context = {"title": Document.Kind(paper).label, "action": request.path, "back": here, "label": _("Add paper"), "application": application}
     return form.page(request, "credit/paper.html", context, part="customers/_document_add.html")
 
 
