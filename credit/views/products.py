@@ -16,9 +16,10 @@ from credit.books import local_day
 from credit.models import Product
 from credit.permissions import VIEW_PRODUCT
 from credit.views import Asked
-from credit.words import PARTS
+from credit.words import PARTS, word
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
+from customers.models import Document
 from governance.models import Rule
 from governance.rules import AMOUNT, EXACT, RATE
 
@@ -55,6 +56,7 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
         "fees": fees(product),
         "order": [PARTS[part] for part in product.allocation_order],
         "rules": rules_of(on),
+        "papers": papers_of(product),
         "versions": Product.objects.visible_to(request.user).filter(code=product.code).order_by("-version")[:20],
     }
     return htmx.render(request, "credit/product.html", "credit/product.html", context)
@@ -74,6 +76,19 @@ def fees(product: Product) -> list[dict[str, Any]]:
             "payee": cost.speak(fee.payee, language),
         }
         for fee in cost.read_fees(product.fees, lender)
+    ]
+
+
+def papers_of(product: Product) -> list[dict[str, Any]]:
+    """Return which papers an application needs, from which amount, for which purposes."""
+    labels = dict(Document.Kind.choices)
+    return [
+        {
+            "label": labels.get(item["kind"], item["kind"]),
+            "above": Decimal(str(item["above"])) if "above" in item else None,
+            "purposes": [word("purpose", purpose) for purpose in item.get("purposes", [])],
+        }
+        for item in product.papers
     ]
 
 
