@@ -22,6 +22,7 @@ from customers import contact_policy, contacts, messages, templates
 from customers.contact_policy import ASKED_FOR, Attempt, Question
 from customers.models import ContactAttempt, Customer, Message, MessageChannel
 from governance import users, vault
+from governance.vault import CannotOpen
 from ledger import log
 
 logger = logging.getLogger(__name__)
@@ -129,36 +130,40 @@ def claim(channel: str, *, at: datetime, limit: int, count: Count) -> list[Messa
 
 
 def filled(due: Sequence[Message], *, at: datetime) -> tuple[list[Message], list[Outcome]]:
-    """Fill in address and text of what has none yet, with what holds now; what is no longer wanted is cancelled."""
+    """Fill in address and text of what has none yet, with what holds now; what is no longer wanted is cancelled.
+
+    A row that does not open fails by itself: it must not hold up those behind it.
+    """
+    ready: list[Message] = []
     outcomes: list[Outcome] = []
-    values: dict[int, Any] = {message.pk: {} for message in due}
-    by_source: dict[str, list[Message]] = {}
+    blank: dict[str, list[Message]] = {}
     for message in due:
-        if message.text is None:
-            by_source.setdefault(message.purpose, []).append(message)
-    for purpose, group in by_source.items():
+        try:
+            message.address = message.address or messages.address_of(message.customer, message.channel)
+            if not message.address:
+                outcomes.append(Outcome(message, Status.FAILED, "no_address"))
+            elif message.text is None:
+                blank.setdefault(message.purpose, []).append(message)
+            else:
+                _opened = (message.subject, message.text)  # here, before anything leaves
+                ready.append(message)
+        except CannotOpen:
+            outcomes.append(Outcome(message, Status.FAILED, "cannot_open"))
+    for purpose, group in blank.items():
         source = messages.SOURCES.get(purpose)
         found = source(group, at) if source else {}
         for message in group:
-            values[message.pk] = found.get(message.pk)
-    ready = []
-    for message in due:
-        address = message.address or messages.address_of(message.customer, message.channel)
-        if message.text is None and values[message.pk] is None:
-            outcomes.append(Outcome(message, Status.CANCELLED, "not_due"))
-        elif not address:
-            outcomes.append(Outcome(message, Status.FAILED, "no_address"))
-        elif message.text is not None:
-            message.address = address
-            ready.append(message)
-        else:
+            values = found.get(message.pk)
+            if values is None:
+                outcomes.append(Outcome(message, Status.CANCELLED, "not_due"))
+                continue
             language = messages.language_of(message.customer)
             try:
-                subject, text = templates.words_of(message.template, language, values[message.pk])
+                subject, message.text = templates.words_of(message.template, language, values)
             except KeyError:
                 outcomes.append(Outcome(message, Status.FAILED, "template"))
                 continue
-            message.address, message.subject, message.text, message.language = address, subject or None, text, language
+            message.subject, message.language = subject or None, language
             ready.append(message)
     return ready, outcomes
 

@@ -14,6 +14,7 @@ PROBLEMS = {
     "sender_lost": _("The sender stopped half-way; another one takes it up."),
     "port_off": _("No gateway is connected."),
     "template": _("A placeholder of the template had no value."),
+    "cannot_open": _("Its address or text cannot be opened any more."),
     "not_due": _("It was no longer wanted when its time came."),
     "paid": _("It was paid before."),
     "superseded": _("A later one took its place."),

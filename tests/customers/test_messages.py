@@ -195,6 +195,14 @@ def test_a_mail_that_was_put_off_goes_later(write, gateway, make_customer):
     assert run("email", at=fresh(message).due_at).sent == 1
 
 
+def test_a_row_that_does_not_open_holds_nobody_up(write, gateway, make_customer):
+    broken, whole = write("broken"), write("whole", to=make_customer())
+    Message.objects.filter(pk=broken.pk).update(text=b"\x01" + bytes(60))
+    done = run()
+    assert (done.failed, done.sent) == (1, 1)
+    assert (fresh(broken).problem, fresh(whole).status) == ("cannot_open", "sent")
+
+
 def test_no_port_no_loss(write, settings):
     settings.PORTS = dict(settings.PORTS) | {"sms": ""}
     message = write()
