@@ -14,7 +14,8 @@ from credit.models import Application, Installment, Loan, Product
 from credit.permissions import EXPORT_APPLICATION, EXPORT_LOAN, VIEW_APPLICATION, VIEW_LOAN
 from credit.words import word
 from crm.lib.lists import Column, Field, List, declare
-from crm.lib.templatetags.crm import absent, ago, bucket, day, grade, grouped, money, or_absent, percent, status
+from crm.lib.templatetags.crm import absent, bucket, day, grade, grouped, money, or_absent, percent, status
+from crm.lib.templatetags.lists import since
 from governance.list_fields import branch_field, owner_field
 from governance.models.identity import Channel
 
@@ -85,7 +86,7 @@ APPLICATIONS = declare(
             Column("grade", _("Grade"), lambda row: grade(grade_of(row)), grade_of),
             Column("product", _("Product"), lambda row: row.product.name, lambda row: row.product.name),
             Column("owner", _("Owner"), owner_cell, owner_text),
-            Column("entered", _("Entered"), lambda row: ago(row.created_at), lambda row: day(row.created_at), sort="id", phone=True),
+            Column("entered", _("Entered"), lambda row: since(row.created_at), lambda row: day(row.created_at), sort="id", phone=True),
             Column(
                 "approved", _("Approved (CNY)"),
                 lambda row: money(row.approved_amount),
@@ -99,12 +100,12 @@ APPLICATIONS = declare(
             Column("channel", _("Channel"), lambda row: row.get_channel_display(), lambda row: row.get_channel_display(), shown=False),
             Column(
                 "submitted", _("Submitted"),
-                lambda row: ago(row.submitted_at) or absent(),
+                lambda row: since(row.submitted_at),
                 lambda row: row.submitted_at and day(row.submitted_at), shown=False,
             ),
             Column(
                 "decided", _("Decided"),
-                lambda row: or_absent(ago(row.decided_at)),
+                lambda row: since(row.decided_at),
                 lambda row: row.decided_at and day(row.decided_at), shown=False,
             ),
             Column("reference", _("Sender's number"), lambda row: or_absent(row.reference), lambda row: row.reference, shown=False),

@@ -1,15 +1,24 @@
 """`{% load lists %}`: heads and rows of a declared list; made in Python, because a page of them holds 500 cells."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.template.loader import render_to_string
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
 
-from crm.lib.templatetags.crm import aria_sort, sort
+from crm.lib.templatetags.crm import absent, ago, aria_sort, sort
 
 register = template.Library()
+
+
+def since(value: datetime | None) -> SafeString:
+    """How long ago, with the moment on hover: `ago` in a third of its markup, for a cell that stands fifty times on a page."""
+    if not value:
+        return absent()
+    return format_html('<span title="{}">{}</span>', f"{localtime(value):%Y-%m-%d %H:%M}", strip_tags(str(ago(value)))[:16])
 
 
 @register.simple_tag
