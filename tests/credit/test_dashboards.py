@@ -10,7 +10,7 @@ from tests.fixtures.cast import NOON, Cast
 
 def test_the_funnel_counts_how_far_each_got(desk: Desk) -> None:
     desk.draft()
-    desk.concluded("decline", {"reasons": ["credit.affordability"]})
+    desk.concluded("decline")
     desk.offer()
     desk.loan()
     shown = dashboards.funnel(Application.objects.all(), at=NOON)
@@ -20,7 +20,7 @@ def test_the_funnel_counts_how_far_each_got(desk: Desk) -> None:
 
 
 def test_the_approval_rate_of_a_week(desk: Desk) -> None:
-    desk.concluded("decline", {"reasons": ["credit.affordability"]})
+    desk.concluded("decline")
     desk.offer()
     shown = dashboards.approval_rate(Application.objects.all(), at=NOON)
     assert shown["rows"][-1] == {"label": "2026-W10", "cells": ["2", "1", "50.0%"]}
