@@ -85,7 +85,7 @@ def test_a_worker_that_died_is_followed_by_one_that_goes_on(desk):
     rows = bank_files.read(batch.content)[1]
     BankFile.objects.filter(pk=batch.pk).update(claimed_at=NOON)
     batch.refresh_from_db()
-    batches._chunk(batch, rows, bank_files._line, at=NOON, alive_at=NOON)  # noqa: SLF001  the first chunk, and then it died
+    batches._chunk(batch, rows, bank_files._line, at=NOON, alive_at=NOON)  # the first chunk, and then it died
     assert bank_files.run(batch.pk, at=NOON) is None
     assert bank_files.unfinished(at=NOON + batches.LEASE * 2) == [batch.pk]
     done = bank_files.run(batch.pk, at=NOON + batches.LEASE * 2)

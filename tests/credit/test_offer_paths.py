@@ -71,7 +71,7 @@ def test_an_old_page_or_a_lapsed_offer_changes_nothing(desk):
 def test_the_same_offer_gives_the_same_bytes(desk):
     offer = Offer.objects.get(pk=desk.offer().pk)
     first = papers_pdf.contract(offer)
-    papers_pdf._compiler.cache_clear()  # noqa: SLF001  as another process would begin
+    papers_pdf._compiler.cache_clear()  # as another process would begin
     assert papers_pdf.contract(Offer.objects.get(pk=offer.pk)) == first
     assert first.startswith(b"%PDF-")
 
