@@ -62,7 +62,7 @@ WHERE (plan.channel = 'sms' OR c.email IS NOT NULL)
 MADE = """
 INSERT INTO customers_message
     (public_id, seal_key, customer_id, template_id, channel, purpose, key, status, priority, planned_at, due_at)
-SELECT 'M-' || upper(right(replace(gen_random_uuid()::text, '-', ''), 14)), gen_random_uuid(), customer_id, template_id, channel,
+SELECT 'MS-' || upper(right(replace(gen_random_uuid()::text, '-', ''), 13)), gen_random_uuid(), customer_id, template_id, channel,
     'reminder', key, 'planned', %(priority)s, %(at)s, greatest(due_at, %(at)s)
 FROM fresh_reminder WHERE key LIKE '%%:' || installment_id
 ON CONFLICT (key) DO NOTHING

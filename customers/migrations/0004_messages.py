@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             name='Message',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', crm.lib.fields.PublicIdField(prefix='M')),
+                ('public_id', crm.lib.fields.PublicIdField(prefix='MS')),
                 ('seal_key', models.UUIDField(default=uuid.uuid4, editable=False)),
                 ('channel', models.CharField(choices=[('sms', 'SMS'), ('email', 'E-mail')], max_length=8)),
                 ('purpose', models.CharField(choices=[('code', 'One-time code'), ('service', 'Service'), ('reminder', 'Reminder'), ('collection', 'Collection'), ('marketing', 'Marketing')], max_length=10)),

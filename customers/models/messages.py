@@ -40,8 +40,8 @@ class MessageTemplate(models.Model):
     POLICY = Policy(owner="customers", meaning="wording of messages, by version", retention="for ever")
 
     class Status(models.TextChoices):
-        LIVE = "live", _("Live")
-        RETIRED = "retired", _("Retired")
+        LIVE = "live", pgettext_lazy("template", "Live")
+        RETIRED = "retired", pgettext_lazy("template", "Retired")
 
     MOVES: ClassVar[dict[str, set[str]]] = {Status.LIVE: {Status.RETIRED}, Status.RETIRED: set()}
 
@@ -136,7 +136,7 @@ class Message(models.Model):
     OPEN = ("planned", "waiting")
     STUCK = ("failed", "parked")
 
-    public_id = PublicIdField(prefix="M")
+    public_id = PublicIdField(prefix="MS")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="messages", db_index=False)
     template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+", db_index=False)

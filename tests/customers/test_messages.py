@@ -315,9 +315,9 @@ def test_a_receipt_that_overtakes_its_sender_is_asked_to_come_again(write, gatew
 
 
 def test_unknown_keys_and_broken_bodies(client, settings, db):
-    assert told(client, settings, key="M-NOBODY").status_code == 404
+    assert told(client, settings, key="MS-NOBODY").status_code == 404
     assert told(client, settings, key="\0").status_code == 404
-    assert told(client, settings, key="M-1", status="lost").status_code == 422
+    assert told(client, settings, key="MS-1", status="lost").status_code == 422
 
 
 # --- templates -----------------------------------------------------------------------------------------------------
