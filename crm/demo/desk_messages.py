@@ -1,4 +1,4 @@
-"""Three months of reminders as they went out: written in bulk, nothing is sent while the demonstration loads.
+"""Six weeks of reminders as they went out: written in bulk, nothing is sent while the demonstration loads.
 
 Most were delivered; some numbers were gone, some mails got no answer and wait for a person. Today's are planned by the door itself.
 """
@@ -23,7 +23,7 @@ from governance import users, vault
 from governance.models import LegalEntity
 from ledger import log
 
-DAYS = 90
+DAYS = 45
 OFFSETS = (-3, 0, 1, 3)
 HOSTS = ("example.com", "example.net", "example.org")  # RFC 2606: nobody's
 MAILS = 0.6  # share of customers with an e-mail address
