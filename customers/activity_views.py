@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
@@ -40,7 +41,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
     mine = narrowed(visible, request.user, whose, "")
     tomorrow = midnight(at)
     figures = [
-        {"name": "overdue", "label": _("Overdue"), "count": pages.count_label(mine.filter(due_at__lt=at))},
+        {"name": "overdue", "label": pgettext_lazy("task", "Overdue"), "count": pages.count_label(mine.filter(due_at__lt=at))},
         {"name": "today", "label": _("Today"), "count": pages.count_label(mine.filter(due_at__gte=at, due_at__lt=tomorrow))},
         {"name": "later", "label": _("Later"), "count": pages.count_label(mine.filter(due_at__gte=tomorrow))},
     ]
@@ -55,7 +56,7 @@ def section(row: Activity, at: Any, tomorrow: Any) -> Any:
     if row.status != Activity.Status.OPEN or row.due_at is None:
         return _("Done or cancelled")
     if row.due_at < at:
-        return _("Overdue")
+        return pgettext_lazy("task", "Overdue")
     return _("Today") if row.due_at < tomorrow else _("Later")
 
 

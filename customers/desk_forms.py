@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.timezone import get_current_timezone, localtime, now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.lib.forms import DateInput, Form, VersionedForm
 from customers import mentions
@@ -105,8 +106,8 @@ class TaskFilter(django_filters.FilterSet):
         choices=[("asked", _("Asked for by me")), ("team", _("Everybody's"))], label=_("Whose"), empty_label=_("Mine"), method="by_person"
     )
     when = django_filters.ChoiceFilter(
-        choices=[("overdue", _("Overdue")), ("today", _("Today")), ("later", _("Later")), ("closed", _("Done or cancelled"))],
-        label=_("When"), empty_label=_("To do"), method="by_time",
+        choices=[("overdue", pgettext_lazy("task", "Overdue")), ("today", _("Today")), ("later", _("Later")), ("closed", _("Done or cancelled"))],
+        label=_("When due"), empty_label=_("To do"), method="by_time",
     )  # fmt: skip
     kind = django_filters.ChoiceFilter(choices=Activity.Kind.choices, label=_("What"), empty_label=ANY)
 

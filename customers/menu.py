@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.lib import home, lists, menu, pages
 from crm.lib.templatetags.crm import ago
@@ -52,7 +53,7 @@ def to_do(user: Any, at: datetime) -> list[dict[str, Any]]:
             "deadline": row.due_at,
             "since": row.created_at,
             "badge_tone": "warn" if row.is_overdue(at) else "",
-            "badge_label": _("Overdue") if row.is_overdue(at) else "",
+            "badge_label": pgettext_lazy("task", "Overdue") if row.is_overdue(at) else "",
             "action_label": _("Open"),
         }
         for row in rows

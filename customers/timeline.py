@@ -89,7 +89,7 @@ def detail(subject_type: str) -> Callable[[Read], Read]:
     return decorate
 
 
-kind("file", label=gettext_lazy("File"), order=10, prefixes=("customers.customer.", "customers.relation.", "customers.duplicate."))
+kind("file", label=gettext_lazy("Customer file"), order=10, prefixes=("customers.customer.", "customers.relation.", "customers.duplicate."))
 kind("consents", label=gettext_lazy("Consents"), order=20, prefixes=("customers.consent.",))
 kind("notes", label=gettext_lazy("Notes"), order=60, prefixes=("customers.note.",))
 kind("activities", label=gettext_lazy("Activities"), order=50, prefixes=("customers.activity.",))

@@ -78,7 +78,9 @@ def customer_new(request: HttpRequest) -> HttpResponse:
                 messages.success(request, _("The file is open."))
         if not form.errors:
             return htmx.go(request, sent.location)
-    return form.page(request, "customers/form.html", {"found": found or (form.is_bound and alike(request))})
+    found = found or (alike(request) if form.is_bound else found)
+    form.fields["despite"].required = bool(found)
+    return form.page(request, "customers/form.html", {"found": found})
 
 
 def alike(request: HttpRequest) -> duplicates.Found:
@@ -91,7 +93,9 @@ def alike(request: HttpRequest) -> duplicates.Found:
 @require_POST
 def customer_duplicates(request: HttpRequest) -> HttpResponse:
     """The hits while somebody types; what is typed travels in the body only."""
-    context = {"found": alike(request), "form": NewCustomerForm(user=request.user, initial={"despite": request.POST.get("despite", "")[:500]})}
+    form = NewCustomerForm(user=request.user, initial={"despite": request.POST.get("despite", "")[:500]})
+    form.fields["despite"].required = True
+    context = {"found": alike(request), "form": form}
     return htmx.part(request, "customers/_duplicates.html", context)
 
 
