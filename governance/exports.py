@@ -21,6 +21,7 @@ from crm.lib.errors import DomainError, NotAllowed
 from crm.lib.lists import LISTS, Column, List
 from governance import jobs
 from governance.models import Export, User
+from governance.saved_views import kept
 from ledger import log
 
 KIND = "governance.export"
@@ -57,7 +58,7 @@ def ask(
         raise NotAllowed(_("You may not export this list."))
     job = jobs.start(kind=KIND, title=f"{_('Export')}: {spec.title}"[:200], actor=actor, at=at)
     export = Export(
-        job=job, list=spec.name, actor=actor, purpose=purpose, reason=reason, query=query, columns=[column.key for column in columns],
+        job=job, list=spec.name, actor=actor, purpose=purpose, reason=reason, query=kept(query), columns=[column.key for column in columns],
         language=language, created_at=at, expires_at=at + KEPT,
     )  # fmt: skip
     export.save(force_insert=True)

@@ -34,7 +34,8 @@ def spec_of(request: HttpRequest, name: str) -> List:
 def asked_of(request: HttpRequest) -> QueryDict:
     """Return the list's own query, carried by the address of these pages as `q`; it holds nothing personal."""
     text = request.POST.get("query", "") if request.method == "POST" else request.GET.get("q", "")
-    return QueryDict(text[:4000], mutable=True)
+    # the address inside the address is opened once more: a NUL must not come out of it
+    return QueryDict(text[:4000].replace("%00", "").replace("\0", ""), mutable=True)
 
 
 # --- conditions ----------------------------------------------------------------------------------------------------

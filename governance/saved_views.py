@@ -14,10 +14,17 @@ from ledger import log
 
 TABS = 6  # each costs one capped count
 MOST = 50
+LONGEST = 2_000
 
 
 class NameTaken(Invalid):
     code = "view_name_taken"
+
+
+class TooLong(Invalid):
+    """More is asked for than a view or an export keeps."""
+
+    code = "query_too_long"
 
 
 class TooManyViews(Invalid):
@@ -50,7 +57,7 @@ def create(
     if SavedView.objects.filter(owner=actor, list=list_name).count() >= MOST:
         raise TooManyViews(_("You have 50 views of this list. Delete one first."))
     view = SavedView(
-        list=list_name, name=_checked(name), query=query, owner=actor, team=team, pinned=pinned, is_default=is_default, created_at=at, updated_at=at
+        list=list_name, name=_checked(name), query=kept(query), owner=actor, team=team, pinned=pinned, is_default=is_default, created_at=at, updated_at=at
     )
     _save(view)
     log.record("governance.view.saved", view, actor=actor, at=at, list=list_name, team=team.pk if team else None)
@@ -76,7 +83,7 @@ def change(
         _may_share(actor, team)
         row.team = team
     row.name = row.name if name is None else _checked(name)
-    row.query = row.query if query is None else query
+    row.query = row.query if query is None else kept(query)
     row.pinned = row.pinned if pinned is None else pinned
     row.is_default = row.is_default if is_default is None else is_default
     row.version, row.updated_at = version + 1, at
@@ -107,6 +114,16 @@ def teams_of(user: User) -> Any:
 def _may_share(actor: User, team: Team | None) -> None:
     if team is not None and not teams_of(actor).filter(pk=team.pk).exists():
         raise NotAllowed(_("You may not share views with this team."))
+
+
+def kept(query: str) -> str:
+    """Return `query` if it is short enough to be kept.
+
+    :raises TooLong: if it is not
+    """
+    if len(query) > LONGEST:
+        raise TooLong(_("There are too many or too long conditions to be kept."))
+    return query
 
 
 def _checked(name: str) -> str:

@@ -225,6 +225,15 @@ def test_an_export_asks_for_a_reason_and_is_ones_own(cast: Cast, page_of: PageOf
     assert "/export/" not in page_of(cast.loan_officer).get("/customers/").content.decode()
 
 
+@pytest.mark.parametrize("query", ["channel=%00", "w=1.channel.in.%00", "branch=%00&w=%00", "&" * 900, "channel=" + "x" * 3000, "%ff=%ff"])
+def test_no_query_inside_an_address_breaks_a_tool(cast: Cast, page_of: PageOf, query: str) -> None:
+    client = page_of(cast.auditor)
+    for path in ("conditions", "columns", "views", "export"):
+        assert client.get(f"/lists/customers/{path}/", {"q": query}).status_code == 200
+        more = {"name": "x", "purpose": "work", "reason": "because", "step": "apply", "form_key": ""}
+        assert client.post(f"/lists/customers/{path}/", {"query": query} | more, headers=HTMX).status_code in (200, 400, 422)
+
+
 def test_a_list_one_may_not_see_has_no_tools_either(cast: Cast, page_of: PageOf) -> None:
     client = page_of(cast.admin)
     for path in ("conditions", "columns", "views", "export"):

@@ -87,6 +87,11 @@ def test_only_its_owner_changes_a_view_and_only_a_fresh_one(cast: Cast) -> None:
     ]  # fmt: skip
 
 
+def test_there_is_an_end_to_what_a_view_asks(cast: Cast) -> None:
+    with pytest.raises(saved_views.TooLong):
+        view(cast, query="w=" + "1" * 2_000)
+
+
 def test_there_is_an_end_to_views(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saved_views, "MOST", 2)
     view(cast, name="1"), view(cast, name="2")
