@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from crm.lib.forms import DateInput, Form, MoneyField
+from crm.lib.forms import DateInput, Form, MoneyField, dress
 from customers import profiles
 from customers.models import Customer, Purpose
 from customers.reveals import RevealPurpose
@@ -40,6 +40,14 @@ class CustomerFilter(django_filters.FilterSet):
 
     def by_owner(self, queryset: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         return queryset.filter(owner=self.request.user) if value == "yes" else queryset.filter(owner__isnull=True)
+
+
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+ZONES = [
+    (name, f"{name.partition('/')[2].replace('_', ' ')} ({name})")
+    for name in ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Tokyo", "Asia/Singapore", "Asia/Dubai", "Europe/London",
+                 "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Australia/Sydney")
+]  # fmt: skip
 
 
 class NewCustomerForm(Form):
@@ -104,6 +112,14 @@ class ChangeCustomerForm(Form):
                 now = profiles.shown(customer, name)
                 field.help_text = _("Now: %(value)s. Leave empty to keep it.") % {"value": now or "–"}
             self.fields[name] = field
+        self.fields["language"] = forms.ChoiceField(
+            label=_("Language of our messages"), required=False, initial=customer.language, choices=[("", _("As the house writes")), *LANGUAGES]
+        )
+        self.fields["zone"] = forms.ChoiceField(
+            label=_("Clock of the customer"), required=False, initial=customer.zone, choices=[("", _("That of the lender")), *ZONES],
+            help_text=_("Nobody is contacted before 08:00 or after 22:00 by it."),
+        )  # fmt: skip
+        dress(self)
 
     def changes(self) -> dict[str, Any]:
         """Return what the door shall change."""
@@ -111,7 +127,7 @@ class ChangeCustomerForm(Form):
         found = {name: data[name] for name in profiles.SEALED if data.get(name)}
         found["income"] = data["income"]
         found["monthly_debt"] = data["monthly_debt"] or Decimal("0.00")
-        return found
+        return found | {name: data[name] for name in profiles.WRITTEN if name in self.data}
 
 
 class FindForm(Form):

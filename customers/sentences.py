@@ -14,7 +14,13 @@ from customers.timeline import Detail, detail, sentence
 from governance.models import User
 from ledger.models import Entry
 
-FIELD_WORDS = {**dict(Field.choices), "income": gettext_lazy("Income"), "monthly_debt": gettext_lazy("Monthly debt")}
+FIELD_WORDS = {
+    **dict(Field.choices),
+    "income": gettext_lazy("Income"),
+    "monthly_debt": gettext_lazy("Monthly debt"),
+    "language": gettext_lazy("Language of our messages"),
+    "zone": gettext_lazy("Clock of the customer"),
+}
 
 
 def _names(fields: list[str]) -> str:

@@ -48,3 +48,22 @@ def test_the_page_shows_the_mask_only(page_of, cast, make_customer):
 
 def test_nothing_of_what_is_no_address_shows():
     assert masking.mask_email("@x") == "**"
+
+
+def test_language_and_clock_are_of_a_list(customer, cast):
+    changed = profiles.update(customer, actor=cast.loan_officer, at=NOON, version=1, language="en", zone="Asia/Urumqi")
+    assert (changed.language, changed.zone) == ("en", "Asia/Urumqi")
+    for wrong in ({"language": "fr"}, {"zone": "Mars/Base"}):
+        with pytest.raises(Invalid) as refused:
+            profiles.update(changed, actor=cast.loan_officer, at=NOON, version=2, **wrong)
+        assert set(refused.value.fields) == set(wrong)
+
+
+def test_they_are_chosen_on_the_form(page_of, cast, customer):
+    client = page_of(cast.loan_officer)
+    address = f"/customers/{customer.public_id}/edit/"
+    assert "Asia/Urumqi" in client.get(address).text
+    sent = {"version": "1", "income": "12000.00", "monthly_debt": "500.00", "language": "en", "zone": "Asia/Urumqi"}
+    assert client.post(address, sent).status_code == 303
+    customer.refresh_from_db()
+    assert (customer.language, customer.zone) == ("en", "Asia/Urumqi")
