@@ -6,7 +6,6 @@ cut changes: what was filed by an older one is filed again.
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from itertools import islice, product
 
 RULE = 1
@@ -106,9 +105,9 @@ def _plain(text: str) -> str:
     return "".join(character for character in stripped if not unicodedata.combining(character))
 
 
-def _beginnings(syllables: list[str]) -> Iterable[str]:
+def _beginnings(syllables: list[str]) -> set[str]:
     """The beginnings of the whole and of what follows the first syllable, and the same of the initials."""
-    found = set()
+    found: set[str] = set()
     for start in range(min(2, len(syllables))):
         spelt = "".join(syllables[start:])[:LONGEST]
         first = "".join(syllable[0] for syllable in syllables[start:])[:LONGEST]

@@ -256,7 +256,8 @@ def bulk_start(request: HttpRequest, name: str, action: str) -> HttpResponse:
 @require_GET
 def list_job(request: HttpRequest, public_id: str) -> HttpResponse:
     """Progress of the own work on many rows or of an own export; the file where there is one."""
-    rows = Job.objects.filter(started_by=request.user, kind__in=[bulk.KIND, exports.KIND]).select_related("bulk_run", "export")
+    user: Any = request.user
+    rows = Job.objects.filter(started_by=user, kind__in=[bulk.KIND, exports.KIND]).select_related("bulk_run", "export")
     job = get_object_or_404(rows, public_id=public_id)
     export: Export | None = getattr(job, "export", None)
     run = getattr(job, "bulk_run", None)
@@ -301,7 +302,8 @@ def export_ask(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 def export_file(request: HttpRequest, public_id: str) -> HttpResponse:
     """The file itself, for who ordered it, for a day."""
-    export, content = exports.fetch(public_id, actor=request.user, at=now())
+    user: Any = request.user
+    export, content = exports.fetch(public_id, actor=user, at=now())
     name = f"{export.list}-{export.public_id}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)

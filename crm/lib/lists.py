@@ -150,7 +150,7 @@ def canonical(one: List, params: QueryDict, user: Any, today: date) -> str:
     names = list(one.filters.base_filters) if one.filters is not None else []
     for name in sorted(key for key in params if key in names or any(key.startswith(f"{each}_") for each in names)):
         if params.get(name):
-            clean[name] = params[name]
+            clean[name] = params.get(name, "")
     for name, value in conditions.parse(params, one.fields, user, today).params():
         clean.appendlist(name, value)
     chosen = [column.key for column in one.chosen(params)]
