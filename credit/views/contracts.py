@@ -160,7 +160,6 @@ def public_page(request: HttpRequest, token: str, link: OfferLink, *, status: in
     }
     response = htmx.render(request, "credit/money/public_offer.html", "credit/money/public_offer.html", context | more, status=status)
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
