@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from collection import permissions
@@ -44,10 +44,10 @@ def contact_cell(row: Any) -> Any:
 
 def whose_text(row: Any) -> str:
     if row.held_now:
-        return _t("%(name)s, now") % {"name": row.held_now}
+        return gettext("%(name)s, now") % {"name": row.held_now}
     if row.assigned_to:
         return str(row.assigned_to)
-    return _t("In the queue") if row.status == Case.Status.OPEN else ""
+    return gettext("In the queue") if row.status == Case.Status.OPEN else ""
 
 
 def prepare(rows: list[Any], at: datetime) -> None:

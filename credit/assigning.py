@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from credit.models import Application
@@ -74,7 +74,7 @@ def assign_row(row: Application, *, actor: User, at: datetime, to: int) -> None:
 @sentence("credit.application.assigned", icon="person", tone="info")
 def assigned(entry: Any) -> str:
     person = User.objects.filter(pk=entry.facts.get("to")).first()
-    return _t("The application was given to %(name)s.") % {"name": person or "–"}
+    return gettext("The application was given to %(name)s.") % {"name": person or "–"}
 
 
 class AssignForm(Form):

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from credit.accrual import LAST_BUCKET, bucket_name
@@ -34,7 +34,7 @@ def id_text(row: Any) -> str:
 
 def amount_cell(row: Any) -> Any:
     if row.approved_amount and row.approved_amount != row.amount:
-        approved = _t("approved %(amount)s") % {"amount": grouped(row.approved_amount)}
+        approved = gettext("approved %(amount)s") % {"amount": grouped(row.approved_amount)}
         return format_html('{}<span class="sub">{}</span>', money(row.amount), approved)
     return money(row.amount)
 
