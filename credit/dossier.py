@@ -144,12 +144,15 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
     loans = Loan.objects.open().filter(customer=application.customer).values_list("dpd", flat=True)
     open_loans = list(loans[:100])
     allowed = clocks.review_time(on)
+    weight, ceiling = burdens(application, found, at=at), _decimal(figures.get("dti_limit"), None)
+    heaviest = max((each.after for each in weight.values() if each.after is not None), default=None)
     others = Application.objects.visible_to(user).filter(customer=application.customer_id).exclude(pk=application.pk)
     conditions_there = list(Condition.objects.filter(application=application).select_related("set_by", "cleared_by", "document").order_by("pk"))
     return {
         "file": lines,
-        "burdens": burdens(application, found, at=at),
-        "dti_limit": _decimal(figures.get("dti_limit"), None),
+        "burdens": weight,
+        "dti_limit": ceiling,
+        "too_heavy": heaviest is not None and ceiling is not None and heaviest > ceiling,
         "differences": sum(line.differs for line in lines),
         "verified_count": len(found),
         "exposure": exposure.standing(application.customer_id, leaving=application).lines,
