@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +13,9 @@ from crm.lib import htmx
 from crm.lib.permissions import needs
 from customers import permissions, relations
 from customers.desk_forms import RelationForm
+from customers.forms import RevealForm
 from customers.models import Customer, Relation
-from customers.views import file_of
+from customers.views import REVEALED_SECONDS, file_of
 from governance import idempotency
 
 SHOWN = 50
@@ -38,7 +39,7 @@ def relation_panel(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def shown(row: Relation, other: Customer | None, seen: set[int]) -> dict[str, Any]:
     """Return a row of the panel: the relation, its other side as this person may see it."""
-    return {"relation": row, "other": other, "open": other is None or other.pk in seen}
+    return {"relation": row, "other": other, "open": other is None or other.pk in seen, "key": f"{row.public_id.lower()}-mobile"}
 
 
 @needs(permissions.RELATE)
@@ -80,3 +81,48 @@ def relation_contact(request: HttpRequest, public_id: str, how: str) -> HttpResp
     relations.allow_contact(row, allowed=how == "open", actor=request.user, at=now())
     messages.success(request, _("The guarantor may be contacted.") if how == "open" else _("The guarantor may no longer be contacted."))
     return htmx.go(request, reverse("customer", args=[row.customer.public_id]))
+
+
+LABELS = {"name": _("Name"), "mobile": _("Mobile")}
+
+
+def value_of(request: HttpRequest, public_id: str, field: str) -> tuple[Relation, dict[str, Any]]:
+    """Return a relation and its masked value for `parts/_masked.html`; 404 for a customer, whose values are opened in their file."""
+    row = relation_of(request, public_id)
+    if field not in LABELS or row.other_id is not None:
+        raise Http404
+    may = request.user.has_perm(permissions.REVEAL)
+    return row, {
+        "field": f"{row.public_id.lower()}-{field}",
+        "label": LABELS[field],
+        "value": getattr(row, f"masked_{field}"),
+        "url": reverse("relation-reveal", args=[row.public_id, field]) if may else "",
+    }
+
+
+@needs(permissions.VIEW)
+def relation_masked(request: HttpRequest, public_id: str, field: str) -> HttpResponse:
+    """The masked value again, after its minute is over."""
+    return htmx.part(request, "customers/_masked.html", {"row": value_of(request, public_id, field)[1]})
+
+
+@needs(permissions.REVEAL)
+def relation_reveal(request: HttpRequest, public_id: str, field: str) -> HttpResponse:
+    """Ask for purpose and reason, then show name or number of an outside person for a minute."""
+    row, masked = value_of(request, public_id, field)
+    form = RevealForm(request.POST or None)
+    context = {"relation": row, "customer": row.customer, "field": field, "key": masked["field"], "label": LABELS[field]}
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals():
+            value = relations.reveal(row, field=field, purpose=data["purpose"], reason=data["reason"], actor=request.user, at=now())
+        if not form.errors:
+            back = reverse("relation-masked", args=[row.public_id, field])
+            shown_ = {"value": value, "label": LABELS[field], "key": masked["field"], "seconds": REVEALED_SECONDS, "back_url": back}
+            if not htmx.wants_part(request):
+                return htmx.render(request, "customers/revealed.html", "customers/revealed.html", context | {"shown": shown_})
+            return htmx.after(htmx.part(request, "parts/_reveal.html", shown_), close_dialog=True)
+    response = form.page(request, "customers/relation_reveal.html", context, part="customers/_relation_reveal.html")
+    if form.is_bound:
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#dialog", "innerHTML"
+    return response

@@ -6,8 +6,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid
-from customers import identifiers
-from customers.models import Customer, Relation
+from customers import identifiers, reveals
+from customers.models import Customer, Note, Relation
+from customers.reveals import RevealPurpose
 from governance.models import User
 from ledger import log
 
@@ -104,3 +105,22 @@ def allow_contact(relation: Relation, *, allowed: bool, actor: User, at: datetim
     event = "customers.relation.contact_opened" if allowed else "customers.relation.contact_closed"
     log.record(event, relation, actor=actor, at=at, **relation.sides())
     return relation
+
+
+@transaction.atomic
+def reveal(relation: Relation, *, field: str, purpose: str, reason: str, actor: User, at: datetime) -> str:
+    """Return name or mobile of an outside person in clear; who, for what and why go into the ledger first.
+
+    :raises ThirdParty: if it is asked for to collect a debt, and the person is not one who may be contacted about it
+    :raises reveals.NoReason: if purpose or reason is missing
+    """
+    if field not in ("name", "mobile") or relation.other_id is not None:
+        raise Invalid(_("A customer's own values are opened in their own file."))
+    if purpose == RevealPurpose.COLLECTION and not Relation.objects.contactable().filter(pk=relation.pk).exists():
+        raise ThirdParty(_("Only a guarantor who agreed may be contacted about the debt. Everybody else is a third party."))
+    reveals.check(purpose=purpose, reason=reason)
+    note = Note.objects.create(customer=relation.customer, author=actor, text=reason.strip(), at=at)
+    log.record(
+        "customers.relation.revealed", relation, actor=actor, at=at, field=field, purpose=purpose, note_id=note.pk, **relation.sides()
+    )
+    return getattr(relation, field) or ""

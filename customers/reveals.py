@@ -35,21 +35,26 @@ class NoReason(Invalid):
     code = "no_reason"
 
 
-@transaction.atomic
-def reveal(customer: Customer, *, field: str, purpose: str, reason: str, actor: User, at: datetime) -> str:
-    """Return one value in clear; who, which field, for what and why go into the ledger first.
-
-    :raises NoReason: if field, purpose or reason is missing
-    """
+def check(*, purpose: str, reason: str) -> None:
+    """:raises NoReason: if purpose or reason is missing"""
     problems = {}
-    if field not in Field.values:
-        problems["field"] = _("Choose which value to open.")
     if purpose not in RevealPurpose.values:
         problems["purpose"] = _("Choose what it is needed for.")
     if len(reason.strip()) < SHORTEST_REASON:
         problems["reason"] = _("Say why, in at least five characters.")
     if problems:
         raise NoReason(_("Opening a value needs a purpose and a reason."), fields=problems)
+
+
+@transaction.atomic
+def reveal(customer: Customer, *, field: str, purpose: str, reason: str, actor: User, at: datetime) -> str:
+    """Return one value in clear; who, which field, for what and why go into the ledger first.
+
+    :raises NoReason: if field, purpose or reason is missing
+    """
+    if field not in Field.values:
+        raise NoReason(_("Opening a value needs a purpose and a reason."), fields={"field": _("Choose which value to open.")})
+    check(purpose=purpose, reason=reason)
     # The reason is free text and may name a person: the note holds it sealed, the ledger only points there.
     note = Note.objects.create(customer=customer, author=actor, text=reason.strip(), at=at)
     log.record(

@@ -100,6 +100,11 @@ def _unrelated(entry: Entry) -> str:
     return _("Relation ended: %(kind)s") % {"kind": _relation(entry)}
 
 
+@sentence("customers.relation.revealed", icon="eye", tone="caution")
+def _relation_revealed(entry: Entry) -> str:
+    return _("Value of a relation opened: %(kind)s") % {"kind": _relation(entry)}
+
+
 @sentence("customers.relation.contact_opened", icon="phone", tone="caution")
 def _contact_opened(entry: Entry) -> str:
     return _("%(kind)s may be contacted about the debt") % {"kind": _relation(entry)}

@@ -91,6 +91,33 @@ def test_a_relation_is_recorded_once_and_again_after_its_end(cast: Any, customer
     assert add(customer, cast).pk != first.pk
 
 
+# --- opening a number ----------------------------------------------------------------------------------------------
+def test_a_third_partys_number_is_not_opened_to_collect(cast: Any, customer: Customer) -> None:
+    asked: dict[str, Any] = {"field": "mobile", "reason": "联系不上客户本人", "actor": cast.collector, "at": NOON}
+    third, guarantor = add(customer, cast), add(customer, cast, kind=GUARANTOR, consent="given")
+    for row in (third, guarantor):
+        with pytest.raises(relations.ThirdParty):
+            relations.reveal(row, purpose="collection", **asked)
+    assert not Entry.objects.filter(event="customers.relation.revealed").exists()
+    relations.allow_contact(guarantor, allowed=True, actor=cast.loan_officer, at=NOON)
+    assert relations.reveal(guarantor, purpose="collection", **asked) == "13812345678"
+    assert relations.reveal(third, purpose="service", **asked) == "13812345678"
+    facts = list(Entry.objects.filter(event="customers.relation.revealed").values_list("facts", flat=True))
+    assert [fact["purpose"] for fact in facts] == ["collection", "service"] and "138" not in str(facts)
+
+
+def test_a_number_is_opened_on_the_page_for_a_reason_and_by_who_may(cast: Any, customer: Customer, page_of: Any) -> None:
+    row = add(customer, cast)
+    url, typed = f"/relations/{row.public_id}/reveal/mobile/", {"purpose": "service", "reason": "核对紧急联系人"}
+    assert "13812345678" not in page_of(cast.loan_officer).get(f"/customers/{customer.public_id}/relations/").content.decode()
+    assert page_of(cast.loan_officer).post(url, typed | {"reason": ""}).status_code == 422
+    assert "13812345678" in page_of(cast.loan_officer).post(url, typed, headers={"HX-Request": "true"}).content.decode()
+    assert page_of(cast.loan_officer).post(url, typed | {"purpose": "collection"}).status_code == 409
+    assert page_of(cast.auditor).post(url, typed).status_code == 403
+    assert "138****5678" in page_of(cast.auditor).get(f"/relations/{row.public_id}/masked/mobile/").content.decode()
+    assert page_of(cast.loan_officer).get(f"/relations/{row.public_id}/reveal/source/").status_code == 404
+
+
 # --- pages ---------------------------------------------------------------------------------------------------------
 def test_the_panel_shows_both_sides_and_hides_who_is_not_ones_own(
     cast: Any, customer: Customer, make_customer: Callable[..., Any], page_of: Any
