@@ -27,7 +27,7 @@ OUTCOMES = (
 )  # fmt: skip
 NOTES = ("已说明逾期金额和还款方式。", "客户称工资月底到账。", "Prefers a call after 18:00.", "客户确认金额，愿分两笔还。")
 COLLECTORS = ("collector", "collector2")
-A_DAY = 3
+A_DAY = 7
 
 
 def work(house: House, day: date) -> None:

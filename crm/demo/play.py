@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
-from crm.demo import desk_collections
+from crm.demo import book, desk_collections
 from crm.demo.people import identity
 from crm.lib.money import quantize, total
 from customers import consents, notes, profiles
@@ -119,8 +119,11 @@ def plan_for(bad: bool, term: int, rng: Random) -> Plan:
     return Plan(stops, rng.random() < 0.35, late, rng.choice((None, None, None, 18, 40)))
 
 
-def play(house: House, rows: list[dict[str, Any]], customers: list[Customer]) -> None:
-    """Play every day from the entity's business date to `house.today`."""
+def play(house: House, rows: list[dict[str, Any]], customers: list[Customer], *, older: list[dict[str, Any]], taken_over: int) -> None:
+    """Play every day from the entity's business date to `house.today`; on the way `taken_over` loans of an older book join.
+
+    `older` are the real applications that the generated loans of that book take their facts from.
+    """
     start = house.entity.business_date
     arrivals: dict[date, list[tuple[dict[str, Any], Customer]]] = defaultdict(list)
     span = (house.today - start).days
@@ -128,6 +131,8 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer]) ->
         arrivals[start + timedelta(days=arrives_on(place, len(rows), span))].append(pair)
     day = start
     while day <= house.today:
+        if (house.today - day).days == book.TAKEN_OVER:
+            house.say(f"  {day}: {book.take_over(house, older, on=day, count=taken_over)} loans of an older book taken over")
         one_day(house, day, arrivals.get(day, []))
         if (day - start).days % 20 == 0:
             house.say(f"  {day}: {Loan.objects.count()} loans, {Case.objects.count()} cases")

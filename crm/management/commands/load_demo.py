@@ -12,7 +12,7 @@ from django.utils.timezone import localdate, now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
-from crm.demo import desk_customers, desk_lists, desk_messages, desk_money, desk_underwriting, outside, play, staff
+from crm.demo import book, desk_customers, desk_lists, desk_messages, desk_money, desk_underwriting, outside, play, staff
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             customers = play.people(house, rest, first=10_000, on=first - timedelta(days=25))
             desk_messages.addresses(entity, seed=SEED)
             self.stdout.write(f"playing {play.DAYS} days")
-            play.play(house, rest, customers)
+            play.play(house, rest, customers, older=training, taken_over=book.LOANS // 10 if small else book.LOANS)
             play.remarks(house, customers)
             desk_underwriting.fill(staff=house.staff, at=min(now(), house.at(today, 18)))
             desk_customers.fill(entity, today=today)
