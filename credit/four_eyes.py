@@ -18,7 +18,7 @@ class SamePerson(NotAllowed):
     code = "same_person"
 
 
-def check(first: int, actor: User) -> None:
+def check(first: int, *, actor: User) -> None:
     """Refuse when `actor` is the person with id `first`.
 
     :raises SamePerson: if so

@@ -59,7 +59,7 @@ def approve(refund: Refund, *, actor: User, at: datetime, version: int | None = 
     :raises Stale: if it changed since `version`
     """
     row = _locked(refund, version)
-    four_eyes.check(row.requested_by_id, actor)
+    four_eyes.check(row.requested_by_id, actor=actor)
     facts = {"loan": row.loan.public_id, "amount": row.amount}
     return move(row, Refund.Status.APPROVED, actor=actor, at=at, decided_by=actor, decided_at=at, facts=facts)
 

@@ -20,7 +20,7 @@ from governance.lifecycle import move
 from governance.models import User
 from ledger import log
 
-__all__ = ["dues", "late", "penalty_on", "receive"]
+__all__ = ["counts_for", "dues", "late", "penalty_on", "receive"]
 
 ZERO = Decimal("0.00")
 LARGEST = Decimal("999999999999.99")
@@ -75,9 +75,7 @@ def receive(
         return known
     if loan.status != Loan.Status.OPEN:
         raise LoanClosed(_("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
-    on = value_day(loan.legal_entity, at)
-    if received_on is not None:
-        on = max(loan.legal_entity.business_date, min(received_on, on))
+    on = counts_for(loan, received_on, at=at)
     installments = loans.installments_locked(loan)
     quote = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()
     ending = None
@@ -128,6 +126,12 @@ def receive(
     )
     _after(loan, installments, principal=parts["principal"], left=left, actor=actor, at=at)
     return movement
+
+
+def counts_for(loan: Loan, received_on: date | None, *, at: datetime) -> date:
+    """Return the day money counts for: the day it came where that is not closed yet, else the open one; never a day to come."""
+    today = value_day(loan.legal_entity, at)
+    return today if received_on is None else max(loan.legal_entity.business_date, min(received_on, today))
 
 
 def locked(loan_id: int) -> Loan:

@@ -155,7 +155,7 @@ def approve(receipt: Receipt, *, actor: User, at: datetime, version: int | None 
     row = _locked(receipt, version)
     if row.status != Status.PROPOSED:
         raise NothingProposed(gettext_lazy("Nothing is proposed for %(record)s.") % {"record": row})
-    four_eyes.check(row.proposed_by_id or 0, actor)
+    four_eyes.check(row.proposed_by_id or 0, actor=actor)
     if row.proposed_loan is None:
         return _return(row, actor=actor, at=at)
     return _book(row, row.proposed_loan, match=Match.PERSON, actor=actor, at=at)

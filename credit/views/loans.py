@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils.dateparse import parse_date
 from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -248,7 +249,7 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
     installments = list(loan.installments.order_by("seq"))
     due = standing(loan, installments, on)
     if request.method == "GET" and htmx.wants_part(request):
-        told = preview(loan, installments, request.GET.get("amount", ""), on)
+        told = preview(loan, installments, request.GET.get("amount", ""), day_of(loan, request.GET.get("received_on", "")))
         return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | told)
     suggested = due["now"] or due["next_amount"] or ZERO
     first = {"amount": suggested, "received_on": localdate(), "channel": Transaction.Channel.CASH}
@@ -273,8 +274,18 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     typed = request.POST.get("amount", "") if request.method == "POST" else str(suggested)
-    context = {"loan": loan, "customer": loan.customer, "due": due, "on": on, "back": here} | preview(loan, installments, typed, on)
+    told = preview(loan, installments, typed, day_of(loan, request.POST.get("received_on", "")))
+    context = {"loan": loan, "customer": loan.customer, "due": due, "on": on, "back": here} | told
     return form.page(request, "credit/repay.html", context)
+
+
+def day_of(loan: Loan, text: str) -> date:
+    """Return the day for which money would count that came on the day `text` says."""
+    try:
+        received_on = parse_date(text)
+    except ValueError:
+        received_on = None
+    return repayments.counts_for(loan, received_on, at=now())
 
 
 def preview(loan: Loan, installments: list[Installment], text: str, on: date) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def back(desk, api_of):
 
 @pytest.fixture
 def loan(desk):
-    return desk.loan(at=now())
+    return desk.loan_now()
 
 
 def post(client, path, body, key="k"):

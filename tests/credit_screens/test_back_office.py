@@ -111,7 +111,7 @@ def test_the_list_asks_a_constant_number_of_queries(desk: Any, page_of: Any, dja
 
 # --- payoff, reversal, refund --------------------------------------------------------------------------------------
 def test_a_quote_is_previewed_issued_and_downloaded(desk: Any, page_of: Any) -> None:
-    loan, client = desk.loan(at=now()), page_of(desk.cast.loan_officer)
+    loan, client = desk.loan_now(), page_of(desk.cast.loan_officer)
     today = localdate().isoformat()
     told = client.get(f"/loans/{loan.public_id}/payoff/", {"settles_on": today}, headers=HTMX)
     assert told.context["sum"] == D("12000.00")
@@ -126,7 +126,7 @@ def test_a_quote_is_previewed_issued_and_downloaded(desk: Any, page_of: Any) -> 
 
 
 def test_a_reversal_says_what_it_changes_and_does_it(desk: Any, page_of: Any) -> None:
-    loan, client = desk.loan(at=now()), page_of(desk.cast.loan_operations)
+    loan, client = desk.loan_now(), page_of(desk.cast.loan_operations)
     from credit import repayments
 
     movement = repayments.receive(loan, amount=D("1500.00"), actor=desk.cast.loan_officer, at=now(), key="k")

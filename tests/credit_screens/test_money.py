@@ -12,7 +12,7 @@ from tests.fixtures.cast import TODAY
 
 HTMX = {"HX-Request": "true"}
 KEY = "11111111-2222-3333-4444-555555555555"
-COUNTER = {"channel": "cash", "received_on": "2026-11-01", "reference": ""}
+COUNTER = {"channel": "cash", "received_on": "2099-01-01", "reference": ""}  # a day to come counts as today
 
 
 @pytest.fixture
