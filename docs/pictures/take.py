@@ -37,13 +37,17 @@ class Shot:
 APPLICATION, OFFER, LOAN = r"/applications/A-[0-9A-Z]+/", r"/offers/O-[0-9A-Z]+/", r"/loans/L-[0-9A-Z]+/"
 CUSTOMER, DECISION = r"/customers/C-[0-9A-Z]+/", r"/risk/decisions/D-[0-9A-Z]+/"
 SHOTS = [
-    Shot("home", "underwriter", "/"),
+    Shot("home", "officer", "/"),
+    Shot("customer", "officer", "/loans/?sort=-dpd", (LOAN, CUSTOMER), language="zh-hans", theme="dark", height=1000),
+    Shot("board", "officer", "/applications/board/"),
     Shot("application", "underwriter", "/applications/review/", (APPLICATION,), height=1000),
     Shot("decision", "risk", "/risk/decisions/?outcome=refer", (DECISION,), height=1000),
     Shot("offer", "officer", "/applications/?status=offered", (APPLICATION, OFFER), height=1000),
     Shot("loan", "operations", "/loans/?sort=-dpd", (LOAN,), height=900),
+    Shot("payments", "operations", "/payments/"),
     Shot("desk", "collector", "/collections/desk/"),
-    Shot("customer", "officer", "/loans/?sort=-dpd", (LOAN, CUSTOMER), language="zh-hans", theme="dark", height=1000),
+    Shot("team", "supervisor", "/collections/board/"),
+    Shot("roles", "admin", "/admin/roles/"),
 ]
 
 
