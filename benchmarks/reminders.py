@@ -1,6 +1,6 @@
 """Reminders of a whole portfolio: planning one business date, and sending what was planned through the sandbox.
 
-    .venv/bin/python benchmarks/reminders.py [--small]
+    .venv/bin/python benchmarks/reminders.py [--small | --loans N]
 
 Loans fall due on every day of the month alike, twelve instalments each; a quarter of the customers has two loans, half of them an e-mail
 address. Planning is what the beat starts for a business date: T-3, T0, T+1 and T+3 by SMS and e-mail, the partitions by two processes, as
@@ -76,7 +76,9 @@ def main() -> int:
     """Measure and print; the exit code says whether every message planned for sending went out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="a quick run")
-    sizes = Sizes(20_000, 400) if parser.parse_args().small else Sizes(1_000_000, 2_000)
+    parser.add_argument("--loans", type=int, default=1_000_000)
+    options = parser.parse_args()
+    sizes = Sizes(20_000, 400) if options.small else Sizes(options.loans, 2_000)
     folder = ROOT / "var" / AREA
     servers.destroy(folder)
     with servers.joined(AREA) as joined:
