@@ -15,14 +15,8 @@ from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.judgement import Part
 from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
 from crm.lib.api import DoorViewSet, checked
+from governance.asked import caller
 from governance.idempotency import idempotent
-from governance.models import User
-
-
-def caller(request: Request) -> User:
-    """Return who calls; `Needs` has let nobody in without a name."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 class DebtOut(serializers.ModelSerializer):

@@ -51,5 +51,5 @@ def reassign(rows: list[tuple[int, int]], *, was: User, to: User | None, actor_i
     Case.objects.filter(pk__in=ids, claimed_by=was).update(claimed_by=None, claimed_at=None, claimed_until=None)
     Case.objects.filter(pk__in=ids, assigned_to=was).update(assigned_to=to)
     facts = {"was": was.pk, "to": to.pk if to else None}
-    actor = User.objects.filter(pk=actor_id).first()
+    actor = User.objects.filter(pk=actor_id).first() if actor_id else None
     log.record_many("collections.case.assigned", [log.Row(CASE, pk, customer, facts) for pk, customer in rows], actor=actor, at=at)

@@ -227,7 +227,7 @@ def follows(promise: Promise, verdict: Verdict, *, actor: User, at: datetime, to
     over = verdict.state in (Status.KEPT, Status.BROKEN)
     ends = ending(at, today) if over else {"ended_at": None, "ended_on": None}
     move(promise, Status(verdict.state), actor=actor, at=at, facts=facts(promise), paid_amount=verdict.paid, **ends)
-    if verdict.state == Status.BROKEN:
+    if Status(verdict.state) is Status.BROKEN:
         Case.objects.open().filter(pk=promise.case_id).update(broken_on=today, next_action=Channel.CALL, next_action_on=today)
     return 1
 

@@ -13,7 +13,7 @@ from rest_framework.serializers import BaseSerializer
 
 from credit import applications, money_api, offers, repayments, underwriting_api
 from credit import permissions as may
-from credit.api_common import FILTERS, Filtered, caller, key_of, moment, unknown
+from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Application, Loan, Offer, Product, Transaction
 from credit.serializers import (
     ApplicationIn,
@@ -32,6 +32,7 @@ from credit.serializers import (
 from credit.words import Reasons
 from crm.lib.api import DoorViewSet, checked
 from customers.models import Customer
+from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models.identity import Channel
 

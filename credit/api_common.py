@@ -12,7 +12,6 @@ from rest_framework.request import Request
 
 from crm.lib.api import DoorViewSet
 from crm.lib.errors import Invalid, NotAllowed
-from governance.models import User
 from governance.permissions import SET_CLOCK
 
 
@@ -36,12 +35,6 @@ def moment(request: Request, body: Mapping[str, Any]) -> datetime:
         sentence = _("You may not state the moment of an act: leave “at” out.")
         raise ClockNotYours(sentence, fields={"at": sentence})
     return stated
-
-
-def caller(request: Request) -> User:
-    """Return who calls; `Needs` has let nobody in without a name."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def unknown(field: str, sentence: Any) -> Invalid:

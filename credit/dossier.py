@@ -8,10 +8,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from credit import applications, clocks, conditions, exposure, offers, papers, verified
+from credit import applications, clocks, exposure, offers, papers, verified
 from credit.books import local_day
 from credit.forms import CLASSES
-from credit.models import Application, Condition, CounterOffer, Loan, Proposal, VerifiedFact
+from credit.models import Application, Condition, ConditionKind, CounterOffer, Loan, Proposal, VerifiedFact
 from credit.schedule import equal_installment
 from credit.words import fact as fact_words
 from credit.words import word
@@ -172,7 +172,7 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
         "proposal": Proposal.objects.filter(application=application).select_related("made_by", "answered_by").order_by("-pk").first(),
         "counter": CounterOffer.objects.filter(application=application).select_related("made_by", "answered_by").order_by("-pk").first(),
         "review_due": clocks.due_at(application, allowed),
-        "condition_labels": dict(conditions.ConditionKind.choices),
+        "condition_labels": dict(ConditionKind.choices),
     }
 
 

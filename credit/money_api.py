@@ -12,10 +12,11 @@ from rest_framework.response import Response
 
 from credit import payoffs, refunds, reversals, suspense
 from credit import permissions as may
-from credit.api_common import FILTERS, Filtered, caller, key_of, moment, unknown
+from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Loan, PayoffQuote, Receipt, Refund, Transaction
 from credit.serializers import At, money
 from crm.lib.api import checked
+from governance.asked import caller
 from governance.idempotency import idempotent
 
 

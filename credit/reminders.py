@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import translation
@@ -161,7 +162,7 @@ def plan_partition(partition_id: int, *, at: datetime) -> bool:
         with connection.cursor() as cursor:
             place = "(%s, %s, %s::date, %s, %s)"
             listed = ", ".join(cursor.mogrify(place, row).decode() for row in rows).replace("%", "%%")
-            values = {
+            values: dict[str, Any] = {
                 "days": sorted({row[2] for row in rows}),
                 "entity": run.legal_entity_id,
                 "shards": run.shards,

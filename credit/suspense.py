@@ -205,7 +205,8 @@ def candidates(receipt: Receipt, *, user: User, on: date) -> list[Candidate]:
     for loan in rows:
         installments = sorted(loan.installments.all(), key=lambda each: each.seq)
         due = total([each.total for each in dues(loan, installments, on)])
-        why, score = [], 0
+        why: list[Any] = []
+        score = 0
         if loan.pk in quoted:
             why, score = [*why, _("the sum of its payoff quote")], score + 4
         if loan.pk in named:
@@ -228,7 +229,7 @@ def _book(receipt: Receipt, loan: Loan, *, match: str, actor: User, at: datetime
         reference=receipt.reference[:60],
         received_on=receipt.received_on,
     )
-    by = {"decided_by": actor} if match == Match.PERSON else {}
+    by: dict[str, Any] = {"decided_by": actor} if match == Match.PERSON else {}
     facts = {"loan": loan.public_id, "amount": receipt.amount, "match": str(match)}
     return move(
         receipt, Status.MATCHED, actor=actor, at=at, facts=facts, loan=loan, transaction=movement, match=match, why="", ended_at=at, **by

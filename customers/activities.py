@@ -129,7 +129,7 @@ def change(
     if not open_rows.update(version=F("version") + 1, **changes):
         raise Stale(_("This was changed or finished meanwhile. Look at it again."))
     found = Activity.objects.for_list().get(pk=activity.pk)
-    facts = {"kind": found.kind, "assignee": found.assignee.public_id, "due_at": found.due_at, "fields": sorted(changes)}
+    facts: dict[str, Any] = {"kind": found.kind, "assignee": found.assignee.public_id, "due_at": found.due_at, "fields": sorted(changes)}
     log.record("customers.activity.changed", found, actor=actor, at=at, **facts)
     if "assignee" in changes:
         _tell_assigned(found, actor=actor, at=at)

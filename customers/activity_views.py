@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -16,12 +16,13 @@ from customers.desk_forms import MoveForm, NotedForm, PlanForm, ResultForm, Task
 from customers.models import Activity, Customer
 from customers.views import file_of
 from governance import idempotency
+from governance.asked import Asked
 
 PANEL = 12
 NAMED = 24
 
 
-def of_mine(request: HttpRequest, public_id: str) -> Activity:
+def of_mine(request: Asked, public_id: str) -> Activity:
     """Return the activity an address names, if this person may see its customer; else 404."""
     rows = Activity.objects.select_related("customer__branch", "assignee", "created_by")
     found: Activity = rows.get_for(request.user, public_id)
@@ -29,7 +30,7 @@ def of_mine(request: HttpRequest, public_id: str) -> Activity:
 
 
 @needs(permissions.ACT)
-def task_list(request: HttpRequest) -> HttpResponse:
+def task_list(request: Asked) -> HttpResponse:
     at = now()
     whose, when = request.GET.get("whose", ""), request.GET.get("when", "")
     visible = Activity.objects.visible_to(request.user)
@@ -61,7 +62,7 @@ def section(row: Activity, at: Any, tomorrow: Any) -> Any:
 
 
 @needs(permissions.VIEW)
-def activity_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+def activity_panel(request: Asked, public_id: str) -> HttpResponse:
     """What is to do for a customer, the nearest first, then what was done last."""
     found = file_of(request, public_id)
     rows = Activity.objects.filter(customer=found).select_related("assignee", "created_by", "closed_by")
@@ -72,7 +73,7 @@ def activity_panel(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.ACT)
-def activity_plan(request: HttpRequest, public_id: str) -> HttpResponse:
+def activity_plan(request: Asked, public_id: str) -> HttpResponse:
     found = file_of(request, public_id)
     form = PlanForm(request.POST or None, customer=found, user=request.user)
     if request.method == "POST" and form.is_valid():
@@ -91,7 +92,7 @@ def activity_plan(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.ACT)
-def activity_note(request: HttpRequest, public_id: str) -> HttpResponse:
+def activity_note(request: Asked, public_id: str) -> HttpResponse:
     """Write down a call or a visit that took place, or a note."""
     found = file_of(request, public_id)
     form = NotedForm(request.POST or None)
@@ -111,7 +112,7 @@ def activity_note(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.ACT)
-def activity_move(request: HttpRequest, public_id: str) -> HttpResponse:
+def activity_move(request: Asked, public_id: str) -> HttpResponse:
     """Another time, or another person."""
     row = of_mine(request, public_id)
     form = MoveForm.of(row, request.POST or None, user=request.user)
@@ -132,7 +133,7 @@ def activity_move(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.ACT)
-def activity_close(request: HttpRequest, public_id: str, how: str) -> HttpResponse:
+def activity_close(request: Asked, public_id: str, how: str) -> HttpResponse:
     """Done, with what came of it; or cancelled."""
     row = of_mine(request, public_id)
     form = ResultForm(request.POST or None)
@@ -149,12 +150,12 @@ def activity_close(request: HttpRequest, public_id: str, how: str) -> HttpRespon
     return form.page(request, "customers/activity_close.html", context, part="customers/_activity_close.html")
 
 
-def named(request: HttpRequest, found: Customer) -> Any:
+def named(request: Asked, found: Customer) -> Any:
     """Return the colleagues a text about this customer may name, as buttons; more of them are written by hand."""
     return mentions.colleagues(found, permissions.VIEW).exclude(pk=request.user.pk)[:NAMED]
 
 
-def back(request: HttpRequest, row: Activity) -> str:
+def back(request: Asked, row: Activity) -> str:
     """Return to the list of tasks for who came from there, else to the customer."""
     if request.GET.get("from") == "tasks":
         return reverse("task-list")

@@ -15,6 +15,7 @@ from crm.lib.api import DoorViewSet, Moment, checked
 from crm.lib.errors import Invalid
 from customers import activities, permissions, relations
 from customers.models import Activity, Customer, Relation
+from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models import User
 
@@ -67,7 +68,7 @@ class RelationIn(serializers.Serializer[Any]):
     other = serializers.CharField(max_length=16, required=False, allow_blank=True, default="", help_text="number of our customer's file")
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="", help_text="of a person outside")
     mobile = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
-    source = serializers.ChoiceField(choices=Relation.Source.choices)
+    source = serializers.ChoiceField(choices=Relation.Source.choices)  # type: ignore[assignment]  # DRF's own attribute of this name
     consent = serializers.ChoiceField(choices=Relation.Consent.choices, required=False, default=Relation.Consent.NOT_ASKED)
 
 
@@ -92,7 +93,7 @@ class RelationViewSet(DoorViewSet):
         found = rows if isinstance(rows, list) else [rows] if rows else []
         others = {row.other_id for row in found if row.other_id}
         seen = set(Customer.objects.visible_to(self.request.user).filter(pk__in=others).values_list("pk", flat=True)) if others else set()
-        return super().get_serializer(*args, **kwargs | {"context": self.get_serializer_context() | {"seen": seen}})
+        return super().get_serializer(*args, **kwargs | {"context": {**self.get_serializer_context(), "seen": seen}})
 
     @extend_schema(request=RelationIn, responses={201: RelationOut})
     @idempotent()
@@ -101,7 +102,7 @@ class RelationViewSet(DoorViewSet):
         body = checked(RelationIn, request)
         customer = customer_of(request, body.pop("customer"))
         other = customer_of(request, body["other"], "other") if body["other"] else None
-        made = relations.add(customer, **body | {"other": other}, actor=request.user, at=now())
+        made = relations.add(customer, **{**body, "other": other}, actor=caller(request), at=now())
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=RelationOut)
@@ -109,7 +110,7 @@ class RelationViewSet(DoorViewSet):
     @idempotent()
     def end(self, request: Request, public_id: str) -> Response:
         """End a relation."""
-        ended = relations.end(self.get_object(), actor=request.user, at=now())
+        ended = relations.end(self.get_object(), actor=caller(request), at=now())
         return Response(self.get_serializer(ended).data)
 
 
@@ -167,7 +168,7 @@ class ActivityViewSet(DoorViewSet):
             if person is None:
                 sentence = _("There is nobody with this number.")
                 raise NoSuchFile(sentence, fields={"assignee": sentence})
-        made = activities.plan(customer, **body, assignee=person, actor=request.user, at=now())
+        made = activities.plan(customer, **body, assignee=person, actor=caller(request), at=now())
         return Response(ActivityOut(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ResultIn, responses=ActivityOut)
@@ -176,7 +177,7 @@ class ActivityViewSet(DoorViewSet):
     def done(self, request: Request, public_id: str) -> Response:
         """Mark as done, with what came of it."""
         row = self.get_object()
-        return Response(ActivityOut(activities.finish(row, **checked(ResultIn, request), actor=request.user, at=now())).data)
+        return Response(ActivityOut(activities.finish(row, **checked(ResultIn, request), actor=caller(request), at=now())).data)
 
     @extend_schema(request=ResultIn, responses=ActivityOut)
     @action(detail=True, methods=["post"])
@@ -184,7 +185,7 @@ class ActivityViewSet(DoorViewSet):
     def cancel(self, request: Request, public_id: str) -> Response:
         """Give up what is no longer to be done."""
         row = self.get_object()
-        return Response(ActivityOut(activities.cancel(row, **checked(ResultIn, request), actor=request.user, at=now())).data)
+        return Response(ActivityOut(activities.cancel(row, **checked(ResultIn, request), actor=caller(request), at=now())).data)
 
 
 VIEWSETS = {"relations": RelationViewSet, "activities": ActivityViewSet}

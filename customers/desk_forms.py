@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from crm.lib.forms import DateInput, Form, VersionedForm
 from customers import mentions
 from customers.models import Activity, Customer, Relation
+from customers.models.activities import ActivityQuerySet
 from customers.permissions import ACT
 from governance.models import User
 
@@ -131,7 +132,7 @@ def midnight(at: datetime) -> datetime:
     return datetime.combine(localtime(at).date(), time.max, tzinfo=get_current_timezone())
 
 
-def narrowed(rows: QuerySet[Activity], user: User, whose: str, when: str) -> QuerySet[Activity]:
+def narrowed(rows: ActivityQuerySet, user: User, whose: str, when: str) -> ActivityQuerySet:
     """Return whose work is asked for; without a wish for time, what is still to do."""
     if whose == "asked":
         rows = rows.filter(Q(created_by=user) & ~Q(assignee=user))

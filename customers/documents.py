@@ -44,8 +44,8 @@ def add(customer: Customer, *, kind: str, stored: files.Stored, file_name: str, 
         raise Invalid(sentence, fields={"kind": sentence})
     same = Document.objects.filter(customer=customer, kind=kind, sha256=stored.sha256).exclude(status=Status.REJECTED).first()
     if same is not None:
-        sentence = _("This very file is there already, as %(document)s.") % {"document": same.public_id}
-        raise AlreadyThere(sentence, fields={"file": sentence}, document=same.public_id)
+        there = _("This very file is there already, as %(document)s.") % {"document": same.public_id}
+        raise AlreadyThere(there, fields={"file": there}, document=same.public_id)
     document = Document(
         customer=customer,
         kind=kind,

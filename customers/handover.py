@@ -87,9 +87,10 @@ def order(
         sentence = _("Choose somebody else to take over.")
         raise CannotTake(sentence, fields={"taker": sentence})
     _check(taker, branch, rows)
+    assert taker.team is not None  # checked above
     job = jobs.start(kind=KIND, title=gettext("Hand-over to %(name)s") % {"name": taker.name}, actor=actor, at=at, total=total)
     row = Handover.objects.create(
-        legal_entity_id=taker.team.legal_entity_id if taker.team else None, giver=giver if ids is None else None, taker=taker,
+        legal_entity=taker.team.legal_entity, giver=giver if ids is None else None, taker=taker,
         branch=branch, everything=ids is None, chosen=chosen, reason=reason, note=note.strip() or None, job=job, ordered_by=actor,
         created_at=at,
     )  # fmt: skip
@@ -201,10 +202,10 @@ def _move(
     givers: dict[int | None, list[int]] = {}
     for pk, owner_id, _branch_id in rows:
         givers.setdefault(owner_id, []).append(pk)
-    for owner_id, theirs in givers.items():
+    for giver_id, theirs in givers.items():
         work = Activity.objects.open().filter(customer__in=theirs).exclude(assignee=taker)
         if branch is None:  # colleagues of the same branch go on with what is theirs
-            work = work.filter(assignee=owner_id)
+            work = work.filter(assignee=giver_id)
         work.update(assignee=taker, version=F("version") + 1)
     people = dict(User.objects.filter(pk__in=[pk for pk in givers if pk]).values_list("pk", "public_id"))
     codes = dict(Team.objects.filter(pk__in={row[2] for row in rows}).values_list("pk", "code"))

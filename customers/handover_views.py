@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.timezone import now
@@ -16,26 +16,27 @@ from customers.handover_forms import HandoverForm, TakeForm
 from customers.models import Activity, Handover
 from customers.views import file_of
 from governance import idempotency
+from governance.asked import Asked
 from governance.models import User
 
 
 def visible(user: User) -> Any:
     """Return the hand-overs of a person's lender; those who do not see all rows see their own."""
     rows = Handover.objects.select_related("giver", "taker", "branch", "job", "ordered_by")
-    if user.team_id is None:
+    if user.team is None:
         return rows
     rows = rows.filter(legal_entity=user.team.legal_entity_id)
     return rows if user.scope == "all" else rows.filter(ordered_by=user)
 
 
 @needs(permissions.HAND_OVER)
-def handover_list(request: HttpRequest) -> HttpResponse:
+def handover_list(request: Asked) -> HttpResponse:
     page = pages.read(request, visible(request.user), sorts={"when": "id"}, default_sort="-when")
     return htmx.render(request, "customers/handovers.html", "customers/_handover_rows.html", {"page": page})
 
 
 @needs(permissions.HAND_OVER)
-def handover_new(request: HttpRequest) -> HttpResponse:
+def handover_new(request: Asked) -> HttpResponse:
     """Ask whose customers go to whom, show how many, then start."""
     form = HandoverForm(request.POST or None, user=request.user, initial={"giver": request.GET.get("from", "")[:16]})
     preview: dict[str, Any] | None = None
@@ -64,7 +65,7 @@ def handover_new(request: HttpRequest) -> HttpResponse:
 
 
 @needs(permissions.HAND_OVER)
-def handover_page(request: HttpRequest, public_id: str) -> HttpResponse:
+def handover_page(request: Asked, public_id: str) -> HttpResponse:
     """How far a hand-over is."""
     row = get_object_or_404(visible(request.user), public_id=public_id.replace("\0", ""))
     context = {"handover": row, "job": row.job, "poll_url": reverse("handover", args=[row.public_id])}
@@ -72,7 +73,7 @@ def handover_page(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.HAND_OVER)
-def customer_handover(request: HttpRequest, public_id: str) -> HttpResponse:
+def customer_handover(request: Asked, public_id: str) -> HttpResponse:
     """One customer, now."""
     found = file_of(request, public_id)
     form = TakeForm(request.POST or None, user=request.user)

@@ -44,8 +44,8 @@ def people(text: str, customer: Customer, *, field: str = "text") -> list[User]:
     found = list(User.objects.select_related("role", "team").filter(wanted, kind=User.Kind.STAFF, is_active=True).order_by("pk"))
     for person in found:
         if not may_open(person, customer):
-            sentence = _("@%(name)s may not open this file and would not be told. Name somebody else.") % {"name": person.username}
-            raise CannotBeTold(sentence, fields={field: sentence})
+            untold = _("@%(name)s may not open this file and would not be told. Name somebody else.") % {"name": person.username}
+            raise CannotBeTold(untold, fields={field: untold})
     return found
 
 

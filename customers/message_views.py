@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages as toasts
 from django.db.models import Max, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -18,9 +18,10 @@ from crm.lib import htmx, pages
 from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from customers import contacts, messages, permissions, templates
-from customers.models import ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose
+from customers.models import ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose, MessageTemplate
 from customers.words import problem_of
 from governance import masking
+from governance.asked import Asked
 from governance.models import User
 from ledger import log
 
@@ -48,7 +49,7 @@ def shown(rows: list[Message]) -> list[Message]:
 
 # --- the customer's panel ------------------------------------------------------------------------------------------
 @needs(permissions.VIEW_MESSAGE)
-def customer_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+def customer_panel(request: Asked, public_id: str) -> HttpResponse:
     """What was written to a customer, and by which ways they may be reached now."""
     user: Any = request.user
     customer = Customer.objects.visible_to(user).select_related("legal_entity").filter(public_id=public_id).first()
@@ -85,7 +86,7 @@ class StopForm(Form):
 
 
 @needs(permissions.STOP_CONTACT)
-def contact_stop(request: HttpRequest, public_id: str) -> HttpResponse:
+def contact_stop(request: Asked, public_id: str) -> HttpResponse:
     """Stop one way of contact."""
     user: Any = request.user
     customer = Customer.objects.get_for(user, public_id)
@@ -101,7 +102,7 @@ def contact_stop(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(permissions.STOP_CONTACT)
 @require_POST
-def contact_reopen(request: HttpRequest, public_id: str, channel: str) -> HttpResponse:
+def contact_reopen(request: Asked, public_id: str, channel: str) -> HttpResponse:
     user: Any = request.user
     customer = Customer.objects.get_for(user, public_id)
     found = ContactBar.objects.filter(customer=customer, channel=channel, lifted_at__isnull=True).first()
@@ -134,7 +135,7 @@ def of_tab(rows: QuerySet[Message], tab: str) -> QuerySet[Message]:
 
 
 @needs(permissions.VIEW_MESSAGE)
-def message_list(request: HttpRequest) -> HttpResponse:
+def message_list(request: Asked) -> HttpResponse:
     user: Any = request.user
     tab = request.GET.get("show", "")
     rows = of_tab(Message.objects.visible_to(user).for_list(), tab)
@@ -151,7 +152,7 @@ def one(user: Any, public_id: str) -> Message:
 
 
 @needs(permissions.VIEW_MESSAGE)
-def message(request: HttpRequest, public_id: str) -> HttpResponse:
+def message(request: Asked, public_id: str) -> HttpResponse:
     """One message: what it says or said, and its way."""
     user: Any = request.user
     (found,) = shown([one(user, public_id)])
@@ -194,7 +195,7 @@ STEPS = {
 
 @needs(permissions.MANAGE_MESSAGE)
 @require_POST
-def message_again(request: HttpRequest, public_id: str) -> HttpResponse:
+def message_again(request: Asked, public_id: str) -> HttpResponse:
     messages.send_again(one(request.user, public_id), actor=request.user, at=now())
     toasts.success(request, _("The message is sent again."))
     return htmx.go(request, reverse("message", args=[public_id]))
@@ -202,7 +203,7 @@ def message_again(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(permissions.MANAGE_MESSAGE)
 @require_POST
-def message_give_up(request: HttpRequest, public_id: str) -> HttpResponse:
+def message_give_up(request: Asked, public_id: str) -> HttpResponse:
     messages.cancel(one(request.user, public_id), reason="given_up", actor=request.user, at=now())
     toasts.success(request, _("The message is given up."))
     return htmx.go(request, reverse("message", args=[public_id]))
@@ -217,9 +218,9 @@ def known(code: str, channel: str) -> templates.Kind:
 
 
 @needs(permissions.VIEW_TEMPLATE)
-def template_list(request: HttpRequest) -> HttpResponse:
+def template_list(request: Asked) -> HttpResponse:
     """Every message the house knows, with the words that are live."""
-    live = {(row.code, row.channel): row for row in templates.MessageTemplate.objects.filter(status=templates.MessageTemplate.Status.LIVE)}
+    live = {(row.code, row.channel): row for row in MessageTemplate.objects.filter(status=MessageTemplate.Status.LIVE)}
     rows = [
         {
             "kind": kind,
@@ -236,10 +237,10 @@ def template_list(request: HttpRequest) -> HttpResponse:
 
 
 @needs(permissions.VIEW_TEMPLATE)
-def template(request: HttpRequest, code: str, channel: str) -> HttpResponse:
+def template(request: Asked, code: str, channel: str) -> HttpResponse:
     """One message in one channel: how it reads, and its versions."""
     kind = known(code, channel)
-    versions = list(templates.MessageTemplate.objects.filter(code=code, channel=channel).order_by("-version"))
+    versions = list(MessageTemplate.objects.filter(code=code, channel=channel).order_by("-version"))
     if not versions:
         raise Http404
     number = request.GET.get("version", "")
@@ -275,7 +276,7 @@ class TemplateForm(Form):
 
 
 @needs(permissions.MANAGE_TEMPLATE)
-def template_edit(request: HttpRequest, code: str, channel: str) -> HttpResponse:
+def template_edit(request: Asked, code: str, channel: str) -> HttpResponse:
     """Write the next version: first looked at with samples, then published."""
     kind = known(code, channel)
     before = templates.live(code, channel)
@@ -291,7 +292,7 @@ def template_edit(request: HttpRequest, code: str, channel: str) -> HttpResponse
                 made = templates.publish(code, channel=channel, words=written, actor=request.user, at=now())
                 toasts.success(request, _("Version %(version)s is live.") % {"version": made.version})
                 return htmx.go(request, reverse("template", args=[code, channel]))
-    newest = templates.MessageTemplate.objects.filter(code=code, channel=channel).aggregate(last=Max("version"))["last"]
+    newest = MessageTemplate.objects.filter(code=code, channel=channel).aggregate(last=Max("version"))["last"]
     context = {
         "kind": kind,
         "channel": channel,

@@ -316,10 +316,10 @@ def marked(handful: Sequence[Message], *, at: datetime) -> list[Message]:
 def letter(message: Message, *, at: datetime) -> EmailMessage:
     """Return the mail of a message; its Message-ID is the message's own, so that copies can be told."""
     return mail.composed(
-        to=message.address,
+        to=message.address or "",
         sender=settings.MAIL_FROM,
         subject=message.subject or "",
-        text=message.text,
+        text=message.text or "",
         message_id=f"<{messages.wire_key(message)}@{messages.mail_domain()}>",
         at=at,
     )

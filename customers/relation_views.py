@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -17,12 +17,13 @@ from customers.forms import RevealForm
 from customers.models import Customer, Relation
 from customers.views import REVEALED_SECONDS, file_of
 from governance import idempotency
+from governance.asked import Asked
 
 SHOWN = 50
 
 
 @needs(permissions.VIEW)
-def relation_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+def relation_panel(request: Asked, public_id: str) -> HttpResponse:
     """The live relations from both sides; a customer one may not see stands there without a name."""
     found = file_of(request, public_id)
     own = list(Relation.objects.live().for_list().filter(customer=found).order_by("-pk")[:SHOWN])
@@ -43,7 +44,7 @@ def shown(row: Relation, other: Customer | None, seen: set[int]) -> dict[str, An
 
 
 @needs(permissions.RELATE)
-def relation_add(request: HttpRequest, public_id: str) -> HttpResponse:
+def relation_add(request: Asked, public_id: str) -> HttpResponse:
     found = file_of(request, public_id)
     form = RelationForm(request.POST or None, user=request.user)
     if request.method == "POST" and form.is_valid():
@@ -58,7 +59,7 @@ def relation_add(request: HttpRequest, public_id: str) -> HttpResponse:
     return form.page(request, "customers/relation_add.html", {"customer": found}, part="customers/_relation_add.html")
 
 
-def relation_of(request: HttpRequest, public_id: str) -> Relation:
+def relation_of(request: Asked, public_id: str) -> Relation:
     """Return the relation an address names, if this person may see the customer it belongs to; else 404."""
     found: Relation = Relation.objects.for_list().get_for(request.user, public_id)
     return found
@@ -66,7 +67,7 @@ def relation_of(request: HttpRequest, public_id: str) -> Relation:
 
 @needs(permissions.RELATE)
 @require_POST
-def relation_end(request: HttpRequest, public_id: str) -> HttpResponse:
+def relation_end(request: Asked, public_id: str) -> HttpResponse:
     row = relation_of(request, public_id)
     relations.end(row, actor=request.user, at=now())
     messages.success(request, _("The relation has ended."))
@@ -75,7 +76,7 @@ def relation_end(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(permissions.RELATE)
 @require_POST
-def relation_contact(request: HttpRequest, public_id: str, how: str) -> HttpResponse:
+def relation_contact(request: Asked, public_id: str, how: str) -> HttpResponse:
     """Open or close a guarantor for collections."""
     row = relation_of(request, public_id)
     relations.allow_contact(row, allowed=how == "open", actor=request.user, at=now())
@@ -86,7 +87,7 @@ def relation_contact(request: HttpRequest, public_id: str, how: str) -> HttpResp
 LABELS = {"name": _("Name"), "mobile": _("Mobile")}
 
 
-def value_of(request: HttpRequest, public_id: str, field: str) -> tuple[Relation, dict[str, Any]]:
+def value_of(request: Asked, public_id: str, field: str) -> tuple[Relation, dict[str, Any]]:
     """Return a relation and its masked value for `parts/_masked.html`; 404 for a customer, whose values are opened in their file."""
     row = relation_of(request, public_id)
     if field not in LABELS or row.other_id is not None:
@@ -101,13 +102,13 @@ def value_of(request: HttpRequest, public_id: str, field: str) -> tuple[Relation
 
 
 @needs(permissions.VIEW)
-def relation_masked(request: HttpRequest, public_id: str, field: str) -> HttpResponse:
+def relation_masked(request: Asked, public_id: str, field: str) -> HttpResponse:
     """The masked value again, after its minute is over."""
     return htmx.part(request, "customers/_masked.html", {"row": value_of(request, public_id, field)[1]})
 
 
 @needs(permissions.REVEAL)
-def relation_reveal(request: HttpRequest, public_id: str, field: str) -> HttpResponse:
+def relation_reveal(request: Asked, public_id: str, field: str) -> HttpResponse:
     """Ask for purpose and reason, then show name or number of an outside person for a minute."""
     row, masked = value_of(request, public_id, field)
     form = RevealForm(request.POST or None)

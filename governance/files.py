@@ -7,6 +7,7 @@ import hashlib
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -62,7 +63,7 @@ def checked(content: bytes, *, allowed: Collection[str] = tuple(EXTENSIONS), lar
 
     :raises NotThisFile: if it is empty, larger than `largest` bytes, or of no allowed type
     """
-    sentence = None
+    sentence: Any = None
     if len(content) < SMALLEST:
         sentence = _("This file is empty.")
     elif len(content) > largest:

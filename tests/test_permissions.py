@@ -364,7 +364,10 @@ PUBLIC = {"healthz", "invitation", "set-language", "set-theme", "account_login",
 
 # --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
 BLANKS = {
-    "fact": "income", "paper": "income_proof","code": "reminder.late", "channel": "letter", "pk": "1", "public_id": "X-22222222X", "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X", "token": "nobodys-token"}
+    "fact": "income", "paper": "income_proof", "code": "reminder.late", "channel": "letter", "pk": "1", "public_id": "X-22222222X",
+    "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X",
+    "token": "nobodys-token",
+}  # fmt: skip
 EVERY_ROLE = WHO["signed in"].split()
 
 

@@ -69,7 +69,7 @@ def promise(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, public_id)
     parts = list(row.parts.order_by("seq"))
     for part in parts:
-        part.until = part.due_on + timedelta(days=row.grace_days)
+        part.until = part.due_on + timedelta(days=row.grace_days)  # type: ignore[attr-defined]  # for the template
     context = {
         "promise": row,
         "parts": parts,

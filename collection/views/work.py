@@ -90,7 +90,7 @@ def work(
     opened = confirmed or not may_log
     live = {each.loan.pk: each for each in owed.of_loans([debt.loan for debt in debts], on=today)} if opened else {}
     for debt in debts:
-        debt.live = live.get(debt.loan_id)
+        debt.live = live.get(debt.loan_id)  # type: ignore[attr-defined]  # for the template
     promises = list(case.promises.select_related("taken_by").prefetch_related("parts").order_by("-pk")[:RECENT])
     history = list(case.contacts.select_related("actor").order_by("-at", "-pk")[:HISTORY])
     customer = case.customer

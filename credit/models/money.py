@@ -1,7 +1,7 @@
 """What stands between a repayment and its end: payoff quotes, and refunds of money held."""
 
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,7 +16,10 @@ from governance.models import User
 ZERO = Decimal("0.00")
 
 
-class OfLoanQuerySet(CreditQuerySet["PayoffQuote"]):
+OfLoan = TypeVar("OfLoan", bound=models.Model)
+
+
+class OfLoanQuerySet(CreditQuerySet[OfLoan]):
     """Rows that belong to whoever sees the loan."""
 
     scope_owner = "loan__owner"

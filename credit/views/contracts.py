@@ -23,6 +23,7 @@ from crm.lib import htmx, money
 from crm.lib.errors import DomainError
 from crm.lib.permissions import needs, public
 from customers import one_time_codes
+from customers.models import OneTimeCode
 from governance import idempotency, rules
 
 OPEN = "opened by the offer's customer, who has no account: the token is the key"
@@ -165,7 +166,7 @@ def public_page(request: HttpRequest, token: str, link: OfferLink, *, status: in
 
 def one_time_codes_sent(offer: Offer) -> bool:
     """Return whether a code was sent that can still be entered."""
-    rows = one_time_codes.OneTimeCode.objects.filter(subject=offer.public_id, purpose=links.PURPOSE)
+    rows = OneTimeCode.objects.filter(subject=offer.public_id, purpose=links.PURPOSE)
     return rows.filter(used_at__isnull=True, ended_at__isnull=True, expires_at__gt=now()).exists()
 
 

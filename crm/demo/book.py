@@ -126,7 +126,7 @@ def agreed(customers: list[Customer], purpose: str) -> None:
         Consent(
             customer=customer, purpose=purpose, text_version=text_on(localdate(customer.created_at)).version,
             text_hash=text_on(localdate(customer.created_at)).sha256, channel=customer.channel, given_at=customer.created_at,
-            recorded_by_id=customer.owner_id,
+            recorded_by=customer.owner,
         )
         for customer in customers
     )  # fmt: skip

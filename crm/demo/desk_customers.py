@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm.demo.people import identity
@@ -112,7 +113,7 @@ def _look_alikes(officer: User, *, serial: int, at: datetime, rng: Random) -> No
     by_sound = next((row for row in rows if any(letter in row.name[1:] for letter in TWINS)), rows[0])
     for place, (known, shared) in enumerate(((rows[1], "mobile"), (by_sound, "name"), (rows[2], "bank_card"))):
         person = identity(serial + place, age=known.age(at.date()), branch="SH", on=at.date(), rng=rng)
-        values = {"name": person.name, "id_number": person.id_number, "mobile": person.mobile, "bank_card": person.bank_card}
+        values: dict[str, Any] = {"name": person.name, "id_number": person.id_number, "mobile": person.mobile, "bank_card": person.bank_card}
         if shared == "name":
             values["name"] = "".join(TWINS.get(letter, letter) for letter in known.name)
             values["id_number"] = _born_with(known, serial + place)

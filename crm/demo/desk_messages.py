@@ -106,7 +106,7 @@ def history(entity: LegalEntity, *, today: date, rng: Random) -> int:
     ContactAttempt.objects.bulk_create(
         (
             ContactAttempt(
-                customer_id=message.customer_id, channel=message.channel, at=message.claimed_at, purpose=message.purpose,
+                customer_id=message.customer_id, channel=message.channel, at=message.claimed_at or message.due_at, purpose=message.purpose,
                 key=f"message:{message.public_id}", message=message,
             )
             for message in made

@@ -104,9 +104,11 @@ class Session:
         if self._open is None:
             where = urlsplit(address(settings.PORTS, NAME))
             host, secure = where.hostname or "", where.scheme == "smtps"
-            kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
-            options = {"context": ssl.create_default_context()} if secure else {}
-            server = kind(host, where.port or (465 if secure else 25), timeout=CONNECT_SECONDS, **options)
+            server: smtplib.SMTP
+            if secure:
+                server = smtplib.SMTP_SSL(host, where.port or 465, timeout=CONNECT_SECONDS, context=ssl.create_default_context())
+            else:
+                server = smtplib.SMTP(host, where.port or 25, timeout=CONNECT_SECONDS)
             if server.sock is not None:
                 server.sock.settimeout(self.read_seconds)
             server.ehlo()
