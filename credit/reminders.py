@@ -25,7 +25,7 @@ from governance.lifecycle import move
 from governance.models import LegalEntity, Rule
 
 DAYS, CHANNELS, HOUR = "reminder.days", "reminder.channels", "reminder.hour"
-SHARD = 250_000  # open loans to a partition: about two seconds of work in one transaction
+SHARD = 500_000  # open loans to a partition: each looks through all that falls due, so few are better than many
 PRIORITY = 9
 
 SAMPLES: Mapping[str, tuple[str, str]] = {
