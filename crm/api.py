@@ -17,7 +17,7 @@ from rest_framework.views import set_rollback
 from crm.lib.context import request_id
 from crm.lib.errors import DomainError, foreseen
 from crm.lib.permissions import public
-from customers.receipts import sms_receipt
+from customers.receipt_views import sms_receipt
 from governance.api_clients import Token
 
 TITLES = {

@@ -72,7 +72,7 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(15 * 2 ** max(attempts - 1, 0), 600))
 
 
-def send_due(*, clock: Clock, seconds: float = 30.0, limit: int = BATCH) -> Count:
+def send_due(*, clock: Clock, seconds: int = 30, limit: int = BATCH) -> Count:
     """Send batch after batch of what is due, the channels by turns, for at most `seconds`."""
     total, began = Count(), clock()
     busy = list(CHANNELS)

@@ -2,19 +2,13 @@
 
 import hashlib
 import hmac
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
-from crm.lib.errors import DomainError, Invalid, NotAllowed, NotFound
-from crm.lib.permissions import public
+from crm.lib.errors import DomainError, NotAllowed, NotFound
 from customers import messages
 from customers.models import Message
 from governance import users
@@ -74,27 +68,3 @@ def heard(*, key: str, status: str, code: str, at: datetime) -> str:
     except MovedMeanwhile:
         return "known"
     return str(to)
-
-
-@csrf_exempt
-@require_POST
-def take(request: HttpRequest) -> HttpResponse:
-    """`POST /api/receipts/sms/` with {key, status: delivered | failed, code}, `X-Timestamp` and `X-Signature`."""
-    at = now()
-    try:
-        body = request.read(LARGEST + 1)
-        verify(body, moment=request.headers.get("X-Timestamp", ""), signature=request.headers.get("X-Signature", ""), at=at)
-        try:
-            said = json.loads(body) if len(body) <= LARGEST else None
-        except (ValueError, RecursionError):
-            said = None
-        if not isinstance(said, dict) or not isinstance(said.get("key"), str) or said.get("status") not in (DELIVERED, FAILED):
-            raise Invalid(_("Send a JSON object with key and status."))
-        found = heard(key=said["key"], status=said["status"], code=str(said.get("code", ""))[:40], at=at)
-    except DomainError as error:
-        status = 425 if isinstance(error, TooEarly) else error.status
-        return JsonResponse({"code": error.code, "detail": str(error)}, status=status)
-    return JsonResponse({"result": found})
-
-
-sms_receipt = public("the gateway signs what it says")(take)

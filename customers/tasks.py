@@ -10,7 +10,7 @@ from customers.models import Handover
 from ledger import log
 from ledger.models import Entry
 
-SECONDS = 25.0  # of one task that sends: other work gets its turn
+SECONDS = 25  # of one task that sends: other work gets its turn
 SEAT_SECONDS = 120  # after which the seat of a sender that died is free
 ASKED = "messages:asked"
 
