@@ -315,7 +315,7 @@ def approve(
     term = term or application.term
     check_decidable(application, actor=actor, version=version)
     checked_request(application.product, amount=amount, term=term, purpose=application.purpose)
-    check_authority(actor, amount=amount)
+    check_authority(amount, actor=actor)
     check_limit(application, amount=amount)
     return grant(application, amount=amount, term=term, actor=actor, decided_by=actor, at=at, note=note)
 
@@ -439,7 +439,7 @@ def check_version(application: Application, version: int | None) -> None:
         )
 
 
-def check_authority(actor: User, *, amount: Decimal) -> None:
+def check_authority(amount: Decimal, *, actor: User) -> None:
     """:raises OverAuthority: if `amount` is above what `actor` may approve"""
     if actor.authority is None or amount > actor.authority:
         authority = actor.authority or Decimal("0.00")

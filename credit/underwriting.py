@@ -119,7 +119,7 @@ def confirm(proposal: Proposal, *, actor: User, at: datetime, version: int | Non
     application = proposal.application
     check_version(proposal, version)
     _check_second(proposal, actor)
-    applications.check_authority(actor, amount=proposal.amount)
+    applications.check_authority(proposal.amount, actor=actor)
     exposure.lock(application.customer_id)
     move(proposal, Proposal.Status.CONFIRMED, actor=actor, at=at, answered_by=actor, answered_at=at)
     words = proposal.condition_words or ""
@@ -192,7 +192,7 @@ def counter(
     :raises OverAuthority: if `amount` is above the actor's authority limit; for the rest see `propose`
     """
     _check(application, kind=Proposal.Kind.COUNTER, amount=amount, term=term, actor=actor, version=version)
-    applications.check_authority(actor, amount=amount)
+    applications.check_authority(amount, actor=actor)
     return _counter(
         application, amount=amount, term=term, note=note, kinds=kinds, condition_words=condition_words, actor=actor, at=at
     )  # fmt: skip
