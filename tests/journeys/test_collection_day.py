@@ -56,7 +56,7 @@ def test_the_desk_by_keyboard(desk: Any, visit: Visitors, town: Town) -> None:
 
 def test_a_case_given_back_is_free_for_others(desk: Any, visit: Visitors) -> None:
     number = desk.locator(".next-card a.strong").inner_text()
-    desk.get_by_role("button", name="Take this case").click()
+    desk.get_by_role("button", name="Take the next case").click()
     desk.locator("#contact-title").wait_for()
     desk.get_by_role("button", name="Give it back").click()
     desk.get_by_text("The case is back in the queue.").wait_for()
