@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from collection import charts, permissions, queues, team
 from collection.models import Case, Promise
 from collection.views.work import person
+from credit.accrual import bucket_name
 from crm.lib import htmx
 from crm.lib.permissions import needs
 
@@ -20,7 +21,7 @@ DAYS = 30
 def board(request: HttpRequest) -> HttpResponse:
     user, at = person(request), now()
     lines = team.board(user, at=at, on=queues.today(user, at), days=DAYS)
-    context = {"lines": lines, "whole": team.totals(lines), "days": DAYS, "buckets": list(team.BUCKETS), "at": at}
+    context = {"lines": lines, "whole": team.totals(lines), "days": DAYS, "buckets": [bucket_name(number) for number in team.BUCKETS], "at": at}
     return htmx.render(request, "collections/board.html", "collections/board.html", context)
 
 
