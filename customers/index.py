@@ -16,8 +16,8 @@ from governance.models.identity import Scope
 
 LABEL = "customers.search"
 KIND = "customers.reindex"
-FEW = 5_000  # a scope of this size is walked; a larger one is met soon enough among the hits
-CANDIDATES = 30
+FEW = 2_000  # a scope of this size is walked; a larger one is met soon enough among the hits
+CANDIDATES = 15
 CHUNK = 500
 
 
@@ -63,11 +63,13 @@ def find(user: Any, text: str, limit: int) -> list[Customer]:
     match = _match(text)
     if match is None or len(found) >= limit:
         return found
+    filed = SearchKeys.objects.filter(match)
     if user.scope != Scope.ALL:
         mine = list(rows.order_by().values_list("pk", flat=True)[: FEW + 1])
-        if len(mine) <= FEW:
-            rows = Customer.objects.filter(pk__in=mine)
-    candidates = rows.filter(match).exclude(pk__in=[customer.pk for customer in found]).order_by()
+        filed = filed.filter(pk__in=mine) if len(mine) <= FEW else filed.filter(customer__in=rows)
+    else:
+        filed = filed.filter(customer__in=rows)
+    candidates = filed.exclude(pk__in=[customer.pk for customer in found]).order_by()
     more = sorted(candidates.values_list("pk", flat=True)[:CANDIDATES], reverse=True)[: limit - len(found)]
     loaded = Customer.objects.for_list().in_bulk(more)
     return found + [loaded[pk] for pk in more]
@@ -79,7 +81,7 @@ def _match(text: str) -> Q | None:
     for way in name_tokens.ways(text):
         condition = Q()
         for alternatives in way:
-            condition &= Q(search_keys__keys__overlap=[key_of(piece) for piece in sorted(alternatives)])
+            condition &= Q(keys__overlap=[key_of(piece) for piece in sorted(alternatives)])
         match |= condition
     return match or None
 
