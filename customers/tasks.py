@@ -11,7 +11,7 @@ from ledger import log
 from ledger.models import Entry
 
 SECONDS = 25  # of one task that sends: other work gets its turn
-SEAT_SECONDS = 120  # after which the seat of a sender that died is free
+SEAT_SECONDS = 50  # after which the seat of a sender that died is free; two on one seat do no harm, the claims keep them apart
 ASKED = "messages:asked"
 
 
