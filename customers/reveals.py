@@ -1,6 +1,7 @@
 """Opening one masked value, for a purpose and with a reason, on the record."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
@@ -35,9 +36,12 @@ class NoReason(Invalid):
     code = "no_reason"
 
 
-def check(*, purpose: str, reason: str) -> None:
-    """:raises NoReason: if purpose or reason is missing"""
-    problems = {}
+def check(*, purpose: str, reason: str, fields: dict[str, Any] | None = None) -> None:
+    """Ask for purpose and reason; `fields` are problems found before.
+
+    :raises NoReason: if one is missing, or there were problems before
+    """
+    problems = dict(fields or {})
     if purpose not in RevealPurpose.values:
         problems["purpose"] = _("Choose what it is needed for.")
     if len(reason.strip()) < SHORTEST_REASON:
@@ -52,9 +56,7 @@ def reveal(customer: Customer, *, field: str, purpose: str, reason: str, actor: 
 
     :raises NoReason: if field, purpose or reason is missing
     """
-    if field not in Field.values:
-        raise NoReason(_("Opening a value needs a purpose and a reason."), fields={"field": _("Choose which value to open.")})
-    check(purpose=purpose, reason=reason)
+    check(purpose=purpose, reason=reason, fields={} if field in Field.values else {"field": _("Choose which value to open.")})
     # The reason is free text and may name a person: the note holds it sealed, the ledger only points there.
     note = Note.objects.create(customer=customer, author=actor, text=reason.strip(), at=at)
     log.record(
