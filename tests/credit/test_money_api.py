@@ -36,7 +36,7 @@ def test_quote_pay_reverse(back, loan):
 
     made = post(back, "payoff-quotes/", {"loan": loan.public_id, "settles_on": localdate().isoformat()})
     assert (made.status_code, made.json()["total"]) == (201, "12000.00")
-    paid = post(back, "repayments/", {"loan": loan.public_id, "amount": made.json()["total"]})
+    paid = post(back, "repayments/", {"loan": loan.public_id, "amount": made.json()["total"]}, key="p")
     assert paid.json()["loan_status"] == "settled"
     assert back.get(f"/api/v1/payoff-quotes/{made.json()['id']}/").json()["status"] == "paid"
     body = {"repayment": paid.json()["id"], "reason": "bounced"}

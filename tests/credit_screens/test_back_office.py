@@ -129,7 +129,7 @@ def test_a_reversal_says_what_it_changes_and_does_it(desk: Any, page_of: Any) ->
     loan, client = desk.loan_now(), page_of(desk.cast.loan_operations)
     from credit import repayments
 
-    movement = repayments.receive(loan, amount=D("1500.00"), actor=desk.cast.loan_officer, at=now(), key="k")
+    movement = repayments.receive(loan, amount=D("1500.00"), actor=desk.cast.loan_officer, at=now(), key="counter")
     url = f"/repayments/{movement.public_id}/reverse/"
     page = client.get(url)
     assert [row["number"] for row in page.context["changes"]["rows"]] == [1]
