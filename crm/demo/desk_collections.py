@@ -31,8 +31,8 @@ A_DAY = 7
 
 
 def work(house: House, day: date) -> None:
-    """Let the collectors work the first cases of their queues on a weekday; on the last day leave them work in hand."""
-    if day.weekday() >= 5:
+    """Let the collectors work the first cases of their queues on weekdays, and on the last day whatever day it is."""
+    if day.weekday() >= 5 and day != house.today:
         return
     for place, name in enumerate(COLLECTORS):
         collector = house.staff[name]
