@@ -131,10 +131,6 @@ def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
     movement = movement_of(request, public_id)
     loan = movement.loan
     here = reverse("loan", args=[loan.public_id])
-    if movement.kind != Transaction.Kind.REPAYMENT:
-        raise reversals.NotReversible(_("Only a repayment can be reversed."))
-    if Transaction.objects.filter(reverses=movement).exists():
-        raise reversals.NotReversible(_("%(movement)s was reversed before.") % {"movement": movement})
     form = ReversalForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -146,6 +142,10 @@ def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
                 messages.success(request, _("%(amount)s is reversed.") % {"amount": spoken(movement.amount)})
         if not form.errors:
             return htmx.go(request, sent.location)
+    if movement.kind != Transaction.Kind.REPAYMENT:
+        raise reversals.NotReversible(_("Only a repayment can be reversed."))
+    if Transaction.objects.filter(reverses=movement).exists():
+        raise reversals.NotReversible(_("%(movement)s was reversed before.") % {"movement": movement})
     installments = list(loan.installments.order_by("seq"))
     context = {"movement": movement, "loan": loan, "customer": loan.customer, "back": here, "changes": changes(loan, installments, movement)}
     return form.page(request, "credit/money/reverse.html", context)
