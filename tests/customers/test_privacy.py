@@ -35,7 +35,8 @@ def test_a_reveal_is_recorded_without_the_value_and_without_the_reason(cast: Cas
 
 
 @pytest.mark.parametrize("field", reveals.Field.values)
-def test_every_masked_value_can_be_opened(cast: Cast, customer: Customer, field: str) -> None:
+def test_every_masked_value_can_be_opened(cast: Cast, make_customer: Callable[..., Customer], field: str) -> None:
+    customer = make_customer(email="xiaoming.wang@example.org")
     opened = reveals.reveal(customer, field=field, purpose="service", reason="asked for it", actor=cast.service_agent, at=NOON)
     assert opened == getattr(customer, field)
 

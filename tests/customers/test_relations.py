@@ -102,7 +102,7 @@ def test_a_third_partys_number_is_not_opened_to_collect(cast: Any, customer: Cus
     relations.allow_contact(guarantor, allowed=True, actor=cast.loan_officer, at=NOON)
     assert relations.reveal(guarantor, purpose="collection", **asked) == "13812345678"
     assert relations.reveal(third, purpose="service", **asked) == "13812345678"
-    facts = list(Entry.objects.filter(event="customers.relation.revealed").values_list("facts", flat=True))
+    facts = list(Entry.objects.filter(event="customers.relation.revealed").order_by("pk").values_list("facts", flat=True))
     assert [fact["purpose"] for fact in facts] == ["collection", "service"] and "138" not in str(facts)
 
 
