@@ -6,6 +6,7 @@ A route that is not in the table fails; so does a role that gained or lost a per
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -270,7 +271,6 @@ PAGES = [
     ("POST", "desk-next", "collections.claim_case"),
     ("GET", "case-skip", "collections.claim_case"),
     ("POST", "case-skip", "collections.claim_case"),
-    ("GET", "case-check", "collections.log_contact"),
     ("POST", "case-check", "collections.log_contact"),
     ("GET", "promise-list", "collections.view_case"),
     ("GET", "promise-calendar", "collections.view_case"),
@@ -523,6 +523,8 @@ def test_an_open_route_needs_nobody(db: None, name: str) -> None:
 @pytest.fixture
 def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], int], storage: Any) -> dict[str, str]:
     """Return public ids of rows that belong to the west branch, by the route whose blank they fill."""
+    from collection import cases, promises
+    from collection.judgement import Part
     from collection.models import Case
     from credit import payoffs
     from customers import activities, relations
@@ -543,6 +545,11 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     case = Case.objects.get(customer=loan.customer)
     cast.entity.refresh_from_db()
     late = datetime.combine(cast.entity.business_date, NOON.timetz())
+    cases.claim(case, actor=cast.west_collector, at=late)
+    part = Part(cast.entity.business_date + timedelta(days=3), Decimal("100.00"))
+    promise = promises.take(case, parts=[part], channel="inbound", actor=cast.west_collector, at=late)
+    cases.release(case, actor=cast.west_collector, at=late)
+    Case.objects.update(next_action="", next_action_on=None)  # as it stood: first in its own desk
     person, told = draft.customer, {"actor": cast.outsider, "at": NOON}
     return {
         **reviews(cast, desk, customer),
@@ -556,6 +563,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
         "payoff": payoffs.issue(loan, settles_on=cast.entity.business_date, actor=cast.outsider, at=late).public_id,
         "decision": referred.decision.public_id,
         "case": case.public_id,
+        "promise": promise.public_id,
     }
 
 
@@ -669,6 +677,12 @@ ROWS = [
     ("POST", "decision-replay", "decision", "east_underwriter"),
     ("GET", "case", "case", "collector"),
     ("POST", "case-claim", "case", "collector"),
+    ("GET", "case-skip", "case", "collector"),
+    ("POST", "case-skip", "case", "collector"),
+    ("POST", "case-check", "case", "collector"),
+    ("GET", "promise", "promise", "collector"),
+    ("GET", "promise-cancel", "promise", "collector"),
+    ("POST", "promise-cancel", "promise", "collector"),
     ("POST", "case-keep", "case", "collector"),
     ("POST", "case-release", "case", "collector"),
     ("POST", "case-contact", "case", "collector"),
@@ -702,6 +716,8 @@ API_ROWS = [
     ("POST", "api-cases-claim", "case", "collector"),
     ("POST", "api-cases-release", "case", "collector"),
     ("POST", "api-cases-contacts", "case", "collector"),
+    ("POST", "api-cases-check", "case", "collector"),
+    ("GET", "api-promises-detail", "promise", "collector"),
 ]
 LISTS = [
     ("api-documents-list", "loan_officer", ("document",)),
@@ -725,6 +741,8 @@ LISTS = [
     ("api-payoff-quotes-list", "loan_officer", ("payoff",)),
     ("refund-list", "loan_officer", ("loan",)),
     ("api-cases-list", "collector", ("case",)),
+    ("promise-list", "collector", ("promise",)),
+    ("api-promises-list", "collector", ("promise",)),
 ]
 SHARED = {  # rows of the whole lender, or a person's own, not of a branch
     "user", "user-edit", "user-active", "user-invite", "job", "product", "strategy", "scorecard", "scorecard-chart", "application-import-job",
