@@ -90,6 +90,9 @@ class Role(models.Model):
     name_zh = models.CharField(max_length=80)
     scope = models.CharField(max_length=4, choices=Scope)
     permissions = ArrayField(models.CharField(max_length=60), default=list)
+    offered = ArrayField(
+        models.CharField(max_length=60), default=list, db_default=[], help_text="what the product's own table gave this role at some time"
+    )
     approval_limit = MoneyField(null=True, help_text="largest amount a holder may approve")
 
     class Meta:

@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 
 from crm.lib.errors import Invalid, Stale
-from governance import users
-from governance.models import User
+from governance import seeds, users
+from governance.models import Role, User
 from ledger.models import Entry
 from tests.fixtures.cast import NOON, PASSWORD, Cast
 
@@ -150,3 +150,18 @@ def test_every_permission_is_in_some_role(cast: Cast) -> None:
 
     named = {code for role in cast.roles.values() for code in role.permissions}
     assert set(ALL) <= named, f"declared, and nobody holds it: {sorted(set(ALL) - named)}"
+
+
+def test_a_permission_of_a_later_version_is_given_once_and_what_was_taken_away_stays_away(cast: Cast) -> None:
+    role = Role.objects.get(code="collector")
+    first, second = sorted(role.permissions)[:2]
+    role.permissions = [code for code in role.permissions if code != first]  # an administrator took it away
+    role.permissions.remove(second)
+    role.offered = [code for code in role.offered if code != second]  # the version before did not know this one
+    role.save(update_fields=["permissions", "offered"])
+    seeds.seed()
+    role.refresh_from_db()
+    assert first not in role.permissions
+    assert second in role.permissions
+    seeds.seed()
+    assert Entry.objects.filter(event="governance.role.extended").count() == 1
