@@ -16,9 +16,8 @@ CASE = "collections.case"
 
 
 @log.on("customers.handover.moved")
-def follow_customers(*, entry_id: int, **_: object) -> None:
+def follow_customers(*, entry: Entry, **_: object) -> None:
     """Bring owner and branch of up to 500 customers' cases in step; who no longer reaches a case loses it to everybody."""
-    entry = Entry.objects.get(pk=entry_id)
     handover.follow(Case, entry.facts)
     if entry.facts.get("branch") is not None:
         rows = Case.objects.open().filter(customer__in=entry.facts["customers"], assigned_to__isnull=False)
@@ -30,9 +29,8 @@ def follow_customers(*, entry_id: int, **_: object) -> None:
 
 
 @log.on("customers.handover.done")
-def follow_person(*, entry_id: int, **_: object) -> None:
+def follow_person(*, entry: Entry, **_: object) -> None:
     """Give the open cases of somebody who handed everything over to the taker, if they collect; else to everybody."""
-    entry = Entry.objects.get(pk=entry_id)
     if not entry.facts.get("everything"):
         return
     people = User.objects.select_related("role", "team")

@@ -30,9 +30,8 @@ def follow_loan(*, entry: Entry, **_: object) -> None:
 
 
 @log.on("collections.case.closed")
-def end_promise(*, entry_id: int, **_: object) -> None:
+def end_promise(*, entry: Entry, **_: object) -> None:
     """End what was promised in a case that is over."""
-    entry = Entry.objects.get(pk=entry_id)
     case = Case.objects.select_related("legal_entity").get(pk=entry.subject_id)
     promises.end_with_case(case, actor=users.system(), at=entry.at)
 

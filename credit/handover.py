@@ -7,8 +7,8 @@ from ledger.models import Entry
 
 
 @log.on("customers.handover.moved")
-def follow_customers(*, entry_id: int, **_: object) -> None:
+def follow_customers(*, entry: Entry, **_: object) -> None:
     """Bring owner and branch of up to 500 customers' applications and loans in step, one statement each."""
-    facts = Entry.objects.get(pk=entry_id).facts
+    facts = entry.facts
     for model in (Application, Loan):
         handover.follow(model, facts)

@@ -41,17 +41,15 @@ def pay_out_booked(*, entry: Entry, **_: object) -> None:
 
 
 @log.on("customers.document.added")
-def answer_papers(*, entry_id: int, **_: object) -> None:
+def answer_papers(*, entry: Entry, **_: object) -> None:
     """Let a new document answer what its person is asked for, wherever it was put in."""
-    entry = Entry.objects.get(pk=entry_id)
     document = Document.objects.select_related("added_by").get(pk=entry.subject_id)
     papers.came(document, actor=document.added_by, at=entry.at)
 
 
 @log.on("credit.paperrequest.made", "credit.paperrequest.reminded")
-def tell_about_papers(*, entry_id: int, **_: object) -> None:
+def tell_about_papers(*, entry: Entry, **_: object) -> None:
     """Tell the applicant what is asked for, or that it is still missing."""
-    entry = Entry.objects.get(pk=entry_id)
     request = PaperRequest.objects.select_related("application__customer").prefetch_related("papers").get(pk=entry.subject_id)
     if request.status == PaperRequest.Status.OPEN:
         code = paper_messages.REMINDED if entry.event.endswith("reminded") else paper_messages.ASKED
@@ -65,16 +63,14 @@ def expire_after_close(*, entry: Entry, **_: object) -> None:
 
 
 @log.on("credit.day.closed")
-def remind_after_close(*, entry_id: int, **_: object) -> None:
+def remind_after_close(*, entry: Entry, **_: object) -> None:
     """Plan the reminders of the day that is now open, if it is today: closing past dates in a row reminds nobody."""
-    entry = Entry.objects.get(pk=entry_id)
     remind(LegalEntity.objects.get(pk=entry.facts["legal_entity"]), at=now())
 
 
 @log.on("credit.repayment.received", "credit.loan.settled")
-def forget_paid_reminders(*, entry_id: int, **_: object) -> None:
+def forget_paid_reminders(*, entry: Entry, **_: object) -> None:
     """Take back what was planned for instalments that are paid now."""
-    entry = Entry.objects.get(pk=entry_id)
     about_loan = entry.subject_type == Loan._meta.label_lower
     loan = Loan.objects.filter(pk=entry.subject_id if about_loan else entry.facts.get("loan_id")).first()
     if loan is not None:
@@ -132,9 +128,9 @@ def run_import(*, batch_id: int, **_: object) -> None:
 
 
 @log.on("credit.bank_file.started")
-def begin_bank_file(*, entry_id: int, **_: object) -> None:
+def begin_bank_file(*, entry: Entry, **_: object) -> None:
     """Hand a bank's file to a worker of its own: it may take longer than a delivery may."""
-    run_bank_file.delay(batch_id=Entry.objects.get(pk=entry_id).subject_id)
+    run_bank_file.delay(batch_id=entry.subject_id)
 
 
 @shared_task
@@ -143,9 +139,8 @@ def run_bank_file(*, batch_id: int, **_: object) -> None:
 
 
 @log.on("credit.refund.approved")
-def send_refund(*, entry_id: int, **_: object) -> None:
+def send_refund(*, entry: Entry, **_: object) -> None:
     """Send an approved refund; what the bank does not answer for certain is asked again by the outbox."""
-    entry = Entry.objects.get(pk=entry_id)
     with contextlib.suppress(PortOff):  # it stays approved; the sweep tries again once there is a bank
         refunds.send(entry.subject_id, at=entry.at)
 

@@ -51,9 +51,8 @@ def recover_messages(**_: object) -> None:
 
 
 @log.on("customers.handover.ordered")
-def begin_handover(*, entry_id: int, **_: object) -> None:
+def begin_handover(*, entry: Entry, **_: object) -> None:
     """Give a hand-over to a worker of its own: it may take longer than a delivery may. A small one is done by now."""
-    entry = Entry.objects.get(pk=entry_id)
     if Handover.objects.filter(pk=entry.subject_id, status=Handover.Status.RUNNING).exists():
         run_handover.delay(handover_id=entry.subject_id)
 

@@ -26,9 +26,9 @@ def forget_old_notices(**_: object) -> int:
 
 
 @log.on("governance.bulk.started")
-def begin_bulk(*, entry_id: int, **_: object) -> None:
+def begin_bulk(*, entry: Entry, **_: object) -> None:
     """Hand the rows to a worker of their own: it may take longer than a delivery may."""
-    run_bulk.delay(run_id=Entry.objects.get(pk=entry_id).subject_id)
+    run_bulk.delay(run_id=entry.subject_id)
 
 
 @shared_task
@@ -37,8 +37,8 @@ def run_bulk(*, run_id: int, **_: object) -> None:
 
 
 @log.on("governance.export.asked")
-def begin_export(*, entry_id: int, **_: object) -> None:
-    write_export.delay(export_id=Entry.objects.get(pk=entry_id).subject_id)
+def begin_export(*, entry: Entry, **_: object) -> None:
+    write_export.delay(export_id=entry.subject_id)
 
 
 @shared_task

@@ -32,7 +32,7 @@ def run(delivery_id: int, *, at: datetime) -> bool:
     if handler is None:
         return fail(delivery, f"no subscriber named {delivery.handler}", at=at)
     try:
-        handler(entry=delivery.entry, entry_id=delivery.entry.pk)
+        handler(entry=delivery.entry)
     except Exception as error:  # the one place where any failure of a subscriber becomes a retry
         logger.exception("delivery failed", extra={"delivery": delivery.pk, "handler": delivery.handler})
         return fail(delivery, f"{type(error).__name__}: {error}", at=at)

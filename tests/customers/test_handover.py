@@ -87,7 +87,7 @@ def test_late_news_do_not_undo_a_second_hand_over(cast: Any, desk: Any, deliver:
     first = Entry.objects.filter(event="customers.handover.moved").latest("pk")
     handover.give(Customer.objects.get(pk=loan.customer_id), taker=third, actor=cast.admin, at=NOON)
     deliver()
-    follow_customers(entry_id=first.pk)
+    follow_customers(entry=first)
     loan.refresh_from_db()
     assert loan.owner == third
 

@@ -22,8 +22,8 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(log, "_by_name", {**log._by_name})
 
     @log.on("test.happened")
-    def listener(*, entry_id: int, **_: Any) -> None:
-        found.append(entry_id)
+    def listener(*, entry: Entry, **_: Any) -> None:
+        found.append(entry.pk)
 
     return found
 
