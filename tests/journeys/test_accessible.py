@@ -27,6 +27,9 @@ PAGES = [
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+# Colours change over a moment; what is read in the middle of it is neither theme's.
+STILL = "() => document.getAnimations().every(each => each.playState !== 'running' || each.effect.getTiming().iterations === Infinity)"
+
 
 def faults(page: Any, **options: Any) -> list[str]:
     """Return axe's grave findings on the page as it stands, each with the first elements it means."""
@@ -51,6 +54,7 @@ def test_nothing_grave_on_the_pages_of_every_day(visit: Visitors, town: Town) ->
         wrong += [f"{who} {path}: {fault}" for fault in faults(page)]
         page.emulate_media(color_scheme="dark")
         page.wait_for_function("() => document.documentElement.dataset.bsTheme === 'dark'")
+        page.wait_for_function(STILL)
         wrong += [f"{who} {path}, dark: {fault}" for fault in faults(page, runOnly={"type": "rule", "values": ["color-contrast"]})]
         page.emulate_media(color_scheme="light")
     assert not wrong, "\n".join(wrong)
