@@ -117,7 +117,7 @@ def household(
     folder: Path,
     lock: int | None,
     workers: int = 2,
-    concurrency: int = 2,
+    concurrency: int = 4,
 ) -> list[Child]:
     """Return the children of one house, in the order they are started.
 
