@@ -293,6 +293,9 @@ SPECTACULAR_SETTINGS = {
         "ContactChannelEnum": "collection.models.Channel",
         "ContactOutcomeEnum": "collection.models.Outcome",
         "DecisionOutcomeEnum": "risk.models.Decision.Outcome",
+        "RelationKindEnum": "customers.models.Relation.Kind",
+        "ActivityKindEnum": "customers.models.Activity.Kind",
+        "DocumentKindEnum": "customers.models.Document.Kind",
     },
     "OAUTH2_TOKEN_URL": "/api/oauth/token/",
 }

@@ -144,8 +144,8 @@ class ActivityViewSet(DoorViewSet):
 
     serializer_class = ActivityOut
     needs = {
-        "list": permissions.ACT,
-        "retrieve": permissions.ACT,
+        "list": permissions.VIEW,
+        "retrieve": permissions.VIEW,
         "create": permissions.ACT,
         "done": permissions.ACT,
         "cancel": permissions.ACT,

@@ -82,10 +82,13 @@ class SealedTextField(models.BinaryField):
 
 
 class FingerprintField(models.CharField):
-    """The keyed hash of the field `source`, kept in step on every save; null when the source is empty."""
+    """The keyed hash of `source`, kept in step on every save; null when the source is empty.
 
-    def __init__(self, *args: Any, source: str, label: str, **kwargs: Any) -> None:
-        self.source, self.label = source, label
+    `source` is a sealed field, or a property of what the sealed field `inside` holds.
+    """
+
+    def __init__(self, *args: Any, source: str, label: str, inside: str = "", **kwargs: Any) -> None:
+        self.source, self.label, self.inside = source, label, inside
         kwargs |= {"max_length": 64, "null": True, "editable": False}
         super().__init__(*args, **kwargs)
 
@@ -93,14 +96,15 @@ class FingerprintField(models.CharField):
         name, path, args, kwargs = super().deconstruct()
         for key in ("max_length", "null", "editable"):
             kwargs.pop(key, None)
-        return name, path, args, kwargs | {"source": self.source, "label": self.label}
+        more = {"inside": self.inside} if self.inside else {}
+        return name, path, args, kwargs | {"source": self.source, "label": self.label} | more
 
     def of(self, value: str) -> str:
         """Return the fingerprint to search for `value` with."""
         return vault.fingerprint(value, label=self.label)
 
     def pre_save(self, row: Any, add: bool) -> Any:
-        if not add and isinstance(row.__dict__.get(self.source), bytes | memoryview):
+        if not add and isinstance(row.__dict__.get(self.inside or self.source), bytes | memoryview):
             return super().pre_save(row, add)  # not opened, hence not changed
         value = getattr(row, self.source)
         found = self.of(value) if value else None

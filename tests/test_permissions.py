@@ -304,9 +304,9 @@ API = [
     ("POST", "api-relations-list", "customers.manage_relation"),
     ("GET", "api-relations-detail", "customers.view_customer"),
     ("POST", "api-relations-end", "customers.manage_relation"),
-    ("GET", "api-activities-list", "customers.plan_activity"),
+    ("GET", "api-activities-list", "customers.view_customer"),
     ("POST", "api-activities-list", "customers.plan_activity"),
-    ("GET", "api-activities-detail", "customers.plan_activity"),
+    ("GET", "api-activities-detail", "customers.view_customer"),
     ("POST", "api-activities-done", "customers.plan_activity"),
     ("POST", "api-activities-cancel", "customers.plan_activity"),
     ("GET", "api-products-list", "credit.view_product"),
@@ -527,7 +527,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     from collection.judgement import Part
     from collection.models import Case
     from credit import payoffs
-    from customers import activities, relations
+    from customers import activities, messages, relations, templates
     from tests.collection.conftest import LATE, Floor
     from tests.credit.conftest import Desk
 
@@ -553,6 +553,10 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     person, told = draft.customer, {"actor": cast.outsider, "at": NOON}
     return {
         **reviews(cast, desk, customer),
+        "message": messages.send(
+            customer=person, channel="sms", template="papers.asked", key="west", purpose="service", **told,
+            values={name: english for name, (english, _chinese) in templates.KINDS.get("papers.asked").samples.items()},
+        ).public_id,
         "activity": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,
         "relation": relations.add(person, kind="family", source="customer", name="李雷", mobile="13812345678", **told).public_id,
         "customer": draft.customer.public_id,
@@ -593,6 +597,13 @@ def reviews(cast: Cast, desk: Any, customer: Callable[[], Any]) -> dict[str, str
 
 # method, route, which row, who of the east branch asks
 ROWS = [
+    ("GET", "customer-messages-panel", "customer", "loan_officer"),
+    ("GET", "contact-stop", "customer", "collector"),
+    ("POST", "contact-stop", "customer", "collector"),
+    ("POST", "contact-reopen", "customer", "collector"),
+    ("GET", "message", "message", "loan_officer"),
+    ("POST", "message-again", "message", "east_supervisor"),
+    ("POST", "message-give-up", "message", "east_supervisor"),
     ("GET", "document-panel", "customer", "loan_officer"),
     ("GET", "document-add", "customer", "loan_officer"),
     ("POST", "document-add", "customer", "loan_officer"),
@@ -750,7 +761,7 @@ SHARED = {  # rows of the whole lender, or a person's own, not of a branch
     "receipt", "receipt-allocate", "receipt-return", "receipt-decide", "bank-file", "bank-file-problems", "repayment-reverse",
     "refund-decide", "api-suspense-detail", "api-suspense-allocate", "api-suspense-return", "api-payoff-quotes-detail",
     "api-reversals-detail", "api-refunds-detail",
-    "notice", "handover",
+    "notice", "handover", "template", "template-edit",
     "view-change", "list-job", "export-file", "list-builder", "list-columns", "view-save", "list-export", "list-bulk",
 }  # fmt: skip
 
@@ -762,7 +773,8 @@ def test_every_route_of_a_branch_row_is_tried() -> None:
 
 
 def asker(cast: Cast, who: str) -> Any:
-    return cast.person("east_underwriter", "underwriter", cast.east) if who == "east_underwriter" else getattr(cast, who)
+    of_the_branch = {"east_underwriter": "underwriter", "east_supervisor": "collections_supervisor"}
+    return cast.person(who, of_the_branch[who], cast.east) if who in of_the_branch else getattr(cast, who)
 
 
 def test_another_branchs_row_is_not_there(cast: Cast, west: dict[str, str]) -> None:

@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='customer',
             name='born_key',
-            field=governance.fields.FingerprintField(label='customers.customer.born', source='born_text'),
+            field=governance.fields.FingerprintField(inside='id_number', label='customers.customer.born', source='born_text'),
         ),
         migrations.AddIndex(
             model_name='customer',

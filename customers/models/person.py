@@ -84,7 +84,7 @@ class Customer(models.Model):
     id_number = SealedTextField("customers.customer.id_number")
     id_number_key = FingerprintField(source="id_number", label="customers.customer.id_number")
     # near-equal names are looked for among those born on one day only: a few dozen in a million
-    born_key = FingerprintField(source="born_text", label="customers.customer.born")
+    born_key = FingerprintField(source="born_text", inside="id_number", label="customers.customer.born")
     mobile = SealedTextField("customers.customer.mobile")
     mobile_key = FingerprintField(source="mobile", label="customers.customer.mobile")
     bank_card = SealedTextField("customers.customer.bank_card", null=True, blank=True)

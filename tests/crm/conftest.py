@@ -1,6 +1,9 @@
 """A caller who may do everything over the API, and one row of each kind for it to ask about."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -44,4 +47,49 @@ def rows(floor: Floor) -> dict[str, str]:
         "loans": loan.public_id,
         "repayments": repayment.public_id,
         "cases": case.public_id,
+        **desk_rows(floor, case, loan, draft.customer),
+    }
+
+
+def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]:
+    """Return the rows that stand beside the main path: what is planned, known, put in, asked for, quoted, reversed, given back, unmatched."""
+    from collection import cases, promises
+    from collection.judgement import Part
+    from credit import papers, payoffs, refunds, repayments, reversals, suspense, underwriting
+    from credit.models import Condition
+    from customers import activities, documents, relations
+    from tests.fixtures.cast import NOON
+    from tests.fixtures.papers import pdf
+
+    desk, cast = floor.desk, floor.cast
+    told = {"actor": cast.loan_officer, "at": NOON}
+    decided = {"actor": cast.underwriter, "at": NOON}
+    approved, asked = desk.concluded("refer"), desk.concluded("refer")
+    underwriting.approve(approved, amount=approved.amount, kinds=["employer"], **decided)
+    cast.entity.refresh_from_db()
+    late = datetime.combine(cast.entity.business_date, NOON.timetz())
+    over, wrong = desk.loan(at=late), desk.loan(at=late)
+    repayments.receive(over, amount=Decimal("50000.00"), actor=cast.loan_officer, at=late, key="over")
+    mistaken = repayments.receive(wrong, amount=Decimal("100.00"), actor=cast.loan_officer, at=late, key="wrong")
+    stranger = suspense.take_in(
+        legal_entity=cast.entity, reference="S-1", received_on=cast.entity.business_date, amount=Decimal("77.00"), payer_name="王小明",
+        payer_account="6222020000001234", remittance="", actor=cast.loan_operations, at=late,
+    )  # fmt: skip
+    over.refresh_from_db()
+    part = Part(cast.entity.business_date + timedelta(days=3), Decimal("100.00"))
+    cases.claim(case, actor=cast.collector, at=late)
+    promise = promises.take(case, parts=[part], channel="inbound", actor=cast.collector, at=late)
+    cases.release(case, actor=cast.collector, at=late)
+    stored = documents.keep(pdf("api"))
+    return {
+        "activities": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,
+        "relations": relations.add(person, kind="family", source="customer", name="李雷", mobile="13812345678", **told).public_id,
+        "documents": documents.add(asked.customer, kind="id_card", stored=stored, file_name="x", **told).public_id,
+        "paper-requests": papers.ask(asked, kinds=["income_proof"], due_on=NOON.date() + timedelta(days=9), **decided).public_id,
+        "conditions": Condition.objects.get(application=approved).public_id,
+        "payoff-quotes": payoffs.issue(loan, settles_on=cast.entity.business_date, actor=cast.loan_officer, at=late).public_id,
+        "reversals": reversals.reverse(mistaken, reason="wrong_loan", actor=cast.loan_operations, at=late, key="r").public_id,
+        "refunds": refunds.request(over, amount=Decimal("1.00"), actor=cast.loan_operations, at=late).public_id,
+        "suspense": stranger.public_id,
+        "promises": promise.public_id,
     }

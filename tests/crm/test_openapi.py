@@ -13,7 +13,9 @@ from drf_spectacular.validation import validate_schema
 from crm.lib.api_schema import PROBLEMS
 from crm.lib.permissions import ALL, scopes
 
-MONEY_MOVES = {"offers_accept_create", "repayments_create"}
+MONEY_MOVES = {
+    "offers_accept_create", "repayments_create", "reversals_create", "refunds_create", "suspense_allocate_create", "suspense_return_create",
+}  # fmt: skip
 
 
 def made() -> dict[str, Any]:
