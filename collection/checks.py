@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from collection import cases
@@ -77,9 +76,8 @@ def confirm(case: Case, *, answers: Mapping[str, str], actor: User, at: datetime
     refuse_guessing(row, at=at)
     passed = all(matches(customer, name, text) for name, text in asked.items())
     if passed and actor.has_perm(REVEAL):
-        reason = gettext("Person confirmed in case %(case)s") % {"case": row.public_id}
         for field in OPENED:
-            reveals.reveal(customer, field=field, purpose=reveals.RevealPurpose.COLLECTION, reason=reason, actor=actor, at=at)
+            reveals.reveal(customer, field=field, purpose=reveals.RevealPurpose.COLLECTION, case=row.public_id, actor=actor, at=at)
     return keep(row, Result.PASSED if passed else Result.FAILED, asked=sorted(asked), actor=actor, at=at)
 
 

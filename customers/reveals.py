@@ -51,15 +51,17 @@ def check(*, purpose: str, reason: str, fields: dict[str, Any] | None = None) ->
 
 
 @transaction.atomic
-def reveal(customer: Customer, *, field: str, purpose: str, reason: str, actor: User, at: datetime) -> str:
+def reveal(customer: Customer, *, field: str, purpose: str, actor: User, at: datetime, reason: str = "", case: str = "") -> str:
     """Return one value in clear; who, which field, for what and why go into the ledger first.
 
-    :raises NoReason: if field, purpose or reason is missing
+    `case` is the public id of the collections case in which the person was confirmed: that is reason enough, and no free text.
+
+    :raises NoReason: if field or purpose is missing, or the reason where there is no case
     """
-    check(purpose=purpose, reason=reason, fields={} if field in Field.values else {"field": _("Choose which value to open.")})
-    # The reason is free text and may name a person: the note holds it sealed, the ledger only points there.
-    note = Note.objects.create(customer=customer, author=actor, text=reason.strip(), at=at)
-    log.record(
-        "customers.customer.revealed", customer, actor=actor, at=at, field=field, purpose=purpose, note_id=note.pk
-    )
+    wrong = {} if field in Field.values else {"field": _("Choose which value to open.")}
+    check(purpose=purpose, reason=case or reason, fields=wrong)
+    facts: dict[str, Any] = {"case": case}
+    if not case:  # free text may name a person: the note holds it sealed, the ledger only points there
+        facts = {"note_id": Note.objects.create(customer=customer, author=actor, text=reason.strip(), at=at).pk}
+    log.record("customers.customer.revealed", customer, actor=actor, at=at, field=field, purpose=purpose, **facts)
     return getattr(customer, field) or ""

@@ -24,6 +24,16 @@ UNKNOWN = {
     "loans": "L",
     "repayments": "P",
     "cases": "K",
+    "activities": "W",
+    "relations": "R",
+    "documents": "DC",
+    "paper-requests": "PR",
+    "conditions": "CN",
+    "payoff-quotes": "Q",
+    "reversals": "X",
+    "refunds": "RF",
+    "suspense": "M",
+    "promises": "Y",
 }
 UNREADABLE = [
     b'{"a": ',

@@ -236,8 +236,8 @@ def grade(letter: str | None, big: bool = False) -> SafeString:
 @register.simple_tag
 def bucket(name: Any, dpd: int | None = None) -> SafeString:
     """A bucket with its block: `47 dpd · M2`; `name` is M0 … M7+ or its number."""
-    text = f"M{name}" if isinstance(name, int) else str(name or "M0")
-    number = min(7, int("".join(filter(str.isdigit, text)) or 0))
+    number = min(7, name if isinstance(name, int) else int("".join(filter(str.isdigit, str(name))) or 0))
+    text = f"M{number}+" if number == 7 else f"M{number}"
     shown = text if dpd is None else gettext("%(days)s dpd · %(bucket)s") % {"days": dpd, "bucket": text}
     return format_html('<span class="bucket bucket-{}">{}</span>', number, shown)
 
