@@ -115,6 +115,7 @@ def test_a_panel_that_fails_says_so_and_the_page_lives(visit: Visitors, town: To
     page = visit("officer")
     page.route("**/panels/applications/", lambda route: route.fulfill(status=500, content_type="text/html", body="<html>down</html>"))
     page.goto(f"/customers/{town.customers['one_of_many_6']}/")
+    page.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
     page.get_by_text("This part could not be loaded.").wait_for()
     page.fill("#notes textarea", "the rest still works")
     page.keyboard.press("Control+Enter")
@@ -199,7 +200,7 @@ class TestWithoutScripts:
         case = f"/collections/cases/{town.cases['paid_later']}/"
         page.goto(case)
         page.get_by_role("button", name="Take this case").click()
-        page.check("input[name=outcome] >> nth=0")
+        page.check("input[name=outcome][value=callback] >> nth=0")
         page.fill("input[name=next_action_on]", town.today.isoformat())
         page.get_by_role("button", name="Save contact").click()
         page.get_by_text("The contact is saved.").wait_for()

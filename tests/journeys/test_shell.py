@@ -56,7 +56,8 @@ def officer(page: Any, people: dict[str, str]) -> Any:
 
 def new_customer(page: Any, serial: int) -> None:
     page.goto("/customers/new/")
-    page.fill("#id_name", "欧阳小明")
+    # Names that sound alike and were born on one day would be held against each other.
+    page.fill("#id_name", {9001: "欧阳小明", 9002: "司马文", 9003: "诸葛亮", 9004: "上官婉"}.get(serial, "欧阳小明"))
     page.fill("#id_id_number", identities.id_number(serial))
     page.fill("#id_mobile", identities.mobile(serial))
     page.fill("#id_income", "1.2万")
