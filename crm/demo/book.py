@@ -1,6 +1,6 @@
 """The generated part of the book: a year of loans to generated people, taken over as a lender takes over an older book.
 
-The real applications alone are a small book and three of ten are bad. 1,200 generated loans around them bring it to the believable
+The real applications alone are a small book and three of ten are bad. 700 generated loans around them bring it to the believable
 three to five of a hundred, with every bucket filled. They are written in bulk, by the product's own arithmetic: the engine judges each,
 `offers.draft` counts, `loans.contract` keeps the terms. The close of the day they are taken over finds who is late.
 """
@@ -34,7 +34,7 @@ from risk.models import Decision
 if TYPE_CHECKING:
     from crm.demo.play import House
 
-LOANS = 1_200
+LOANS = 700
 TAKEN_OVER = 20  # days before the demonstration's last day
 OLDEST = 355  # days before that day
 FIRST_PERSON = 50_000
