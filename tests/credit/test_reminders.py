@@ -193,7 +193,7 @@ def sender(outside, at):
     name = connection.settings_dict["NAME"]
     urls = {key: databases.with_name(os.environ[key], name) for key in ("DATABASE_URL", "DATABASE_OWNER_URL")}
     told = {"TEST_SMS": f"{outside.url}/sms", "TEST_SMTP": outside.smtp, "TEST_AT": at.isoformat()}
-    return subprocess.Popen([sys.executable, "-c", SENDER], env=os.environ | urls | told)
+    return subprocess.Popen([sys.executable, "-c", SENDER], env=os.environ | urls | told | {"DJANGO_SETTINGS_MODULE": "crm.settings"})
 
 
 @pytest.mark.slow
