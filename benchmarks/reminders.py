@@ -97,7 +97,9 @@ def main() -> int:
         say(f"planned {planning['messages']:,} messages in {planning['seconds']:.1f} s")
         port = children.free_port(9_800)
         smtp = children.free_port(port + 1)
-        sandbox = subprocess.Popen([sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp)], cwd=ROOT, stdout=sys.stderr)
+        sandbox = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp)], cwd=ROOT, stdout=sys.stderr
+        )
         try:
             if not processes.wait(lambda: children.answers(f"http://127.0.0.1:{port}/health"), 30):
                 raise SystemExit("the sandbox does not answer")
@@ -271,8 +273,12 @@ def alone(count: int) -> dict[str, float]:
         for number in range(count):
             session.send(
                 mail.composed(
-                    to="wang@example.com", sender="service@lender.invalid", subject="还款提醒", text=text,
-                    message_id=f"<floor-{number}@lender.invalid>", at=NOON,
+                    to="wang@example.com",
+                    sender="service@lender.invalid",
+                    subject="还款提醒",
+                    text=text,
+                    message_id=f"<floor-{number}@lender.invalid>",
+                    at=NOON,
                 )
             )
     return {"sms_per_second": texts, "email_per_second": count / (time.monotonic() - began)}

@@ -256,20 +256,32 @@ def measure(count: int, took: dict[str, float]) -> dict[str, Any]:
         found = [one for kind in times.values() for one in kind]
         everything[who] = sorted(found)
         figures[who] = {
-            kind: {"p50_ms": at_share(sorted(values), 0.5), "p95_ms": at_share(sorted(values), 0.95), "database_p95_ms": at_share(sorted(alone[kind]), 0.95)}
+            kind: {
+                "p50_ms": at_share(sorted(values), 0.5),
+                "p95_ms": at_share(sorted(values), 0.95),
+                "database_p95_ms": at_share(sorted(alone[kind]), 0.95),
+            }
             for kind, values in times.items()
         }
-        say(f"{who:8} p50 {at_share(everything[who], 0.5):6.1f}  p95 {at_share(everything[who], 0.95):6.1f}  max {everything[who][-1]:6.1f} ms")
+        say(
+            f"{who:8} p50 {at_share(everything[who], 0.5):6.1f}  p95 {at_share(everything[who], 0.95):6.1f}  max {everything[who][-1]:6.1f} ms"
+        )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_table_size('customers_searchkeys'), pg_relation_size('customer_search'), pg_total_relation_size('customers_customer')")
+        cursor.execute(
+            "SELECT pg_table_size('customers_searchkeys'), pg_relation_size('customer_search'), pg_total_relation_size('customers_customer')"
+        )
         sizes = cursor.fetchone()
     slowest = {who: max(kinds.items(), key=lambda item: item[1]["p95_ms"]) for who, kinds in figures.items()}
     worst = max(at_share(values, 0.95) for values in everything.values())
     return {
         "name": "search",
-        "sizes": {"customers": count, "keys_mb": sizes[0] / 2**20, "keys_index_mb": sizes[1] / 2**20, "customers_mb": sizes[2] / 2**20} | took,
+        "sizes": {"customers": count, "keys_mb": sizes[0] / 2**20, "keys_index_mb": sizes[1] / 2**20, "customers_mb": sizes[2] / 2**20}
+        | took,
         "figures": {
-            "by_scope": {who: {"p50_ms": at_share(values, 0.5), "p95_ms": at_share(values, 0.95), "max_ms": values[-1]} for who, values in everything.items()},
+            "by_scope": {
+                who: {"p50_ms": at_share(values, 0.5), "p95_ms": at_share(values, 0.95), "max_ms": values[-1]}
+                for who, values in everything.items()
+            },
             "by_kind": figures,
             "slowest_kind": {who: {"kind": kind, **row} for who, (kind, row) in slowest.items()},
         },

@@ -67,12 +67,6 @@ class Refreshed:
     closed: list[int] = field(default_factory=list)
 
 
-def open_for(customer: Customer, *, actor: User, at: datetime) -> Case | None:
-    """Bring the customer's case in step with their loans; return the open one, None when nothing is overdue."""
-    refresh([customer.pk], actor=actor, at=at)
-    return Case.objects.open().filter(customer=customer).first()
-
-
 @transaction.atomic
 def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refreshed:
     """Bring the cases of these customers in step with their loans as they stand now. Running it again changes nothing.
@@ -89,10 +83,7 @@ def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refr
         .only("branch_id", "channel", "partner_id", "owner_id", "legal_entity")
         .order_by("pk")
     }
-    standing = {
-        case.customer_id: case
-        for case in Case.objects.open().filter(customer_id__in=customers).select_for_update().order_by("pk")
-    }
+    standing = {case.customer_id: case for case in Case.objects.open().filter(customer_id__in=customers).select_for_update().order_by("pk")}
     owed = debts.overdue(customers)
 
     new = [
@@ -152,9 +143,7 @@ def entry(case: Case, **facts: Any) -> log.Row:
 
 def write_debts(cases: list[tuple[Case, list[Debt]]]) -> None:
     """Write the debts of each case; a loan that is no longer overdue stays, with nothing owed."""
-    known = {
-        (row.case_id, row.loan_id): row for row in CaseDebt.objects.filter(case_id__in=[case.pk for case, _ in cases])
-    }
+    known = {(row.case_id, row.loan_id): row for row in CaseDebt.objects.filter(case_id__in=[case.pk for case, _ in cases])}
     rows = []
     for case, owed in cases:
         now = {debt.loan_id: debt for debt in owed}
@@ -162,11 +151,7 @@ def write_debts(cases: list[tuple[Case, list[Debt]]]) -> None:
         for debt in [*owed, *(Debt(loan_id, Decimal("0.00"), 0, 0) for loan_id in cured)]:
             row = known.get((case.pk, debt.loan_id))
             if row is None or (row.overdue_amount, row.dpd, row.bucket) != (debt.amount, debt.dpd, debt.bucket):
-                rows.append(
-                    CaseDebt(
-                        case=case, loan_id=debt.loan_id, overdue_amount=debt.amount, dpd=debt.dpd, bucket=debt.bucket
-                    )
-                )
+                rows.append(CaseDebt(case=case, loan_id=debt.loan_id, overdue_amount=debt.amount, dpd=debt.dpd, bucket=debt.bucket))
     CaseDebt.objects.bulk_create(
         rows,
         update_conflicts=True,
@@ -224,11 +209,7 @@ def claim(case: Case, *, actor: User, at: datetime) -> Case:
     """
     free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at) | Q(claimed_by=actor)
     mine = Q(assigned_to__isnull=True) | Q(assigned_to=actor)
-    won = (
-        Case.objects.open()
-        .filter(free, mine, pk=case.pk)
-        .update(claimed_by=actor, claimed_at=at, claimed_until=hold_until(at))
-    )
+    won = Case.objects.open().filter(free, mine, pk=case.pk).update(claimed_by=actor, claimed_at=at, claimed_until=hold_until(at))
     row = reread(case)
     if not won:
         raise lost(row, actor=actor, at=at)
@@ -308,13 +289,9 @@ def let_go(case: Case) -> None:
 def release_expired(*, at: datetime) -> int:
     """Take away the claims that ran out; return how many."""
     over = list(
-        Case.objects.filter(claimed_by__isnull=False, claimed_until__lte=at)
-        .select_for_update(skip_locked=True)
-        .order_by("pk")[:1_000]
+        Case.objects.filter(claimed_by__isnull=False, claimed_until__lte=at).select_for_update(skip_locked=True).order_by("pk")[:1_000]
     )
-    Case.objects.filter(pk__in=[case.pk for case in over]).update(
-        claimed_by=None, claimed_at=None, claimed_until=None
-    )
+    Case.objects.filter(pk__in=[case.pk for case in over]).update(claimed_by=None, claimed_at=None, claimed_until=None)
     rows = [log.Row(CASE, case.pk, case.customer_id, {"holder": case.claimed_by_id}) for case in over]
     if rows:
         log.record_many("collections.case.claim_expired", rows, actor=users.system(), at=at)
@@ -375,9 +352,7 @@ def assign(case: Case, *, to: User | None, version: int, actor: User, at: dateti
     row.assigned_to = to
     row.version += 1
     row.save(update_fields=["assigned_to", "version"])
-    log.record(
-        "collections.case.assigned", row, actor=actor, at=at, was=was, to=to.pk if to else None
-    )
+    log.record("collections.case.assigned", row, actor=actor, at=at, was=was, to=to.pk if to else None)
     return row
 
 

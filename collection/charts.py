@@ -16,7 +16,9 @@ from crm.lib.templatetags.crm import grouped, percent, spoken
 ZERO = Decimal("0.00")
 
 
-def drawn(name: str, *, title: str, caption: str, on: date, labels: list[str], amounts: list[Decimal], unit: str, key: str) -> dict[str, Any]:
+def drawn(
+    name: str, *, title: str, caption: str, on: date, labels: list[str], amounts: list[Decimal], unit: str, key: str
+) -> dict[str, Any]:
     """Return one chart of one series of amounts; drawing needs no more than a float, the table beside it has the cents."""
     data = {
         "v": 1, "kind": "bar", "title": title, "caption": caption, "as_of": on.isoformat(), "complete": True, "note": "",
@@ -73,7 +75,11 @@ def promises(rows: QuerySet[Promise], *, since: date, on: date) -> dict[str, Any
     return chart | {
         "heads": [_("State"), _("Promises"), _("Promised (CNY)")],
         "rows": [
-            {"label": Promise.Status(status).label, "url": f"{url}?status={status}", "cells": [found.get(status, (0, ZERO))[0], grouped(amount)]}
+            {
+                "label": Promise.Status(status).label,
+                "url": f"{url}?status={status}",
+                "cells": [found.get(status, (0, ZERO))[0], grouped(amount)],
+            }
             for status, amount in zip(Promise.Status.values, amounts, strict=True)
         ],
     }
@@ -93,5 +99,7 @@ def collected(cases: QuerySet[Case], *, days: int, on: date) -> dict[str, Any]:
     )  # fmt: skip
     return chart | {
         "heads": [_("Day"), _("Collected (CNY)")],
-        "rows": [{"label": day.isoformat(), "cells": [grouped(amount)]} for day, amount in zip(reversed(each), reversed(amounts), strict=True)],
+        "rows": [
+            {"label": day.isoformat(), "cells": [grouped(amount)]} for day, amount in zip(reversed(each), reversed(amounts), strict=True)
+        ],
     }

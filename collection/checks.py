@@ -115,9 +115,7 @@ def refuse_guessing(case: Case, *, at: datetime) -> None:
     most = int(rules.value("collections.check.tries", on=localtime(at).date()))
     failed = RightPartyCheck.objects.filter(case=case, result=Result.FAILED, at__gte=midnight).count()
     if failed >= most:
-        raise TooManyTries(
-            _("%(most)s tries did not match today. Say no more of the matter, and try again tomorrow.") % {"most": most}
-        )
+        raise TooManyTries(_("%(most)s tries did not match today. Say no more of the matter, and try again tomorrow.") % {"most": most})
 
 
 def standing(case: Case, *, actor: User, at: datetime) -> RightPartyCheck | None:

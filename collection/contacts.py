@@ -45,9 +45,7 @@ def log_contact(
     row = cases.held(case, actor=actor, at=at)
     note = note.strip()
     today = books.value_day(row.legal_entity, at)
-    problems = wrong(
-        channel=channel, outcome=outcome, next_action=next_action, next_action_on=next_action_on, note=note, today=today
-    )
+    problems = wrong(channel=channel, outcome=outcome, next_action=next_action, next_action_on=next_action_on, note=note, today=today)
     result = dispositions.result(channel, outcome)
     if result is not None and result.person and not checks.confirmed(row, actor=actor, at=at):
         problems.setdefault("outcome", _("Confirm the person first: two answers to the check."))
@@ -98,9 +96,7 @@ def log_contact(
     return contact
 
 
-def wrong(
-    *, channel: str, outcome: str, next_action: str, next_action_on: date | None, note: str, today: date
-) -> dict[str, Any]:
+def wrong(*, channel: str, outcome: str, next_action: str, next_action_on: date | None, note: str, today: date) -> dict[str, Any]:
     """Return a sentence per value that cannot be."""
     problems: dict[str, Any] = {}
     if channel not in Channel.values:

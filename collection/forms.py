@@ -28,9 +28,7 @@ class ContactForm(crm_forms.Form):
 
     channel = forms.ChoiceField(label=_("Contact by"), choices=Channel.choices)
     outcome = forms.ChoiceField(label=_("Result"), choices=Outcome.choices, widget=forms.RadioSelect)
-    next_action = forms.ChoiceField(
-        label=_("Next action"), choices=[(channel.value, channel.label) for channel in NEXT_ACTIONS]
-    )
+    next_action = forms.ChoiceField(label=_("Next action"), choices=[(channel.value, channel.label) for channel in NEXT_ACTIONS])
     next_action_on = forms.DateField(label=_("Day of the next action"), widget=crm_forms.DateInput)
     note = forms.CharField(
         label=_("Note"),
@@ -39,9 +37,7 @@ class ContactForm(crm_forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"max_length": _("Write at most 2,000 characters.")},
     )
-    back = forms.ChoiceField(
-        choices=[("case", "case"), ("desk", "desk")], widget=forms.HiddenInput, required=False
-    )
+    back = forms.ChoiceField(choices=[("case", "case"), ("desk", "desk")], widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,9 +61,7 @@ class ContactForm(crm_forms.Form):
     def tree(self) -> dict[str, Any]:
         """Return the outcome tree for the browser: what each channel offers and what follows."""
         return {
-            channel: {
-                each.outcome: {"key": each.key, "next": each.next, "days": each.days, "promise": each.promise} for each in results
-            }
+            channel: {each.outcome: {"key": each.key, "next": each.next, "days": each.days, "promise": each.promise} for each in results}
             for channel, results in tree().items()
         }
 
@@ -171,7 +165,12 @@ class CaseFilter(django_filters.FilterSet):
     why = django_filters.ChoiceFilter(
         label=_("Why now"),
         empty_label=_("Any"),
-        choices=[("broken", _("Promise broken")), ("due", _("Action due")), ("moved", _("Moved to a graver bucket")), ("silent", _("Not contacted yet"))],
+        choices=[
+            ("broken", _("Promise broken")),
+            ("due", _("Action due")),
+            ("moved", _("Moved to a graver bucket")),
+            ("silent", _("Not contacted yet")),
+        ],
         method="of_reason",
     )
     to = django_filters.CharFilter(label=_("Assigned to"), method="of_assignee", widget=forms.HiddenInput)

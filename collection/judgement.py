@@ -39,9 +39,7 @@ class Verdict:
     paid: Decimal
 
 
-def judge(
-    parts: Sequence[Part], payments: Sequence[Payment], *, closed: date, grace_days: int, tolerance: Decimal
-) -> Verdict:
+def judge(parts: Sequence[Part], payments: Sequence[Payment], *, closed: date, grace_days: int, tolerance: Decimal) -> Verdict:
     """Return the verdict as of `closed`, the last day that is over.
 
     :raises ValueError: if there is no part

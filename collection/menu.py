@@ -114,5 +114,23 @@ for order, name, label, permission, read, roles in (
     (18, "collected", _("Collected today"), permissions.VIEW, collected_today, SUPERVISOR),
 ):
     home.figure(f"collections.{name}", label=label, permission=permission, read=read, order=order, roles=roles)
-home.action("collections.board", label=_("Team board"), permission=permissions.ASSIGN, url_name="team-board", icon="board", key="b", order=5, roles=SUPERVISOR)
-home.action("collections.desk", label=_("Work the queue"), permission=permissions.CLAIM, url_name="desk", icon="desk", key="n", order=6, roles=COLLECTOR)
+home.action(
+    "collections.board",
+    label=_("Team board"),
+    permission=permissions.ASSIGN,
+    url_name="team-board",
+    icon="board",
+    key="b",
+    order=5,
+    roles=SUPERVISOR,
+)
+home.action(
+    "collections.desk",
+    label=_("Work the queue"),
+    permission=permissions.CLAIM,
+    url_name="desk",
+    icon="desk",
+    key="n",
+    order=6,
+    roles=COLLECTOR,
+)

@@ -53,7 +53,9 @@ class PromiseFilter(django_filters.FilterSet):
 
 def promise_cell(row: Promise) -> Any:
     url = reverse("promise", args=[row.public_id])
-    return format_html('<a class="text-nowrap" href="{}">{}</a> <span class="sub">{}</span>', url, row.public_id, row.case.customer.masked_name)
+    return format_html(
+        '<a class="text-nowrap" href="{}">{}</a> <span class="sub">{}</span>', url, row.public_id, row.case.customer.masked_name
+    )
 
 
 def case_cell(row: Promise) -> Any:
@@ -73,9 +75,19 @@ PROMISES = declare(
         columns=[
             Column("promise", _("Promise"), promise_cell, lambda row: f"{row.public_id} {row.case.customer.masked_name}"),
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
-            Column("amount", _("Promised (CNY)"), lambda row: money(row.amount), lambda row: row.amount, sort="amount", kind="money", phone=True),
+            Column(
+                "amount",
+                _("Promised (CNY)"),
+                lambda row: money(row.amount),
+                lambda row: row.amount,
+                sort="amount",
+                kind="money",
+                phone=True,
+            ),
             Column("paid", _("Paid (CNY)"), lambda row: money(row.paid_amount), lambda row: row.paid_amount, kind="money"),
-            Column("due", _("Promised for"), lambda row: day(row.last_due_on), lambda row: day(row.last_due_on), sort="last_due_on", phone=True),
+            Column(
+                "due", _("Promised for"), lambda row: day(row.last_due_on), lambda row: day(row.last_due_on), sort="last_due_on", phone=True
+            ),
             Column("case", _("Case"), case_cell, lambda row: row.case.public_id),
             Column("by", _("Taken by"), lambda row: row.taken_by, lambda row: str(row.taken_by)),
             Column("taken", _("Taken on"), lambda row: day(row.taken_on), lambda row: day(row.taken_on), sort="id"),

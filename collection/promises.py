@@ -36,9 +36,7 @@ class PromiseOver(DomainError):
 
 
 @transaction.atomic
-def take(
-    case: Case, *, parts: Sequence[Part], channel: str, actor: User, at: datetime, contact: Contact | None = None
-) -> Promise:
+def take(case: Case, *, parts: Sequence[Part], channel: str, actor: User, at: datetime, contact: Contact | None = None) -> Promise:
     """Write down what the customer promised. The promise that ran until now is judged first, then replaced.
 
     Without `contact` the next action of the case becomes a call on the day after the first grace.
@@ -177,7 +175,13 @@ def judge_again(customer_id: int, *, actor: User, at: datetime) -> bool:
 
 def judge_running(case: Case, *, actor: User, at: datetime, today: date) -> Promise | None:
     """Judge the promise that runs in a case under the caller's locks; return it if it runs on."""
-    promise = Promise.objects.running().filter(case=case).select_for_update(of=("self",), no_key=True).select_related("case__legal_entity").first()
+    promise = (
+        Promise.objects.running()
+        .filter(case=case)
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("case__legal_entity")
+        .first()
+    )
     if promise is None:
         return None
     follows(promise, verdicts_on([promise])[promise.pk], actor=actor, at=at, today=today)
@@ -259,13 +263,9 @@ def cancel(promise: Promise, *, reason: str, actor: User, at: datetime) -> Promi
     exposure.lock(promise.case.customer_id)
     row = Promise.objects.select_for_update(of=("self",), no_key=True).select_related("case__legal_entity").get(pk=promise.pk)
     if not row.is_running:
-        raise PromiseOver(
-            _("Promise %(promise)s is “%(status)s” already.") % {"promise": row, "status": row.get_status_display()}
-        )
+        raise PromiseOver(_("Promise %(promise)s is “%(status)s” already.") % {"promise": row, "status": row.get_status_display()})
     today = books.value_day(row.case.legal_entity, at)
-    return move(
-        row, Status.CANCELLED, actor=actor, at=at, facts=facts(row) | {"reason": reason}, cancel_reason=reason, **ending(at, today)
-    )
+    return move(row, Status.CANCELLED, actor=actor, at=at, facts=facts(row) | {"reason": reason}, cancel_reason=reason, **ending(at, today))
 
 
 @transaction.atomic

@@ -82,9 +82,7 @@ def why(case: Case, *, user: User, at: datetime, on: date, loans: int, silent: i
     elif place == Place.PLANNED and case.next_action_on is not None:
         words = {"action": case.get_next_action_display(), "day": case.next_action_on.isoformat()}
         reasons.append(
-            _("%(action)s planned for today") % words
-            if case.next_action_on >= on
-            else _("%(action)s was planned for %(day)s") % words
+            _("%(action)s planned for today") % words if case.next_action_on >= on else _("%(action)s was planned for %(day)s") % words
         )
     elif place == Place.MOVED and case.moved_on is not None:
         words = {"bucket": case.bucket_label, "day": case.moved_on.isoformat()}

@@ -30,15 +30,31 @@ def seed() -> None:
         effective_from=FROM,
     )
     for code, value, unit, meaning_en, meaning_zh in (
-        ("collections.queue.silent_days", 7, rules.DAYS, "Days without contact after which a case moves up", "案件未联系达到该天数后优先处理"),
-        ("collections.skip.hours", 4, "hours", "How long a skipped case stays out of the collector's queue", "跳过的案件多久后回到本人队列"),
+        (
+            "collections.queue.silent_days",
+            7,
+            rules.DAYS,
+            "Days without contact after which a case moves up",
+            "案件未联系达到该天数后优先处理",
+        ),
+        (
+            "collections.skip.hours",
+            4,
+            "hours",
+            "How long a skipped case stays out of the collector's queue",
+            "跳过的案件多久后回到本人队列",
+        ),
         ("collections.check.minutes", 30, "minutes", "How long a confirmed person stays confirmed", "身份核对通过后的有效时长"),
         ("collections.check.tries", 3, rules.COUNT, "Failed right-party checks a day and case", "每案每日身份核对失败次数上限"),
-        ("collections.promise.grace_days", 1, rules.DAYS, "Days after the promised day on which money still counts", "承诺日后仍计入的宽限天数"),
+        (
+            "collections.promise.grace_days",
+            1,
+            rules.DAYS,
+            "Days after the promised day on which money still counts",
+            "承诺日后仍计入的宽限天数",
+        ),
         ("collections.promise.tolerance", Decimal("1.00"), rules.AMOUNT, "What may lack of a kept promise", "承诺兑现允许的差额"),
         ("collections.promise.longest_days", 45, rules.DAYS, "How far ahead a promise may reach", "还款承诺最远可约定的天数"),
         ("collections.promise.parts", 6, rules.COUNT, "Most parts of one promise", "一项还款承诺最多分几笔"),
     ):
-        rules.put(
-            code, value=value, unit=unit, meaning_en=meaning_en, meaning_zh=meaning_zh, verification=OWN, effective_from=FROM
-        )
+        rules.put(code, value=value, unit=unit, meaning_en=meaning_en, meaning_zh=meaning_zh, verification=OWN, effective_from=FROM)

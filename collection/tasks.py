@@ -46,9 +46,7 @@ def follow_close(*, entry: Entry, **_: object) -> None:
 @log.on("collections.refresh.planned")
 def refresh_partition(*, entry: Entry, **_: object) -> None:
     """Refresh the cases of one range of customers."""
-    portfolio.refresh_range(
-        entry.subject_id, first=entry.facts["first"], last=entry.facts["last"], actor=users.system(), at=entry.at
-    )
+    portfolio.refresh_range(entry.subject_id, first=entry.facts["first"], last=entry.facts["last"], actor=users.system(), at=entry.at)
 
 
 @shared_task

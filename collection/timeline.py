@@ -97,7 +97,10 @@ def _promise_kept(entry: Entry) -> str:
 
 @sentence("collections.promise.partial", icon="promises", tone="caution", permission=VIEW)
 def _promise_partial(entry: Entry) -> str:
-    return _("%(paid)s came of the promised %(amount)s") % {"paid": spoken(Decimal(entry.facts.get("paid", "0.00"))), "amount": amount(entry)}
+    return _("%(paid)s came of the promised %(amount)s") % {
+        "paid": spoken(Decimal(entry.facts.get("paid", "0.00"))),
+        "amount": amount(entry),
+    }
 
 
 @sentence("collections.promise.open", icon="promises", tone="caution", permission=VIEW)

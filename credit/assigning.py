@@ -32,7 +32,9 @@ class Ended(DomainError):
 
 def takers(user: User) -> Any:
     """Return the people `user` may give applications to: who enter applications, in the branches they see."""
-    rows = User.objects.filter(is_active=True, role__permissions__contains=[ADD_APPLICATION], kind=User.Kind.STAFF).select_related("role", "team")
+    rows = User.objects.filter(is_active=True, role__permissions__contains=[ADD_APPLICATION], kind=User.Kind.STAFF).select_related(
+        "role", "team"
+    )
     if user.team is None:
         return rows.order_by("name", "pk")
     within = {"team__path__startswith": user.team.path} if user.scope == Scope.TEAM else {"team__legal_entity": user.team.legal_entity_id}

@@ -113,7 +113,10 @@ def _clocks(cards: list[Card], today: date) -> None:
 
     papers = {row.application_id: row.last_day for row in PaperRequest.objects.filter(application__in=of("waiting"), status="open")}
     counters = dict(CounterOffer.objects.filter(application__in=of("countered"), status="open").values_list("application", "due_on"))
-    offers = {row.application_id: row for row in Offer.objects.filter(application__in=of("offered"), status="made").only("application", "public_id", "expires_on")}
+    offers = {
+        row.application_id: row
+        for row in Offer.objects.filter(application__in=of("offered"), status="made").only("application", "public_id", "expires_on")
+    }
     draft_days, allowed = timedelta(days=int(rules.value(DRAFT_DAYS, on=today))), clocks.review_time(today)
     for card in cards:
         row = card.application

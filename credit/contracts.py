@@ -51,7 +51,5 @@ def opened(contract: Contract, *, actor: User, at: datetime) -> bytes:
     :raises FileAltered: if it is not what was kept
     """
     offer = contract.offer
-    log.record(
-        "credit.contract.opened", offer, actor=actor, at=at, customer_id=offer.application.customer_id, sha256=contract.sha256
-    )
+    log.record("credit.contract.opened", offer, actor=actor, at=at, customer_id=offer.application.customer_id, sha256=contract.sha256)
     return files.read(storage_key=contract.storage_key, seal_key=contract.seal_key, sha256=contract.sha256, label=LABEL)

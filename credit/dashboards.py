@@ -30,7 +30,9 @@ def funnel(applications: QuerySet[Application], *, at: datetime) -> dict[str, An
         approved=Count("pk", filter=offered),
         accepted=Count("pk", filter=Q(status__in=(Status.ACCEPTED, Status.BOOKED))),
     )
-    booked = rows.filter(status=Status.BOOKED).aggregate(number=Count("pk"), amount=Coalesce(Sum("approved_amount"), ZERO, output_field=MONEY))
+    booked = rows.filter(status=Status.BOOKED).aggregate(
+        number=Count("pk"), amount=Coalesce(Sum("approved_amount"), ZERO, output_field=MONEY)
+    )
     stages = [
         (_("Submitted"), found["submitted"]),
         (_("Decided"), found["decided"]),
@@ -40,7 +42,8 @@ def funnel(applications: QuerySet[Application], *, at: datetime) -> dict[str, An
     ]
     whole = found["submitted"]
     title = (
-        _("%(share)s of %(number)s applications became loans") % {"share": percent(Decimal(booked["number"]) / whole), "number": f"{whole:,}"}
+        _("%(share)s of %(number)s applications became loans")
+        % {"share": percent(Decimal(booked["number"]) / whole), "number": f"{whole:,}"}
         if whole
         else _("No application was submitted in this time")
     )
@@ -82,7 +85,8 @@ def approval_rate(applications: QuerySet[Application], *, at: datetime) -> dict[
     shares = [Decimal(approved) / decided if decided else None for approved, decided in figures]
     approved, decided = sum(a for a, _d in figures), sum(d for _a, d in figures)
     title = (
-        _("%(share)s of decided applications were approved in %(weeks)s weeks") % {"share": percent(Decimal(approved) / decided), "weeks": WEEKS}
+        _("%(share)s of decided applications were approved in %(weeks)s weeks")
+        % {"share": percent(Decimal(approved) / decided), "weeks": WEEKS}
         if decided
         else _("No application was decided in this time")
     )

@@ -32,9 +32,7 @@ class TermsForm(house.VersionedForm):
         help_text=_("each is cleared by a person before the offer can be accepted"),
     )
     condition_words = forms.CharField(label=_("The other condition in words"), required=False, max_length=500)
-    note = forms.CharField(
-        label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text=NOTE_HINT
-    )
+    note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text=NOTE_HINT)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -111,9 +109,7 @@ class CounterAnswerForm(house.VersionedForm):
 class ClearForm(house.VersionedForm):
     """How one knows that a condition is met."""
 
-    evidence = forms.CharField(
-        label=_("What was seen or heard, from whom"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    evidence = forms.CharField(label=_("What was seen or heard, from whom"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
     document = forms.ModelChoiceField(
         Document.objects.none(), label=_("Paper that shows it"), required=False, to_field_name="public_id", empty_label=_("None")
     )

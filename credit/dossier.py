@@ -147,7 +147,9 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
     weight, ceiling = burdens(application, found, at=at), _decimal(figures.get("dti_limit"), None)
     heaviest = max((each.after for each in weight.values() if each.after is not None), default=None)
     others = Application.objects.visible_to(user).filter(customer=application.customer_id).exclude(pk=application.pk)
-    conditions_there = list(Condition.objects.filter(application=application).select_related("set_by", "cleared_by", "document").order_by("pk"))
+    conditions_there = list(
+        Condition.objects.filter(application=application).select_related("set_by", "cleared_by", "document").order_by("pk")
+    )
     return {
         "file": lines,
         "burdens": weight,

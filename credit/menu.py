@@ -60,9 +60,7 @@ def referred(user: Any, at: datetime) -> list[dict[str, Any]]:
     rows = Application.objects.visible_to(user).referred().exclude(entered_by=user).for_list(reasons=True)
     found = list(rows.order_by("submitted_at", "pk")[:ROWS])
     reasons = Reasons(found)
-    return [
-        _row(row, why=[_since(row.submitted_at, at), *reasons.sentences(row)[:2]], action=_("Review")) for row in found
-    ]
+    return [_row(row, why=[_since(row.submitted_at, at), *reasons.sentences(row)[:2]], action=_("Review")) for row in found]
 
 
 def _row(row: Application, *, why: list[str], action: str, url: str = "") -> dict[str, Any]:
@@ -196,7 +194,11 @@ def _booked(user: Any, at: datetime) -> dict[str, Any]:
     first = localtime(at).date().replace(day=1)
     rows = Loan.objects.visible_to(user).filter(starts_on__gte=first)
     lent = rows.aggregate(sum=Sum("principal"))["sum"] or Decimal("0.00")
-    return {"figure": pages.count_label(rows), "url": f"{reverse('loan-list')}?since={first.isoformat()}", "under": spoken(lent) if lent else ""}
+    return {
+        "figure": pages.count_label(rows),
+        "url": f"{reverse('loan-list')}?since={first.isoformat()}",
+        "under": spoken(lent) if lent else "",
+    }
 
 
 def _parked(user: Any, at: datetime) -> list[dict[str, Any]]:
@@ -218,7 +220,14 @@ DECIDERS = ("underwriter", "risk_analyst", "risk_manager", "loan_officer")
 LENDERS = ("loan_officer", "underwriter", "risk_analyst", "risk_manager", "loan_operations", "service_agent", "compliance", "auditor")
 home.figure("credit.open", label=gettext_lazy("Open applications"), permission=VIEW_APPLICATION, read=_applications("open"), order=10)
 home.figure("credit.referred", label=gettext_lazy("Referred"), permission=VIEW_APPLICATION, read=_applications("referred"), order=15)
-home.figure("credit.approved", label=gettext_lazy("Approval rate"), permission=VIEW_APPLICATION, read=dashboards.approval_tile, order=18, roles=DECIDERS)
+home.figure(
+    "credit.approved",
+    label=gettext_lazy("Approval rate"),
+    permission=VIEW_APPLICATION,
+    read=dashboards.approval_tile,
+    order=18,
+    roles=DECIDERS,
+)
 home.figure("credit.booked", label=gettext_lazy("Booked this month"), permission=VIEW_LOAN, read=_booked, order=20, roles=LENDERS)
 home.figure("credit.outstanding", label=gettext_lazy("Outstanding"), permission=VIEW_LOAN, read=_outstanding, order=25, roles=LENDERS)
 home.figure("credit.late", label=gettext_lazy("Loans past due"), permission=VIEW_LOAN, read=_late, order=30)

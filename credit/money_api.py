@@ -74,7 +74,20 @@ class ReceiptOut(serializers.ModelSerializer):
 
     class Meta:
         model = Receipt
-        fields = ("id", "reference", "received_on", "amount", "payer", "status", "why", "match", "loan", "entered_at", "ended_at", "version")
+        fields = (
+            "id",
+            "reference",
+            "received_on",
+            "amount",
+            "payer",
+            "status",
+            "why",
+            "match",
+            "loan",
+            "entered_at",
+            "ended_at",
+            "version",
+        )
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_loan(self, row: Receipt) -> str | None:
@@ -145,9 +158,7 @@ class ReversalViewSet(Filtered):
         movement = Transaction.objects.filter(loan__in=seen, public_id=body["repayment"]).first()
         if movement is None:
             raise unknown("repayment", _("There is no such repayment."))
-        made = reversals.reverse(
-            movement, reason=body["reason"], actor=caller(request), at=moment(request, body), key=key_of(request)
-        )
+        made = reversals.reverse(movement, reason=body["reason"], actor=caller(request), at=moment(request, body), key=key_of(request))
         return Response(ReversalOut(self.get_queryset().get(pk=made.pk)).data, status=201)
 
 

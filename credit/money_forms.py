@@ -39,7 +39,9 @@ class BankFileForm(house.Form):
 class AllocateForm(house.VersionedForm):
     """Whose money it is."""
 
-    loan = forms.CharField(label=_("Loan number"), max_length=16, widget=forms.TextInput(attrs={"class": "short", "autocapitalize": "characters"}))
+    loan = forms.CharField(
+        label=_("Loan number"), max_length=16, widget=forms.TextInput(attrs={"class": "short", "autocapitalize": "characters"})
+    )
 
 
 class DecideForm(house.VersionedForm):

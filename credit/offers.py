@@ -100,9 +100,7 @@ class Draft:
         return [(row.principal, row.interest, fee) for row, fee in zip(self.rows, self.fees, strict=True)]
 
 
-def draft(
-    application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date, ceiling: Rule | None = None
-) -> Draft:
+def draft(application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date, ceiling: Rule | None = None) -> Draft:
     """Return the terms for `application` counted from `on`, held against the cap on the annualised total cost.
 
     `ceiling` is the rule of that cap where the caller has read it already.

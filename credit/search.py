@@ -16,7 +16,9 @@ from crm.lib.templatetags.crm import spoken
 
 def application_hit(row: Application) -> Hit:
     under = [row.customer.masked_name, spoken(row.amount), str(row.branch)]
-    return Hit(row.public_id, row.public_id, reverse("application", args=[row.public_id]), under, tones.of(row.status), row.get_status_display())
+    return Hit(
+        row.public_id, row.public_id, reverse("application", args=[row.public_id]), under, tones.of(row.status), row.get_status_display()
+    )
 
 
 def loan_hit(row: Loan) -> Hit:
@@ -35,7 +37,13 @@ def loans(user: Any) -> Any:
 def find_applications(user: Any, text: str, limit: int) -> list[Hit]:
     beginning = search.id_of(text, "A")
     # a sender's number is asked for whole: its index knows no beginnings
-    condition = Q(public_id__startswith=beginning) if beginning else Q(reference=text, legal_entity=user.team.legal_entity_id) if user.team_id else None
+    condition = (
+        Q(public_id__startswith=beginning)
+        if beginning
+        else Q(reference=text, legal_entity=user.team.legal_entity_id)
+        if user.team_id
+        else None
+    )
     return [application_hit(row) for row in applications(user).filter(condition).order_by("-pk")[:limit]] if condition else []
 
 

@@ -81,7 +81,13 @@ def seed_rules() -> None:
     for code, value, unit, en, zh in (
         (clocks.REVIEW_HOURS, 24, "hours", "Hours in which a referred application is to be decided", "转人工进件的审批时限（小时）"),
         (clocks.PAPERS_DAYS, 7, rules.DAYS, "Days an applicant usually has to bring papers", "申请人补充资料的通常期限（天）"),
-        (clocks.LAST_DAYS, 3, rules.DAYS, "Days between the reminder about papers and the end of the application", "补件提醒后至进件失效的天数"),
+        (
+            clocks.LAST_DAYS,
+            3,
+            rules.DAYS,
+            "Days between the reminder about papers and the end of the application",
+            "补件提醒后至进件失效的天数",
+        ),
         (clocks.COUNTER_DAYS, 14, rules.DAYS, "Days a counter-offer stands", "调整方案的有效天数"),
     ):
         rules.put(

@@ -23,7 +23,12 @@ from ledger.models import Entry
 Say = Callable[[Entry], str]
 SHOWN = 30
 
-timeline_kind("applications", label=gettext_lazy("Applications"), order=30, prefixes=("credit.application.", "credit.offer.", "credit.contract.", "credit.paperrequest."))
+timeline_kind(
+    "applications",
+    label=gettext_lazy("Applications"),
+    order=30,
+    prefixes=("credit.application.", "credit.offer.", "credit.contract.", "credit.paperrequest."),
+)
 # the conclusions among an application's steps, the engine's and a person's
 DECIDED = ("approved", "declined", "referred", "countered", "overruled")
 timeline_kind(

@@ -20,7 +20,10 @@ from crm.lib.errors import Invalid
 from customers.models import Document
 from governance.idempotency import idempotent
 
-FILTERS = [OpenApiParameter("application", str, description="only rows of the application with this public id"), OpenApiParameter("status", str)]
+FILTERS = [
+    OpenApiParameter("application", str, description="only rows of the application with this public id"),
+    OpenApiParameter("status", str),
+]
 
 
 class PaperOut(serializers.ModelSerializer[Paper]):

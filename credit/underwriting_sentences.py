@@ -68,7 +68,10 @@ def _paper_came(entry: Entry) -> str:
 
 @says("credit.application.proposed", icon="review", tone="info")
 def _proposed(entry: Entry) -> str:
-    return _("Proposed to a second person: %(amount)s over %(term)s months") % {"amount": money(entry, "amount"), "term": number(entry, "term")}
+    return _("Proposed to a second person: %(amount)s over %(term)s months") % {
+        "amount": money(entry, "amount"),
+        "term": number(entry, "term"),
+    }
 
 
 @says("credit.proposal.confirmed", icon="tone-good", tone="good")

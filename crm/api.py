@@ -102,9 +102,7 @@ def routes() -> list[URLPattern | URLResolver]:
 token = public("clients authenticate by id and secret")(Token.as_view())
 revoke = public("clients authenticate by id and secret")(RevokeTokenView.as_view())
 schema = public("the API document holds no data")(SpectacularAPIView.as_view(permission_classes=[]))
-docs = public("the API document holds no data")(
-    SpectacularSwaggerView.as_view(url_name="api-schema", permission_classes=[])
-)
+docs = public("the API document holds no data")(SpectacularSwaggerView.as_view(url_name="api-schema", permission_classes=[]))
 
 urlpatterns = [
     path("v1/", include(routes())),

@@ -59,7 +59,9 @@ def make_venv() -> None:
         import venv
     except ImportError:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        raise Stopped(f"This Python cannot make virtual environments: install its venv module (Debian: apt install python{version}-venv).") from None
+        raise Stopped(
+            f"This Python cannot make virtual environments: install its venv module (Debian: apt install python{version}-venv)."
+        ) from None
     say(f"making .venv with Python {sys.version.split()[0]}")
     try:
         venv.EnvBuilder(with_pip=True, symlinks=True, clear=VENV.exists()).create(VENV)

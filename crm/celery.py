@@ -40,7 +40,6 @@ def configure_logging(**_: object) -> None:
     dictConfig(settings.LOGGING)
 
 
-
 @worker_process_init.connect
 def freeze_what_is_loaded(**_: object) -> None:
     """Leave what was loaded out of the collector's rounds: walking all of it again and again is a pause in some task."""

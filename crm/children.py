@@ -170,7 +170,15 @@ def household(
         ),
         child(
             "beat",
-            [*celery, "beat", "--loglevel=WARNING", "--scheduler=crm.beat:Scheduler", f"--schedule={schedule}", "--pidfile=", "--max-interval=5"],
+            [
+                *celery,
+                "beat",
+                "--loglevel=WARNING",
+                "--scheduler=crm.beat:Scheduler",
+                f"--schedule={schedule}",
+                "--pidfile=",
+                "--max-interval=5",
+            ],
             lambda: heartbeat.exists() and time.time() - heartbeat.stat().st_mtime < HEARTBEAT_SECONDS,
             patience=5.0,
         ),

@@ -83,5 +83,3 @@ class refusals:  # noqa: N801
         if isinstance(error, Forbidden):
             return problems.forbidden(request, error)
         return None
-
-

@@ -67,10 +67,7 @@ def _lines(user: Any) -> list[dict[str, Any]]:
 
 
 def _actions(user: Any) -> list[dict[str, Any]]:
-    return [
-        {"title": block.title, "url": reverse(block.url_name), "icon": block.icon}
-        for block in home.open_to(user, home.ACTIONS)
-    ]
+    return [{"title": block.title, "url": reverse(block.url_name), "icon": block.icon} for block in home.open_to(user, home.ACTIONS)]
 
 
 # --- what was opened last --------------------------------------------------------------------------------------------

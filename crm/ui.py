@@ -31,7 +31,9 @@ class SampleForm(Form):
         label=gettext_lazy("Purpose"), choices=[("a", gettext_lazy("Branch")), ("b", gettext_lazy("Web"))], widget=forms.RadioSelect
     )
     agreed = forms.BooleanField(label=gettext_lazy("The customer has read the text and agrees"))
-    note = forms.CharField(label=gettext_lazy("Note"), required=False, widget=forms.Textarea, help_text=gettext_lazy("It is kept with your name."))
+    note = forms.CharField(
+        label=gettext_lazy("Note"), required=False, widget=forms.Textarea, help_text=gettext_lazy("It is kept with your name.")
+    )
 
 
 def schedule(paid: int, late: int) -> list[dict[str, Any]]:

@@ -88,7 +88,9 @@ def activity_plan(request: Asked, public_id: str) -> HttpResponse:
                 messages.success(request, _("It is planned."))
         if not form.errors:
             return htmx.go(request, sent.location)
-    return form.page(request, "customers/activity_plan.html", {"customer": found, "people": named(request, found)}, part="customers/_activity_plan.html")
+    return form.page(
+        request, "customers/activity_plan.html", {"customer": found, "people": named(request, found)}, part="customers/_activity_plan.html"
+    )
 
 
 @needs(permissions.ACT)
@@ -108,7 +110,9 @@ def activity_note(request: Asked, public_id: str) -> HttpResponse:
                 messages.success(request, _("It is written down."))
         if not form.errors:
             return htmx.go(request, sent.location)
-    return form.page(request, "customers/activity_note.html", {"customer": found, "people": named(request, found)}, part="customers/_activity_note.html")
+    return form.page(
+        request, "customers/activity_note.html", {"customer": found, "people": named(request, found)}, part="customers/_activity_note.html"
+    )
 
 
 @needs(permissions.ACT)
@@ -122,9 +126,7 @@ def activity_move(request: Asked, public_id: str) -> HttpResponse:
         if row.due_at is not None and due_at == row.due_at.replace(second=0, microsecond=0):
             due_at = row.due_at  # the form shows minutes: what is late already may still be given to somebody
         with form.refusals():
-            activities.change(
-                row, due_at=due_at, assignee=data["assignee"], version=data["version"] or 0, actor=request.user, at=now()
-            )
+            activities.change(row, due_at=due_at, assignee=data["assignee"], version=data["version"] or 0, actor=request.user, at=now())
         if not form.errors:
             messages.success(request, _("It is changed."))
             return htmx.go(request, back(request, row))

@@ -46,9 +46,7 @@ def text_for(purpose: str, *, on: date, version: str = "") -> ConsentText:
 
 
 @transaction.atomic
-def give(
-    customer: Customer, *, purpose: str, actor: User, at: datetime, channel: str = Channel.BRANCH, version: str = ""
-) -> Consent:
+def give(customer: Customer, *, purpose: str, actor: User, at: datetime, channel: str = Channel.BRANCH, version: str = "") -> Consent:
     """Record that `customer` agreed to `purpose`; a live consent under another text is ended and replaced.
 
     :raises NoText: if the version of the text does not exist
@@ -90,9 +88,7 @@ def withdraw(customer: Customer, *, purpose: str, actor: User, at: datetime) -> 
     :raises NoConsent: if there is none
     """
     live = Consent.objects.filter(customer=customer, purpose=purpose, withdrawn_at__isnull=True).first()
-    if live is None or not Consent.objects.filter(pk=live.pk, withdrawn_at__isnull=True).update(
-        withdrawn_at=max(at, live.given_at)
-    ):
+    if live is None or not Consent.objects.filter(pk=live.pk, withdrawn_at__isnull=True).update(withdrawn_at=max(at, live.given_at)):
         raise NoConsent(_("There is no live consent for this purpose."))
     live.refresh_from_db()
     log.record("customers.consent.withdrawn", live, actor=actor, at=at, customer_id=customer.pk, purpose=purpose)

@@ -143,7 +143,14 @@ def explain(rule: str, opens_at: datetime | None, zone: ZoneInfo) -> str:
 
 
 def record(
-    customer: Customer, *, channel: str, at: datetime, key: str, connected: bool = False, purpose: str = "collection", actor: User | None = None
+    customer: Customer,
+    *,
+    channel: str,
+    at: datetime,
+    key: str,
+    connected: bool = False,
+    purpose: str = "collection",
+    actor: User | None = None,
 ) -> ContactAttempt:
     """Count one attempt from our side; the same `key` is counted once. The caller's own door writes the ledger.
 

@@ -132,7 +132,9 @@ class ActivityIn(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=Activity.Kind.choices)
     text = serializers.CharField(max_length=2000)
     due_at = Moment()
-    assignee = serializers.CharField(max_length=16, required=False, allow_blank=True, default="", help_text="public id of a colleague; the caller if left out")
+    assignee = serializers.CharField(
+        max_length=16, required=False, allow_blank=True, default="", help_text="public id of a colleague; the caller if left out"
+    )
 
 
 class ResultIn(serializers.Serializer[Any]):

@@ -34,7 +34,9 @@ class DocumentIn(serializers.Serializer[Any]):
     customer = serializers.CharField(help_text="public id of a customer the caller may see")
     kind = serializers.ChoiceField(choices=Document.Kind.choices)
     file_name = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
-    content = serializers.CharField(help_text="the file in base64: PDF, JPEG, PNG or HEIC; a request holds 5 MB at most", trim_whitespace=True)
+    content = serializers.CharField(
+        help_text="the file in base64: PDF, JPEG, PNG or HEIC; a request holds 5 MB at most", trim_whitespace=True
+    )
 
     def validate_content(self, value: str) -> bytes:
         try:

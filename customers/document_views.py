@@ -137,7 +137,13 @@ def document_check(request: HttpRequest, public_id: str) -> HttpResponse:
                 documents.reject(document, words=data["words"], actor=request.user, at=now(), version=data["version"])  # type: ignore[arg-type]
         if not form.errors:
             return htmx.go(request, back)
-    context = {"document": document, "back": back, "action": request.get_full_path(), "title": document.get_kind_display(), "label": _("Save")}
+    context = {
+        "document": document,
+        "back": back,
+        "action": request.get_full_path(),
+        "title": document.get_kind_display(),
+        "label": _("Save"),
+    }
     return form.page(request, "customers/document_check.html", context, part="customers/_document_check.html")
 
 

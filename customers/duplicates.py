@@ -88,9 +88,7 @@ def _born_key(text: str) -> str:
     return str(column.of(text))
 
 
-def _search(
-    keys: dict[str, str], name: str, born: str, *, user: User, legal_entity_id: int | None, but: int | None = None
-) -> Found:
+def _search(keys: dict[str, str], name: str, born: str, *, user: User, legal_entity_id: int | None, but: int | None = None) -> Found:
     rows = Customer.objects.exclude(pk=but) if but else Customer.objects.all()
     if legal_entity_id:
         rows = rows.filter(legal_entity=legal_entity_id)

@@ -34,9 +34,7 @@ class CustomerFilter(django_filters.FilterSet):
     )
     branch = django_filters.ModelChoiceFilter(queryset=own_teams, label=_("Branch"), empty_label=ANY)
     channel = django_filters.ChoiceFilter(choices=Channel.choices, label=_("Channel"), empty_label=ANY)
-    created = django_filters.DateFilter(
-        field_name="created_at", lookup_expr="date__gte", label=_("Since"), widget=DateInput
-    )
+    created = django_filters.DateFilter(field_name="created_at", lookup_expr="date__gte", label=_("Since"), widget=DateInput)
 
     def by_owner(self, queryset: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         return queryset.filter(owner=self.request.user) if value == "yes" else queryset.filter(owner__isnull=True)
@@ -55,19 +53,27 @@ class NewCustomerForm(Form):
 
     name = forms.CharField(label=_("Name"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off", "class": "middle"}))
     id_number = forms.CharField(
-        label=_("Id number"), max_length=40, help_text=_("18 characters, as on the resident identity card."),
+        label=_("Id number"),
+        max_length=40,
+        help_text=_("18 characters, as on the resident identity card."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "class": "middle"}),
     )
     mobile = forms.CharField(
-        label=_("Mobile"), max_length=40, help_text=_("11 digits, such as 13800001234."),
+        label=_("Mobile"),
+        max_length=40,
+        help_text=_("11 digits, such as 13800001234."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "tel", "class": "middle"}),
     )
     bank_card = forms.CharField(
-        label=_("Bank card"), max_length=40, required=False,
+        label=_("Bank card"),
+        max_length=40,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "class": "middle"}),
     )
     email = forms.CharField(
-        label=pgettext_lazy("channel", "E-mail"), max_length=200, required=False,
+        label=pgettext_lazy("channel", "E-mail"),
+        max_length=200,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email", "class": "middle"}),
     )
     address = forms.CharField(label=_("Address"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -78,7 +84,10 @@ class NewCustomerForm(Form):
     )
     branch = forms.ModelChoiceField(Team.objects.none(), label=_("Branch"), empty_label=None)
     despite = forms.CharField(
-        label=_("Why this is another person"), max_length=500, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        label=_("Why this is another person"),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("Open the other file if it is the same person. The reason is kept with your name."),
     )
 
@@ -113,7 +122,10 @@ class ChangeCustomerForm(Form):
                 field.help_text = _("Now: %(value)s. Leave empty to keep it.") % {"value": now or "–"}
             self.fields[name] = field
         self.fields["language"] = forms.ChoiceField(
-            label=_("Language of our messages"), required=False, initial=customer.language, choices=[("", _("As the house writes")), *LANGUAGES]
+            label=_("Language of our messages"),
+            required=False,
+            initial=customer.language,
+            choices=[("", _("As the house writes")), *LANGUAGES],
         )
         self.fields["zone"] = forms.ChoiceField(
             label=_("Clock of the customer"), required=False, initial=customer.zone, choices=[("", _("That of the lender")), *ZONES],
@@ -138,7 +150,9 @@ class FindForm(Form):
 
 class RevealForm(Form):
     purpose = forms.ChoiceField(label=_("What it is needed for"), choices=RevealPurpose.choices, widget=forms.RadioSelect)
-    reason = forms.CharField(label=_("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("It is kept with your name."))
+    reason = forms.CharField(
+        label=_("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("It is kept with your name.")
+    )
 
 
 class ConsentForm(Form):

@@ -67,8 +67,15 @@ def _within(taker: User) -> dict[str, Any]:
 
 @transaction.atomic
 def order(
-    *, taker: User, reason: str, actor: User, at: datetime, giver: User | None = None, ids: Sequence[int] | None = None,
-    branch: Team | None = None, note: str = "",
+    *,
+    taker: User,
+    reason: str,
+    actor: User,
+    at: datetime,
+    giver: User | None = None,
+    ids: Sequence[int] | None = None,
+    branch: Team | None = None,
+    note: str = "",
 ) -> Handover:
     """Order that customers move to `taker`: all of `giver` with their open work, or those in `ids`. Nothing moves yet.
 
@@ -106,9 +113,9 @@ def run(handover_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
     free = Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - LEASE)
     if not Handover.objects.filter(free, pk=handover_id, status=Handover.Status.RUNNING).update(claimed_at=at):
         return None
-    row = Handover.objects.select_related("job", "giver", "taker__role", "taker__team", "branch", "ordered_by__role", "ordered_by__team").get(
-        pk=handover_id
-    )
+    row = Handover.objects.select_related(
+        "job", "giver", "taker__role", "taker__team", "branch", "ordered_by__role", "ordered_by__team"
+    ).get(pk=handover_id)
     jobs.claim(row.job_id, at=at)
     while _chunk(row, at=clock() if clock else at):
         pass
@@ -186,9 +193,7 @@ def give_row(row: Customer, *, actor: User, at: datetime, taker: int, branch: in
     give(row, taker=person, branch=Team.objects.get(pk=branch) if branch else None, actor=actor, at=at)
 
 
-def _move(
-    ids: Sequence[int], *, taker: User, branch: Team | None, actor: User, at: datetime, handover: str | None = None
-) -> None:
+def _move(ids: Sequence[int], *, taker: User, branch: Team | None, actor: User, at: datetime, handover: str | None = None) -> None:
     """Change owner and branch of customers and who does their open work; one entry each, one more for whoever follows."""
     rows = list(Customer.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", "owner_id", "branch_id"))
     rows = [row for row in rows if row[1] != taker.pk or (branch is not None and row[2] != branch.pk)]

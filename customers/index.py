@@ -33,9 +33,7 @@ _cached = lru_cache(maxsize=20_000)(key_of)
 def pieces_of(customer: Customer) -> set[str]:
     """Return what `customer` is filed under; opens the name, the mobile and the card."""
     return (
-        name_tokens.of_name(customer.name)
-        | name_tokens.of_tail("m", customer.mobile)
-        | name_tokens.of_tail("c", customer.bank_card or "")
+        name_tokens.of_name(customer.name) | name_tokens.of_tail("m", customer.mobile) | name_tokens.of_tail("c", customer.bank_card or "")
     )
 
 

@@ -22,7 +22,9 @@ panels.add("activities", title=_("Tasks and activities"), url_name="activity-pan
 panels.add("relations", title=_("Relations"), url_name="relation-panel", permission=permissions.VIEW, order=50)
 
 menu.entry(group="customers", order=70, label=_("Messages"), url_name="message-list", permission=permissions.VIEW_MESSAGE, icon="message")
-menu.entry(group="admin", order=40, label=_("Message templates"), url_name="template-list", permission=permissions.VIEW_TEMPLATE, icon="notes")
+menu.entry(
+    group="admin", order=40, label=_("Message templates"), url_name="template-list", permission=permissions.VIEW_TEMPLATE, icon="notes"
+)
 panels.add("messages", title=_("Messages"), url_name="customer-messages-panel", permission=permissions.VIEW_MESSAGE, order=55)
 home.figure(
     "customers.messages", label=_("Messages that wait for a person"), permission=permissions.MANAGE_MESSAGE, read=message_views.stuck, order=35,
@@ -34,7 +36,9 @@ home.queue(
 )  # fmt: skip
 panels.add("documents", title=_("Papers"), url_name="document-panel", permission=permissions.VIEW_DOCUMENT, order=60)
 
-menu.entry(group="customers", order=10, label=_("Customers"), url_name="customer-list", permission=permissions.VIEW, icon="customers", key="c")
+menu.entry(
+    group="customers", order=10, label=_("Customers"), url_name="customer-list", permission=permissions.VIEW, icon="customers", key="c"
+)
 
 
 def mine(user: Any, at: datetime) -> dict[str, Any]:
@@ -90,7 +94,12 @@ home.queue(
     roles=("loan_officer", "underwriter", "collections_supervisor", "service_agent"),
 )  # fmt: skip
 home.figure(
-    "customers.overdue", label=_("My overdue tasks"), permission=permissions.ACT, read=overdue, order=12, roles=("loan_officer", "service_agent")
+    "customers.overdue",
+    label=_("My overdue tasks"),
+    permission=permissions.ACT,
+    read=overdue,
+    order=12,
+    roles=("loan_officer", "service_agent"),
 )
 home.queue(
     "customers.last", title=_("Customers you last worked with"), permission=permissions.NOTE, read=last_worked_with,

@@ -61,8 +61,18 @@ def seed_rules() -> None:
     for code, value, meaning_en, meaning_zh in (
         ("contact.calls_per_day", 6, "Most calls dialled to one debtor in a natural day", "对同一债务人每日拨打次数上限"),
         ("contact.calls_per_week", 21, "Most calls dialled to one debtor in seven days", "对同一债务人七日内拨打次数上限"),
-        ("contact.messages_per_day", 2, "Most messages by one channel to one debtor in a natural day", "对同一债务人单一渠道每日消息条数上限"),
-        ("contact.messages_per_week", 8, "Most messages by one channel to one debtor in seven days", "对同一债务人单一渠道七日内消息条数上限"),
+        (
+            "contact.messages_per_day",
+            2,
+            "Most messages by one channel to one debtor in a natural day",
+            "对同一债务人单一渠道每日消息条数上限",
+        ),
+        (
+            "contact.messages_per_week",
+            8,
+            "Most messages by one channel to one debtor in seven days",
+            "对同一债务人单一渠道七日内消息条数上限",
+        ),
     ):
         rules.put(
             code, value=value, unit=rules.COUNT, effective_from=START, meaning_en=meaning_en, meaning_zh=meaning_zh,

@@ -33,7 +33,9 @@ def add(customer: Customer, *, text: str, actor: User, at: datetime) -> Note:
         raise EmptyNote(sentence, fields={"text": sentence})
     named = mentions.people(text, customer)
     note = Note.objects.create(customer=customer, author=actor, text=text, at=at)
-    log.record("customers.note.added", note, actor=actor, at=at, customer_id=customer.pk, **({"named": mentions.codes(named)} if named else {}))
+    log.record(
+        "customers.note.added", note, actor=actor, at=at, customer_id=customer.pk, **({"named": mentions.codes(named)} if named else {})
+    )
     notices.tell(
         named, code="customers.mention", key=f"note:{note.pk}", url=f"{reverse('customer', args=[customer.public_id])}#notes",
         actor=actor, at=at, where="note", customer=customer.public_id,

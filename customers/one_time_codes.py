@@ -77,9 +77,9 @@ def issue(subject: str, *, customer: Customer, purpose: str, at: datetime, actor
     )
     if again_at > at:
         raise TooManyCodes(_("A code was sent already. Ask for another one a little later."), again_at=again_at.isoformat())
-    OneTimeCode.objects.filter(
-        customer=customer, subject=subject, purpose=purpose, used_at__isnull=True, ended_at__isnull=True
-    ).update(ended_at=at)
+    OneTimeCode.objects.filter(customer=customer, subject=subject, purpose=purpose, used_at__isnull=True, ended_at__isnull=True).update(
+        ended_at=at
+    )
     code, salt = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}", uuid.uuid4()
     message = messages.send(
         customer=customer,
@@ -109,6 +109,12 @@ def issue(subject: str, *, customer: Customer, purpose: str, at: datetime, actor
     return made
 
 
+def waits(subject: str, *, purpose: str, at: datetime) -> bool:
+    """Return whether a code was sent for `subject` that can still be entered."""
+    live = OneTimeCode.objects.filter(subject=subject, purpose=purpose, used_at__isnull=True, ended_at__isnull=True)
+    return live.filter(expires_at__gt=at).exists()
+
+
 def confirm(subject: str, *, customer: Customer, purpose: str, code: str, at: datetime, actor: User | None = None) -> OneTimeCode:
     """Take the digits the customer read from the mobile; once, within five minutes and five tries.
 
@@ -135,7 +141,14 @@ def confirm(subject: str, *, customer: Customer, purpose: str, code: str, at: da
             found.save(update_fields=["tries", "used_at", "ended_at"])
             event = "customers.code.confirmed" if right else "customers.code.refused"
             log.record(
-                event, found, actor=actor or users.system(), at=at, customer_id=customer.pk, purpose=purpose, about=subject, tries=found.tries
+                event,
+                found,
+                actor=actor or users.system(),
+                at=at,
+                customer_id=customer.pk,
+                purpose=purpose,
+                about=subject,
+                tries=found.tries,
             )
     if found is None or not live:
         sentence = _("There is no valid code. Ask for a new one.")

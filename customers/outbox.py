@@ -435,4 +435,3 @@ def recover(*, at: datetime, limit: int = 500) -> Count:
             outcomes.append(Outcome(message, Status.PARKED, "unknown_result"))
     write(outcomes, at=at, count=count)
     return count
-

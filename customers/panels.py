@@ -30,6 +30,5 @@ def open_to(user: Any, public_id: str) -> list[dict[str, Any]]:
     """Return the panels `user` may open for one customer, in order, with their addresses."""
     mine = sorted((p for p in PANELS.values() if user.has_perm(p.permission)), key=lambda panel: panel.order)
     return [
-        {"name": p.name, "title": p.title, "url": reverse(p.url_name, args=[public_id]), "key": str(n)}
-        for n, p in enumerate(mine, start=2)
+        {"name": p.name, "title": p.title, "url": reverse(p.url_name, args=[public_id]), "key": str(n)} for n, p in enumerate(mine, start=2)
     ]

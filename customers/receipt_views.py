@@ -25,7 +25,11 @@ def take(request: HttpRequest) -> HttpResponse:
             said = json.loads(body) if len(body) <= receipts.LARGEST else None
         except (ValueError, RecursionError):
             said = None
-        if not isinstance(said, dict) or not isinstance(said.get("key"), str) or said.get("status") not in (receipts.DELIVERED, receipts.FAILED):
+        if (
+            not isinstance(said, dict)
+            or not isinstance(said.get("key"), str)
+            or said.get("status") not in (receipts.DELIVERED, receipts.FAILED)
+        ):
             raise Invalid(_("Send a JSON object with key and status."))
         found = receipts.heard(key=said["key"], status=said["status"], code=str(said.get("code", ""))[:40], at=at)
     except DomainError as error:

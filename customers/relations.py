@@ -37,8 +37,16 @@ class ThirdParty(DomainError):
 
 @transaction.atomic
 def add(
-    customer: Customer, *, kind: str, source: str, actor: User, at: datetime, consent: str = Relation.Consent.NOT_ASKED,
-    other: Customer | None = None, name: str = "", mobile: str = "",
+    customer: Customer,
+    *,
+    kind: str,
+    source: str,
+    actor: User,
+    at: datetime,
+    consent: str = Relation.Consent.NOT_ASKED,
+    other: Customer | None = None,
+    name: str = "",
+    mobile: str = "",
 ) -> Relation:
     """Record that `other`, or the outside person `name` with `mobile`, stands in a relation to `customer`.
 

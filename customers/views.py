@@ -107,9 +107,7 @@ def customer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with form.refusals():
-                profiles.update(
-                    customer, actor=request.user, at=now(), version=form.cleaned_data["version"], **form.changes()
-                )
+                profiles.update(customer, actor=request.user, at=now(), version=form.cleaned_data["version"], **form.changes())
         except Stale as error:
             # The typed values stay; sending again after reading what changed keeps mine.
             typed = request.POST.copy()
@@ -176,9 +174,7 @@ def customer_reveal(request: HttpRequest, public_id: str, field: str) -> HttpRes
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with form.refusals():
-            value = reveals.reveal(
-                found, field=field, purpose=data["purpose"], reason=data["reason"], actor=request.user, at=now()
-            )
+            value = reveals.reveal(found, field=field, purpose=data["purpose"], reason=data["reason"], actor=request.user, at=now())
         if not form.errors:
             shown = {
                 "value": value,
@@ -220,9 +216,7 @@ def consent_give(request: HttpRequest, public_id: str, purpose: str) -> HttpResp
     form = ConsentForm(request.POST or None, initial={"purpose": purpose, "channel": found.channel})
     if request.method == "POST" and form.is_valid():
         with form.refusals():
-            consents.give(
-                found, purpose=purpose, actor=request.user, at=now(), channel=form.cleaned_data["channel"], version=text.version
-            )
+            consents.give(found, purpose=purpose, actor=request.user, at=now(), channel=form.cleaned_data["channel"], version=text.version)
         if not form.errors:
             messages.success(request, _("The consent is recorded."))
             return htmx.go(request, reverse("customer", args=[found.public_id]))

@@ -84,7 +84,13 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 @transaction.atomic
 def create(
-    *, name: str, service_user: User, client_scopes: list[str], actor: User | None, at: datetime, client_id: str = "",
+    *,
+    name: str,
+    service_user: User,
+    client_scopes: list[str],
+    actor: User | None,
+    at: datetime,
+    client_id: str = "",
     secret: str = "",
 ) -> tuple[ApiClient, str]:
     """Register a client bound to `service_user`; return it with the secret, which is never shown again.

@@ -69,14 +69,18 @@ class NewUserForm(PlaceForm):
     """A new member of staff."""
 
     username = forms.CharField(
-        label=_("User name"), max_length=60, help_text=_("Letters, digits and @ . + - _"),
+        label=_("User name"),
+        max_length=60,
+        help_text=_("Letters, digits and @ . + - _"),
         validators=User._meta.get_field("username").validators,
     )
     password = forms.CharField(
         label=_("First password"),
         required=False,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text=_("Leave it empty to invite: the person gets a link and chooses one. Else at least 10 characters, not a common password."),
+        help_text=_(
+            "Leave it empty to invite: the person gets a link and chooses one. Else at least 10 characters, not a common password."
+        ),
     )
     field_order = ("username", "name", "email", "password", "role", "team", "approval_limit", "language")
 

@@ -106,10 +106,12 @@ def post(user: User, token: str, *, at: datetime) -> bool:
         return False
     host = urlsplit(settings.BASE_URL).hostname or "localhost"
     with translation.override(user.language or settings.LANGUAGE_CODE):
-        text = _("%(name)s, you are invited to the consumer-finance CRM.\n\nUser name: %(username)s\nChoose your password here, within three days and once:\n%(link)s\n")
+        text = _(
+            "%(name)s, you are invited to the consumer-finance CRM.\n\nUser name: %(username)s\nChoose your password here, within three days and once:\n%(link)s\n"
+        )
         letter = mail.composed(
             to=user.email,
-            sender=f"no-reply@{host}",
+            sender=settings.MAIL_FROM,
             subject=_("Your invitation"),
             text=text % {"name": user.name, "username": user.username, "link": link(token)},
             message_id=f"<invitation-{hashed(token)[:32]}@{host}>",

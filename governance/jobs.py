@@ -28,7 +28,12 @@ def claim(job_id: int, *, at: datetime) -> Job | None:
 
 
 def progress(
-    job: Job, *, at: datetime, done: int = 0, failed: int = 0, problems: list[dict[str, Any]] | None = None,
+    job: Job,
+    *,
+    at: datetime,
+    done: int = 0,
+    failed: int = 0,
+    problems: list[dict[str, Any]] | None = None,
     total: int | None = None,
 ) -> None:
     """Add to what is done and what failed; `problems` are {line, field, message} rows for the person who sent it."""

@@ -46,8 +46,7 @@ def move(
     label = status_label(row, was)
     if to not in row.MOVES[was]:
         raise IllegalMove(
-            _("%(record)s is “%(was)s” and cannot become “%(to)s”.")
-            % {"record": obj, "was": label, "to": status_label(row, to)},
+            _("%(record)s is “%(was)s” and cannot become “%(to)s”.") % {"record": obj, "was": label, "to": status_label(row, to)},
             was=str(was),
             to=str(to),
         )

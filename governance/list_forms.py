@@ -29,7 +29,13 @@ class ViewForm(Form):
     def __init__(self, data: Any = None, *, user: User, view: SavedView | None = None, query: str = "") -> None:
         initial: dict[str, Any] = {"query": query}
         if view is not None:
-            initial |= {"name": view.name, "team": view.team_id, "pinned": view.pinned, "is_default": view.is_default, "version": view.version}
+            initial |= {
+                "name": view.name,
+                "team": view.team_id,
+                "pinned": view.pinned,
+                "is_default": view.is_default,
+                "version": view.version,
+            }
         super().__init__(data, initial=initial)
         teams = saved_views.teams_of(user)
         field: Any = self.fields["team"]

@@ -84,7 +84,14 @@ def builder(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _builder(
-    request: HttpRequest, spec: List, params: QueryDict, rows: list[dict[str, Any]], any_of: frozenset[int], any_group: bool, *, status: int = 200
+    request: HttpRequest,
+    spec: List,
+    params: QueryDict,
+    rows: list[dict[str, Any]],
+    any_of: frozenset[int],
+    any_group: bool,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     for place, row in enumerate(rows):
         row["place"] = place
@@ -241,7 +248,9 @@ def bulk_start(request: HttpRequest, name: str, action: str) -> HttpResponse:
         with form.refusals(), idempotency.Once(user, form.cleaned_data["form_key"], at=now()) as sent:
             if not sent.again:
                 ids = bulk.pick(found, rows)
-                run = bulk.start(spec, found, ids=ids, values={key: getattr(value, "pk", value) for key, value in data.items()}, actor=user, at=now())
+                run = bulk.start(
+                    spec, found, ids=ids, values={key: getattr(value, "pk", value) for key, value in data.items()}, actor=user, at=now()
+                )
                 sent.result(reverse("list-job", args=[run.job.public_id]))
         if not form.errors:
             return htmx.go(request, sent.location)

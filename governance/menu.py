@@ -38,8 +38,43 @@ home.queue(
     order=10,
     url_name="user-list",
 )
-home.figure("governance.active", label=_("Active users"), permission=permissions.VIEW_USER, read=home_blocks.active_users, order=90, roles=("admin", "auditor"))
-home.figure("governance.suspended", label=_("Suspended users"), permission=permissions.VIEW_USER, read=home_blocks.suspended_users, order=91, roles=("admin", "auditor"))
-home.figure("governance.dormant", label=_("Not signed in for 90 days"), permission=permissions.VIEW_USER, read=home_blocks.dormant_users, order=92, roles=("admin", "auditor"))
-home.figure("governance.running", label=_("Jobs running"), permission=permissions.VIEW_JOB, read=home_blocks.running_jobs, order=93, roles=("admin", "auditor"))
-home.figure("governance.failed", label=_("Jobs failed or partial"), permission=permissions.VIEW_JOB, read=home_blocks.failed_jobs, order=94, roles=("admin", "auditor"))
+home.figure(
+    "governance.active",
+    label=_("Active users"),
+    permission=permissions.VIEW_USER,
+    read=home_blocks.active_users,
+    order=90,
+    roles=("admin", "auditor"),
+)
+home.figure(
+    "governance.suspended",
+    label=_("Suspended users"),
+    permission=permissions.VIEW_USER,
+    read=home_blocks.suspended_users,
+    order=91,
+    roles=("admin", "auditor"),
+)
+home.figure(
+    "governance.dormant",
+    label=_("Not signed in for 90 days"),
+    permission=permissions.VIEW_USER,
+    read=home_blocks.dormant_users,
+    order=92,
+    roles=("admin", "auditor"),
+)
+home.figure(
+    "governance.running",
+    label=_("Jobs running"),
+    permission=permissions.VIEW_JOB,
+    read=home_blocks.running_jobs,
+    order=93,
+    roles=("admin", "auditor"),
+)
+home.figure(
+    "governance.failed",
+    label=_("Jobs failed or partial"),
+    permission=permissions.VIEW_JOB,
+    read=home_blocks.failed_jobs,
+    order=94,
+    roles=("admin", "auditor"),
+)

@@ -45,9 +45,7 @@ def words(code: str, *, icon: str = "bell", tone: str = "info") -> Callable[[Say
     return decorate
 
 
-def tell(
-    people: Iterable[User], *, code: str, key: str, url: str, at: datetime, actor: User | None = None, **facts: Any
-) -> int:
+def tell(people: Iterable[User], *, code: str, key: str, url: str, at: datetime, actor: User | None = None, **facts: Any) -> int:
     """Tell each of `people` but the actor, once per `key`; return how many were told now.
 
     :param url: an address of ours, which carries public ids only
@@ -55,16 +53,12 @@ def tell(
     """
     wanted = {person.pk for person in people if person.is_active and (actor is None or person.pk != actor.pk)}
     actor_id = actor.pk if actor else None
-    return tell_each(
-        [Notice(user_id=pk, code=code, key=key, url=url, facts=facts, actor_id=actor_id, at=at) for pk in sorted(wanted)]
-    )
+    return tell_each([Notice(user_id=pk, code=code, key=key, url=url, facts=facts, actor_id=actor_id, at=at) for pk in sorted(wanted)])
 
 
 def tell_each(rows: list[Notice]) -> int:
     """Tell each row's person, once per key, with two statements; return how many were told now."""
-    had = set(
-        Notice.objects.filter(user__in={row.user_id for row in rows}, key__in={row.key for row in rows}).values_list("user", "key")
-    )
+    had = set(Notice.objects.filter(user__in={row.user_id for row in rows}, key__in={row.key for row in rows}).values_list("user", "key"))
     rows = [row for row in rows if (row.user_id, row.key) not in had]
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
     _forget({row.user_id for row in rows})

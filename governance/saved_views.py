@@ -46,7 +46,15 @@ def default_of(views: Sequence[SavedView], user: User) -> SavedView | None:
 
 @transaction.atomic
 def create(
-    *, list_name: str, name: str, query: str, actor: User, at: datetime, team: Team | None = None, pinned: bool = False, is_default: bool = False
+    *,
+    list_name: str,
+    name: str,
+    query: str,
+    actor: User,
+    at: datetime,
+    team: Team | None = None,
+    pinned: bool = False,
+    is_default: bool = False,
 ) -> SavedView:
     """Keep `query` of a list under a name.
 
@@ -57,7 +65,15 @@ def create(
     if SavedView.objects.filter(owner=actor, list=list_name).count() >= MOST:
         raise TooManyViews(_("You have 50 views of this list. Delete one first."))
     view = SavedView(
-        list=list_name, name=_checked(name), query=kept(query), owner=actor, team=team, pinned=pinned, is_default=is_default, created_at=at, updated_at=at
+        list=list_name,
+        name=_checked(name),
+        query=kept(query),
+        owner=actor,
+        team=team,
+        pinned=pinned,
+        is_default=is_default,
+        created_at=at,
+        updated_at=at,
     )
     _save(view)
     log.record("governance.view.saved", view, actor=actor, at=at, list=list_name, team=team.pk if team else None)
@@ -66,8 +82,17 @@ def create(
 
 @transaction.atomic
 def change(
-    view: SavedView, *, actor: User, at: datetime, version: int, name: str | None = None, query: str | None = None, team: Team | None = None,
-    pinned: bool | None = None, is_default: bool | None = None, keep_team: bool = False,
+    view: SavedView,
+    *,
+    actor: User,
+    at: datetime,
+    version: int,
+    name: str | None = None,
+    query: str | None = None,
+    team: Team | None = None,
+    pinned: bool | None = None,
+    is_default: bool | None = None,
+    keep_team: bool = False,
 ) -> SavedView:
     """Change an own view; a shared one changes for everybody who uses it.
 

@@ -117,9 +117,7 @@ def change(user: User, *, actor: User, at: datetime, version: int, **changes: An
     if not updated:
         raise Stale(_("This user was changed meanwhile. Your change is not saved yet."))
     facts: dict[str, Any] = {
-        field: {"from": code_of(was[field]), "to": code_of(value)}
-        for field, value in changes.items()
-        if field not in ("name", "email")
+        field: {"from": code_of(was[field]), "to": code_of(value)} for field, value in changes.items() if field not in ("name", "email")
     }
     log.record("governance.user.changed", user, actor=actor, at=at, fields=sorted(changes), **facts)
     return User.objects.select_related("role", "team").get(pk=user.pk)

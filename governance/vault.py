@@ -101,9 +101,7 @@ def unseal_bytes(token: bytes, *, aad: str) -> bytes:
         raise CannotOpen(_("A sealed value of %(place)s is cut short.") % {"place": place})
     version, nonce, body = token[0], token[1 : 1 + NONCE], token[1 + NONCE :]
     if version not in keys():
-        raise CannotOpen(
-            _("Key version %(version)s for %(place)s is missing.") % {"version": version, "place": place}
-        )
+        raise CannotOpen(_("Key version %(version)s for %(place)s is missing.") % {"version": version, "place": place})
     try:
         return cipher(version).decrypt(nonce, body, aad.encode())
     except InvalidTag:

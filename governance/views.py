@@ -114,9 +114,7 @@ def user_edit(request: HttpRequest, public_id: str) -> HttpResponse:
         data = form.cleaned_data
         try:
             with form.refusals():
-                users.change(
-                    found, actor=request.user, at=now(), version=data["version"] or 0, **{name: data[name] for name in PLACE}
-                )
+                users.change(found, actor=request.user, at=now(), version=data["version"] or 0, **{name: data[name] for name in PLACE})
         except Stale as error:
             return changed_meanwhile(request, form, found, error)
         if not form.errors:

@@ -98,9 +98,7 @@ def fail(delivery: Delivery, error: str, *, at: datetime) -> bool:
 
 def due(*, at: datetime, limit: int = 1_000) -> list[int]:
     """Return deliveries that the broker lost or whose worker died, oldest first."""
-    lost = Q(status=Delivery.Status.PENDING, due_at__lt=at) | Q(
-        status=Delivery.Status.RUNNING, claimed_at__lt=at - LEASE
-    )
+    lost = Q(status=Delivery.Status.PENDING, due_at__lt=at) | Q(status=Delivery.Status.RUNNING, claimed_at__lt=at - LEASE)
     return list(Delivery.objects.filter(lost).order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
 
 

@@ -155,8 +155,7 @@ def record_many(event: str, rows: Iterable[Row], *, actor: Any, at: datetime, te
         raise ValueError(f"{event}: `at` needs a time zone")
     actor_id = getattr(actor, "pk", None)
     values = [
-        (event, row.subject_type, row.subject_id, row.customer_id, actor_id, row.at or at, request_id(), dump(row.facts))
-        for row in rows
+        (event, row.subject_type, row.subject_id, row.customer_id, actor_id, row.at or at, request_id(), dump(row.facts)) for row in rows
     ]
     if not values:
         return []

@@ -10,9 +10,7 @@ from crm.lib.policy import Policy
 class Entry(models.Model):
     """One thing that a door did. Knows nobody's models: subject and customer are ids without foreign keys."""
 
-    POLICY = Policy(
-        owner="ledger", meaning="what happened, by whom, when, to what", retention="10y", personal={"customer_id": "C1"}
-    )
+    POLICY = Policy(owner="ledger", meaning="what happened, by whom, when, to what", retention="10y", personal={"customer_id": "C1"})
 
     event = models.CharField(max_length=80)
     subject_type = models.CharField(max_length=60)
@@ -65,9 +63,7 @@ class Delivery(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(name="delivery_once_per_handler", fields=["entry", "handler"]),
-            models.CheckConstraint(
-                name="delivery_status_known", condition=Q(status__in=["pending", "running", "done", "parked"])
-            ),
+            models.CheckConstraint(name="delivery_status_known", condition=Q(status__in=["pending", "running", "done", "parked"])),
         ]
         indexes = [
             # the sweeper's only question: what is due and not finished

@@ -36,7 +36,14 @@ def main() -> int:
             print(f"sandbox: port {chosen.smtp_port} on {chosen.host} cannot be had: {error.strerror}", file=sys.stderr)
             return 1
     try:
-        server = serve(chosen.host, chosen.port, Payouts(chosen.state, timeout=chosen.timeout), texts, mailbox, Objects(token=os.environ.get("CRM_STORAGE_TOKEN", "")))
+        server = serve(
+            chosen.host,
+            chosen.port,
+            Payouts(chosen.state, timeout=chosen.timeout),
+            texts,
+            mailbox,
+            Objects(token=os.environ.get("CRM_STORAGE_TOKEN", "")),
+        )
     except OSError as error:
         print(f"sandbox: port {chosen.port} on {chosen.host} cannot be had: {error.strerror}", file=sys.stderr)
         return 1

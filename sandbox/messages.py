@@ -261,7 +261,9 @@ def page(texts: Texts, mailbox: Mailbox) -> str:
     """Return what was sent as a page for people."""
 
     def row(*cells: str) -> str:
-        return "<tr>" + "".join(f'<td class="{"text" if n == 2 else ""}">{html.escape(cell)}</td>' for n, cell in enumerate(cells)) + "</tr>"
+        return (
+            "<tr>" + "".join(f'<td class="{"text" if n == 2 else ""}">{html.escape(cell)}</td>' for n, cell in enumerate(cells)) + "</tr>"
+        )
 
     sent = texts.get({"limit": str(SHOWN)})[1]
     mails = mailbox.get({"limit": str(SHOWN)})[1]

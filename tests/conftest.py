@@ -25,7 +25,15 @@ atexit.register(_OPEN.close)
 
 def _join_servers() -> None:
     """Join the servers of `var/test`; the workers of pytest-xdist inherit the environment of the process that did."""
-    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "CRM_SECRET_KEY", "CRM_VAULT_FILE", "CRM_VAULT_KEYS"):
+    for name in (
+        "DATABASE_URL",
+        "DATABASE_OWNER_URL",
+        "REDIS_URL",
+        "CELERY_BROKER_URL",
+        "CRM_SECRET_KEY",
+        "CRM_VAULT_FILE",
+        "CRM_VAULT_KEYS",
+    ):
         os.environ.pop(name, None)
     os.environ["CRM_ENV"] = "test"
     joined = _OPEN.enter_context(servers.joined("test", external=False))

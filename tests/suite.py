@@ -14,6 +14,7 @@ BIN = Path(sys.executable).parent
 
 CHECKS = {
     "ruff": [str(BIN / "ruff"), "check", "--quiet", "."],
+    "format": [str(BIN / "ruff"), "format", "--quiet", "--check", "."],
     "mypy": [str(BIN / "mypy")],
     "import-linter": [str(BIN / "lint-imports")],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],

@@ -290,9 +290,7 @@ def test_nobody_assigns_a_status() -> None:
 
 def test_no_file_grows_past_its_subject() -> None:
     long = {
-        str(path.relative_to(ROOT)): length
-        for path in sources(*PACKAGES)
-        if (length := len(path.read_text().splitlines())) > LONGEST_FILE
+        str(path.relative_to(ROOT)): length for path in sources(*PACKAGES) if (length := len(path.read_text().splitlines())) > LONGEST_FILE
     }
     assert long == {}
 
@@ -443,9 +441,7 @@ def test_whoever_listens_listens_to_something_that_is_said() -> None:
     from ledger import log
 
     said = "\n".join(path.read_text() for path in sources(*PACKAGES))
-    moves = {
-        f"{model._meta.label_lower}.{status}" for model in our_models() if hasattr(model, "MOVES") for status in model.MOVES
-    }
+    moves = {f"{model._meta.label_lower}.{status}" for model in our_models() if hasattr(model, "MOVES") for status in model.MOVES}
     unheard = []
     for event in log._handlers:
         if not event.startswith("test.") and event not in moves and said.count(f'"{event}"') < 2:

@@ -15,9 +15,7 @@ def test_an_update_changes_nothing(tmp_path: Path) -> None:
     copy = tmp_path / "django.po"
     copy.write_bytes(messages.CATALOGUE.read_bytes())
     messages.update(copy)
-    assert [(e.msgid, e.msgstr) for e in polib.pofile(str(copy))] == [
-        (e.msgid, e.msgstr) for e in polib.pofile(str(messages.CATALOGUE))
-    ]
+    assert [(e.msgid, e.msgstr) for e in polib.pofile(str(copy))] == [(e.msgid, e.msgstr) for e in polib.pofile(str(messages.CATALOGUE))]
 
 
 def house(tmp_path: Path, code: str = "", template: str = "") -> Path:

@@ -419,9 +419,7 @@ def test_the_table_says_what_the_view_says(method: str, name: str, code: str) ->
 
 def test_the_roles_hold_what_the_table_says(cast: Cast) -> None:
     assert set(WHO) - {"signed in"} == set(ALL)
-    held = {
-        code: {role.code for role in cast.roles.values() if code in role.permissions} for code in WHO if code != "signed in"
-    }
+    held = {code: {role.code for role in cast.roles.values() if code in role.permissions} for code in WHO if code != "signed in"}
     assert held == {code: set(roles.split()) for code, roles in WHO.items() if code != "signed in"}
     assert cast.roles["house"].permissions == [], "what the house does by itself needs no permission"
 
@@ -554,7 +552,12 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     return {
         **reviews(cast, desk, customer),
         "message": messages.send(
-            customer=person, channel="sms", template="papers.asked", key="west", purpose="service", **told,
+            customer=person,
+            channel="sms",
+            template="papers.asked",
+            key="west",
+            purpose="service",
+            **told,
             values={name: english for name, (english, _chinese) in templates.KINDS.get("papers.asked").samples.items()},
         ).public_id,
         "activity": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,

@@ -19,7 +19,17 @@ AS_IS = {"M", "K", "Ctrl", "Enter", "Esc", "IRR", "PD", "KS", "AUC", "CSV", "DTI
 @pytest.mark.parametrize("path", TEMPLATES, ids=NAMES)
 def test_nothing_inline(path: Path) -> None:
     text = path.read_text()
-    for pattern in (r"\sstyle=", r"<style", r"\son\w+=\"", r"hx-on", r"js:", r"x-html", r"javascript:", r'hx-trigger="[^"]*\[', r"<script(?![^>]*\bsrc=)"):
+    for pattern in (
+        r"\sstyle=",
+        r"<style",
+        r"\son\w+=\"",
+        r"hx-on",
+        r"js:",
+        r"x-html",
+        r"javascript:",
+        r'hx-trigger="[^"]*\[',
+        r"<script(?![^>]*\bsrc=)",
+    ):
         assert not re.search(pattern, text), pattern
 
 

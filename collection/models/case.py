@@ -154,12 +154,8 @@ class Case(Belonging):
     dpd = models.PositiveIntegerField(default=0, help_text="regulatory days past due of the latest loan")
     overdue_amount = MoneyField(default=ZERO)
 
-    assigned_to = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-    claimed_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    assigned_to = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    claimed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     claimed_at = models.DateTimeField(null=True, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
 
@@ -168,9 +164,7 @@ class Case(Belonging):
     last_contact_at = models.DateTimeField(null=True, blank=True)
     last_outcome = models.CharField(max_length=12, choices=Outcome, blank=True, default="")
 
-    last_contact_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    last_contact_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     moved_on = models.DateField(null=True, blank=True, help_text="moved to a graver bucket; none once somebody was in touch")
     broken_on = models.DateField(null=True, blank=True, help_text="a promise was broken; none once somebody was in touch")
 
@@ -195,9 +189,7 @@ class Case(Belonging):
                 condition=Q(claimed_by__isnull=True, claimed_at__isnull=True, claimed_until__isnull=True)
                 | Q(claimed_by__isnull=False, claimed_at__isnull=False, claimed_until__isnull=False),
             ),
-            models.CheckConstraint(
-                name="case_closed_is_free", condition=~Q(status="closed") | Q(claimed_by__isnull=True)
-            ),
+            models.CheckConstraint(name="case_closed_is_free", condition=~Q(status="closed") | Q(claimed_by__isnull=True)),
             models.CheckConstraint(name="case_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
             models.CheckConstraint(name="case_amount_not_negative", condition=Q(overdue_amount__gte=0)),
         ]
@@ -326,9 +318,7 @@ class Skip(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(
-                name="skip_reason_known", condition=Q(reason__in=["hours", "language", "known", "waiting", "another"])
-            ),
+            models.CheckConstraint(name="skip_reason_known", condition=Q(reason__in=["hours", "language", "known", "waiting", "another"])),
             models.CheckConstraint(name="skip_ends", condition=Q(until__gt=F("at"))),
         ]
         indexes = [models.Index(fields=["actor", "case", "until"], name="skip_of_actor")]  # the queue leaves these out

@@ -21,7 +21,13 @@ DAYS = 30
 def board(request: HttpRequest) -> HttpResponse:
     user, at = person(request), now()
     lines = team.board(user, at=at, on=queues.today(user, at), days=DAYS)
-    context = {"lines": lines, "whole": team.totals(lines), "days": DAYS, "buckets": [bucket_name(number) for number in team.BUCKETS], "at": at}
+    context = {
+        "lines": lines,
+        "whole": team.totals(lines),
+        "days": DAYS,
+        "buckets": [bucket_name(number) for number in team.BUCKETS],
+        "at": at,
+    }
     return htmx.render(request, "collections/board.html", "collections/board.html", context)
 
 

@@ -47,7 +47,12 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 def desk_page(
-    request: HttpRequest, *, at: datetime, form: ContactForm | None = None, case: Case | None = None, problem: Any = None,
+    request: HttpRequest,
+    *,
+    at: datetime,
+    form: ContactForm | None = None,
+    case: Case | None = None,
+    problem: Any = None,
     check_form: CheckForm | None = None,
 ) -> HttpResponse:
     held = case or Case.objects.visible_to(request.user).held_by(request.user, at=at).for_list().order_by("-claimed_at").first()
@@ -60,7 +65,11 @@ def desk_page(
     if held is not None:
         context |= work(request, held, at=at, back="desk", form=form, check_form=check_form)
         context["reasons"] = queues.why(
-            held, user=person(request), at=at, on=context["today"], loans=sum(debt.dpd > 0 for debt in context["debts"]),
+            held,
+            user=person(request),
+            at=at,
+            on=context["today"],
+            loans=sum(debt.dpd > 0 for debt in context["debts"]),
             silent=queues.silent_days(context["today"]),
         )
     elif not items:
@@ -108,14 +117,20 @@ def work(
         "check": check,
         "confirmed": confirmed,
         "opened": opened,
-        "check_form": check_form or (CheckForm(questions=checks.questions(customer), initial={"back": back}) if may_log and not confirmed else None),
+        "check_form": check_form
+        or (CheckForm(questions=checks.questions(customer), initial={"back": back}) if may_log and not confirmed else None),
         "contact_answer": allowed,
         "live_overdue": total([each.overdue for each in live.values()]),
         "live_payoff": total([each.payoff for each in live.values()]),
         "promises": promises,
         "running": next((promise for promise in promises if promise.is_running), None),
         "may_cancel": user.has_perm(permissions.CONTACT),
-        "form": form or (blank(live, today=today, back=back, channel=Channel.CALL if allowed and allowed.allowed else Channel.INBOUND) if may_log else None),
+        "form": form
+        or (
+            blank(live, today=today, back=back, channel=Channel.CALL if allowed and allowed.allowed else Channel.INBOUND)
+            if may_log
+            else None
+        ),
     }
 
 
@@ -130,15 +145,17 @@ def blank(live: dict[int, Any], *, today: date, back: str, channel: str) -> Cont
 @needs(permissions.VIEW)
 @require_GET
 def case_list(request: HttpRequest) -> HttpResponse:
-    context = {"page": list_pages.read(request, CASES, at=now()), "icon_name": "cases", "empty_text": _("No cases yet. They appear when a loan is overdue.")}
+    context = {
+        "page": list_pages.read(request, CASES, at=now()),
+        "icon_name": "cases",
+        "empty_text": _("No cases yet. They appear when a loan is overdue."),
+    }
     return htmx.render(request, "collections/case_list.html", "lists/_part.html", context)
 
 
 def found(request: HttpRequest, public_id: str) -> Case:
     """Return the case of the address, if this person may see it; else 404."""
-    return Case.objects.select_related("customer", "legal_entity", "branch", "claimed_by", "assigned_to").get_for(
-        request.user, public_id
-    )
+    return Case.objects.select_related("customer", "legal_entity", "branch", "claimed_by", "assigned_to").get_for(request.user, public_id)
 
 
 @needs(permissions.VIEW)
@@ -148,7 +165,12 @@ def case(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def case_page(
-    request: HttpRequest, row: Case, *, at: datetime, form: ContactForm | None = None, problem: Any = None,
+    request: HttpRequest,
+    row: Case,
+    *,
+    at: datetime,
+    form: ContactForm | None = None,
+    problem: Any = None,
     check_form: CheckForm | None = None,
 ) -> HttpResponse:
     context = work(request, row, at=at, back="case", form=form, check_form=check_form)

@@ -80,7 +80,13 @@ class Application(Belonging):
         Status.SUBMITTED: {Status.EVALUATING, Status.WITHDRAWN},
         Status.EVALUATING: {Status.APPROVED, Status.REFERRED, Status.DECLINED, Status.WITHDRAWN},
         Status.REFERRED: {
-            Status.APPROVED, Status.DECLINED, Status.WAITING, Status.PROPOSED, Status.COUNTERED, Status.WITHDRAWN, Status.EXPIRED,
+            Status.APPROVED,
+            Status.DECLINED,
+            Status.WAITING,
+            Status.PROPOSED,
+            Status.COUNTERED,
+            Status.WITHDRAWN,
+            Status.EXPIRED,
         },
         Status.WAITING: {Status.REFERRED, Status.WITHDRAWN, Status.EXPIRED},
         Status.PROPOSED: {Status.REFERRED, Status.APPROVED, Status.COUNTERED, Status.WITHDRAWN, Status.EXPIRED},
@@ -213,10 +219,20 @@ class Application(Belonging):
             ),
             # the board: open applications by stage, the oldest first; few of a book are open
             models.Index(
-                fields=["status", "id"], name="application_stage",
+                fields=["status", "id"],
+                name="application_stage",
                 condition=Q(
                     status__in=[
-                        "draft", "submitted", "evaluating", "referred", "waiting", "proposed", "countered", "approved", "offered", "accepted",
+                        "draft",
+                        "submitted",
+                        "evaluating",
+                        "referred",
+                        "waiting",
+                        "proposed",
+                        "countered",
+                        "approved",
+                        "offered",
+                        "accepted",
                     ]
                 ),
             ),

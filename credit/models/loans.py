@@ -1,6 +1,5 @@
 """Contracts with money out: the loan, what is due when, and every movement of money as insert-only rows."""
 
-from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Self
 
@@ -299,8 +298,3 @@ class Posting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.amount}"
-
-
-def value_date(business_date: date, local_day: date) -> date:
-    """Return the day a movement counts for: the day it happens, or the open business date where the books are already further."""
-    return max(business_date, local_day)

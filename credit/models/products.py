@@ -15,8 +15,6 @@ from governance.models import LegalEntity
 from governance.models.identity import chinese
 from governance.scope import ScopedQuerySet
 
-GRADES = ("A", "B", "C", "D", "E")
-
 
 class ProductQuerySet(ScopedQuerySet["Product"]):
     """Products are the legal entity's, not a person's: every scope sees them all."""

@@ -80,7 +80,9 @@ class PaperRequest(models.Model):
         constraints = [
             models.UniqueConstraint(name="paper_request_one_open", fields=["application"], condition=Q(status="open")),
             models.CheckConstraint(name="paper_request_status_known", condition=Q(status__in=["open", "answered", "ended", "expired"])),
-            models.CheckConstraint(name="paper_request_reminded_has_last_day", condition=Q(reminded_at__isnull=True) | Q(final_on__isnull=False)),
+            models.CheckConstraint(
+                name="paper_request_reminded_has_last_day", condition=Q(reminded_at__isnull=True) | Q(final_on__isnull=False)
+            ),
         ]
         indexes = [
             # the daily clock: what is overdue among the open ones

@@ -95,9 +95,9 @@ def close_run(request: Asked) -> HttpResponse:
 @require_POST
 def close_retry(request: Asked, loan: str) -> HttpResponse:
     """Try a parked loan again, once its cause is cured."""
-    parked = ParkedLoan.objects.filter(
-        loan__legal_entity=entity_of(request), loan__public_id=loan, cleared_at__isnull=True
-    ).select_related("loan__legal_entity")
+    parked = ParkedLoan.objects.filter(loan__legal_entity=entity_of(request), loan__public_id=loan, cleared_at__isnull=True).select_related(
+        "loan__legal_entity"
+    )
     row = parked.first()
     if row is None:
         raise Http404

@@ -23,7 +23,6 @@ from crm.lib import htmx, money
 from crm.lib.errors import DomainError
 from crm.lib.permissions import needs, public
 from customers import one_time_codes
-from customers.models import OneTimeCode
 from governance import idempotency, rules
 
 OPEN = "opened by the offer's customer, who has no account: the token is the key"
@@ -139,7 +138,7 @@ def public_page(request: HttpRequest, token: str, link: OfferLink, *, status: in
     if standing and not loan:
         links.shown(link, at=at)
     least = int(rules.value(offers.READING_SECONDS, on=value_day(offer.application.legal_entity, at)))
-    sent = one_time_codes_sent(offer)
+    sent = one_time_codes.waits(offer.public_id, purpose=links.PURPOSE, at=now())
     entity = offer.application.legal_entity
     context: dict[str, Any] = {
         "token": token,
@@ -162,12 +161,6 @@ def public_page(request: HttpRequest, token: str, link: OfferLink, *, status: in
     response = htmx.render(request, "credit/money/public_offer.html", "credit/money/public_offer.html", context | more, status=status)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
-
-
-def one_time_codes_sent(offer: Offer) -> bool:
-    """Return whether a code was sent that can still be entered."""
-    rows = OneTimeCode.objects.filter(subject=offer.public_id, purpose=links.PURPOSE)
-    return rows.filter(used_at__isnull=True, ended_at__isnull=True, expires_at__gt=now()).exists()
 
 
 @public(OPEN)
@@ -218,5 +211,3 @@ def public_accept(request: HttpRequest, token: str) -> HttpResponse:
         if not form.errors or Loan.objects.filter(offer=link.offer_id).exists():
             return htmx.go(request, reverse("public-offer", args=[token]))
     return public_page(request, token, links.find(token), status=422, code_form=form)
-
-

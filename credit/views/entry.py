@@ -164,9 +164,7 @@ def _of_customer(customer: Customer) -> dict[str, Any]:
     }
 
 
-def _page(
-    request: Asked, form: ApplicationForm, *, customer: Customer | None, status: int = 200, **more: Any
-) -> HttpResponse:
+def _page(request: Asked, form: ApplicationForm, *, customer: Customer | None, status: int = 200, **more: Any) -> HttpResponse:
     on = now().date()
     text = consents.text_for(Purpose.BUREAU, on=on)
     context = {

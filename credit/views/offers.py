@@ -173,4 +173,3 @@ def offer_renew(request: Asked, public_id: str) -> HttpResponse:
     offers.renew(offer, actor=request.user, at=now())
     messages.success(request, _("The offer is counted from today."))
     return htmx.go(request, reverse("offer", args=[public_id]))
-

@@ -54,7 +54,12 @@ def payment_list(request: Asked) -> HttpResponse:
     today = localdate()
     for row in page.rows:
         row.days = row.age(today)
-    labels = {"waiting": Status.UNMATCHED.label, "second": _("For a second person"), "matched": Status.MATCHED.label, "returned": Status.RETURNED.label}
+    labels = {
+        "waiting": Status.UNMATCHED.label,
+        "second": _("For a second person"),
+        "matched": Status.MATCHED.label,
+        "returned": Status.RETURNED.label,
+    }
     context = {
         "page": page,
         "tab": tab,

@@ -147,7 +147,13 @@ def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
     if Transaction.objects.filter(reverses=movement).exists():
         raise reversals.NotReversible(_("%(movement)s was reversed before.") % {"movement": movement})
     installments = list(loan.installments.order_by("seq"))
-    context = {"movement": movement, "loan": loan, "customer": loan.customer, "back": here, "changes": changes(loan, installments, movement)}
+    context = {
+        "movement": movement,
+        "loan": loan,
+        "customer": loan.customer,
+        "back": here,
+        "changes": changes(loan, installments, movement),
+    }
     return form.page(request, "credit/money/reverse.html", context)
 
 

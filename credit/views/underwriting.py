@@ -184,7 +184,13 @@ def application_paper(request: Asked, public_id: str, paper: str) -> HttpRespons
             papers.came(document, actor=request.user, at=now())
         if not form.errors:
             return htmx.go(request, here)
-    context = {"title": Document.Kind(paper).label, "action": request.path, "back": here, "label": _("Add paper"), "application": application}
+    context = {
+        "title": Document.Kind(paper).label,
+        "action": request.path,
+        "back": here,
+        "label": _("Add paper"),
+        "application": application,
+    }
     return form.page(request, "credit/paper.html", context, part="customers/_document_add.html")
 
 
@@ -207,7 +213,13 @@ def condition_clear(request: Asked, public_id: str) -> HttpResponse:
         if not form.errors:
             messages.success(request, _("The condition is cleared."))
             return htmx.go(request, here)
-    context = {"condition": condition, "back": here, "action": request.path, "title": condition.get_kind_display(), "label": _("Clear condition")}
+    context = {
+        "condition": condition,
+        "back": here,
+        "action": request.path,
+        "title": condition.get_kind_display(),
+        "label": _("Clear condition"),
+    }
     return form.page(request, "credit/condition.html", context, part="credit/_condition_clear.html")
 
 

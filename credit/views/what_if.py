@@ -13,7 +13,9 @@ class WhatIfForm(house.VersionedForm):
     """Another amount and term of an offer."""
 
     amount = house.MoneyField(label=gettext_lazy("Amount (CNY)"))
-    term = forms.IntegerField(label=gettext_lazy("Term (months)"), min_value=1, max_value=360, widget=forms.NumberInput(attrs={"class": "short"}))
+    term = forms.IntegerField(
+        label=gettext_lazy("Term (months)"), min_value=1, max_value=360, widget=forms.NumberInput(attrs={"class": "short"})
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, auto_id="what_if_%s", **kwargs)

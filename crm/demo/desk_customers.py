@@ -64,7 +64,9 @@ def fill(entity: LegalEntity, *, today: date) -> None:
             if name == "officer2":
                 activities.finish(asked, result="已补签，原件存档。", actor=colleague, at=at(0, 9, 30))
             notes.add(mine[1], text=f"@{colleague.username} 客户是您以前的老客户，介绍一下情况？", actor=officer, at=at(-1, 15))
-        ended = activities.plan(mine[2 % len(mine)], kind="call", text="核对紧急联系人电话。", due_at=at(-2, 10), actor=officer, at=at(-5, 9))
+        ended = activities.plan(
+            mine[2 % len(mine)], kind="call", text="核对紧急联系人电话。", due_at=at(-2, 10), actor=officer, at=at(-5, 9)
+        )
         activities.cancel(ended, result="客户已自行更新。", actor=officer, at=at(-3, 9))
         serial = _relations(mine, officer, serial=serial, at=at(-20, 10), rng=rng)
     notes.add(
@@ -98,9 +100,7 @@ def _relations(mine: list[Customer], officer: User, *, serial: int, at: datetime
                 relations.allow_contact(row, allowed=True, actor=officer, at=at)
             serial += 1
     if len(mine) > 7:
-        relations.add(
-            mine[0], kind=Relation.Kind.EMPLOYER, source=Relation.Source.DOCUMENT, other=mine[7], actor=officer, at=at
-        )
+        relations.add(mine[0], kind=Relation.Kind.EMPLOYER, source=Relation.Source.DOCUMENT, other=mine[7], actor=officer, at=at)
     return serial
 
 
@@ -113,7 +113,12 @@ def _look_alikes(officer: User, *, serial: int, at: datetime, rng: Random) -> No
     by_sound = next((row for row in rows if any(letter in row.name[1:] for letter in TWINS)), rows[0])
     for place, (known, shared) in enumerate(((rows[1], "mobile"), (by_sound, "name"), (rows[2], "bank_card"))):
         person = identity(serial + place, age=known.age(at.date()), branch="SH", on=at.date(), rng=rng)
-        values: dict[str, Any] = {"name": person.name, "id_number": person.id_number, "mobile": person.mobile, "bank_card": person.bank_card}
+        values: dict[str, Any] = {
+            "name": person.name,
+            "id_number": person.id_number,
+            "mobile": person.mobile,
+            "bank_card": person.bank_card,
+        }
         if shared == "name":
             values["name"] = "".join(TWINS.get(letter, letter) for letter in known.name)
             values["id_number"] = _born_with(known, serial + place)

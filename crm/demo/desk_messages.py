@@ -72,9 +72,7 @@ def due(entity: LegalEntity, today: date) -> Iterable[Installment]:
 
 def history(entity: LegalEntity, *, today: date, rng: Random) -> int:
     """Write what would have been sent on each day before today; return how many messages."""
-    words = {
-        (offset, channel): templates.live(reminders.words_for(offset), channel) for offset in OFFSETS for channel in ("sms", "email")
-    }
+    words = {(offset, channel): templates.live(reminders.words_for(offset), channel) for offset in OFFSETS for channel in ("sms", "email")}
     made: list[Message] = []
     of: list[tuple[Message, int, str]] = []
     zone = ZoneInfo(entity.zone)
@@ -106,8 +104,12 @@ def history(entity: LegalEntity, *, today: date, rng: Random) -> int:
     ContactAttempt.objects.bulk_create(
         (
             ContactAttempt(
-                customer_id=message.customer_id, channel=message.channel, at=message.claimed_at or message.due_at, purpose=message.purpose,
-                key=f"message:{message.public_id}", message=message,
+                customer_id=message.customer_id,
+                channel=message.channel,
+                at=message.claimed_at or message.due_at,
+                purpose=message.purpose,
+                key=f"message:{message.public_id}",
+                message=message,
             )
             for message in made
         ),

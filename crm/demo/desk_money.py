@@ -36,7 +36,9 @@ def fill(entity: LegalEntity, *, today: date) -> None:
         return
     at = moment(entity, today, 9)
     numbers(entity)
-    loans = list(Loan.objects.open().filter(legal_entity=entity, dpd=0).select_related("customer", "legal_entity", "product").order_by("pk")[:40])
+    loans = list(
+        Loan.objects.open().filter(legal_entity=entity, dpd=0).select_related("customer", "legal_entity", "product").order_by("pk")[:40]
+    )
     if len(loans) < 20:
         return
     receipts(entity, loans[:12], operations=staff["operations"], second=staff["risk"], today=today)
@@ -69,7 +71,9 @@ def receipts(entity: LegalEntity, loans: list[Loan], *, operations: User, second
         lines.append(f"BK{on:%y%m%d}{n:04d},{on.isoformat()},{amount or next_payment(loan)},{name},62170000{n:08d},{text}")
     named = loans[10:12]
     for n, loan in enumerate(named):
-        lines.append(f"BK{today:%y%m%d}9{n:03d},{today.isoformat()},{next_payment(loan)},{loan.customer.name},62220000{n:08d},还款 {loan.public_id}")
+        lines.append(
+            f"BK{today:%y%m%d}9{n:03d},{today.isoformat()},{next_payment(loan)},{loan.customer.name},62220000{n:08d},还款 {loan.public_id}"
+        )
     lines.append(f"BK{today:%y%m%d}9900,{today.isoformat()},12O.00,王某,,金额有误")
     at = moment(entity, today, 9)
     content = "\r\n".join(["信远消费金融（演示） 收款账户明细", HEAD, *lines]).encode("gb18030")

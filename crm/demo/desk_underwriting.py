@@ -81,9 +81,7 @@ def _file(application: Application, place: int, *, officer: User, checker: User,
         share = (Decimal("1.00"), Decimal("0.82"), Decimal("1.00"), Decimal("0.94"))[place // 2 % 4]
         value = (customer.income * share).quantize(Decimal("0.01"))
         as_of = at.date() - timedelta(days=9)
-        verified.verify(
-            application, name="income", value=value, source="payslip", as_of=as_of, document=there[-1], actor=checker, at=at
-        )
+        verified.verify(application, name="income", value=value, source="payslip", as_of=as_of, document=there[-1], actor=checker, at=at)
         if place % 4 == 1:
             debt = customer.monthly_debt + (Decimal("650.00") if place % 8 == 1 else Decimal(0))
             verified.verify(application, name="monthly_debt", value=debt, source="statement", as_of=as_of, actor=checker, at=at)
@@ -102,11 +100,15 @@ def _step(application: Application, which: int, *, maker: User, second: User, of
         return "waiting"
     if which == 1:
         asked = application.submitted_at + timedelta(hours=2) if application.submitted_at else at - timedelta(days=3)
-        request = papers.ask(application, kinds=["employment_proof"], due_on=today - timedelta(days=1), actor=maker, at=min(asked, at - timedelta(days=2)))
+        request = papers.ask(
+            application, kinds=["employment_proof"], due_on=today - timedelta(days=1), actor=maker, at=min(asked, at - timedelta(days=2))
+        )
         papers.remind(request, at=at - timedelta(hours=2))
         return "reminded"
     if which == 2:
-        request = papers.ask(application, kinds=["bank_statement"], due_on=today + timedelta(days=4), actor=maker, at=at - timedelta(days=3))
+        request = papers.ask(
+            application, kinds=["bank_statement"], due_on=today + timedelta(days=4), actor=maker, at=at - timedelta(days=3)
+        )
         papers.answer(request, document=put(application.customer, "bank_statement", actor=officer, at=at), actor=officer, at=at)
         return "back"
     if which == 3:

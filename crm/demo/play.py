@@ -190,7 +190,9 @@ def review(house: House, day: date) -> None:
     """Let the underwriters decide what was referred, but for the last days' queue."""
     if (house.today - day).days < PENDING_DAYS:
         return
-    for application in Application.objects.referred().filter(submitted_at__lt=house.at(day, 0)).select_related("decision", "product", "customer"):
+    for application in (
+        Application.objects.referred().filter(submitted_at__lt=house.at(day, 0)).select_related("decision", "product", "customer")
+    ):
         reviewer = house.staff["underwriter"]
         at = house.at(day, 10 + application.pk % 6, application.pk % 60)
         limit = applications.limit_of(application)

@@ -147,7 +147,9 @@ class Condition:
     def _days(self, today: date) -> tuple[date | None, date | None]:
         if self.op in IN_DAYS:
             days = timedelta(days=_whole(self.value, most=36_500))
-            return {"past": (today - days, today), "next": (today, today + days), "older": (None, today - days - timedelta(days=1))}[self.op]
+            return {"past": (today - days, today), "next": (today, today + days), "older": (None, today - days - timedelta(days=1))}[
+                self.op
+            ]
         day = date.fromisoformat(self.value)
         if not 1900 <= day.year <= 2200:
             raise ValueError(self.value)

@@ -143,9 +143,7 @@ class MoneyField(forms.Field):
         "high": _("%(label)s must be %(bound)s or less."),
     }
 
-    def __init__(
-        self, *, min_value: Decimal | None = Decimal("0.01"), max_value: Decimal | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, min_value: Decimal | None = Decimal("0.01"), max_value: Decimal | None = None, **kwargs: Any) -> None:
         self.min_value, self.max_value = min_value, max_value
         super().__init__(**kwargs)
 

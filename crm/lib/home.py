@@ -63,7 +63,14 @@ def figure(
 
 
 def action(
-    name: str, *, label: Any, permission: str, url_name: str, icon: str = "plus", key: str = "n", order: int = 50,
+    name: str,
+    *,
+    label: Any,
+    permission: str,
+    url_name: str,
+    icon: str = "plus",
+    key: str = "n",
+    order: int = 50,
     roles: Sequence[str] = (),
 ) -> None:
     """Offer the main action of the page; the first one a person may do is shown."""

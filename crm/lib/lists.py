@@ -103,8 +103,15 @@ def declare(one: List) -> List:
 
 
 def action(
-    list_name: str, name: str, *, label: Any, permission: str, run: Callable[..., Any], form: Callable[[Any], Any] | None = None,
-    icon: str = "play", most: int = 5_000,
+    list_name: str,
+    name: str,
+    *,
+    label: Any,
+    permission: str,
+    run: Callable[..., Any],
+    form: Callable[[Any], Any] | None = None,
+    icon: str = "play",
+    most: int = 5_000,
 ) -> None:
     """Offer a bulk action on a declared list; the app that knows the door registers it.
 

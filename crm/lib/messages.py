@@ -100,9 +100,7 @@ def update(path: Path = CATALOGUE, root: Path = ROOT, translations: dict[str, st
     catalogue = polib.POFile(wrapwidth=120)
     catalogue.metadata = HEADER
     for sentence in sorted(extracted(root).values(), key=lambda s: (s.files[0], s.text, s.context)):
-        entry = polib.POEntry(
-            msgid=sentence.text, msgctxt=sentence.context or None, occurrences=[(name, "") for name in sentence.files]
-        )
+        entry = polib.POEntry(msgid=sentence.text, msgctxt=sentence.context or None, occurrences=[(name, "") for name in sentence.files])
         translation = known.get(sentence.key, "")
         if sentence.plural:
             entry.msgid_plural = sentence.plural

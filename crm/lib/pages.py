@@ -118,9 +118,7 @@ def read(
     return page
 
 
-def _window(
-    queryset: QuerySet[Any], name: str, down: bool, params: QueryDict, per_page: int
-) -> tuple[list[Any], bool, bool]:
+def _window(queryset: QuerySet[Any], name: str, down: bool, params: QueryDict, per_page: int) -> tuple[list[Any], bool, bool]:
     """Return the rows of the page and whether there is something before and after it."""
     after, before = _read_token(queryset, name, params.get("after")), _read_token(queryset, name, params.get("before"))
     field_ = F(name)

@@ -17,9 +17,7 @@ from governance.models import Job, LegalEntity, Team, User
 class Handover(models.Model):
     """One order to move customers: those chosen, or all of a person; how far it is stands in its job."""
 
-    POLICY = Policy(
-        owner="customers", meaning="hand-overs of customers between people", retention="10y", personal={"note": "C2"}
-    )
+    POLICY = Policy(owner="customers", meaning="hand-overs of customers between people", retention="10y", personal={"note": "C2"})
 
     class Reason(models.TextChoices):
         LEFT = "left", _("The person leaves")

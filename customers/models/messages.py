@@ -169,20 +169,22 @@ class Message(models.Model):
             models.UniqueConstraint(name="message_once_per_key", fields=["key"]),
             models.CheckConstraint(
                 name="message_status_known",
-                condition=Q(
-                    status__in=["planned", "waiting", "sending", "sent", "delivered", "failed", "parked", "cancelled"]
-                ),
+                condition=Q(status__in=["planned", "waiting", "sending", "sent", "delivered", "failed", "parked", "cancelled"]),
             ),
             models.CheckConstraint(name="message_channel_known", condition=Q(channel__in=["sms", "email"])),
             models.CheckConstraint(
                 name="message_sending_was_claimed", condition=~Q(status="sending") | Q(claimed_at__isnull=False, address__isnull=False)
             ),
-            models.CheckConstraint(name="message_sent_has_moment", condition=~Q(status__in=["sent", "delivered"]) | Q(sent_at__isnull=False)),
+            models.CheckConstraint(
+                name="message_sent_has_moment", condition=~Q(status__in=["sent", "delivered"]) | Q(sent_at__isnull=False)
+            ),
         ]
         indexes = [
             models.Index(fields=["customer", "-id"], name="message_of_customer"),  # the panel, newest first
             # the sender's question: what of a channel is due, codes first
-            models.Index(fields=["channel", "priority", "due_at", "id"], name="message_due", condition=Q(status__in=["planned", "waiting"])),
+            models.Index(
+                fields=["channel", "priority", "due_at", "id"], name="message_due", condition=Q(status__in=["planned", "waiting"])
+            ),
             # the sweeper's question: whose sender died
             models.Index(fields=["claimed_at"], name="message_claimed", condition=Q(status="sending")),
             # the supervisor's list: what waits for a person

@@ -110,9 +110,7 @@ class Customer(models.Model):
         constraints = [
             # one file per person and lender: full-length fingerprint, so that no coincidence refuses anybody
             models.UniqueConstraint(name="customer_one_file_per_id", fields=["legal_entity", "id_number_key"]),
-            models.CheckConstraint(
-                name="customer_income_not_negative", condition=Q(income__isnull=True) | Q(income__gte=0)
-            ),
+            models.CheckConstraint(name="customer_income_not_negative", condition=Q(income__isnull=True) | Q(income__gte=0)),
             models.CheckConstraint(name="customer_monthly_debt_not_negative", condition=Q(monthly_debt__gte=0)),
         ]
         indexes = [

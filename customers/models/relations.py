@@ -69,9 +69,7 @@ class Relation(models.Model):
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="relations", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
-    other = models.ForeignKey(
-        Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="related_by", db_index=False
-    )
+    other = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="related_by", db_index=False)
     name = SealedTextField("customers.relation.name", null=True, blank=True)
     mobile = SealedTextField("customers.relation.mobile", null=True, blank=True)
     # the customer's own label, so that a number outside can be found among customers without opening either

@@ -157,9 +157,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(Lower("username"), name="user_username_once_in_any_case"),
-            models.CheckConstraint(
-                name="user_kind_known", condition=Q(kind__in=["staff", "service", "agency", "enterprise"])
-            ),
+            models.CheckConstraint(name="user_kind_known", condition=Q(kind__in=["staff", "service", "agency", "enterprise"])),
             models.CheckConstraint(
                 name="user_approval_limit_not_negative",
                 condition=Q(approval_limit__isnull=True) | Q(approval_limit__gte=0),

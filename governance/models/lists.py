@@ -48,7 +48,9 @@ class SavedView(models.Model):
         constraints = [
             models.UniqueConstraint(name="view_name_once", fields=["owner", "list", "name"]),
             models.UniqueConstraint(name="view_one_own_default", fields=["owner", "list"], condition=Q(is_default=True, team__isnull=True)),
-            models.UniqueConstraint(name="view_one_team_default", fields=["team", "list"], condition=Q(is_default=True, team__isnull=False)),
+            models.UniqueConstraint(
+                name="view_one_team_default", fields=["team", "list"], condition=Q(is_default=True, team__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -82,9 +84,7 @@ class BulkRun(models.Model):
 class Export(models.Model):
     """Rows of a list that left as a file: who asked, what for, how many; the content goes when its time is over."""
 
-    POLICY = Policy(
-        owner="governance", meaning="lists that left as a file", retention="5y, the content a day", personal={"reason": "C2"}
-    )
+    POLICY = Policy(owner="governance", meaning="lists that left as a file", retention="5y, the content a day", personal={"reason": "C2"})
 
     class Purpose(models.TextChoices):
         WORK = "work", _("Working through the rows")

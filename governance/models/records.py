@@ -40,9 +40,7 @@ class Job(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(
-                name="job_status_known", condition=Q(status__in=["waiting", "running", "done", "partial", "failed"])
-            )
+            models.CheckConstraint(name="job_status_known", condition=Q(status__in=["waiting", "running", "done", "partial", "failed"]))
         ]
         indexes = [models.Index(fields=["started_by", "-id"], name="job_of_user")]  # "my jobs", newest first
 
@@ -86,9 +84,7 @@ class Rule(models.Model):
                 name="rule_verification_known",
                 condition=Q(verification__in=["verified", "secondary", "unverified", "policy"]),
             ),
-            models.CheckConstraint(
-                name="rule_law_has_citation", condition=Q(verification__in=["policy", "unverified"]) | ~Q(citation="")
-            ),
+            models.CheckConstraint(name="rule_law_has_citation", condition=Q(verification__in=["policy", "unverified"]) | ~Q(citation="")),
             ExclusionConstraint(
                 name="rule_periods_do_not_overlap",
                 expressions=[
@@ -150,5 +146,3 @@ class FormReceipt(models.Model):
 
     def __str__(self) -> str:
         return str(self.key)
-
-

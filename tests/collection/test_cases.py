@@ -132,12 +132,6 @@ def test_partitions_cover_every_customer_once(floor: Floor) -> None:
     assert [pk for facts in ranges for pk in portfolio.touched(floor.cast.entity.pk, first=facts["first"], last=facts["last"])] == ids
 
 
-def test_open_for_returns_the_open_case_or_nothing(floor: Floor, customer) -> None:  # type: ignore[no-untyped-def]
-    case = floor.case()
-    assert cases.open_for(case.customer, actor=floor.cast.system, at=AFTER) == case
-    assert cases.open_for(customer, actor=floor.cast.system, at=AFTER) is None
-
-
 def test_the_database_refuses_a_second_open_case(floor: Floor) -> None:
     case = floor.case()
     with pytest.raises(IntegrityError, match="case_one_open_per_customer"), transaction.atomic():

@@ -216,7 +216,5 @@ def test_assigning_what_changed_meanwhile_is_stale(floor: Floor) -> None:
 def test_a_case_goes_only_to_who_may_work_it(floor: Floor, name: str) -> None:
     case = floor.case()
     with pytest.raises(Unassignable) as refused:
-        cases.assign(
-            case, to=getattr(floor.cast, name), version=case.version, actor=floor.cast.collections_supervisor, at=AFTER
-        )
+        cases.assign(case, to=getattr(floor.cast, name), version=case.version, actor=floor.cast.collections_supervisor, at=AFTER)
     assert list(refused.value.fields) == ["to"]

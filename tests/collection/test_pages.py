@@ -374,7 +374,9 @@ def test_the_board_counts_each_collectors_day(case: Case, floor: Floor, page_of:
     assert case.public_id not in body(supervisor.get(f"/collections/cases/?to={floor.cast.second_collector.public_id}"))
 
 
-def test_the_results_say_the_same_in_chart_and_table(case: Case, floor: Floor, collector: Client, django_assert_max_num_queries: Any) -> None:
+def test_the_results_say_the_same_in_chart_and_table(
+    case: Case, floor: Floor, collector: Client, django_assert_max_num_queries: Any
+) -> None:
     promised(case, floor)
     repayments.receive(case.debts.get().loan, amount=D("123.45"), actor=floor.cast.loan_officer, at=now(), key="today")
     collector.get("/collections/results/")

@@ -71,9 +71,7 @@ def test_a_promise_is_written_down(case: Case, floor: Floor) -> None:
 )
 def test_what_cannot_be_promised_is_named(case: Case, floor: Floor, parts: Any, field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        promises.take(
-            case, parts=[Part(day, D(amount)) for amount, day in parts], channel="call", actor=floor.cast.collector, at=AFTER
-        )
+        promises.take(case, parts=[Part(day, D(amount)) for amount, day in parts], channel="call", actor=floor.cast.collector, at=AFTER)
     assert field in refused.value.fields
     assert not Promise.objects.exists()
 

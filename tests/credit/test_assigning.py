@@ -53,7 +53,9 @@ def test_many_are_given_in_the_background(cast: Cast, row: Any, make_customer: C
     ended = Desk(cast, make_customer).draft(customer=make_customer())
     applications.withdraw(ended, actor=cast.loan_officer, at=NOON)
     spec = LISTS["applications"]
-    run = bulk.start(spec, spec.actions["assign"], ids=[row.pk, ended.pk], values={"to": cast.colleague.pk}, actor=cast.loan_officer, at=NOON)
+    run = bulk.start(
+        spec, spec.actions["assign"], ids=[row.pk, ended.pk], values={"to": cast.colleague.pk}, actor=cast.loan_officer, at=NOON
+    )
     done = bulk.run(run.pk, at=NOON)
     assert done is not None
     done.job.refresh_from_db()

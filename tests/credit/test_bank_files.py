@@ -50,9 +50,16 @@ def test_headings_below_a_preface_other_commas_and_outgoing_lines(desk):
 
 
 def test_bad_lines_are_named_and_the_rest_goes_on(desk):
-    batch = bring(desk, file("N1,2026-03-02,0,甲,,", "N2,2026-13-02,5,甲,,", ",2026-03-02,5,甲,,", "N4,2026-03-02,1.234,甲,,", "N5,2026-03-02,5,甲,,"))
+    batch = bring(
+        desk, file("N1,2026-03-02,0,甲,,", "N2,2026-13-02,5,甲,,", ",2026-03-02,5,甲,,", "N4,2026-03-02,1.234,甲,,", "N5,2026-03-02,5,甲,,")
+    )
     assert (batch.suspended, batch.job.failed, batch.job.status) == (1, 4, Job.Status.PARTIAL)
-    assert [(row["line"], row["field"]) for row in batch.job.problems] == [(2, "amount"), (3, "received_on"), (4, "reference"), (5, "amount")]
+    assert [(row["line"], row["field"]) for row in batch.job.problems] == [
+        (2, "amount"),
+        (3, "received_on"),
+        (4, "reference"),
+        (5, "amount"),
+    ]
 
 
 def test_the_same_file_is_refused(desk):

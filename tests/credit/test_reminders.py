@@ -48,8 +48,14 @@ def send(day):
 @pytest.mark.parametrize(
     ("days", "kind", "words"),
     [
-        (-4, None, None), (-3, "T-3", "reminder.before"), (-2, None, None), (0, "T0", "reminder.due"),
-        (1, "T+1", "reminder.late"), (2, None, None), (3, "T+3", "reminder.late"), (4, None, None),
+        (-4, None, None),
+        (-3, "T-3", "reminder.before"),
+        (-2, None, None),
+        (0, "T0", "reminder.due"),
+        (1, "T+1", "reminder.late"),
+        (2, None, None),
+        (3, "T+3", "reminder.late"),
+        (4, None, None),
     ],
 )
 def test_each_day_has_its_reminder(desk, days, kind, words):

@@ -126,7 +126,13 @@ class TestPapers:
 
     @pytest.mark.parametrize(
         ("kinds", "due", "field"),
-        [((), 7, "kinds"), (("passport",), 7, "kinds"), (("id_card",), 0, "due_on"), (("id_card",), -1, "due_on"), (("id_card",), 61, "due_on")],
+        [
+            ((), 7, "kinds"),
+            (("passport",), 7, "kinds"),
+            (("id_card",), 0, "due_on"),
+            (("id_card",), -1, "due_on"),
+            (("id_card",), 61, "due_on"),
+        ],
     )
     def test_what_cannot_be_asked(self, desk: Any, referred: Any, kinds: Any, due: int, field: str) -> None:
         with pytest.raises(Invalid) as refusal:
@@ -143,7 +149,11 @@ class TestPapers:
 
     def test_the_list_follows_the_product_s_data(self, desk: Any) -> None:
         product = desk.product
-        product.papers = [{"kind": "id_card"}, {"kind": "bank_statement", "above": "10000.00"}, {"kind": "purpose_proof", "purposes": ["business"]}]
+        product.papers = [
+            {"kind": "id_card"},
+            {"kind": "bank_statement", "above": "10000.00"},
+            {"kind": "purpose_proof", "purposes": ["business"]},
+        ]
         assert papers.needed(product, amount=D("10000.00"), purpose="car_used") == ["id_card"]
         assert papers.needed(product, amount=D("10000.01"), purpose="car_used") == ["id_card", "bank_statement"]
         assert papers.needed(product, amount=D("1.00"), purpose="business") == ["id_card", "purpose_proof"]
@@ -268,7 +278,9 @@ class TestSecondPerson:
 
 class TestCounterOffer:
     def counter(self, desk: Any, application: Any, **changes: Any) -> Any:
-        return underwriting.counter(application, **{"amount": D("9000.00"), "term": 24, "actor": desk.cast.underwriter, "at": NOON} | changes)
+        return underwriting.counter(
+            application, **{"amount": D("9000.00"), "term": 24, "actor": desk.cast.underwriter, "at": NOON} | changes
+        )
 
     def test_the_applicant_s_yes_makes_it_the_approval(self, desk: Any, referred: Any) -> None:
         offered = self.counter(desk, referred)
@@ -376,7 +388,10 @@ def test_of_two_second_persons_one_wins(desk: Any) -> None:
     application.refresh_from_db()
     proposal.refresh_from_db()
     held = Reservation.objects.get(application=application).status
-    assert (application.status, proposal.status, held) in ((Status.APPROVED, "confirmed", "live"), (Status.REFERRED, "returned", "released"))
+    assert (application.status, proposal.status, held) in (
+        (Status.APPROVED, "confirmed", "live"),
+        (Status.REFERRED, "returned", "released"),
+    )
 
 
 def test_the_pdf_of_these_tests_is_one() -> None:

@@ -75,7 +75,9 @@ def test_only_legal_moves_one_may_make_are_offered(cast: Cast, pipeline: Desk, m
     assert board.steps(referred, cast.underwriter) == []
 
 
-def test_columns_are_cut_and_show_more(cast: Cast, page_of: PageOf, pipeline: Desk, make_customer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_are_cut_and_show_more(
+    cast: Cast, page_of: PageOf, pipeline: Desk, make_customer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(board, "CARDS", 2)
     monkeypatch.setattr(board, "MOST", 4)
     made = [pipeline.draft(customer=make_customer()) for _ in range(5)]
@@ -91,9 +93,15 @@ def test_columns_are_cut_and_show_more(cast: Cast, page_of: PageOf, pipeline: De
         assert client.get(f"/applications/board/?stage=draft&{odd}").status_code == 200
 
 
-def test_the_board_costs_the_same_for_few_and_for_many(cast: Cast, page_of: PageOf, pipeline: Desk, make_customer: Callable[..., Any]) -> None:
+def test_the_board_costs_the_same_for_few_and_for_many(
+    cast: Cast, page_of: PageOf, pipeline: Desk, make_customer: Callable[..., Any]
+) -> None:
     client = page_of(cast.loan_officer)
-    pipeline.draft(customer=make_customer()), pipeline.concluded("refer", customer=make_customer()), pipeline.offer(customer=make_customer())
+    (
+        pipeline.draft(customer=make_customer()),
+        pipeline.concluded("refer", customer=make_customer()),
+        pipeline.offer(customer=make_customer()),
+    )
 
     def count() -> int:
         with CaptureQueriesContext(connection) as seen:

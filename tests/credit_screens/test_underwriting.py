@@ -33,7 +33,9 @@ def post(client: Any, path: str, prefix: str = "", **values: Any) -> Any:
 def test_the_file_shows_stated_verified_and_what_differs(referred: Any, desk: Any, page_of: Any, storage: Any) -> None:
     customer = referred.customer
     verified.verify(referred, name="income", value=customer.income / 2, source="payslip", as_of=TODAY, actor=desk.cast.underwriter, at=NOON)
-    verified.verify(referred, name="monthly_debt", value=customer.monthly_debt, source="tax", as_of=TODAY, actor=desk.cast.underwriter, at=NOON)
+    verified.verify(
+        referred, name="monthly_debt", value=customer.monthly_debt, source="tax", as_of=TODAY, actor=desk.cast.underwriter, at=NOON
+    )
     context = page_of(desk.cast.underwriter).get(url(referred)).context
     rows = {row.name: row for row in context["file"]}
     assert (rows["income"].stated, rows["income"].found, rows["income"].differs) == (customer.income, customer.income / 2, True)
@@ -53,7 +55,9 @@ def test_asking_for_papers_moves_it_to_another_view_of_the_queue(referred: Any, 
     assert wrong.context["opened"] == "ask"
     from django.utils.timezone import localdate
 
-    done = post(client, url(referred, "ask"), "ask", kinds=["income_proof"], due_on=localdate() + timedelta(days=5), version=referred.version)
+    done = post(
+        client, url(referred, "ask"), "ask", kinds=["income_proof"], due_on=localdate() + timedelta(days=5), version=referred.version
+    )
     assert done.status_code == 303
     assert referred.public_id not in client.get("/applications/review/").text
     waiting = client.get("/applications/review/?tab=waiting")
@@ -98,7 +102,9 @@ def test_a_counter_offer_is_answered_by_the_officer(referred: Any, desk: Any, pa
 
 def test_a_proposal_is_confirmed_by_another_and_named_on_their_home(referred: Any, desk: Any, page_of: Any) -> None:
     client, second = page_of(desk.cast.underwriter), page_of(desk.cast.second_underwriter)
-    done = post(client, url(referred, "approve"), "approve", do="propose", amount="15,000", term="12", note="steady", version=referred.version)
+    done = post(
+        client, url(referred, "approve"), "approve", do="propose", amount="15,000", term="12", note="steady", version=referred.version
+    )
     assert done.status_code == 303
     proposal = Proposal.objects.get()
     answer = f"/proposals/{proposal.public_id}/"
@@ -204,7 +210,11 @@ def test_the_api_tells_what_is_asked_and_clears_a_condition(desk: Any, make_cust
     papers.ask(first, kinds=["id_card"], due_on=TODAY + timedelta(days=3), words="请尽快", actor=cast.underwriter, at=NOON)
     client = api_of("applications:read", "conditions:write")
     row = client.get(f"/api/v1/paper-requests/?application={first.public_id}").json()["results"][0]
-    assert (row["status"], row["papers"], row["last_day"]) == ("open", [{"kind": "id_card", "document": None, "answered_at": None}], "2026-03-05")
+    assert (row["status"], row["papers"], row["last_day"]) == (
+        "open",
+        [{"kind": "id_card", "document": None, "answered_at": None}],
+        "2026-03-05",
+    )
     assert "请尽快" not in str(row)
     document = documents.add(customer, kind="id_card", stored=documents.keep(pdf("x")), file_name="x", actor=cast.service, at=NOON)
     papers.came(document, actor=cast.service, at=NOON)

@@ -58,7 +58,9 @@ def test_conditions_narrow_the_list_and_stand_in_the_address(cast: Cast, page_of
 
 def test_quick_filters_keep_conditions_columns_and_view(cast: Cast, page_of: PageOf, customer: Any) -> None:
     client = page_of(cast.loan_officer)
-    view = saved_views.create(list_name="customers", name="Rich", query="w=1.income.ge.1&w=2.debt.le.900&any=2", actor=cast.loan_officer, at=NOON)
+    view = saved_views.create(
+        list_name="customers", name="Rich", query="w=1.income.ge.1&w=2.debt.le.900&any=2", actor=cast.loan_officer, at=NOON
+    )
     shown = client.get(f"/customers/?view={view.public_id}&cols=")
     kept = shown.context["page"].state.kept
     assert kept == [("w", "1.income.ge.1"), ("w", "2.debt.le.900"), ("any", "2"), ("view", view.public_id)]
@@ -91,7 +93,9 @@ def test_each_button_of_the_builder_answers(cast: Cast, page_of: PageOf, step: s
 def test_every_list_offers_nothing_that_identifies_a_person() -> None:
     for spec in LISTS.values():
         for field in spec.fields:
-            assert not any(word in field.path for word in ("name", "mobile", "id_number", "bank_card", "address", "employer", "_key")), field.path
+            assert not any(word in field.path for word in ("name", "mobile", "id_number", "bank_card", "address", "employer", "_key")), (
+                field.path
+            )
 
 
 @pytest.mark.parametrize("name", WHERE)
@@ -117,10 +121,17 @@ def test_every_field_and_column_works(cast: Cast, page_of: PageOf, name: str, po
 
 def test_columns_are_chosen_and_ordered(cast: Cast, page_of: PageOf, customer: Any) -> None:
     client = page_of(cast.loan_officer)
-    posted = {"query": "w=1.income.ge.1", "order": ["customer", "income", "mobile", "nonsense"], "shown": ["income", "mobile"], "step": "up.mobile"}
+    posted = {
+        "query": "w=1.income.ge.1",
+        "order": ["customer", "income", "mobile", "nonsense"],
+        "shown": ["income", "mobile"],
+        "step": "up.mobile",
+    }
     again = client.post("/lists/customers/columns/", posted, headers=HTMX).content.decode()
     assert again.index('value="mobile"') < again.index('value="income"')
-    address = to(client.post("/lists/customers/columns/", posted | {"order": ["customer", "mobile", "income"], "step": "apply"}, headers=HTMX))
+    address = to(
+        client.post("/lists/customers/columns/", posted | {"order": ["customer", "mobile", "income"], "step": "apply"}, headers=HTMX)
+    )
     assert [column.key for column in client.get(address).context["page"].state.columns] == ["customer", "mobile", "income"]
     assert "w=1.income.ge.1" in address
     back = to(client.post("/lists/customers/columns/", posted | {"step": "reset"}, headers=HTMX))
@@ -174,7 +185,9 @@ def test_pages_cost_the_same_for_one_row_and_many(cast: Cast, page_of: PageOf, m
     assert count() == few
 
 
-def test_rows_are_handed_over_from_the_list(cast: Cast, page_of: PageOf, make_customer: Callable[..., Any], deliver: Callable[[], int]) -> None:
+def test_rows_are_handed_over_from_the_list(
+    cast: Cast, page_of: PageOf, make_customer: Callable[..., Any], deliver: Callable[[], int]
+) -> None:
     """From the tick in a row to the door of another module, by its registered action."""
     chosen, other = make_customer(), make_customer()
     client = page_of(cast.collections_supervisor)

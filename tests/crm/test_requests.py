@@ -81,7 +81,9 @@ def test_health_is_asked_of_the_database(db: None) -> None:
 
 def test_health_says_so_while_the_database_is_away(transactional_db: None) -> None:
     connection.ensure_connection()
-    told = {key: value for key, value in connection.get_connection_params().items() if key in ("dbname", "user", "password", "host", "port")}
+    told = {
+        key: value for key, value in connection.get_connection_params().items() if key in ("dbname", "user", "password", "host", "port")
+    }
     with contextlib.closing(psycopg2.connect(**told)) as other, other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
     assert Client().get("/healthz").status_code == 503

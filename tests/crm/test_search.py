@@ -43,7 +43,13 @@ def test_a_kind_one_may_not_open_is_not_asked(cast: Cast, page_of: PageOf, custo
 
 def test_ids_are_found_by_their_beginning(cast: Cast, page_of: PageOf, customer: Any) -> None:
     client = page_of(cast.loan_officer)
-    for text in (customer.public_id, customer.public_id.lower(), customer.public_id[:6], customer.public_id[2:], customer.public_id.replace("-", "")):
+    for text in (
+        customer.public_id,
+        customer.public_id.lower(),
+        customer.public_id[:6],
+        customer.public_id[2:],
+        customer.public_id.replace("-", ""),
+    ):
         assert f"/customers/{customer.public_id}/" in ask(client, text), text
 
 

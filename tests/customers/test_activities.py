@@ -58,7 +58,9 @@ def test_work_is_given_only_to_who_can_do_it(cast: Any, customer: Customer, who:
         plan(customer, cast, assignee=getattr(cast, who))
 
 
-@pytest.mark.parametrize("who", ["loan_officer", "colleague", "outsider", "underwriter", "service_agent", "auditor", "collector", "west_collector"])
+@pytest.mark.parametrize(
+    "who", ["loan_officer", "colleague", "outsider", "underwriter", "service_agent", "auditor", "collector", "west_collector"]
+)
 def test_the_list_of_colleagues_says_the_same_as_the_door(cast: Any, customer: Customer, who: str) -> None:
     from customers.permissions import ACT
 

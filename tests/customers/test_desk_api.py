@@ -34,7 +34,10 @@ def test_a_file_that_is_not_the_callers_is_nobodys(
 ) -> None:
     client, mine = api_of("customers:read", "customers:write"), own(make_customer(), cast)
     body = {"kind": "family", "source": "customer"}
-    for names in ({"customer": customer.public_id, "name": "李雷", "mobile": "13812345678"}, {"customer": mine.public_id, "other": customer.public_id}):
+    for names in (
+        {"customer": customer.public_id, "name": "李雷", "mobile": "13812345678"},
+        {"customer": mine.public_id, "other": customer.public_id},
+    ):
         answer = client.post(R, body | names, format="json")
         assert (answer.status_code, answer.json()["code"]) == (422, "no_such_file")
     Relation.objects.create(customer=mine, other=customer, kind="referral", source="staff", created_by=cast.service, created_at=now())
@@ -45,7 +48,13 @@ def test_a_file_that_is_not_the_callers_is_nobodys(
 def test_an_activity_is_planned_and_done_and_its_text_stays_inside(cast: Any, customer: Customer, api_of: Callable[..., Any]) -> None:
     client = api_of("customers:write")
     due = (now() + timedelta(days=2)).isoformat()
-    body = {"customer": own(customer, cast).public_id, "kind": "call", "text": "回访王小明", "due_at": due, "assignee": cast.colleague.public_id}
+    body = {
+        "customer": own(customer, cast).public_id,
+        "kind": "call",
+        "text": "回访王小明",
+        "due_at": due,
+        "assignee": cast.colleague.public_id,
+    }
     made = client.post(A, body, format="json")
     assert made.status_code == 201 and "王小明" not in made.content.decode()
     assert (made.json()["assignee"], made.json()["status"]) == (cast.colleague.public_id, "open")

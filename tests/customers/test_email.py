@@ -16,7 +16,9 @@ def test_it_is_kept_in_one_form(typed, kept):
     assert identifiers.email(typed) == kept
 
 
-@pytest.mark.parametrize("typed", ["", "wang", "wang@", "@example.com", "wang@example", "王@example.com", "a b@example.com", "a" * 200 + "@example.com"])
+@pytest.mark.parametrize(
+    "typed", ["", "wang", "wang@", "@example.com", "wang@example", "王@example.com", "a b@example.com", "a" * 200 + "@example.com"]
+)
 def test_what_is_none_is_refused(typed):
     with pytest.raises(Invalid):
         identifiers.email(typed)
@@ -26,7 +28,10 @@ def test_it_is_sealed_and_masked_and_opened_on_the_record(make_customer, cast):
     customer = make_customer(email="wang@example.com")
     assert b"wang" not in bytes(Customer.objects.filter(pk=customer.pk).values_list("email", flat=True)[0])
     assert Customer.objects.get(pk=customer.pk).masked_email == "w***@***"
-    assert reveals.reveal(customer, field="email", purpose="service", reason="asked for it", actor=cast.loan_officer, at=NOON) == "wang@example.com"
+    assert (
+        reveals.reveal(customer, field="email", purpose="service", reason="asked for it", actor=cast.loan_officer, at=NOON)
+        == "wang@example.com"
+    )
 
 
 def test_it_may_be_missing_added_and_taken_away(customer, cast):

@@ -42,7 +42,11 @@ def test_one_customer_goes_with_the_givers_open_work(cast: Any, customer: Custom
     assignees = dict(Activity.objects.values_list("pk", "assignee__username"))
     assert assignees == {mine.pk: "colleague", done.pk: "loan_officer", others.pk: "underwriter"}
     entry = Entry.objects.get(event="customers.customer.handed_over")
-    assert (entry.customer_id, entry.facts["from"], entry.facts["to"]) == (customer.pk, cast.loan_officer.public_id, cast.colleague.public_id)
+    assert (entry.customer_id, entry.facts["from"], entry.facts["to"]) == (
+        customer.pk,
+        cast.loan_officer.public_id,
+        cast.colleague.public_id,
+    )
     assert Notice.objects.filter(code="customers.handed_over").get().user == cast.colleague
 
 
@@ -122,7 +126,9 @@ def test_a_hand_over_whose_worker_died_goes_on_where_it_stood(
     row = order(cast)
     Handover.objects.filter(pk=row.pk).update(claimed_at=NOON)
     row.refresh_from_db()
-    handover._chunk(Handover.objects.select_related("taker__role", "taker__team", "ordered_by__role", "ordered_by__team").get(pk=row.pk), at=NOON)
+    handover._chunk(
+        Handover.objects.select_related("taker__role", "taker__team", "ordered_by__role", "ordered_by__team").get(pk=row.pk), at=NOON
+    )
     assert handover.run(row.pk, at=NOON + timedelta(minutes=1)) is None, "somebody holds it"
     later = NOON + handover.LEASE + timedelta(minutes=1)
     assert handover.unfinished(at=later) == [row.pk]
@@ -198,7 +204,9 @@ def test_the_rows_of_a_list_are_handed_over_together(cast: Any, make_customer: C
 
     rows, spec = [make_customer() for _ in range(3)], LISTS["customers"]
     values = {"taker": cast.colleague.pk, "branch": None}
-    run = bulk.start(spec, spec.actions["hand_over"], ids=[row.pk for row in rows], values=values, actor=cast.collections_supervisor, at=NOON)
+    run = bulk.start(
+        spec, spec.actions["hand_over"], ids=[row.pk for row in rows], values=values, actor=cast.collections_supervisor, at=NOON
+    )
     bulk.run(run.pk, at=NOON)
     assert Customer.objects.filter(owner=cast.colleague).count() == 3
     assert Notice.objects.filter(user=cast.colleague).count() == 1, "a hundred rows are no hundred notices"

@@ -20,7 +20,14 @@ def _seeded(cast):
 @pytest.fixture
 def message(cast, customer):
     return messages.send(
-        customer=customer, template=KIND, channel="sms", values={"word": "你好"}, key="k", actor=cast.loan_officer, at=NOON, purpose="service"
+        customer=customer,
+        template=KIND,
+        channel="sms",
+        values={"word": "你好"},
+        key="k",
+        actor=cast.loan_officer,
+        at=NOON,
+        purpose="service",
     )
 
 

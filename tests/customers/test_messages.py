@@ -250,7 +250,9 @@ def test_what_is_out_cannot_be_taken_back(write, gateway, cast):
 
 def test_a_parked_text_keeps_its_key_and_its_words(write, settings, cast, gateway):
     message = write()
-    Message.objects.filter(pk=message.pk).update(status="parked", claimed_at=NOON, address=Message.objects.get(pk=message.pk).__dict__["address"])
+    Message.objects.filter(pk=message.pk).update(
+        status="parked", claimed_at=NOON, address=Message.objects.get(pk=message.pk).__dict__["address"]
+    )
     messages.send_again(fresh(message), actor=cast.collections_supervisor, at=NOON)
     assert messages.wire_key(fresh(message)) == message.public_id
 
@@ -270,7 +272,9 @@ def told(client, settings, *, key, status="delivered", secret=RECEIPT_SECRET, mo
     body = json.dumps({"key": key, "status": status, "code": code}).encode()
     stamp = str(int(moment if moment is not None else real_now().timestamp()))
     signature = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return client.post("/api/receipts/sms/", body, content_type="application/json", headers={"X-Timestamp": stamp, "X-Signature": signature})
+    return client.post(
+        "/api/receipts/sms/", body, content_type="application/json", headers={"X-Timestamp": stamp, "X-Signature": signature}
+    )
 
 
 def test_a_signed_receipt_is_believed_once(write, gateway, client, settings):
@@ -290,7 +294,9 @@ def test_an_undelivered_text_has_failed(write, gateway, client, settings):
     assert (fresh(message).status, fresh(message).problem) == ("failed", "undelivered:absent")
 
 
-@pytest.mark.parametrize("how", [{"secret": "another"}, {"moment": 0}, {"moment": real_now().timestamp() - 301}, {"moment": real_now().timestamp() + 900}])
+@pytest.mark.parametrize(
+    "how", [{"secret": "another"}, {"moment": 0}, {"moment": real_now().timestamp() - 301}, {"moment": real_now().timestamp() + 900}]
+)
 def test_what_is_not_signed_or_old_is_refused(write, gateway, client, settings, how):
     message = write()
     run()

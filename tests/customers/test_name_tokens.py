@@ -49,7 +49,15 @@ def test_a_name_is_found(query: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("query", "name"),
-    [("王明", "王小明"), ("李", "王小明"), ("明", "王小明"), ("wangm", "王小明"), ("xw", "王小明"), ("wangxiaoli", "王小明"), ("王xy", "王小明")],
+    [
+        ("王明", "王小明"),
+        ("李", "王小明"),
+        ("明", "王小明"),
+        ("wangm", "王小明"),
+        ("xw", "王小明"),
+        ("wangxiaoli", "王小明"),
+        ("王xy", "王小明"),
+    ],
 )
 def test_another_name_is_not(query: str, name: str) -> None:
     assert not meets(query, name)

@@ -16,7 +16,14 @@ GUARANTOR, FAMILY = Relation.Kind.GUARANTOR, Relation.Kind.FAMILY
 
 
 def add(customer: Customer, cast: Any, **changes: Any) -> Relation:
-    values: dict[str, Any] = {"kind": FAMILY, "source": "customer", "name": "李雷", "mobile": "138 1234-5678", "actor": cast.loan_officer, "at": NOON}
+    values: dict[str, Any] = {
+        "kind": FAMILY,
+        "source": "customer",
+        "name": "李雷",
+        "mobile": "138 1234-5678",
+        "actor": cast.loan_officer,
+        "at": NOON,
+    }
     return relations.add(customer, **values | changes)
 
 
@@ -67,7 +74,9 @@ def test_a_guarantor_who_was_not_asked_stays_closed(cast: Any, customer: Custome
         relations.allow_contact(row, allowed=True, actor=cast.loan_officer, at=NOON)
 
 
-@pytest.mark.parametrize("changes", [{"name": "", "mobile": ""}, {"name": "李雷", "mobile": ""}, {"name": "", "mobile": "13800001111"}, {"mobile": "12"}])
+@pytest.mark.parametrize(
+    "changes", [{"name": "", "mobile": ""}, {"name": "李雷", "mobile": ""}, {"name": "", "mobile": "13800001111"}, {"mobile": "12"}]
+)
 def test_half_a_person_is_refused(cast: Any, customer: Customer, changes: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         add(customer, cast, **changes)

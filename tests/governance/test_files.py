@@ -27,7 +27,9 @@ def place(request: Any, storage: Path, start_sandbox: Any, settings: Any) -> Ite
 
 
 @pytest.mark.parametrize(
-    ("content", "found"), [(pdf("x"), files.PDF), (JPEG, files.JPEG), (PNG, files.PNG), (HEIC, files.HEIC)], ids=["pdf", "jpeg", "png", "heic"]
+    ("content", "found"),
+    [(pdf("x"), files.PDF), (JPEG, files.JPEG), (PNG, files.PNG), (HEIC, files.HEIC)],
+    ids=["pdf", "jpeg", "png", "heic"],
 )
 def test_the_first_bytes_tell_the_type(content: bytes, found: str) -> None:
     assert files.checked(content) == found
@@ -35,7 +37,14 @@ def test_the_first_bytes_tell_the_type(content: bytes, found: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"%PDF", b"MZ\x90\x00" + b"\x00" * 60, b"<html>" + b" " * 60, b"\x00\x00\x00\x18ftypisom" + b"\x00" * 40, b" %PDF-1.7" + b" " * 60],
+    [
+        b"",
+        b"%PDF",
+        b"MZ\x90\x00" + b"\x00" * 60,
+        b"<html>" + b" " * 60,
+        b"\x00\x00\x00\x18ftypisom" + b"\x00" * 40,
+        b" %PDF-1.7" + b" " * 60,
+    ],
     ids=["empty", "short", "program", "page", "film", "shifted"],
 )
 def test_anything_else_stays_outside(content: bytes) -> None:

@@ -264,12 +264,8 @@ def test_a_double_click_does_the_work_once(transactional_db: None, cast: Cast) -
 
 def test_old_keys_and_receipts_are_forgotten(cast: Cast) -> None:
     for days in (1, 31):
-        IdempotencyKey.objects.create(
-            caller=cast.service, key=f"k{days}", route="/", body_hash="x", created_at=NOON - timedelta(days=days)
-        )
+        IdempotencyKey.objects.create(caller=cast.service, key=f"k{days}", route="/", body_hash="x", created_at=NOON - timedelta(days=days))
         FormReceipt.objects.create(user=cast.admin, key=uuid.uuid4(), created_at=NOON - timedelta(days=days - 1, hours=1))
     assert idempotency.forget(at=NOON) == 2
     assert IdempotencyKey.objects.get().key == "k1"
     assert FormReceipt.objects.count() == 1
-
-

@@ -22,7 +22,13 @@ NEW = "another-long-password-7"
 @pytest.fixture
 def invited(cast: Any) -> tuple[Any, str]:
     return invitations.invite(
-        username="newcomer", name="New Comer", email="new@example.org", role=cast.roles["underwriter"], team=cast.head, actor=cast.admin, at=NOON
+        username="newcomer",
+        name="New Comer",
+        email="new@example.org",
+        role=cast.roles["underwriter"],
+        team=cast.head,
+        actor=cast.admin,
+        at=NOON,
     )
 
 
@@ -71,7 +77,14 @@ def test_a_weak_password_leaves_the_link_as_it_was(invited: Any) -> None:
 def test_the_whole_way_through_the_pages(cast: Any, page_of: Any, settings: Any) -> None:
     settings.PORTS = settings.PORTS | {"mail": ""}
     admin = page_of(cast.admin)
-    data = {"username": "newcomer", "name": "New Comer", "email": "", "password": "", "role": cast.roles["auditor"].pk, "team": cast.head.pk}
+    data = {
+        "username": "newcomer",
+        "name": "New Comer",
+        "email": "",
+        "password": "",
+        "role": cast.roles["auditor"].pk,
+        "team": cast.head.pk,
+    }
     shown = admin.post("/admin/users/new/", data)
     assert shown.status_code == 200
     token = re.search(r"/invitations/([\w-]+)/", shown.text)[1]  # type: ignore[index]

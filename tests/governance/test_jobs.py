@@ -35,9 +35,7 @@ def test_without_a_total_there_is_no_percentage(cast: Cast) -> None:
     assert jobs.start(kind="test", title="t", actor=None, at=NOON).percent is None
 
 
-@pytest.mark.parametrize(
-    ("done", "failed", "status"), [(4, 0, "done"), (3, 1, "partial"), (0, 4, "failed"), (0, 0, "done")]
-)
+@pytest.mark.parametrize(("done", "failed", "status"), [(4, 0, "done"), (3, 1, "partial"), (0, 4, "failed"), (0, 0, "done")])
 def test_how_a_job_ends(job: Job, done: int, failed: int, status: str) -> None:
     jobs.progress(job, at=NOON, done=done, failed=failed)
     ended = jobs.finish(job, at=NOON, file="result.csv")

@@ -123,9 +123,7 @@ def test_fingerprints_do_not_mind_width_and_case() -> None:
 # --- in a row ----------------------------------------------------------------------------------------------------
 def raw(customer: Customer) -> dict[str, bytes]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT name, id_number, mobile, bank_card, address, employer FROM customers_customer WHERE id = %s", [customer.pk]
-        )
+        cursor.execute("SELECT name, id_number, mobile, bank_card, address, employer FROM customers_customer WHERE id = %s", [customer.pk])
         return dict(zip(("name", "id_number", "mobile", "bank_card", "address", "employer"), map(bytes, cursor.fetchone()), strict=True))
 
 
@@ -206,9 +204,7 @@ def test_update_is_refused_because_it_would_store_clear_text(customer: Customer)
 
 
 def test_bulk_create_seals_like_save(customer: Customer) -> None:
-    notes = Note.objects.bulk_create(
-        [Note(customer=customer, author_id=customer.owner_id, text=f"note {n}", at=NOON) for n in range(3)]
-    )
+    notes = Note.objects.bulk_create([Note(customer=customer, author_id=customer.owner_id, text=f"note {n}", at=NOON) for n in range(3)])
     with connection.cursor() as cursor:
         cursor.execute("SELECT text FROM customers_note WHERE id = ANY(%s)", [[note.pk for note in notes]])
         assert all(b"note" not in bytes(row[0]) for row in cursor.fetchall())

@@ -53,7 +53,9 @@ class Visitors:
 
     def page(self, **options: Any) -> Any:
         size = {"width": 1440, "height": 900}
-        context = self.browser.new_context(base_url=self.house.url, **{"locale": "en-US", "viewport": size, "reduced_motion": "reduce"} | options)
+        context = self.browser.new_context(
+            base_url=self.house.url, **{"locale": "en-US", "viewport": size, "reduced_motion": "reduce"} | options
+        )
         context.set_default_timeout(15_000)
         self.contexts.append(context)
         context.on("page", self.listen)

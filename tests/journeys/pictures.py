@@ -84,8 +84,16 @@ def looks(languages: Sequence[str], themes: Sequence[str], widths: Sequence[int]
 
 
 def take(
-    browser: Browser, base: str, user: str, password: str, paths: Iterable[str], out: Path, *,
-    languages: Sequence[str] = LANGUAGES, themes: Sequence[str] = THEMES, widths: Sequence[int] = tuple(SIZES),
+    browser: Browser,
+    base: str,
+    user: str,
+    password: str,
+    paths: Iterable[str],
+    out: Path,
+    *,
+    languages: Sequence[str] = LANGUAGES,
+    themes: Sequence[str] = THEMES,
+    widths: Sequence[int] = tuple(SIZES),
 ) -> list[Picture]:
     """Take the pictures of `paths` and return them with their problems."""
     out.mkdir(parents=True, exist_ok=True)
@@ -159,8 +167,15 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = launch(playwright)
         taken = take(
-            browser, options.base, options.user, options.password, options.paths, options.out,
-            languages=options.languages, themes=options.themes, widths=options.widths,
+            browser,
+            options.base,
+            options.user,
+            options.password,
+            options.paths,
+            options.out,
+            languages=options.languages,
+            themes=options.themes,
+            widths=options.widths,
         )
         browser.close()
     bad = [picture for picture in taken if picture.problems]

@@ -69,14 +69,12 @@ def test_the_orm_is_refused_like_anybody(entry: Entry) -> None:
         entry.save()
 
 
-
 def test_the_sealer_gives_a_position_once_and_changes_nothing_else(entry: Entry) -> None:
     """The trigger's rule, tried on a table of its own, because the application may not update entries at all."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE sealed_once (LIKE ledger_entry INCLUDING ALL) ON COMMIT DROP")
         cursor.execute(
-            "CREATE TRIGGER guard BEFORE UPDATE OR DELETE ON sealed_once FOR EACH ROW"
-            " EXECUTE FUNCTION refuse_change_but_position()"
+            "CREATE TRIGGER guard BEFORE UPDATE OR DELETE ON sealed_once FOR EACH ROW EXECUTE FUNCTION refuse_change_but_position()"
         )
         cursor.execute("INSERT INTO sealed_once SELECT * FROM ledger_entry WHERE id = %s", [entry.pk])
         cursor.execute("UPDATE sealed_once SET position = 1")
@@ -102,18 +100,13 @@ def test_the_real_table_wears_that_trigger(db: None) -> None:
 def test_two_entries_never_share_a_position(entry: Entry) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Entry.objects.bulk_create(
-            [
-                Entry(event="test.sealed", subject_type="test.thing", subject_id=n, at=NOON, request_id="", position=7)
-                for n in range(2)
-            ]
+            [Entry(event="test.sealed", subject_type="test.thing", subject_id=n, at=NOON, request_id="", position=7) for n in range(2)]
         )
 
 
 def guarded_tables() -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = tgrelid::regclass::text || '_insert_only' ORDER BY 1"
-        )
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = tgrelid::regclass::text || '_insert_only' ORDER BY 1")
         return [row[0] for row in cursor.fetchall()]
 
 

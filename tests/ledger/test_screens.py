@@ -25,7 +25,9 @@ def test_an_auditor_reads_what_happened(cast: Any, customer: Customer, page_of: 
 
 
 def test_a_parked_delivery_is_listed_and_tried_again(cast: Any, customer: Customer, page_of: PageOf) -> None:
-    delivery = Delivery.objects.create(entry=Entry.objects.order_by("pk")[0], handler="app.tasks.gone", status="parked", attempts=8, error="no subscriber")
+    delivery = Delivery.objects.create(
+        entry=Entry.objects.order_by("pk")[0], handler="app.tasks.gone", status="parked", attempts=8, error="no subscriber"
+    )
     assert "no subscriber" in text(page_of(cast.auditor).get("/ledger/deliveries/"))
     url = f"/ledger/deliveries/{delivery.pk}/retry/"
     assert page_of(cast.auditor).post(url).status_code == 403

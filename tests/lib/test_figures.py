@@ -31,9 +31,7 @@ def test_unknown_zero_not_applicable_and_hidden_look_different() -> None:
     assert len(looks) == 4
 
 
-@pytest.mark.parametrize(
-    ("language", "expected"), [("en", "23.91% a year (IRR, nominal)"), ("zh-hans", "年化23.91%（IRR名义）")]
-)
+@pytest.mark.parametrize(("language", "expected"), [("en", "23.91% a year (IRR, nominal)"), ("zh-hans", "年化23.91%（IRR名义）")])
 def test_a_rate_names_its_basis(language: str, expected: str) -> None:
     with translation.override(language):
         assert crm.rate(Decimal("0.239100"), "irr") == expected

@@ -58,7 +58,18 @@ def test_rows_without_a_value_stand_last(jobs: list[Job]) -> None:
         assert set(shown[-len(without) :]) == without
 
 
-@pytest.mark.parametrize("query", ["?sort=password", "?after=x", "?after=W10", "?after=WyJhIiw5XQ", "?before=%00", "?sort=-", "?after=WzEsOTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?sort=password",
+        "?after=x",
+        "?after=W10",
+        "?after=WyJhIiw5XQ",
+        "?before=%00",
+        "?sort=-",
+        "?after=WzEsOTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ",
+    ],
+)
 def test_an_address_that_was_tampered_with_shows_the_first_page(jobs: list[Job], query: str) -> None:
     page = pages.read(RequestFactory().get("/jobs/" + query), Job.objects.all(), sorts=SORTS, default_sort="started", per_page=3)
     assert [job.pk for job in page.rows] == [job.pk for job in jobs[:3]]

@@ -167,6 +167,8 @@ def test_a_taken_port_is_said(bank: str) -> None:
     from tests.sandbox.conftest import ROOT
 
     port = bank.rsplit(":", 1)[1]
-    second = subprocess.run([sys.executable, "-m", "sandbox", "--port", port], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    second = subprocess.run(
+        [sys.executable, "-m", "sandbox", "--port", port], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
     assert second.returncode == 1
     assert f"port {port}" in second.stderr

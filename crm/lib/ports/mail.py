@@ -91,7 +91,8 @@ class Session:
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise PortUnknown(
-                _("The mail server gave no certain answer (%(cause)s). The mail may have been delivered.") % {"cause": type(error).__name__},
+                _("The mail server gave no certain answer (%(cause)s). The mail may have been delivered.")
+                % {"cause": type(error).__name__},
                 port=NAME,
                 cause=type(error).__name__,
             ) from error

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -26,9 +27,7 @@ def _chinese() -> bool:
 def icon(name: str, size: int = 16, label: str = "") -> SafeString:
     """`{% icon "loan" %}`: decoration; with `label` it is read aloud."""
     shown = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    return format_html(
-        '<svg class="icon{}" {}><use href="{}#{}"/></svg>', f" icon-{size}" if size != 16 else "", shown, _sprite(), name
-    )
+    return format_html('<svg class="icon{}" {}><use href="{}#{}"/></svg>', f" icon-{size}" if size != 16 else "", shown, _sprite(), name)
 
 
 _SPRITE: dict[str, str] = {}
@@ -135,7 +134,9 @@ def moment(value: datetime | None) -> str | SafeString:
     if not value:
         return absent()
     local = timezone.localtime(value)
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", f"{local:%Y-%m-%d %H:%M}")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", f"{local:%Y-%m-%d %H:%M}"
+    )
 
 
 @register.filter
@@ -195,7 +196,9 @@ def absent(kind: str = "not_recorded") -> SafeString:
     if kind == "hidden":
         return format_html('<span class="absent">{} {}</span>', icon("lock"), gettext("hidden"))
     word = gettext("not recorded")
-    return format_html('<span class="absent" title="{}"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>', word, word)
+    return format_html(
+        '<span class="absent" title="{}"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>', word, word
+    )
 
 
 @register.filter
@@ -214,8 +217,14 @@ def badge(tone: str, label: Any) -> SafeString:
 def status(obj: Any, name: str = "status") -> SafeString:
     """The badge of `obj.status`; a model may carry its own `TONES`."""
     value = getattr(obj, name)
-    shown = getattr(obj, f"get_{name}_display", None)
-    return badge(tones.of(value, getattr(obj, "TONES", None)), shown() if shown else value)
+    return badge(tones.of(value, getattr(obj, "TONES", None)), words_of(type(obj), name).get(value, value))
+
+
+@lru_cache(maxsize=256)
+def words_of(model: Any, name: str) -> dict[Any, Any]:
+    """Return a field's choices, value to lazy words: `get_…_display` makes this dictionary anew for each row of a list."""
+    fields = {one.name: one for one in model._meta.concrete_fields} if hasattr(model, "_meta") else {}
+    return dict(fields[name].flatchoices) if name in fields else {}
 
 
 @register.simple_tag
@@ -230,7 +239,13 @@ def grade(letter: str | None, big: bool = False) -> SafeString:
     size = " grade-big" if big else ""
     if not letter:
         return format_html('<span class="grade grade-none{}" role="img" aria-label="{}">–</span>', size, gettext("no grade"))
-    return format_html('<span class="grade grade-{}{}" role="img" aria-label="{}">{}</span>', letter, size, gettext("grade %(letter)s") % {"letter": letter}, letter)
+    return format_html(
+        '<span class="grade grade-{}{}" role="img" aria-label="{}">{}</span>',
+        letter,
+        size,
+        gettext("grade %(letter)s") % {"letter": letter},
+        letter,
+    )
 
 
 @register.simple_tag
@@ -297,7 +312,9 @@ def spark(values: Any, label: str = "") -> SafeString:
     span = (high - low) or 1
     step = 100 / (len(figures) - 1)
     points = " ".join(f"{'M' if i == 0 else 'L'}{i * step:.1f} {30 - (value - low) / span * 28:.1f}" for i, value in enumerate(figures))
-    return format_html('<svg class="spark" viewBox="0 0 100 32" preserveAspectRatio="none" role="img" aria-label="{}"><path d="{}"/></svg>', label, points)
+    return format_html(
+        '<svg class="spark" viewBox="0 0 100 32" preserveAspectRatio="none" role="img" aria-label="{}"><path d="{}"/></svg>', label, points
+    )
 
 
 @register.filter

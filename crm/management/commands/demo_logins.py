@@ -12,7 +12,9 @@ class Command(BaseCommand):
     help = "Print role, user name and password of one demonstration user per role."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = {user.username: user for user in User.objects.filter(username__in=[person.username for person in PEOPLE]).select_related("role")}
+        known = {
+            user.username: user for user in User.objects.filter(username__in=[person.username for person in PEOPLE]).select_related("role")
+        }
         shown: set[str] = set()
         for person in PEOPLE:
             user = known.get(person.username)
