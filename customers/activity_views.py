@@ -41,10 +41,12 @@ def task_list(request: Asked) -> HttpResponse:
     )
     mine = narrowed(visible, request.user, whose, "")
     tomorrow = midnight(at)
+    parts = [mine.filter(due_at__lt=at), mine.filter(due_at__gte=at, due_at__lt=tomorrow), mine.filter(due_at__gte=tomorrow)]
+    overdue, today, later = pages.count_labels(parts)
     figures = [
-        {"name": "overdue", "label": pgettext_lazy("task", "Overdue"), "count": pages.count_label(mine.filter(due_at__lt=at))},
-        {"name": "today", "label": _("Today"), "count": pages.count_label(mine.filter(due_at__gte=at, due_at__lt=tomorrow))},
-        {"name": "later", "label": _("Later"), "count": pages.count_label(mine.filter(due_at__gte=tomorrow))},
+        {"name": "overdue", "label": pgettext_lazy("task", "Overdue"), "count": overdue},
+        {"name": "today", "label": _("Today"), "count": today},
+        {"name": "later", "label": _("Later"), "count": later},
     ]
     for row in page.rows:
         row.section = section(row, at, tomorrow)

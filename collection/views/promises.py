@@ -50,9 +50,10 @@ def tiles(request: HttpRequest, *, on: date) -> list[dict[str, Any]]:
     judged = _("%(kept)s kept, %(broken)s broken in %(days)s days") % {"kept": rate.kept, "broken": rate.broken, "days": DAYS}
     amounts = _("%(kept)s of %(all)s") % {"kept": spoken(rate.kept_amount), "all": spoken(rate.kept_amount + rate.broken_amount)}
     due = seen.running().filter(pk__in=PromisePart.objects.filter(due_on=on).values("promise"))
+    due_today, running = pages.count_labels([due, seen.running()])
     return [
-        {"label": _("Due today"), "figure": pages.count_label(due), "url": f"{url}?due={on.isoformat()}&status=running"},
-        {"label": _("Running"), "figure": pages.count_label(seen.running()), "url": f"{url}?status=running"},
+        {"label": _("Due today"), "figure": due_today, "url": f"{url}?due={on.isoformat()}&status=running"},
+        {"label": _("Running"), "figure": running, "url": f"{url}?status=running"},
         {"label": _("Kept rate by number"), "figure": percent(rate.by_number), "under": judged, "url": f"{url}?status=kept"},
         {"label": _("Kept rate by amount"), "figure": percent(rate.by_amount), "under": amounts, "url": f"{url}?status=broken"},
     ]

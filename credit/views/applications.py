@@ -59,14 +59,15 @@ def tabs(request: Asked, rows: Any) -> list[dict[str, Any]]:
     """Return the views above the list, each with its capped count."""
     labels = {"": _("All"), "open": _("All open"), **dict(Status.choices)}
     narrow = {"": rows, "open": rows.open()}
+    counts = pages.count_labels([narrow[key] if key in narrow else rows.filter(status=key) for key in TABS])
     return [
         {
             "url": f"?status={key}" if key else reverse("application-list"),
             "label": labels[key],
-            "count": pages.count_label(narrow[key] if key in narrow else rows.filter(status=key)),
+            "count": count,
             "current": request.GET.get("status", "") == key,
         }
-        for key in TABS
+        for key, count in zip(TABS, counts, strict=True)
     ]
 
 

@@ -46,6 +46,7 @@ def review_queue(request: Asked) -> HttpResponse:
     reasons = Reasons(page.rows)
     allowed = clocks.review_time(localdate())
     beside = _beside(tab, page.rows)
+    counts = pages.count_labels([seen.filter(status=name) for name in TABS])
     context = {
         "page": page,
         "tab": tab,
@@ -53,10 +54,10 @@ def review_queue(request: Asked) -> HttpResponse:
             {
                 "url": f"?tab={name}" if name != TABS[0] else reverse("review-queue"),
                 "label": dict(Application.Status.choices)[name],
-                "count": pages.count_label(seen.filter(status=name)),
+                "count": count,
                 "current": name == tab,
             }
-            for name in TABS
+            for name, count in zip(TABS, counts, strict=True)
         ],
         "items": [
             {

@@ -57,10 +57,10 @@ def tabs(request: Asked, rows: Any) -> list[dict[str, Any]]:
         {
             "url": f"?status={key}" if key else reverse("loan-list"),
             "label": labels[key],
-            "count": pages.count_label(narrow[key]),
+            "count": count,
             "current": request.GET.get("status", "") == key,
         }
-        for key in TABS
+        for key, count in zip(TABS, pages.count_labels([narrow[key] for key in TABS]), strict=True)
     ]
 
 

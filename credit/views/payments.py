@@ -64,7 +64,8 @@ def payment_list(request: Asked) -> HttpResponse:
         "page": page,
         "tab": tab,
         "tabs": [
-            {"url": f"?status={key}", "label": labels[key], "count": pages.count_label(narrow[key]), "current": key == tab} for key in TABS
+            {"url": f"?status={key}", "label": labels[key], "count": count, "current": key == tab}
+            for key, count in zip(TABS, pages.count_labels([narrow[key] for key in TABS]), strict=True)
         ],
         "tiles": ages(rows.open(), today),
         "may_import": request.user.has_perm(IMPORT_PAYMENT),

@@ -220,12 +220,13 @@ def refund_list(request: Asked) -> HttpResponse:
     first = "requested" if tab in TABS[:2] else "-requested"
     page = pages.read(request, found, sorts={"requested": "requested_at", "amount": "amount"}, default_sort=first)
     labels: dict[str, Any] = dict(Refund.Status.choices)
+    counts = pages.count_labels([rows.filter(status=key) for key in TABS])
     context = {
         "page": page,
         "tab": tab,
         "tabs": [
-            {"url": f"?status={key}", "label": labels[key], "count": pages.count_label(rows.filter(status=key)), "current": key == tab}
-            for key in TABS
+            {"url": f"?status={key}", "label": labels[key], "count": count, "current": key == tab}
+            for key, count in zip(TABS, counts, strict=True)
         ],
         "may_decide": request.user.has_perm(APPROVE_MONEY) and tab == Refund.Status.REQUESTED,
         "decide_form": DecideForm(auto_id=False),

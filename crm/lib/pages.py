@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db import connection
 from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
@@ -70,7 +72,28 @@ def capped(queryset: QuerySet[Any], cap: int = CAP) -> tuple[int, bool]:
 
 def count_label(queryset: QuerySet[Any], cap: int = CAP) -> str:
     """Return the capped count as text: `12`, `1,000+`."""
-    number, more = capped(queryset, cap)
+    return _label(*capped(queryset, cap))
+
+
+def count_labels(querysets: Sequence[QuerySet[Any]], cap: int = CAP) -> list[str]:
+    """Return the capped counts of many sets of rows, in their order; one statement for all, as a row of tabs needs them."""
+    counted: dict[int, str] = {}
+    bound: list[Any] = []
+    for number, queryset in enumerate(querysets):
+        # a set that Django knows to be empty asks nothing
+        with contextlib.suppress(EmptyResultSet):
+            sql, params = queryset.order_by().values("pk")[: cap + 1].query.sql_with_params()
+            counted[number] = f"(SELECT count(*) FROM ({sql}) AS counted)"  # noqa: S608  Django wrote the statement
+            bound += params
+    found = dict.fromkeys(range(len(querysets)), 0)
+    if counted:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(counted.values())}", bound)
+            found |= dict(zip(counted, cursor.fetchone() or (), strict=True))
+    return [_label(min(number, cap), number > cap) for number in found.values()]
+
+
+def _label(number: int, more: bool) -> str:
     return f"{number:,}" + ("+" if more else "")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import django_filters
 import pytest
@@ -80,6 +81,16 @@ def test_counts_are_capped(jobs: list[Job]) -> None:
     assert pages.capped(Job.objects.all(), cap=11) == (11, False)
     assert pages.count_label(Job.objects.all()) == "11"
     assert pages.count_label(Job.objects.all(), cap=5) == "5+"
+
+
+def test_many_counts_are_one_statement(jobs: list[Job], django_assert_num_queries: Any) -> None:
+    every = Job.objects.order_by("pk")
+    asked = [every, every.none(), every.filter(pk=jobs[0].pk), every.filter(kind="%s 100%"), every.distinct()]
+    with django_assert_num_queries(1):
+        assert pages.count_labels(asked, cap=5) == ["5+", "0", "1", "0", "5+"]
+    with django_assert_num_queries(0):
+        assert pages.count_labels([]) == []
+        assert pages.count_labels([every.none()]) == ["0"]
 
 
 class Filter(django_filters.FilterSet):

@@ -1,6 +1,6 @@
 """`{% load crm %}`: figures, days, states and masks as ux.md section 3 writes them, in the reader's language."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from crm.lib import tones
 
 register = template.Library()
 MINUS = "−"
+AGO_SECONDS = 7 * 86_400  # older moments are written out
 
 
 def _chinese() -> bool:
@@ -145,13 +146,16 @@ def ago(value: datetime | None) -> str | SafeString:
     if not value:
         return absent()
     seconds = (timezone.now() - value).total_seconds()
-    if not 0 <= seconds < timedelta(days=7).total_seconds():
+    if not 0 <= seconds < AGO_SECONDS:
         return moment(value)
     local = timezone.localtime(value)
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", _ago(int(seconds)))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", in_words(int(seconds))
+    )
 
 
-def _ago(seconds: int) -> str:
+def in_words(seconds: int) -> str:
+    """Return how long ago that was, in the largest whole unit: `5 min ago`."""
     if seconds < 60:
         return gettext("just now")
     if seconds < 3600:
