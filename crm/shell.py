@@ -6,16 +6,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import localdate, now
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
 from crm.lib import menu
-from crm.lib.permissions import public
+from crm.lib.permissions import public, signed_in
 from customers.models import Customer
 from governance import notices, users
 from governance.models import LegalEntity
@@ -111,6 +113,7 @@ class Shell:
             "failed": gettext("This part could not be loaded. Try again, or report number {number}."),
             "offline": gettext("The connection is lost. What you typed is kept; try again when it is back."),
             "working": gettext("Still working"),
+            "back_again": gettext("You are signed in again. What you typed is still here: send it now."),
             "left_minutes": gettext("{n} min left"),
             "left_hours": gettext("{n} h left"),
             "left_days": gettext("{n} d left"),
@@ -156,3 +159,19 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     """Keep the chosen theme; pages with scripts do the same without asking."""
     wish = request.POST.get("theme", "")
     return keep(back(request), "theme", wish) if wish in THEMES else back(request)
+
+
+@public("a page asks whether its session still lives")
+@never_cache
+@require_GET
+def session(request: HttpRequest) -> HttpResponse:
+    """Say who is signed in, and hand out the token of their forms: a sign-in in another tab made a new one."""
+    who = request.user.public_id if request.user.is_authenticated else ""
+    return JsonResponse({"who": who, "token": get_token(request)})
+
+
+@signed_in
+@require_GET
+def session_back(request: HttpRequest) -> HttpResponse:
+    """End a sign-in that was made in a tab of its own, beside a page that waits with what was typed."""
+    return render(request, "account/signed_in_again.html")

@@ -58,7 +58,7 @@ def test_every_route_names_its_permission() -> None:
 def test_only_these_routes_are_open_without_sign_in() -> None:
     opened = {route.name for route in routes() if route.public}
     assert opened == {
-        "healthz", "invitation", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms",
+        "healthz", "invitation", "session", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms",
         "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
     }, "an open page is a decision: name it here too"  # fmt: skip
 

@@ -92,6 +92,7 @@ WHO = {
 # method, route, permission
 PAGES = [
     ("GET", "home", "signed in"),
+    ("GET", "session-back", "signed in"),
     ("POST", "search", "signed in"),
     # a list names its own permission, asked inside; of a list that is none there is nothing to refuse
     ("GET", "list-builder", "signed in"),
@@ -358,7 +359,7 @@ API = [
     ("POST", "api-promises-list", "collections.log_contact"),
     ("GET", "api-promises-detail", "collections.view_case"),
 ]
-PUBLIC = {"healthz", "invitation", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"} | {
+PUBLIC = {"healthz", "invitation", "session", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"} | {
     "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
 }  # fmt: skip
 

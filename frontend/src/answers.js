@@ -1,11 +1,12 @@
 // What happens to answers that are not a plain success. A panel shows its own trouble; the rest goes to #problem.
-import { announce, say } from "./words.js";
+import { sessionEnded } from "./session.js";
+import { announce, offline, say } from "./words.js";
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const status = detail.xhr.status;
   if (status < 400 || status === 409 || status === 422) return;
   if (status === 401) {
-    location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
+    sessionEnded();
     detail.shouldSwap = detail.isError = false;
     return;
   }
@@ -21,17 +22,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.target.scrollIntoView({ block: "nearest" });
 });
 
-document.addEventListener("htmx:sendError", () => announce(say("offline")));
-document.addEventListener("htmx:sendError", () => {
-  document.getElementById("problem")?.replaceChildren(note(say("offline")));
-});
-function note(text) {
-  const box = document.createElement("div");
-  box.className = "c-note tone-warn";
-  box.setAttribute("role", "alert");
-  box.textContent = text;
-  return box;
-}
+document.addEventListener("htmx:sendError", offline);
 
 // A thin bar after 400 ms, a sentence after 4 s: a quick answer shows neither.
 let open = 0;

@@ -18,6 +18,7 @@ import "./keys.js";
 import "./mentions.js";
 import "./menus.js";
 import "./search.js";
+import "./session.js";
 
 window.htmx = htmx;
 Alpine.data("countdown", countdown);

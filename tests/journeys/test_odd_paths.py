@@ -41,6 +41,10 @@ def test_the_theme_is_chosen_and_kept(visit: Visitors, scripts: bool) -> None:
 
 def sign_in_again(page: Any, name: str) -> None:
     page.get_by_text("The session had ended, so nothing was saved.").wait_for()
+    enter(page, name)
+
+
+def enter(page: Any, name: str) -> None:
     page.fill("input[name=login]", f"town-{name}")
     page.fill("input[name=password]", places.PASSWORD)
     page.click("main button[type=submit]")
@@ -61,15 +65,56 @@ def test_a_form_sent_after_the_session_ended_says_so_and_leads_back(visit: Visit
     page.get_by_text("The file is changed.").wait_for()
 
 
-def test_a_part_asked_for_after_the_session_ended_leads_to_the_sign_in(visit: Visitors, town: Town) -> None:
-    page = visit("reviewer", fresh=True)
-    address = f"/applications/{town.applications['expiring']}/"
-    page.goto(address)
+def sign_in_beside(page: Any, name: str) -> None:
+    """Sign in in the tab that the page offers, close it and come back."""
+    page.get_by_role("heading", name="Your session has ended").wait_for()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Sign in in a new tab").click()
+    beside = opened.value
+    enter(beside, name)
+    beside.get_by_role("heading", name="Signed in again").wait_for()
+    beside.close()
+    page.bring_to_front()
+    page.evaluate("() => dispatchEvent(new Event('focus'))")  # a headless tab is never without the focus
+    page.get_by_text("What you typed is still here: send it now.").first.wait_for()
+
+
+def test_what_was_typed_outlives_the_session(visit: Visitors, town: Town) -> None:
+    page = visit("officer", fresh=True)
+    page.clock.install()
+    page.goto(f"/customers/{town.customers['one_of_many_1']}/edit/")
+    page.fill("#id_income", "18,000")
     page.context.clear_cookies(name="crm_session")
-    page.get_by_role("button", name="Approve application").click()
-    sign_in_again(page, "reviewer")
-    assert page.url.endswith(address)
-    assert page.get_by_role("button", name="Approve application").is_visible()
+    page.clock.fast_forward("10:00")  # past the minute in which a page trusts its session
+    page.click("main form.card button[type=submit]")
+    page.clock.resume()
+    sign_in_beside(page, "officer")
+    assert page.input_value("#id_income") == "18,000"
+    page.click("main form.card button[type=submit]")
+    page.get_by_text("The file is changed.").wait_for()
+
+
+def test_a_page_does_not_go_on_as_somebody_else(visit: Visitors, town: Town) -> None:
+    page = visit("officer", fresh=True)
+    page.clock.install()
+    page.goto(f"/customers/{town.customers['one_of_many_1']}/edit/")
+    page.fill("#id_income", "18,001")
+    page.context.clear_cookies(name="crm_session")
+    page.context.add_cookies([one for one in visit("collector", fresh=True).context.cookies() if one["name"] == "crm_session"])
+    page.clock.fast_forward("10:00")
+    page.click("main form.card button[type=submit]")
+    page.clock.resume()
+    page.locator("input[name=income]").wait_for(state="detached")
+
+
+def test_a_decision_sent_after_the_session_ended_offers_the_sign_in(visit: Visitors, town: Town) -> None:
+    page = visit("reviewer", fresh=True)
+    page.goto(f"/applications/{town.applications['expiring']}/")
+    page.context.clear_cookies(name="crm_session")
+    approve = page.get_by_role("button", name="Approve application")
+    approve.click()
+    sign_in_beside(page, "reviewer")
+    assert approve.is_visible() and page.locator("#session[open]").count() == 0
 
 
 def test_back_after_a_filter_shows_whole_pages(visit: Visitors) -> None:
