@@ -179,14 +179,6 @@ class CaseFilter(django_filters.FilterSet):
         model = Case
         fields: list[str] = []
 
-    @property
-    def form(self) -> Any:
-        made = not hasattr(self, "_form")
-        form = super().form
-        if made:
-            crm_forms.dress(form)
-        return form
-
     def filter_queryset(self, queryset: QuerySet[Case]) -> QuerySet[Case]:
         found: QuerySet[Case] = super().filter_queryset(queryset)
         return found if self.form.cleaned_data.get("status") else found.filter(status=Case.Status.OPEN)

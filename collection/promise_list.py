@@ -33,14 +33,6 @@ class PromiseFilter(django_filters.FilterSet):
         model = Promise
         fields: list[str] = []
 
-    @property
-    def form(self) -> Any:
-        made = not hasattr(self, "_form")
-        form = super().form
-        if made:
-            crm_forms.dress(form)
-        return form
-
     def of_status(self, queryset: QuerySet[Promise], _name: str, value: str) -> QuerySet[Promise]:
         return queryset.filter(status__in=RUNNING) if value == "running" else queryset.filter(status=value)
 

@@ -8,26 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from credit.accrual import LAST_BUCKET, bucket_name
 from credit.models import Application, Loan, Product
-from crm.lib.forms import dress
-
-
-class _Filter(filters.FilterSet):
-    """A filter whose widgets look like the house's."""
-
-    @property
-    def form(self) -> Any:
-        made = not hasattr(self, "_form")
-        form = super().form
-        if made:
-            dress(form)
-        return form
 
 
 def products(request: Any) -> QuerySet[Product]:
     return Product.objects.visible_to(request.user).order_by("code", "-version") if request else Product.objects.none()
 
 
-class ApplicationFilter(_Filter):
+class ApplicationFilter(filters.FilterSet):
     OPEN = "open"
 
     status = filters.ChoiceFilter(
@@ -45,7 +32,7 @@ class ApplicationFilter(_Filter):
         return queryset.filter(owner=self.request.user)
 
 
-class LoanFilter(_Filter):
+class LoanFilter(filters.FilterSet):
     LATE = "late"
 
     status = filters.ChoiceFilter(

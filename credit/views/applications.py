@@ -75,7 +75,7 @@ def tabs(request: Asked, rows: Any) -> list[dict[str, Any]]:
 @require_GET
 def application_page(request: Asked, public_id: str) -> HttpResponse:
     """Show an application; while it is being judged the page asks again after 1, 2, then every 5 seconds."""
-    application = one(request, public_id)
+    application = deciding.one(request, public_id)
     if htmx.wants_part(request):
         look = _look(request)
         if is_moving(application) and look < LOOKS_AT_MOST:
@@ -85,12 +85,6 @@ def application_page(request: Asked, public_id: str) -> HttpResponse:
         # 286 is htmx's word for "stop asking".
         return htmx.part(request, "credit/_application_part.html", context, status=286)
     return htmx.render(request, "credit/application.html", "credit/_application_part.html", context_of(request, application))
-
-
-def one(request: Asked, public_id: str) -> Application:
-    """Return the application a URL names with what its page shows."""
-    rows = Application.objects.for_page().select_related("legal_entity", "entered_by", "decided_by")
-    return rows.get_for(request.user, public_id)
 
 
 def is_moving(application: Application) -> bool:
@@ -170,7 +164,7 @@ def missing(application: Application) -> list[str]:
 @require_POST
 def application_submit(request: Asked, public_id: str) -> HttpResponse:
     """Hand a draft in."""
-    application = one(request, public_id)
+    application = deciding.one(request, public_id)
     data = sent_whole(WithdrawForm(request.POST))
     with idempotency.Once(request.user, data["form_key"], at=now()) as sent:
         if not sent.again:
@@ -182,7 +176,7 @@ def application_submit(request: Asked, public_id: str) -> HttpResponse:
 @needs(WITHDRAW_APPLICATION)
 def application_withdraw(request: Asked, public_id: str) -> HttpResponse:
     """Ask, then step back for the customer."""
-    application = one(request, public_id)
+    application = deciding.one(request, public_id)
     here = reverse("application", args=[public_id])
     form = WithdrawForm(request.POST if request.method == "POST" else None, initial={"version": application.version})
     if request.method == "POST":

@@ -34,6 +34,12 @@ TABS = ("referred", "proposed", "waiting", "countered")
 FORMS = {"approve": ApproveForm, "counter": CounterForm, "ask": AskForm}
 
 
+def one(request: Asked, public_id: str) -> Application:
+    """Return the application a URL names with what its page shows."""
+    rows = Application.objects.for_page().select_related("legal_entity", "entered_by", "decided_by")
+    return rows.get_for(request.user, public_id)
+
+
 @needs(DECIDE_APPLICATION)
 @require_GET
 def review_queue(request: Asked) -> HttpResponse:
@@ -156,7 +162,7 @@ def context_of(request: Asked, application: Application, reasons: Reasons, bound
 @require_GET
 def terms_preview(request: Asked, public_id: str) -> HttpResponse:
     """Say what an approval for this amount and term would mean, before anybody presses the button."""
-    application = _one(request, public_id)
+    application = one(request, public_id)
     context: dict[str, Any] = {"application": application}
     try:
         prefix = "counter" if "counter-amount" in request.GET else "approve"
@@ -180,16 +186,11 @@ def _term(text: str) -> int:
     return int(text)
 
 
-def _one(request: Asked, public_id: str) -> Application:
-    rows = Application.objects.for_page().select_related("legal_entity", "entered_by", "decided_by")
-    return rows.get_for(request.user, public_id)
-
-
 @needs(DECIDE_APPLICATION)
 @require_POST
 def application_approve(request: Asked, public_id: str) -> HttpResponse:
     """Approve for the amount and term typed."""
-    application = _one(request, public_id)
+    application = one(request, public_id)
     form = ApproveForm(request.POST)
 
     def door(data: dict[str, Any]) -> str:
@@ -206,7 +207,7 @@ def application_approve(request: Asked, public_id: str) -> HttpResponse:
 @require_POST
 def application_decline(request: Asked, public_id: str) -> HttpResponse:
     """Decline for the reasons ticked."""
-    application = _one(request, public_id)
+    application = one(request, public_id)
     form = DeclineForm(request.POST, reasons=Reasons([application]).choices(application))
 
     def door(data: dict[str, Any]) -> str:
@@ -237,7 +238,7 @@ def decide(request: Asked, application: Application, form: Form, door: Any) -> H
                 form.add_error(name, str(text))
     from credit.views.applications import context_of as page_context
 
-    application = _one(request, application.public_id)  # what a refused door had set on it in memory was rolled back
+    application = one(request, application.public_id)  # what a refused door had set on it in memory was rolled back
     if application.status in Application.IN_REVIEW:
         context = page_context(request, application, bound=form)
         return htmx.render(request, "credit/application.html", "credit/_decide.html", context, status=422)

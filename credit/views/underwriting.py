@@ -28,17 +28,12 @@ from governance.lifecycle import IllegalMove, MovedMeanwhile
 from governance.models.identity import Scope
 
 
-def one(request: Asked, public_id: str) -> Application:
-    rows = Application.objects.for_list().select_related("legal_entity", "entered_by", "decided_by")
-    return rows.get_for(request.user, public_id)
-
-
 # --- decisions -----------------------------------------------------------------------------------------------------
 @needs(DECIDE_APPLICATION)
 @require_POST
 def application_ask(request: Asked, public_id: str) -> HttpResponse:
     """Ask the applicant for papers."""
-    application = one(request, public_id)
+    application = deciding.one(request, public_id)
     form = AskForm(request.POST)
 
     def door(data: dict[str, Any]) -> str:
@@ -55,7 +50,7 @@ def application_ask(request: Asked, public_id: str) -> HttpResponse:
 @require_POST
 def application_counter(request: Asked, public_id: str) -> HttpResponse:
     """Offer other terms, or propose to a second person that they be offered."""
-    application = one(request, public_id)
+    application = deciding.one(request, public_id)
     form = CounterForm(request.POST)
 
     def door(data: dict[str, Any]) -> str:
@@ -73,7 +68,7 @@ def application_counter(request: Asked, public_id: str) -> HttpResponse:
 @require_POST
 def application_resume(request: Asked, public_id: str) -> HttpResponse:
     """Go on without the papers that have not come."""
-    application = one(request, public_id)
+    application = deciding.one(request, public_id)
     here = reverse("application", args=[public_id])
     data = sent_whole(WithdrawForm(request.POST))
     try:
@@ -106,7 +101,7 @@ def proposal_answer(request: Asked, public_id: str) -> HttpResponse:
         underwriting.call_back(proposal, **common)
         return _("Called back: the application is back in the queue.")
 
-    return deciding.decide(request, one(request, proposal.application.public_id), form, door)
+    return deciding.decide(request, deciding.one(request, proposal.application.public_id), form, door)
 
 
 @needs(ACCEPT_OFFER)
@@ -128,7 +123,7 @@ def counter_answer(request: Asked, public_id: str) -> HttpResponse:
         underwriting.refuse(offered, **common)
         return _("The applicant does not agree: the application is back with the underwriters.")
 
-    return deciding.decide(request, one(request, offered.application.public_id), form, door)
+    return deciding.decide(request, deciding.one(request, offered.application.public_id), form, door)
 
 
 # --- what the file needs ---------------------------------------------------------------------------------------------
@@ -139,7 +134,7 @@ def their_papers(application: Application) -> Any:
 @needs(VERIFY_FACT)
 def application_verify(request: Asked, public_id: str, fact: str) -> HttpResponse:
     """Enter what was found out about one fact."""
-    application = one(request, public_id)
+    application = deciding.one(request, public_id)
     if fact not in verified.names():
         raise Http404
     here = reverse("application", args=[public_id])
@@ -172,7 +167,7 @@ def application_verify(request: Asked, public_id: str, fact: str) -> HttpRespons
 @needs(ADD_DOCUMENT)
 def application_paper(request: Asked, public_id: str, paper: str) -> HttpResponse:
     """Put a paper in for one line of the list; what was asked for is answered by it at once."""
-    application = one(request, public_id)
+    application = deciding.one(request, public_id)
     if paper not in Document.Kind.values:
         raise Http404
     here = reverse("application", args=[public_id])
