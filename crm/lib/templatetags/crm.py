@@ -1,5 +1,6 @@
 """`{% load crm %}`: figures, days, states and masks as ux.md section 3 writes them, in the reader's language."""
 
+from collections.abc import Hashable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -221,7 +222,8 @@ def badge(tone: str, label: Any) -> SafeString:
 def status(obj: Any, name: str = "status") -> SafeString:
     """The badge of `obj.status`; a model may carry its own `TONES`."""
     value = getattr(obj, name)
-    return badge(tones.of(value, getattr(obj, "TONES", None)), words_of(type(obj), name).get(value, value))
+    kind: Hashable = type(obj)
+    return badge(tones.of(value, getattr(obj, "TONES", None)), words_of(kind, name).get(value, value))
 
 
 @lru_cache(maxsize=256)
