@@ -5,6 +5,7 @@ import os
 import sys
 
 NEED_NO_SERVER = {"", "help", "version", "check", "makemigrations", "messages", "spectacular", "diffsettings", "startapp"}
+AS_SUPERUSER = {"prove_encryption"}  # reads the server's own files
 AS_OWNER = {"migrate", "sqlmigrate", "flush", "sqlflush", "showmigrations", "optimizemigration"}
 
 
@@ -33,6 +34,9 @@ def main() -> int:
     try:
         with servers.joined(os.environ.get("CRM_AREA", "main")) as joined:
             os.environ.update(joined.environment)
+            if command in AS_SUPERUSER:
+                os.environ.setdefault("CRM_SUPERUSER_URL", joined.superuser_url or "")
+                os.environ.setdefault("CRM_LOG_FOLDER", str(joined.folder))
             execute_from_command_line(sys.argv)
     except servers.ServersFailed as problem:
         print(problem, file=sys.stderr)

@@ -80,6 +80,8 @@ def environment(folder: Path, urls: Mapping[str, str]) -> dict[str, str]:
     found = dict(urls)
     if os.environ.get("CRM_ENV", "local") != "production":  # production names its own secrets or does not start
         found["CRM_ENV"] = os.environ.get("CRM_ENV", "local")
+        if "CRM_MEDIA_ROOT" not in os.environ:
+            found["CRM_MEDIA_ROOT"] = str(folder / "media")
         if "CRM_SECRET_KEY" not in os.environ:
             found["CRM_SECRET_KEY"] = _kept(folder / "secret.key", lambda: secrets.token_urlsafe(50))
         if not {"CRM_VAULT_KEYS", "CRM_VAULT_FILE"} & os.environ.keys():

@@ -98,7 +98,7 @@ class Run:
             with servers.joined(self.area) as joined:
                 self.environment = dict(os.environ) | joined.environment | {"CRM_AREA": self.area}
                 self.environment.setdefault("CRM_STATIC_ROOT", str(servers.VAR / "static"))
-                self.environment.setdefault("CRM_MEDIA_ROOT", str(self.folder / "media"))
+                self.superuser_url = joined.superuser_url or ""
                 if self.area != "main":
                     self.environment["CRM_COOKIE_PREFIX"] = f"crm_{self.area}"
                 self._prepare(joined)
@@ -199,13 +199,15 @@ class Run:
             time.sleep(0.1)
 
     def _check(self, url: str) -> int:
-        done = subprocess.run(
-            [sys.executable, "manage.py", "check_path", "--url", url],
-            cwd=servers.ROOT,
-            env=self.environment | {"CRM_SANDBOX_URL": self.children[0].environment["CRM_SANDBOX_URL"]},
-            check=False,
-        )
-        return 1 if done.returncode else 0
+        known = {"CRM_SANDBOX_URL": self.children[0].environment["CRM_SANDBOX_URL"], "CRM_SUPERUSER_URL": self.superuser_url}
+        environment = self.environment | known | {"CRM_LOG_FOLDER": str(self.folder)}
+        # The path first: what it wrote is then searched too.
+        commands = [["check_path", "--url", url], ["prove_encryption"]]
+        codes = [
+            subprocess.run([sys.executable, "manage.py", *command], cwd=servers.ROOT, env=environment, check=False).returncode
+            for command in commands
+        ]
+        return 1 if any(codes) else 0
 
     def _stay(self, url: str) -> int:
         port = int(url.rsplit(":", 1)[1])

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import DomainError, NotAllowed, NotFound
-from customers import messages
+from customers import messages, outbox
 from customers.models import Message
 from governance import users
 from governance.lifecycle import MovedMeanwhile, move
@@ -26,7 +27,7 @@ class BadSignature(NotAllowed):
 
 
 class TooEarly(DomainError):
-    """The message is still in its sender's hands: tell us again in a moment."""
+    """The message changed hands this very moment: tell us again in a moment."""
 
     code = "too_early"
 
@@ -46,8 +47,11 @@ def verify(body: bytes, *, moment: str, signature: str, at: datetime) -> None:
 def heard(*, key: str, status: str, code: str, at: datetime) -> str:
     """Write down what became of a message; a receipt that was heard before, or is about an earlier round, changes nothing.
 
+    A receipt for a message still in its sender's hands also says that it was taken: the sender may be dead, and the gateway has given
+    up telling by the time another one asks.
+
     :raises NotFound: if no message has this key
-    :raises TooEarly: if its sender has not finished with it
+    :raises TooEarly: if it changes hands meanwhile
     """
     public_id, rounds = messages.of_wire_key(key)
     message = Message.objects.select_related("template").filter(public_id=public_id).first() if "\0" not in key else None
@@ -56,7 +60,11 @@ def heard(*, key: str, status: str, code: str, at: datetime) -> str:
     if message.rounds != rounds:
         return "old"
     if message.status in (Message.Status.SENDING, Message.Status.WAITING):
-        raise TooEarly(_("The message is still being sent."))
+        with transaction.atomic():
+            outbox.write([outbox.Outcome(message, Message.Status.SENT)], at=at, count=outbox.Count())
+        message.refresh_from_db(fields=["status"])
+        if message.status in (Message.Status.SENDING, Message.Status.WAITING):
+            raise TooEarly(_("The message is still being sent."))
     if message.status != Message.Status.SENT:
         return "known"
     to, problem = (Message.Status.DELIVERED, "") if status == DELIVERED else (Message.Status.FAILED, f"undelivered:{code}"[:60])

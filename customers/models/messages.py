@@ -124,7 +124,7 @@ class Message(models.Model):
 
     MOVES: ClassVar[dict[str, set[str]]] = {
         Status.PLANNED: {Status.SENDING, Status.WAITING, Status.FAILED, Status.CANCELLED},
-        Status.WAITING: {Status.SENDING, Status.WAITING, Status.FAILED, Status.CANCELLED},
+        Status.WAITING: {Status.SENDING, Status.SENT, Status.WAITING, Status.FAILED, Status.CANCELLED},
         Status.SENDING: {Status.SENT, Status.WAITING, Status.FAILED, Status.PARKED},
         Status.SENT: {Status.DELIVERED, Status.FAILED},
         Status.DELIVERED: set(),

@@ -312,12 +312,24 @@ def test_without_a_secret_nothing_is_believed(settings):
         receipts.verify(body, moment=stamp, signature=signature, at=NOON)
 
 
-def test_a_receipt_that_overtakes_its_sender_is_asked_to_come_again(write, gateway, client, settings):
+def test_a_receipt_that_overtakes_its_sender_settles_for_it(write, gateway, client, settings):
     message = write()
     ready = outbox.claim("sms", at=NOON, limit=10, count=outbox.Count())
-    assert told(client, settings, key=message.public_id).status_code == 425
-    outbox.settle(outbox.carry_texts(ready, at=NOON), at=NOON, count=outbox.Count())
-    assert told(client, settings, key=message.public_id).status_code == 200
+    assert told(client, settings, key=message.public_id).json()["result"] == "delivered"
+    count = outbox.Count()
+    outbox.settle(outbox.carry_texts(ready, at=NOON), at=NOON, count=count)
+    assert (fresh(message).status, count.sent) == ("delivered", 0)
+    assert [Entry.objects.filter(event=f"customers.message.{name}").count() for name in ("sent", "delivered")] == [1, 1]
+
+
+def test_a_receipt_finds_what_a_dead_sender_held(write, gateway, client, settings):
+    message = write()
+    outbox.carry_texts(outbox.claim("sms", at=NOON, limit=10, count=outbox.Count()), at=NOON)  # and died before it wrote that down
+    outbox.recover(at=NOON + timedelta(minutes=6))
+    assert fresh(message).status == "waiting"
+    assert told(client, settings, key=message.public_id).json()["result"] == "delivered"
+    run(at=NOON + timedelta(minutes=7))
+    assert (fresh(message).status, len(gateway.texts(key=message.public_id))) == ("delivered", 1)
 
 
 def test_unknown_keys_and_broken_bodies(client, settings, db):
