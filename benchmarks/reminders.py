@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.common import manage, rounded, say, settings_of  # noqa: E402
+from benchmarks.common import manage, rounded, say, settings_of, vacuum, with_defaults  # noqa: E402
 from crm import children, processes, servers  # noqa: E402
 
 AREA = "bench-reminders"
@@ -175,26 +175,7 @@ def fill(entity: Any, sizes: Sizes, superuser_url: str) -> None:
             say(f"  {first + 99_999:,}")
         cursor.execute("SELECT setval('credit_loan_id_seq', %(loans)s + 1)", known)
     link.close()
-    link = psycopg2.connect(superuser_url)  # no `with`: that would open a transaction, in which nothing can be vacuumed
-    link.autocommit = True
-    with link.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE customers_customer, credit_loan, credit_installment")
-    link.close()
-
-
-def with_defaults(statement: str, model: Any, cursor: Any) -> str:
-    """Return the statement with what later migrations added: columns that are needed get their field's default."""
-    cursor.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_nullable = 'NO' AND column_default IS NULL"
-        " AND is_identity = 'NO'",
-        [model._meta.db_table],
-    )
-    needed = {name for (name,) in cursor.fetchall()}
-    listed = statement.split("(", 1)[1].split(")", 1)[0]
-    missing = sorted(needed - {name.strip() for name in listed.replace("{more}", "").split(",")})
-    values = [cursor.mogrify("%s", [model._meta.get_field(name.removesuffix("_id")).get_default()]).decode() for name in missing]
-    more = "".join(f", {name}" for name in missing)
-    return statement.format(more=more, values="".join(f", {value}" for value in values))
+    vacuum(superuser_url, "customers_customer", "credit_loan", "credit_installment")
 
 
 def plan(entity: Any) -> dict[str, Any]:
