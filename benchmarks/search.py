@@ -220,7 +220,7 @@ def pools(cursor: Any, count: int) -> dict[str, float]:
     for i in range(min(count, NUMBERS)):
         # shape and length of real numbers; the check digits are nobody's concern here
         born = (date(1960, 1, 1) + timedelta(days=chance.randrange(16_000))).strftime("%Y%m%d")
-        id_number, mobile = f"3101{chance.randrange(100):02d}{born}{chance.randrange(1000):03d}X", f"13{chance.randrange(10**9):09d}"
+        id_number, mobile = f"3101{i // 1000 % 100:02d}{born}{i % 1000:03d}X", f"13{chance.randrange(10**9):09d}"
         card = f"622202{chance.randrange(10**13):013d}"
         lines.writerow([
             i, *sealed("id_number", id_number), vault.fingerprint(born, label=labels["born_key"]), *sealed("mobile", mobile),
