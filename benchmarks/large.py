@@ -201,7 +201,7 @@ def statement(cursor: Any, table: str, offsets: dict[str, int], copies: str, whi
     columns, values, joins = [], [], []
     for field in model._meta.concrete_fields:
         column = field.column
-        value = f"t.{column}"
+        value = f't."{column}"'
         target = field.related_model._meta.db_table if field.is_relation and field.related_model else ""
         if column in UNIQUE.get(table, {}):
             value = UNIQUE[table][column].format(c="b.c", column=column, offset=offsets[table])
@@ -242,7 +242,7 @@ def statement(cursor: Any, table: str, offsets: dict[str, int], copies: str, whi
             "JOIN bench_people AS home ON home.id = t.customer_id"
             " JOIN bench_people AS p ON p.i = (home.i * 7 + b.e * 13 + t.id) % (SELECT count(*) FROM bench_people)",
         )
-    listed, made = ", ".join(columns), ", ".join(values)
+    listed, made = ", ".join(f'"{column}"' for column in columns), ", ".join(values)
     return f"INSERT INTO {table} ({listed}) SELECT {made} FROM from_{table} AS t CROSS JOIN {copies} AS b {' '.join(joins)} WHERE {which}"
 
 
