@@ -288,6 +288,7 @@ PAGES = [
     ("POST", "case-contact", "collections.log_contact"),
     ("GET", "case-assign", "collections.assign_case"),
     ("POST", "case-assign", "collections.assign_case"),
+    ("GET", "case-promise-cover", "collections.log_contact"),
 ]
 # Parts in every state, mounted in local and test installations only.
 SHOWROOM = ("ui",)
@@ -702,6 +703,7 @@ ROWS = [
     ("POST", "case-contact", "case", "collector"),
     ("GET", "case-assign", "case", "collections_supervisor"),
     ("POST", "case-assign", "case", "collections_supervisor"),
+    ("GET", "case-promise-cover", "case", "collector"),
 ]
 API_ROWS = [
     ("GET", "api-documents-detail", "document", "loan_officer"),

@@ -127,17 +127,20 @@ def work(
         "may_cancel": user.has_perm(permissions.CONTACT),
         "form": form
         or (
-            blank(live, today=today, back=back, channel=Channel.CALL if allowed and allowed.allowed else Channel.INBOUND)
+            blank(case, live, today=today, back=back, channel=Channel.CALL if allowed and allowed.allowed else Channel.INBOUND)
             if may_log
             else None
         ),
     }
 
 
-def blank(live: dict[int, Any], *, today: date, back: str, channel: str) -> ContactForm:
-    """Return the form as it is first shown: the way of contact that is open now; a promise of all that is overdue, in three days."""
-    overdue = total([each.overdue for each in live.values()])
-    initial = {"back": back, "channel": channel, "amount_1": overdue or None, "due_on_1": today + timedelta(days=3)}
+def blank(case: Case, live: dict[int, Any], *, today: date, back: str, channel: str) -> ContactForm:
+    """Return the form as it is first shown: the way of contact that is open now; a promise of all that is overdue, in three days,
+    with the penalty of these days.
+    """
+    day = today + timedelta(days=3)
+    overdue = owed.overdue_until(case.customer_id, today=today, until=day) if live else None
+    initial = {"back": back, "channel": channel, "amount_1": overdue or None, "due_on_1": day}
     return ContactForm(today=today, initial=initial)
 
 
