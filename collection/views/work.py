@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from collection import cases, checks, contacts, gate, owed, permissions, queues, team
+from collection import cases, checks, contacts, gate, holds, owed, permissions, queues, team
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
 from collection.forms import AssignForm, CheckForm, ContactForm, SkipForm
 from collection.lists import CASES
@@ -122,6 +122,7 @@ def work(
         "contact_answer": allowed,
         "live_overdue": total([each.overdue for each in live.values()]),
         "live_payoff": total([each.payoff for each in live.values()]),
+        "hold": holds.of([customer.pk]).get(customer.pk) if case.status == Case.Status.OPEN else None,
         "promises": promises,
         "running": next((promise for promise in promises if promise.is_running), None),
         "may_cancel": user.has_perm(permissions.CONTACT),
