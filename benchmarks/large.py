@@ -99,10 +99,10 @@ def grow(superuser_url: str, *, customers: int, loans: int) -> None:
         cursor.execute("CREATE TEMPORARY TABLE bench_good AS SELECT * FROM credit_loan WHERE dpd = 0")
         have = one(cursor, "SELECT count(*) FROM credit_loan") * (clones + 1)
         rounds = max(0, math.ceil((loans - have) / one(cursor, "SELECT count(*) FROM bench_good") / (clones + 1)))
-        cursor.execute("CREATE TEMPORARY TABLE bench_copies AS SELECT n AS c, n AS k FROM generate_series(1, %s) AS n", [clones])
+        cursor.execute("CREATE TEMPORARY TABLE bench_copies AS SELECT n AS c, n AS k FROM generate_series(1::bigint, %s) AS n", [clones])
         cursor.execute(
             "CREATE TEMPORARY TABLE bench_rounds AS SELECT %(clones)s + 1 + k * %(rounds)s + e AS c, k, e"
-            " FROM generate_series(0, %(clones)s) AS k, generate_series(0, %(rounds)s - 1) AS e",
+            " FROM generate_series(0::bigint, %(clones)s) AS k, generate_series(0::bigint, %(rounds)s - 1) AS e",
             {"clones": clones, "rounds": rounds},
         )
         cursor.execute(
@@ -119,7 +119,7 @@ def grow(superuser_url: str, *, customers: int, loans: int) -> None:
             if rounds and table in CHAIN:
                 cursor.execute(statement(cursor, table, offsets, "bench_rounds", CHAIN[table]))
                 made += cursor.rowcount
-            if made > 100_000:
+            if made > 1_000_000:
                 say(f"  {table:28} {made:>10,} rows  {time.monotonic() - began:5.0f} s")
         for table in TABLES:
             cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, key_of(table)])
