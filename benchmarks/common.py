@@ -50,3 +50,49 @@ def rounded(value: Any) -> Any:
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+# --- rows by SQL ---------------------------------------------------------------------------------------------------
+def with_defaults(statement: str, model: Any, cursor: Any) -> str:
+    """Return the statement with what later migrations added: columns that are needed get their field's default."""
+    cursor.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_nullable = 'NO' AND column_default IS NULL"
+        " AND is_identity = 'NO'",
+        [model._meta.db_table],
+    )
+    needed = {name for (name,) in cursor.fetchall()}
+    listed = statement.split("(", 1)[1].split(")", 1)[0]
+    missing = sorted(needed - {name.strip() for name in listed.replace("{more}", "").split(",")})
+    values = [cursor.mogrify("%s", [model._meta.get_field(name.removesuffix("_id")).get_default()]).decode() for name in missing]
+    more = "".join(f", {name}" for name in missing)
+    return statement.format(more=more, values="".join(f", {value}" for value in values))
+
+
+def set_aside(cursor: Any, *tables: str) -> list[str]:
+    """Drop the indexes of tables that are about to be filled and return what makes them again; those of constraints stay."""
+    cursor.execute(
+        "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i WHERE i.indrelid::regclass::text = ANY (%s)"
+        " AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = i.indexrelid) AND NOT i.indisunique",
+        [list(tables)],
+    )
+    found = cursor.fetchall()
+    for name, _made in found:
+        cursor.execute(f"DROP INDEX {name}")
+    return [made for _name, made in found]
+
+
+def put_back(cursor: Any, indexes: list[str]) -> None:
+    """Make the indexes again, each at once over all rows."""
+    for made in indexes:
+        cursor.execute(made)
+
+
+def vacuum(superuser_url: str, *tables: str) -> None:
+    """Do what a running installation's autovacuum has done long ago."""
+    import psycopg2
+
+    link = psycopg2.connect(superuser_url)  # no `with`: that would open a transaction, in which nothing can be vacuumed
+    link.autocommit = True
+    with link.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE " + ", ".join(tables))
+    link.close()

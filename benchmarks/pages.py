@@ -1,11 +1,12 @@
 """What the main pages take, for the role that uses them, and how many queries each asks of the database.
 
-    .venv/bin/python benchmarks/pages.py [--small]
+    .venv/bin/python benchmarks/pages.py [--small | --large [--fill]]
 
 Times are those of a signed-in person over HTTP, one request after the other, on a gunicorn of its own; `/healthz` on the same server
 is the floor. `cpu_ms` is the processor time of the page in this process, which a busy machine changes less. Queries are counted here
 too, on up to ten rows of each kind, on two sizes of the demonstration: a tenth of it in a database of its own, and all of it in
-the one of `./run` (not with `--small`). A page whose queries grow with the rows fails.
+the one of `./run` (not with `--small`). With `--large` the second size is 100,000 customers with 300,000 loans, cloned from the small
+one and kept from run to run; `--fill` makes it anew and measures nothing. A page whose queries grow with the rows fails.
 The last line of stdout is one JSON object.
 """
 
@@ -27,8 +28,9 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.common import at_share, manage, rounded, say, settings_of, wait_until_healthy  # noqa: E402
 from crm import children, servers  # noqa: E402
 
-AREA = "bench-pages"
-AIM_MS = 150.0
+AREA, LARGE = "bench-pages", "bench-pages-large"
+AIM_MS, LARGE_AIM_MS = 150.0, 200.0
+CUSTOMERS, LOANS = 100_000, 300_000
 WARM = 5
 MOST_ROWS = 10
 # A page may ask this many queries more where a row has what others lack (a loan, an offer); growing with the rows is more.
@@ -39,16 +41,23 @@ def main() -> int:
     """Measure and print; the exit code says whether the queries are constant."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="a tenth of the demonstration only")
+    parser.add_argument("--large", action="store_true", help="a tenth of it and 100,000 customers")
+    parser.add_argument("--fill", action="store_true", help="with --large: make the large book anew, measure nothing")
     parser.add_argument("--requests", type=int, default=50, help="per page, after warming up")
     parser.add_argument("--area", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.fill:
+        return fill()
     if options.area:
         print(json.dumps(measure(options.area, options.requests)))
         return 0
     found = {"tenth": child(AREA, options.requests)}
-    if not options.small:
+    if options.large:
+        found["large"] = child(LARGE, options.requests)
+    elif not options.small:
         found["demo"] = child("main", options.requests)
-    biggest = found["tenth" if options.small else "demo"]
+    aim = LARGE_AIM_MS if options.large else AIM_MS
+    biggest = list(found.values())[-1]
     pages, few = biggest["pages"], found["tenth"]["pages"]
     growing = sorted(name for name in pages if name in few and pages[name]["queries_most"] > few[name]["queries_most"] + SLACK)
     worst = max(pages, key=lambda name: pages[name]["p95_ms"])
@@ -60,8 +69,8 @@ def main() -> int:
         "peer": {},
         "ratios": {
             "worst_page": worst,
-            "worst_p95_over_aim_of_150_ms": pages[worst]["p95_ms"] / AIM_MS,
-            "pages_over_aim": sorted(name for name in pages if pages[name]["p95_ms"] > AIM_MS),
+            f"worst_p95_over_aim_of_{aim:.0f}_ms": pages[worst]["p95_ms"] / aim,
+            "pages_over_aim": sorted(name for name in pages if pages[name]["p95_ms"] > aim),
             "p50_over_healthz": {name: row["p50_ms"] / biggest["healthz"]["p50_ms"] for name, row in pages.items()},
         },
     }
@@ -77,19 +86,42 @@ def child(area: str, requests: int) -> dict[str, Any]:
     return answer
 
 
+def fill() -> int:
+    """Make the large book out of the small demonstration, and leave it for the runs to come."""
+    servers.destroy(ROOT / "var" / LARGE)
+    with servers.joined(LARGE) as joined:
+        environment = settings_of(joined.environment, LARGE)
+        prepare(environment, "--small")
+        assert joined.superuser_url
+        import django
+
+        django.setup()
+        from benchmarks import large
+
+        large.grow(joined.superuser_url, customers=CUSTOMERS, loans=LOANS)
+        print(json.dumps(rows()))
+    return 0
+
+
+def prepare(environment: dict[str, str], *size: str) -> None:
+    manage(environment, "migrate", "--verbosity=0")
+    manage(environment, "seed")
+    say("loading the demonstration where it is missing")
+    manage(environment, "load_demo", *size)
+    if not (ROOT / "var" / "static").exists():
+        manage(environment, "collectstatic", "--noinput", "--verbosity=0")
+
+
 def measure(area: str, requests: int) -> dict[str, Any]:
     """Return times and query counts of every page on the servers of `area`."""
     folder = ROOT / "var" / area
+    if area == LARGE and not folder.exists():
+        raise SystemExit("there is no large book yet: run with --large --fill first")
     if area == AREA:
         servers.destroy(folder)
     with servers.joined(area) as joined:
         environment = settings_of(joined.environment, area)
-        manage(environment, "migrate", "--verbosity=0")
-        manage(environment, "seed")
-        say("loading the demonstration where it is missing")
-        manage(environment, "load_demo", *(["--small"] if area == AREA else []))
-        if not (ROOT / "var" / "static").exists():
-            manage(environment, "collectstatic", "--noinput", "--verbosity=0")
+        prepare(environment, *(["--small"] if area == AREA else []))
         import django
 
         django.setup()
@@ -158,7 +190,19 @@ def addresses() -> dict[str, tuple[str, list[str]]]:
         "offer": ("officer", [f"/offers/{key}/" for key in offers]),
         "loans": ("officer", ["/loans/"]),
         "loan": ("officer", [f"/loans/{key}/" for key in loans]),
+        "loans, gravest first": ("officer", ["/loans/?sort=-dpd"]),
+        "loans of everybody": ("risk", ["/loans/"]),
+        "board": ("officer", ["/applications/board/"]),
+        "dashboard": ("risk", ["/credit/dashboard/"]),
+        "tasks": ("officer", ["/tasks/"]),
+        "messages": ("supervisor", ["/messages/"]),
+        "payments": ("operations", ["/payments/"]),
+        "refunds": ("operations", ["/refunds/"]),
         "desk": ("collector", ["/collections/desk/"]),
+        "promises": ("supervisor", ["/collections/promises/"]),
+        "promise calendar": ("supervisor", ["/collections/promises/calendar/"]),
+        "team board": ("supervisor", ["/collections/board/"]),
+        "results": ("supervisor", ["/collections/results/"]),
         "cases": ("collector", ["/collections/cases/"]),
         "case": ("collector", [f"/collections/cases/{key}/" for key in cases]),
         "decisions": ("risk", ["/risk/decisions/"]),

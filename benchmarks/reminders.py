@@ -1,11 +1,11 @@
 """Reminders of a whole portfolio: planning one business date, and sending what was planned through the sandbox.
 
-    .venv/bin/python benchmarks/reminders.py [--small | --loans N]
+    .venv/bin/python benchmarks/reminders.py [--small | --loans N] [--fill | --keep]
 
 Loans fall due on every day of the month alike, twelve instalments each; a quarter of the customers has two loans, half of them an e-mail
 address. Planning is what the beat starts for a business date: T-3, T0, T+1 and T+3 by SMS and e-mail, the partitions by two processes, as
 a house's worker has. Sending is one process: claim, gate, text, seal, gateway, ledger. The floor is the gateway and the mail server alone, called
-with ready texts by as many threads. The last line of stdout is one JSON object.
+with ready texts by as many threads. `--fill` only makes the book, `--keep` measures what is there. The last line of stdout is one JSON object.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.common import manage, rounded, say, settings_of  # noqa: E402
+from benchmarks.common import manage, put_back, rounded, say, set_aside, settings_of, vacuum, with_defaults  # noqa: E402
 from crm import children, processes, servers  # noqa: E402
 
 AREA = "bench-reminders"
@@ -77,10 +77,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="a quick run")
     parser.add_argument("--loans", type=int, default=1_000_000)
+    parser.add_argument("--fill", action="store_true", help="only fill; a later run with --keep measures")
+    parser.add_argument("--keep", action="store_true", help="use the rows that are there, and leave them")
     options = parser.parse_args()
     sizes = Sizes(20_000, 400) if options.small else Sizes(options.loans, 2_000)
     folder = ROOT / "var" / AREA
-    servers.destroy(folder)
+    if not options.keep:
+        servers.destroy(folder)
     with servers.joined(AREA) as joined:
         environment = settings_of(joined.environment, AREA)
         manage(environment, "migrate", "--verbosity=0")
@@ -88,11 +91,22 @@ def main() -> int:
         import django
 
         django.setup()
-        entity = found()
-        say(f"filling in {sizes.loans:,} loans")
-        began = time.monotonic()
-        fill(entity, sizes, joined.superuser_url)
-        filled = time.monotonic() - began
+        from governance.models import LegalEntity
+
+        filled = 0.0
+        if options.keep:
+            entity = LegalEntity.objects.get()
+            unplan(joined.superuser_url)
+            sizes = Sizes(loans(), sizes.sent)
+        else:
+            entity = found()
+            say(f"filling in {sizes.loans:,} loans")
+            began = time.monotonic()
+            fill(entity, sizes, joined.superuser_url)
+            filled = time.monotonic() - began
+        if options.fill:
+            print(json.dumps({"filling_seconds": round(filled, 1)}))
+            return 0
         planning = plan(entity)
         say(f"planned {planning['messages']:,} messages in {planning['seconds']:.1f} s")
         port = children.free_port(9_800)
@@ -111,7 +125,8 @@ def main() -> int:
         finally:
             sandbox.terminate()
             sandbox.wait(10)
-    servers.destroy(folder)
+    if not options.keep:
+        servers.destroy(folder)
     told = {
         "name": "reminders",
         "sizes": {"loans": sizes.loans, "customers": sizes.customers, "installments": sizes.loans * INSTALMENTS, "sent_each": sizes.sent},
@@ -166,6 +181,7 @@ def fill(entity: Any, sizes: Sizes, superuser_url: str) -> None:
     }  # fmt: skip
     with psycopg2.connect(superuser_url) as link, link.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
+        later = set_aside(cursor, "customers_customer", "credit_loan", "credit_installment")
         cursor.execute(CUSTOMERS, known)
         cursor.execute(with_defaults(LOANS, Loan, cursor), known)
         statement = with_defaults(ROWS, Installment, cursor)
@@ -174,27 +190,21 @@ def fill(entity: Any, sizes: Sizes, superuser_url: str) -> None:
             link.commit()
             say(f"  {first + 99_999:,}")
         cursor.execute("SELECT setval('credit_loan_id_seq', %(loans)s + 1)", known)
+        put_back(cursor, later)
     link.close()
-    link = psycopg2.connect(superuser_url)  # no `with`: that would open a transaction, in which nothing can be vacuumed
-    link.autocommit = True
-    with link.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE customers_customer, credit_loan, credit_installment")
-    link.close()
+    vacuum(superuser_url, "customers_customer", "credit_loan", "credit_installment")
 
 
-def with_defaults(statement: str, model: Any, cursor: Any) -> str:
-    """Return the statement with what later migrations added: columns that are needed get their field's default."""
-    cursor.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_nullable = 'NO' AND column_default IS NULL"
-        " AND is_identity = 'NO'",
-        [model._meta.db_table],
-    )
-    needed = {name for (name,) in cursor.fetchall()}
-    listed = statement.split("(", 1)[1].split(")", 1)[0]
-    missing = sorted(needed - {name.strip() for name in listed.replace("{more}", "").split(",")})
-    values = [cursor.mogrify("%s", [model._meta.get_field(name.removesuffix("_id")).get_default()]).decode() for name in missing]
-    more = "".join(f", {name}" for name in missing)
-    return statement.format(more=more, values="".join(f", {value}" for value in values))
+def unplan(superuser_url: str) -> None:
+    """Take back what an earlier run planned and sent."""
+    import psycopg2
+
+    tables = ("credit_reminder", "credit_reminderpartition", "credit_reminderrun", "customers_contactattempt", "customers_message")
+    with psycopg2.connect(superuser_url) as link, link.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+    link.close()
+    vacuum(superuser_url, *tables)
 
 
 def plan(entity: Any) -> dict[str, Any]:
@@ -250,9 +260,8 @@ def send(channel: str, count: int) -> dict[str, Any]:
 
     first = Message.objects.filter(channel=channel, status="planned").order_by("pk").values("pk")[:count]
     Message.objects.filter(channel=channel, status="planned").exclude(pk__in=first).update(due_at=NOON + timedelta(days=1))
-    total, began = outbox.Count(), time.monotonic()
-    while (done := outbox.send_batch(channel, clock=lambda: NOON)).moved:
-        total.add(done)
+    began = time.monotonic()
+    total = outbox.send_due(clock=lambda: NOON, channels=[channel])
     seconds = time.monotonic() - began
     say(f"{channel}: {total.sent} in {seconds:.1f} s")
     return {"sent": total.sent, "seconds": seconds, "per_second": total.sent / seconds}

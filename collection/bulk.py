@@ -1,6 +1,7 @@
 """Bulk acts on the list of cases: give many to people in turn, or back to everybody."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -41,7 +42,7 @@ def assign_one(row: Case, *, actor: User, at: datetime, **values: Any) -> Case:
 
 
 def bulk_form(user: User) -> Any:
-    return BulkAssignForm(people=team.workers(user))
+    return partial(BulkAssignForm, people=team.workers(user))
 
 
 action(lists.CASES.name, "assign", label=_("Assign cases"), permission=permissions.ASSIGN, run=assign_one, form=bulk_form, icon="users")

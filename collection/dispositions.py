@@ -16,6 +16,7 @@ class Result:
     """One result of a channel: its key on the desk, what follows by default, and what it asks for.
 
     `person`: the debtor was spoken to, so the right-party check has to be passed. `promise`: it carries a promise to pay.
+    `hold`: reminders wait until the person is spoken to again.
     """
 
     outcome: str
@@ -24,6 +25,7 @@ class Result:
     days: int
     person: bool = False
     promise: bool = False
+    hold: bool = False
 
 
 @cache
@@ -45,3 +47,15 @@ def tree() -> Mapping[str, tuple[Result, ...]]:
 def result(channel: str, outcome: str) -> Result | None:
     """Return what follows `outcome` by `channel`; None when the channel has no such result."""
     return next((each for each in tree().get(channel, ()) if each.outcome == outcome), None)
+
+
+@cache
+def holding() -> frozenset[str]:
+    """Return the outcomes after which reminders wait."""
+    return frozenset(each.outcome for results in tree().values() for each in results if each.hold)
+
+
+@cache
+def ending() -> frozenset[str]:
+    """Return the outcomes of a talk with the person that end such a wait."""
+    return frozenset(each.outcome for results in tree().values() for each in results if each.person and not each.hold)

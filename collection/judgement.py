@@ -51,11 +51,16 @@ def judge(parts: Sequence[Part], payments: Sequence[Payment], *, closed: date, g
         promised += part.amount
         deadline = part.due_on + timedelta(days=grace_days)
         paid = paid_by(payments, deadline)
-        if paid < promised - tolerance and deadline <= closed:
+        if not enough(paid, promised, tolerance) and deadline <= closed:
             return Verdict("broken", paid)
-    if paid >= promised - tolerance:
+    if enough(paid, promised, tolerance):
         return Verdict("kept", paid)
     return Verdict("partial" if paid > ZERO else "open", paid)
+
+
+def enough(given: Decimal, wanted: Decimal, tolerance: Decimal) -> bool:
+    """Return whether `given` is all of `wanted` but for what may lack: of a promise paid, and of what is overdue promised."""
+    return given >= wanted - tolerance
 
 
 def paid_by(payments: Sequence[Payment], day: date) -> Decimal:

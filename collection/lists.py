@@ -88,7 +88,7 @@ CASES = declare(
                 sort="next_action_on",
             ),
             Column("contact", _("Last contact"), contact_cell, lambda row: row.get_last_outcome_display(), sort="last_contact_at"),
-            Column("whose", _("Whose"), lambda row: whose_text(row) or absent("not_applicable"), whose_text, phone=True),
+            Column("whose", _("Assigned to"), lambda row: whose_text(row) or absent("not_applicable"), whose_text, phone=True),
             Column(
                 "opened",
                 _("Opened on"),

@@ -16,14 +16,15 @@ from customers import panels
 
 COLLECTORS = ("collector", "collections_supervisor")
 
-for order, label, url_name, permission, icon, key in (
-    (10, _("Desk"), "desk", permissions.CLAIM, "desk", "d"),
-    (20, _("Cases"), "case-list", permissions.VIEW, "cases", ""),
-    (30, _("Promises"), "promise-list", permissions.VIEW, "promises", ""),
-    (40, _("Team board"), "team-board", permissions.ASSIGN, "board", ""),
-    (50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
+# Where one works all day stands under "work": a telephone's bottom bar has room for the first four entries only.
+for group, order, label, url_name, permission, icon, key in (
+    ("work", 2, _("Desk"), "desk", permissions.CLAIM, "desk", "d"),
+    ("work", 3, _("Team board"), "team-board", permissions.ASSIGN, "board", ""),
+    ("collections", 20, _("Cases"), "case-list", permissions.VIEW, "cases", ""),
+    ("collections", 30, _("Promises"), "promise-list", permissions.VIEW, "promises", ""),
+    ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
 ):
-    menu.entry(group="collections", order=order, label=label, url_name=url_name, permission=permission, icon=icon, key=key)
+    menu.entry(group=group, order=order, label=label, url_name=url_name, permission=permission, icon=icon, key=key)
 panels.add("cases", title=_("Cases"), url_name="case-panel", permission=permissions.VIEW, order=40)
 
 

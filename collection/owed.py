@@ -39,6 +39,13 @@ def of_loan(loan: Loan, rows: list[Installment], *, on: date) -> Owed:
     return Owed(loan, total([each.owed for each in due]) + penalty, penalty, payoffs.figures(loan, rows, on).total)
 
 
+def overdue_until(customer_id: int, *, today: date, until: date) -> Decimal:
+    """Return what is overdue today on all open loans with the penalty that grows until a later day: what cures then, if nothing comes before."""
+    loans = {loan.pk: loan for loan in Loan.objects.open().filter(customer_id=customer_id).order_by("pk")}
+    rows = Installment.objects.filter(loan__in=loans, due_on__lte=today).exclude(status=Installment.Status.PAID).order_by("loan_id", "seq")
+    return total([each.owed + effects.penalty_on(loans[each.loan_id], each, until) - each.penalty_paid for each in rows])
+
+
 def most_by(customer_id: int, *, on: date) -> Decimal:
     """Return the most a promise of this customer can be about: everything unpaid on all open loans, with penalty as of a day."""
     loans = list(Loan.objects.open().filter(customer_id=customer_id).order_by("pk"))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,7 @@ from ledger import log
 
 ZERO = Decimal("0.00")
 Status = Promise.Status
+GRACE, TOLERANCE = "collections.promise.grace_days", "collections.promise.tolerance"
 SIGNS = {Transaction.Kind.REPAYMENT: 1, Transaction.Kind.REVERSAL: -1}  # a reversal takes back what a repayment brought
 
 
@@ -33,6 +35,35 @@ class PromiseOver(DomainError):
     """The promise is kept, broken, replaced or cancelled already."""
 
     code = "promise_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """How much of what is overdue a promise pays: `overdue` with the penalty that grows until `on`, its last day."""
+
+    on: date
+    overdue: Decimal
+    promised: Decimal
+    tolerance: Decimal
+
+    @property
+    def lacks(self) -> Decimal:
+        return max(self.overdue - self.promised, ZERO)
+
+    @property
+    def in_full(self) -> bool:
+        """Whether nothing stays overdue but what may lack, by the rule that judges the promise."""
+        return judgement.enough(self.promised, self.overdue, self.tolerance)
+
+
+def cover(case: Case, parts: Sequence[Part], *, today: date) -> Cover:
+    """Return what `parts` would pay of what is overdue; earlier parts stop penalty, so that it never says too much.
+
+    :raises ValueError: if there is no part
+    """
+    on = max(part.due_on for part in parts)
+    overdue = owed.overdue_until(case.customer_id, today=today, until=max(on, today))
+    return Cover(on, overdue, total([part.amount for part in parts]), rules.value(TOLERANCE, on=today))
 
 
 @transaction.atomic
@@ -61,8 +92,8 @@ def take(case: Case, *, parts: Sequence[Part], channel: str, actor: User, at: da
         amount=total([part.amount for part in parts]),
         first_due_on=parts[0].due_on,
         last_due_on=parts[-1].due_on,
-        grace_days=int(rules.value("collections.promise.grace_days", on=today)),
-        tolerance=rules.value("collections.promise.tolerance", on=today),
+        grace_days=int(rules.value(GRACE, on=today)),
+        tolerance=rules.value(TOLERANCE, on=today),
         counts_after=last_transaction(row.customer_id),
         channel=channel,
         taken_by=actor,
@@ -89,6 +120,7 @@ def take(case: Case, *, parts: Sequence[Part], channel: str, actor: User, at: da
         amount=promise.amount,
         parts=len(parts),
         due_on=promise.last_due_on,
+        in_full=cover(row, parts, today=today).in_full,
         replaces=before.public_id if before else None,
     )
     return promise
@@ -117,7 +149,7 @@ def wrong(parts: Sequence[Part], *, channel: str, customer_id: int, today: date)
         return problems
     promised = total([part.amount for part in parts])
     everything = owed.most_by(customer_id, on=max(part.due_on for part in parts))
-    if promised <= rules.value("collections.promise.tolerance", on=today):
+    if promised <= rules.value(TOLERANCE, on=today):
         problems["amount_1"] = _("The promise is too small to be judged.")
     elif promised > everything:
         problems["amount_1"] = _("All that is left to pay is %(amount)s: promise at most that.") % {"amount": grouped(everything)}

@@ -53,8 +53,17 @@ def seed() -> None:
             "Days after the promised day on which money still counts",
             "承诺日后仍计入的宽限天数",
         ),
-        ("collections.promise.tolerance", Decimal("1.00"), rules.AMOUNT, "What may lack of a kept promise", "承诺兑现允许的差额"),
         ("collections.promise.longest_days", 45, rules.DAYS, "How far ahead a promise may reach", "还款承诺最远可约定的天数"),
         ("collections.promise.parts", 6, rules.COUNT, "Most parts of one promise", "一项还款承诺最多分几笔"),
     ):
         rules.put(code, value=value, unit=unit, meaning_en=meaning_en, meaning_zh=meaning_zh, verification=OWN, effective_from=FROM)
+    rules.put(
+        "collections.promise.tolerance",
+        value=Decimal("1.00"),
+        unit=rules.AMOUNT,
+        meaning_en="What may lack of a kept promise, and of what is overdue for a promise to pay it in full",
+        meaning_zh="承诺兑现允许的差额；承诺金额与逾期总额相差不超过该数即视为足额",
+        citation="house policy 本机构政策",
+        verification=OWN,
+        effective_from=FROM,
+    )

@@ -13,6 +13,7 @@ urlpatterns = [
     path("collections/cases/<str:public_id>/keep/", work.keep, name="case-keep"),
     path("collections/cases/<str:public_id>/release/", work.release, name="case-release"),
     path("collections/cases/<str:public_id>/contacts/", work.contact, name="case-contact"),
+    path("collections/cases/<str:public_id>/cover/", promises.promise_cover, name="case-promise-cover"),
     path("collections/cases/<str:public_id>/assign/", work.assign, name="case-assign"),
     path("collections/promises/", promises.promise_list, name="promise-list"),
     path("collections/promises/calendar/", promises.promise_calendar, name="promise-calendar"),

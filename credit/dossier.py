@@ -150,6 +150,7 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
     conditions_there = list(
         Condition.objects.filter(application=application).select_related("set_by", "cleared_by", "document").order_by("pk")
     )
+    counter = CounterOffer.objects.filter(application=application).select_related("made_by", "answered_by").order_by("-pk").first()
     return {
         "file": lines,
         "burdens": weight,
@@ -172,7 +173,8 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
         "conditions": conditions_there,
         "conditions_open": sum(each.status == Condition.Status.OPEN for each in conditions_there),
         "proposal": Proposal.objects.filter(application=application).select_related("made_by", "answered_by").order_by("-pk").first(),
-        "counter": CounterOffer.objects.filter(application=application).select_related("made_by", "answered_by").order_by("-pk").first(),
+        "counter": counter,
+        "counter_link": counter.links.order_by("-pk").first() if counter and counter.status == CounterOffer.Status.OPEN else None,
         "review_due": clocks.due_at(application, allowed),
         "condition_labels": dict(ConditionKind.choices),
     }

@@ -84,7 +84,7 @@ APPLICATIONS = declare(
             Column("amount", _("Amount (CNY)"), amount_cell, lambda row: row.amount, sort="amount", kind="money", phone=True),
             Column("term", _("Months"), lambda row: row.term, lambda row: row.term, sort="term", kind="num", phone=True),
             Column("grade", _("Grade"), lambda row: grade(grade_of(row)), grade_of),
-            Column("product", _("Product"), lambda row: row.product.name, lambda row: row.product.name),
+            Column("product", _("Product"), lambda row: row.product.name, lambda row: row.product.name, kind="words"),
             Column("owner", _("Owner"), owner_cell, owner_text),
             Column("entered", _("Entered"), lambda row: since(row.created_at), lambda row: day(row.created_at), sort="id", phone=True),
             Column(

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import clocks, expiry, exposure, four_eyes, links, offers, paper_seeds, papers, payoffs, reminder_seeds
+from credit import clocks, counter_links, expiry, exposure, four_eyes, links, offers, paper_seeds, papers, payoffs, reminder_seeds
 from credit.models import Product
 from customers.messages_seeds import words
 from governance import rules
@@ -22,6 +22,12 @@ def seed() -> None:
         "sms",
         body_en="[{lender}] Your loan offer is ready. Read what it costs and accept it until {day}: {url} Nobody else should open this link.",
         body_zh="【{lender}】您的贷款要约已生成，请于{day}前查看综合融资成本并确认：{url} 请勿将链接转发他人。",
+    )
+    words(
+        counter_links.KIND,
+        "sms",
+        body_en="[{lender}] We can offer you other terms than you asked for. Read them and answer until {day}: {url} Nobody else should open this link.",
+        body_zh="【{lender}】针对您的申请，我们提供调整后的方案，请于{day}前查看并答复：{url} 请勿将链接转发他人。",
     )
     reminder_seeds.seed()
     paper_seeds.seed()

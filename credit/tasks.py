@@ -6,9 +6,22 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
-from credit import applications, bank_files, end_of_day, expiry, imports, offers, paper_messages, papers, payouts, refunds, reminders
+from credit import (
+    applications,
+    bank_files,
+    counter_links,
+    end_of_day,
+    expiry,
+    imports,
+    offers,
+    paper_messages,
+    papers,
+    payouts,
+    refunds,
+    reminders,
+)
 from credit.books import local_day
-from credit.models import Application, ClosePartition, CloseRun, Loan, PaperRequest, ReminderRun
+from credit.models import Application, ClosePartition, CloseRun, Loan, Offer, PaperRequest, ReminderRun
 from crm.lib.ports.http import PortOff
 from customers.models import Document
 from governance import users
@@ -32,6 +45,12 @@ def offer_approved(*, entry: Entry, **_: object) -> None:
     application = Application.objects.only("status", "customer_id").get(pk=entry.subject_id)
     if application.status == Application.Status.APPROVED:
         offers.make(application, at=entry.at)
+
+
+@log.on("credit.offer.made")
+def go_on_by_link(*, entry: Entry, **_: object) -> None:
+    """Let whoever agreed to other terms by a link go on by one."""
+    counter_links.go_on(Offer.objects.select_related("application").get(pk=entry.subject_id), at=entry.at)
 
 
 @log.on("credit.loan.booked")

@@ -1,4 +1,4 @@
-"""What underwriting asks of an applicant, over HTTP: papers with their day, conditions of an approval."""
+"""What underwriting asks of an applicant, over HTTP: papers with their day, conditions of an approval, other terms than asked for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credit import conditions
+from credit import conditions, underwriting
 from credit import permissions as may
-from credit.models import Condition, Paper, PaperRequest
+from credit.models import Condition, CounterOffer, Paper, PaperRequest
 from crm.lib.api import DoorViewSet, checked
 from crm.lib.errors import Invalid
 from customers.models import Document
+from governance.asked import caller
 from governance.idempotency import idempotent
 
 FILTERS = [
@@ -58,6 +59,27 @@ class ConditionOut(serializers.ModelSerializer[Condition]):
 class ClearIn(serializers.Serializer[Any]):
     evidence = serializers.CharField(max_length=1000, help_text="what was seen or heard, from whom")
     document = serializers.CharField(required=False, default="", allow_blank=True, help_text="public id of the paper that shows it")
+    version = serializers.IntegerField(required=False, default=None, allow_null=True, help_text="refuse if the record changed since")
+
+
+class CounterOfferOut(serializers.ModelSerializer[CounterOffer]):
+    """Other terms than were asked for; they become the approval once the applicant agrees."""
+
+    id = serializers.CharField(source="public_id")
+    application = serializers.CharField(source="application.public_id")
+    asked_amount = serializers.DecimalField(source="application.amount", max_digits=14, decimal_places=2)
+    asked_term = serializers.IntegerField(source="application.term")
+
+    class Meta:
+        model = CounterOffer
+        fields = (
+            "id", "application", "status", "amount", "term", "annual_rate", "asked_amount", "asked_term", "conditions", "due_on", "made_at",
+            "way", "answered_at", "version",
+        )  # fmt: skip
+
+
+class AnswerIn(serializers.Serializer[Any]):
+    way = serializers.ChoiceField(choices=CounterOffer.Way.choices, help_text="how the applicant answered")
     version = serializers.IntegerField(required=False, default=None, allow_null=True, help_text="refuse if the record changed since")
 
 
@@ -115,4 +137,40 @@ class ConditionViewSet(_OfApplications):
         return Response(ConditionOut(done).data)
 
 
-VIEWSETS = {"paper-requests": PaperRequestViewSet, "conditions": ConditionViewSet}
+class CounterOfferViewSet(_OfApplications):
+    serializer_class = CounterOfferOut
+    queryset = CounterOffer.objects.none()
+    needs = {
+        "list": may.VIEW_APPLICATION,
+        "retrieve": may.VIEW_APPLICATION,
+        "agree": may.ACCEPT_OFFER,
+        "refuse": may.ACCEPT_OFFER,
+    }
+
+    def get_queryset(self) -> QuerySet[CounterOffer]:
+        rows = CounterOffer.objects.visible_to(self.request.user).select_related("application")
+        if self.action in ("agree", "refuse"):
+            return rows.select_related("made_by", "application__legal_entity", "application__product", "application__customer",
+                                       "application__decision")  # fmt: skip
+        return rows.defer("condition_words")
+
+    @extend_schema(request=AnswerIn, responses={200: CounterOfferOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def agree(self, request: Request, public_id: str) -> Response:
+        """Enter that the applicant agrees: the terms become the approval, and the offer with its cost table follows."""
+        offered, body = self.get_object(), checked(AnswerIn, request)
+        underwriting.agree(offered, way=body["way"], version=body["version"], actor=caller(request), at=now())
+        return Response(CounterOfferOut(offered).data)
+
+    @extend_schema(request=AnswerIn, responses={200: CounterOfferOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def refuse(self, request: Request, public_id: str) -> Response:
+        """Enter that the applicant does not agree: the application goes back to the underwriters."""
+        offered, body = self.get_object(), checked(AnswerIn, request)
+        underwriting.refuse(offered, way=body["way"], version=body["version"], actor=caller(request), at=now())
+        return Response(CounterOfferOut(offered).data)
+
+
+VIEWSETS = {"paper-requests": PaperRequestViewSet, "conditions": ConditionViewSet, "counter-offers": CounterOfferViewSet}

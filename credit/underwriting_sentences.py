@@ -100,6 +100,11 @@ def _agreed(entry: Entry) -> str:
     return _("The applicant agreed to the counter-offer")
 
 
+@says("credit.counteroffer.link_made", icon="link", tone="info")
+def _counter_link(entry: Entry) -> str:
+    return _("A link to the counter-offer was sent to the mobile on file")
+
+
 @says("credit.application.counter_refused", icon="close")
 def _refused(entry: Entry) -> str:
     return _("The applicant did not agree to the counter-offer")

@@ -3,7 +3,21 @@
 from django.urls import path
 
 from credit import money_urls
-from credit.views import applications, board, closing, dashboards, deciding, entry, imports, loans, offers, panels, products, underwriting
+from credit.views import (
+    applications,
+    board,
+    closing,
+    counter_links,
+    dashboards,
+    deciding,
+    entry,
+    imports,
+    loans,
+    offers,
+    panels,
+    products,
+    underwriting,
+)
 
 urlpatterns = [
     path("applications/", applications.application_list, name="application-list"),
@@ -28,6 +42,10 @@ urlpatterns = [
     path("applications/<str:public_id>/papers/<str:paper>/", underwriting.application_paper, name="application-paper"),
     path("proposals/<str:public_id>/", underwriting.proposal_answer, name="proposal-answer"),
     path("counter-offers/<str:public_id>/", underwriting.counter_answer, name="counter-answer"),
+    path("counter-offers/<str:public_id>/link/", counter_links.counter_link, name="counter-link"),
+    path("c/<str:token>/", counter_links.public_counter, name="public-counter"),
+    path("c/<str:token>/code/", counter_links.public_counter_code, name="public-counter-code"),
+    path("c/<str:token>/answer/", counter_links.public_counter_answer, name="public-counter-answer"),
     path("conditions/<str:public_id>/", underwriting.condition_clear, name="condition-clear"),
     path("underwriting/overrides/", underwriting.override_list, name="override-list"),
     path("applications/<str:public_id>/decline/", deciding.application_decline, name="application-decline"),

@@ -19,8 +19,8 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        # what follows is the key itself: a customer's to an offer, a person's to an account
-        path = next((f"{place}…" for place in ("/o/", "/invitations/") if request.path.startswith(place)), request.path)
+        # what follows is the key itself: a customer's to an offer or a counter-offer, a person's to an account
+        path = next((f"{place}…" for place in ("/o/", "/c/", "/invitations/") if request.path.startswith(place)), request.path)
         return f"{request.method} {path}"
 
 

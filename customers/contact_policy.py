@@ -5,7 +5,7 @@ them); the order of the checks is `CHECKS`. What is only a matter of time is ans
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ OBLIGORS = ("debtor", "guarantor", "co_borrower")
 WRITTEN = ("sms", "email")
 # What the customer has just asked for: bound to the address on file, not to hours and counts.
 ASKED_FOR = ("code",)
+# What leaves by itself: no machine writes to somebody who disputes the debt, asks for relief, or has died.
+BY_ITSELF = ("reminder",)
 WEEK = timedelta(days=7)
 
 
@@ -44,7 +46,10 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """Who is to be reached, how, when and why; `attempts` are those of the last eight days, `barred` the stopped channels."""
+    """Who is to be reached, how, when and why; `attempts` are those of the last eight days, `barred` the stopped channels.
+
+    `held`: a matter is open with this person that reminders have to wait for.
+    """
 
     channel: str
     at: datetime
@@ -53,6 +58,7 @@ class Question:
     purpose: str = "collection"
     attempts: tuple[Attempt, ...] = ()
     barred: frozenset[str] = frozenset()
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,15 +71,16 @@ class Verdict:
 
 
 ALLOWED = Verdict(True)
-PARTY, BAR, HOURS, CONNECTED, DAY, WEEKLY = (
+PARTY, BAR, HOLD, HOURS, CONNECTED, DAY, WEEKLY = (
     "contact.obligors_only",
     "contact.stop",
+    "contact.hold",
     "contact.hours",
     "contact.connected_calls_per_day",
     "contact.per_day",
     "contact.per_week",
 )
-RULES = (PARTY, BAR, HOURS, CONNECTED, DAY, WEEKLY)
+RULES = (PARTY, BAR, HOLD, HOURS, CONNECTED, DAY, WEEKLY)
 
 
 def check(question: Question, pack: Pack) -> Verdict:
@@ -99,7 +106,7 @@ def check(question: Question, pack: Pack) -> Verdict:
 
 
 def moved(question: Question, at: datetime) -> Question:
-    return Question(question.channel, at, question.zone, question.party, question.purpose, question.attempts, question.barred)
+    return replace(question, at=at)
 
 
 def once(question: Question, pack: Pack) -> Verdict:
@@ -119,6 +126,11 @@ def party(question: Question, pack: Pack) -> Verdict:
 def bars(question: Question, pack: Pack) -> Verdict:
     """A stop of the customer's, a number that is somebody else's."""
     return Verdict(False, BAR) if question.channel in question.barred else ALLOWED
+
+
+def hold(question: Question, pack: Pack) -> Verdict:
+    """What leaves by itself waits for the matter; a person who answers it does not."""
+    return Verdict(False, HOLD) if question.held and question.purpose in BY_ITSELF else ALLOWED
 
 
 def hours(question: Question, pack: Pack) -> Verdict:
@@ -174,4 +186,4 @@ def week_full(question: Question, attempts: Iterable[Attempt], limit: int | None
     return recent[len(recent) - limit] + WEEK if limit else None
 
 
-CHECKS: tuple[Callable[[Question, Pack], Verdict], ...] = (party, bars, hours, counts)
+CHECKS: tuple[Callable[[Question, Pack], Verdict], ...] = (party, bars, hold, hours, counts)

@@ -1,7 +1,7 @@
 """Doors of contact: may this customer be reached now, what was tried, and the stops. Rules from the rule book, counts from the rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import DomainError, Invalid
+from crm.lib.registry import Registry
 from customers import contact_policy
 from customers.contact_policy import Attempt, Pack, Question
 from customers.models import ContactAttempt, ContactBar, ContactChannel, Customer
@@ -46,6 +47,26 @@ class Answer:
     rule: str
     opens_at: datetime | None
     reason: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A matter open with a customer that reminders wait for: what it is, in words, and since when."""
+
+    why: Any
+    since: datetime
+
+
+# Apps above say for whom reminders wait; each is asked once for a whole batch and answers in a constant number of queries.
+HOLDS: Registry[Callable[[Collection[int]], Mapping[int, Hold]]] = Registry("hold on reminders")
+
+
+def holds_of(customer_ids: Collection[int]) -> dict[int, Hold]:
+    """Return the hold on reminders of each customer who has one."""
+    found: dict[int, Hold] = {}
+    for holds in HOLDS.values():
+        found = {**holds(customer_ids), **found}
+    return found
 
 
 def pack(*, on: date) -> Pack:
@@ -94,13 +115,14 @@ def may_contact(customer: Customer, channel: str, at: datetime, *, party: str = 
 def may_contact_by(
     customer: Customer, channels: Iterable[str], at: datetime, *, party: str = "debtor", purpose: str = "collection"
 ) -> dict[str, Answer]:
-    """Ask `may_contact` of several channels at once, in three queries."""
+    """Ask `may_contact` of several channels at once, in three queries, and one more for reminders."""
     zone = zone_of(customer)
     rules_now = pack(on=at.astimezone(zone).date())
     attempts, barred = tuple(attempts_of([customer.pk], at=at)[customer.pk]), bars_of([customer.pk]).get(customer.pk, frozenset())
+    held = purpose in contact_policy.BY_ITSELF and customer.pk in holds_of([customer.pk])
     found = {}
     for channel in channels:
-        question = Question(channel=channel, at=at, zone=zone, party=party, purpose=purpose, attempts=attempts, barred=barred)
+        question = Question(channel=channel, at=at, zone=zone, party=party, purpose=purpose, attempts=attempts, barred=barred, held=held)
         verdict = contact_policy.check(question, rules_now)
         found[channel] = Answer(verdict.allowed, verdict.rule, verdict.opens_at, explain(verdict.rule, verdict.opens_at, zone))
     return found
@@ -120,6 +142,7 @@ def demand(customer: Customer, channel: str, at: datetime, *, party: str = "debt
 SENTENCES = {
     contact_policy.PARTY: gettext_lazy("Only the debtor, a guarantor or a co-borrower may be contacted about the debt."),
     contact_policy.BAR: gettext_lazy("This way of contact is stopped for the customer."),
+    contact_policy.HOLD: gettext_lazy("A matter is open with the customer: no reminder leaves meanwhile."),
     contact_policy.HOURS: gettext_lazy("Outside the hours of contact by the customer's clock."),
     contact_policy.CONNECTED: gettext_lazy("The answered calls of this day are used up."),
     contact_policy.DAY: gettext_lazy("The attempts of this day by this channel are used up."),

@@ -17,7 +17,8 @@ from crm.lib.errors import Invalid
 from customers import documents, permissions
 from customers.models import Customer, Document
 from governance import files
-from governance.idempotency import idempotent
+from governance.asked import caller
+from governance.idempotency import idempotent, keyed_by
 
 
 class DocumentOut(serializers.ModelSerializer[Document]):
@@ -55,32 +56,38 @@ class DocumentViewSet(DoorViewSet):
         wanted = self.request.query_params.get("customer", "").replace("\0", "") if self.action == "list" else ""
         return rows.filter(customer__public_id=wanted) if wanted else rows
 
-    @extend_schema(parameters=[OpenApiParameter("customer", str, description="only papers of the customer with this public id")])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().list(request, *args, **kwargs)
-
-    @extend_schema(request=DocumentIn, responses={201: DocumentOut})
     @idempotent()
-    def create(self, request: Request) -> Response:
-        """Put a paper among those of a customer; it answers what the applicant was asked for, if it was."""
-        body = checked(DocumentIn, request)
+    def add_row(self, request: Request, *, body: dict[str, Any], stored: files.Stored, made: list[Document]) -> Response:
+        """Let a row take the file up; `made` holds it then, and stays empty for a repeated request."""
         customer = Customer.objects.visible_to(request.user).filter(public_id=body["customer"].replace("\0", "")).first()
         if customer is None:
             sentence = _("There is no such customer.")
             raise Invalid(sentence, fields={"customer": sentence})
+        document = documents.add(
+            customer, kind=body["kind"], stored=stored, file_name=body["file_name"], actor=caller(request), at=now()
+        )  # fmt: skip
+        made.append(document)
+        return Response(DocumentOut(document).data, status=201)
+
+    @extend_schema(request=DocumentIn, responses={201: DocumentOut})
+    @keyed_by(add_row)
+    def create(self, request: Request) -> Response:
+        """Put a paper among those of a customer; it answers what the applicant was asked for, if it was."""
+        body = checked(DocumentIn, request)
         try:
-            stored = documents.keep(body["content"])
+            stored = documents.keep(body["content"])  # the storage may take its time: no transaction is open here
         except files.NotThisFile as error:
             raise Invalid(error.message, fields={"content": error.message}) from None
-        document = None
+        made: list[Document] = []
         try:
-            document = documents.add(
-                customer, kind=body["kind"], stored=stored, file_name=body["file_name"], actor=request.user, at=now()  # type: ignore[arg-type]
-            )  # fmt: skip
+            return self.add_row(request, body=body, stored=stored, made=made)
         finally:
-            if document is None:
+            if not made:  # a row whose commit failed may stand all the same: that file is the sweeper's
                 files.discard(stored)
-        return Response(DocumentOut(document).data, status=201)
+
+    @extend_schema(parameters=[OpenApiParameter("customer", str, description="only papers of the customer with this public id")])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
 
 
 VIEWSETS = {"documents": DocumentViewSet}

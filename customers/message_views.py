@@ -63,6 +63,7 @@ def customer_panel(request: Asked, public_id: str) -> HttpResponse:
         "rows": shown(rows[:SHOWN]),
         "more": len(rows) > SHOWN,
         "bars": bars,
+        "hold": contacts.holds_of([customer.pk]).get(customer.pk),
         "ways": [] if bars and len(bars) == len(ContactChannel) else ways_now(customer, at),
     }
     return htmx.part(request, "customers/_messages_panel.html", context)

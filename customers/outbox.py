@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 50
 LINES = 4  # messages under way at a time, per process
+HANDFUL = 12  # mails between two writings down: as many are in doubt when a sender dies
 LEASE = timedelta(minutes=5)
 ATTEMPTS = 6  # without a certain answer; then a person decides
 CHANNELS = tuple(MessageChannel.values)
@@ -72,20 +74,21 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(15 * 2 ** max(attempts - 1, 0), 600))
 
 
-def send_due(*, clock: Clock, seconds: int = 30, limit: int = BATCH) -> Count:
-    """Send batch after batch of what is due, the channels by turns, for at most `seconds`."""
+def send_due(*, clock: Clock, seconds: int = 30, limit: int = BATCH, channels: Sequence[str] = CHANNELS) -> Count:
+    """Send batch after batch of what is due, the channels by turns, for at most `seconds`; one connection a line for all mails."""
     total, began = Count(), clock()
-    busy = list(CHANNELS)
-    while busy and (clock() - began).total_seconds() < seconds:
-        for channel in tuple(busy):
-            done = send_batch(channel, clock=clock, limit=limit)
-            total.add(done)
-            if not done.moved:
-                busy.remove(channel)
+    busy = list(channels)
+    with Sessions() as sessions:
+        while busy and (clock() - began).total_seconds() < seconds:
+            for channel in tuple(busy):
+                done = send_batch(channel, clock=clock, limit=limit, sessions=sessions)
+                total.add(done)
+                if not done.moved:
+                    busy.remove(channel)
     return total
 
 
-def send_batch(channel: str, *, clock: Clock, limit: int = BATCH) -> Count:
+def send_batch(channel: str, *, clock: Clock, limit: int = BATCH, sessions: "Sessions | None" = None) -> Count:
     """Claim what is due, send it, write down what became of it; the network always between two transactions."""
     at = clock()
     count = Count()
@@ -94,8 +97,11 @@ def send_batch(channel: str, *, clock: Clock, limit: int = BATCH) -> Count:
         return count
     if channel == MessageChannel.SMS:
         settle(carry_texts(ready, at=at), at=clock(), count=count)
+    elif sessions is not None:
+        carry_mails(ready, sessions, clock=clock, count=count)
     else:
-        carry_mails(ready, clock=clock, count=count)
+        with Sessions() as own:
+            carry_mails(ready, own, clock=clock, count=count)
     return count
 
 
@@ -172,6 +178,7 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
     """Ask the gate about each; what only has to wait gets its moment, what may never be is told so."""
     ids = {message.customer_id for message in wanted}
     attempts, bars = contacts.attempts_of(ids, at=at), contacts.bars_of(ids)
+    holds = contacts.holds_of({message.customer_id for message in wanted if message.purpose in contact_policy.BY_ITSELF})
     packs: dict[date, contact_policy.Pack] = {}
     ready, outcomes = [], []
     for message in wanted:
@@ -187,6 +194,7 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
             # A repetition of one message is one contact: it was counted when it was first tried.
             attempts=() if message.attempts else tuple(attempts[message.customer_id]),
             barred=bars.get(message.customer_id, frozenset()),
+            held=message.customer_id in holds,
         )
         verdict = contact_policy.check(question, packs[day])
         if verdict.allowed:
@@ -195,6 +203,8 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
                 attempts[message.customer_id].append(Attempt(message.channel, at))
         elif verdict.opens_at is not None:
             outcomes.append(Outcome(message, Status.WAITING, verdict.rule, due_at=verdict.opens_at))
+        elif verdict.rule == contact_policy.HOLD:
+            outcomes.append(Outcome(message, Status.CANCELLED, verdict.rule))  # nothing for a person to mend
         else:
             outcomes.append(Outcome(message, Status.FAILED, verdict.rule))
     return ready, outcomes
@@ -284,32 +294,52 @@ def carry_text(message: Message, to: str, text: str, key: str, *, at: datetime) 
     return Outcome(message, Status.SENT, receipt=receipt.id)
 
 
-def carry_mails(ready: Sequence[Message], *, clock: Clock, count: Count) -> None:
-    """Send mails a handful at a time, each over a connection of its own, and write those down before the next leave.
+class Sessions:
+    """The connections to the mail server, one a line, opened with the first mail of each and kept for those that follow."""
+
+    def __init__(self) -> None:
+        self.open = [mail.Session() for _line in range(LINES)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for session in self.open:
+            session.close()
+
+
+def carry_mails(ready: Sequence[Message], sessions: Sessions, *, clock: Clock, count: Count) -> None:
+    """Send mails a handful at a time, and write those down before the next leave.
 
     A mail is marked first: from then on it may have gone out. So a sender that dies leaves a handful in doubt, not a batch.
     """
-    sessions = [mail.Session() for _line in range(LINES)]
     outcomes: list[Outcome] = []
-    try:
-        for start in range(0, len(ready), LINES):
-            handful, at = ready[start : start + LINES], clock()
-            with transaction.atomic():
-                write(outcomes, at=at, count=count)
-                mine = marked(handful, at=at)
-            letters = [letter(message, at=at) for message in mine]
-            outcomes = list(lines().map(carry_mail, sessions, mine, letters, [at] * len(mine)))
-    finally:
-        for session in sessions:
-            session.close()
+    for start in range(0, len(ready), HANDFUL):
+        handful, at = ready[start : start + HANDFUL], clock()
+        with transaction.atomic():
+            write(outcomes, at=at, count=count)
+            mine = marked(handful, at=at)
+        parcels = [(message, letter(message, at=at)) for message in mine]
+        # each line has its share and its own connection
+        shares = [parcels[line::LINES] for line in range(LINES)]
+        outcomes = [one for share in lines().map(carry_share, sessions.open, shares, [at] * LINES) for one in share]
     settle(outcomes, at=clock(), count=count)
+
+
+MARKED = """
+UPDATE customers_message SET tried_at = %(at)s
+WHERE id IN (
+    SELECT id FROM customers_message
+    WHERE id = ANY (%(ids)s) AND status = 'sending' AND tried_at IS NULL AND claimed_at = %(claimed_at)s ORDER BY id FOR NO KEY UPDATE)
+RETURNING id
+"""
 
 
 def marked(handful: Sequence[Message], *, at: datetime) -> list[Message]:
     """Mark mails as under way and return them; one whose claim ran out is another sender's by now."""
-    held = Message.objects.filter(pk__in=[message.pk for message in handful], status=Status.SENDING, tried_at__isnull=True)
-    mine = set(held.filter(claimed_at=handful[0].claimed_at).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
-    Message.objects.filter(pk__in=mine).update(tried_at=at)
+    with connection.cursor() as cursor:
+        cursor.execute(MARKED, {"at": at, "ids": [message.pk for message in handful], "claimed_at": handful[0].claimed_at})
+        mine = {pk for (pk,) in cursor.fetchall()}
     return [message for message in handful if message.pk in mine]
 
 
@@ -323,6 +353,11 @@ def letter(message: Message, *, at: datetime) -> EmailMessage:
         message_id=f"<{messages.wire_key(message)}@{messages.mail_domain()}>",
         at=at,
     )
+
+
+def carry_share(session: mail.Session, parcels: Sequence[tuple[Message, EmailMessage]], at: datetime) -> list[Outcome]:
+    """Send what falls to one line, one after the other."""
+    return [carry_mail(session, message, written, at) for message, written in parcels]
 
 
 def carry_mail(session: mail.Session, message: Message, written: EmailMessage, at: datetime) -> Outcome:

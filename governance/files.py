@@ -5,21 +5,29 @@ There is no virus scanner in this house: content is never run or shown by it, on
 
 import hashlib
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
+from django.apps import apps
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.ports import storage
-from governance import vault
+from governance import jobs, vault
+from governance.models import Job
 
 PDF, JPEG, PNG, HEIC = "application/pdf", "image/jpeg", "image/png", "image/heic"
 EXTENSIONS = {PDF: "pdf", JPEG: "jpg", PNG: "png", HEIC: "heic"}
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 LARGEST = 10 * 1024 * 1024  # a photograph of a page at 300 dpi is a fifth of it
 SMALLEST = 32
+FOLDER = "documents"
+LEFT_ALONE = timedelta(days=1)  # longer than any request takes between the file and its row
+BATCH = 1_000
+SUSPECT = 100  # above so many, and half of all, rather the database is wrong than the files
 
 
 class NotThisFile(Invalid):
@@ -84,7 +92,7 @@ def keep(content: bytes, *, label: str, allowed: Collection[str] = tuple(EXTENSI
     """
     found = checked(content, allowed=allowed, largest=largest)
     seal_key = uuid.uuid4()
-    key = f"documents/{seal_key.hex[:2]}/{uuid.uuid4()}"
+    key = f"{FOLDER}/{seal_key.hex[:2]}/{uuid.uuid4()}"
     storage.put(key, vault.seal_bytes(content, aad=f"{label}|{seal_key}"))
     return Stored(key, seal_key, found, len(content), hashlib.sha256(content).hexdigest())
 
@@ -105,3 +113,54 @@ def read(*, storage_key: str, seal_key: uuid.UUID, sha256: str, label: str) -> b
 def discard(stored: Stored) -> None:
     """Forget a file that no row took up."""
     storage.delete(stored.storage_key)
+
+
+# --- what a process that died left behind --------------------------------------------------------------------------
+def holders() -> Iterator[Any]:
+    """Yield every model whose rows name a file, by the column `storage_key`."""
+    for model in apps.get_models():
+        if any(field.name == "storage_key" for field in model._meta.concrete_fields):
+            yield model
+
+
+def unnamed(keys: Collection[str]) -> list[str]:
+    """Return which of `keys` no row names; one statement for each kind of row."""
+    left = set(keys)
+    for model in holders():
+        left -= set(model._base_manager.filter(storage_key__in=left).values_list("storage_key", flat=True))
+    return sorted(left)
+
+
+def in_batches(keys: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(keys)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def sweep(*, at: datetime) -> Job | None:
+    """Delete the files older than a day that no row names; the job says how many, None when there was none.
+
+    A file is stored before its row, so a crash between the two leaves one that nobody can open. Where most files have no row the
+    storage belongs to another database, or this one was restored: nothing is deleted then, and the job says so.
+
+    :raises PortRefused: if the storage lists nothing to us
+    :raises PortUnknown: if the storage gives no certain answer
+    """
+    seen, orphans = 0, list[str]()
+    for keys in in_batches(storage.listed(FOLDER, before=at - LEFT_ALONE)):
+        seen += len(keys)
+        orphans += unnamed(keys)
+    if not orphans:
+        return None
+    job = jobs.start(kind="files.sweep", title="Files that no record names", actor=None, at=at, total=len(orphans))
+    jobs.claim(job.pk, at=at)
+    if len(orphans) > SUSPECT and len(orphans) * 2 > seen:
+        figures = {"orphans": len(orphans), "seen": seen}
+        words = _("%(orphans)s of %(seen)s files have no record here. Is this the right database? Nothing was deleted.") % figures
+        return jobs.fail(job, str(words), at=at)
+    for keys in in_batches(orphans):
+        gone = unnamed(keys)  # once more, just before it cannot be taken back
+        for key in gone:
+            storage.delete(key)
+        jobs.progress(job, at=at, done=len(gone))
+    return jobs.finish(job, at=at, seen=seen)

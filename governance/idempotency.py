@@ -76,6 +76,16 @@ def idempotent(required: bool = False) -> Callable[[Callable[..., Response]], Ca
     return decorate
 
 
+def keyed_by(inner: Callable[..., Response]) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Mark an action that does outside the transaction what must lie there, and leaves the rest and the key to `inner`."""
+
+    def mark(action: Callable[..., Response]) -> Callable[..., Response]:
+        action.keyed, action.key_required = inner.keyed, inner.key_required  # type: ignore[attr-defined]
+        return action
+
+    return mark
+
+
 TAKE = """
 INSERT INTO governance_idempotencykey (caller_id, key, route, body_hash, created_at) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (caller_id, key) DO NOTHING RETURNING id

@@ -6,13 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError
+from crm.lib.templatetags.crm import percent, rate, spoken
 from governance.models import Rule
 
 AMOUNT, RATE, DAYS, COUNT, TEXT = "CNY", "per year", "days", "count", "text"
 EXACT = (AMOUNT, RATE, "share")
+WORDS = {
+    "debtor": _("debtor"), "guarantor": _("guarantor"), "co_borrower": _("co-borrower"), "sms": _("SMS"), "email": _("e-mail"),
+}  # fmt: skip
 
 
 class NoRule(DomainError):
@@ -102,3 +107,26 @@ def put(
         },
     )
     return rule
+
+
+def shown(rule: Rule) -> str:
+    """Return the value with its unit as a person reads it: `CNY 10,000.00`, `20 minutes`, `08:00–22:00`."""
+    value: Any = rule.value
+    if isinstance(value, dict):
+        return "–".join(str(each) for each in value.values())
+    if isinstance(value, list):
+        values = ", ".join(str(WORDS.get(each, each)) for each in value).replace("-", "\N{MINUS SIGN}")
+        return gettext("%(values)s days") % {"values": values} if rule.unit == DAYS else values
+    if rule.unit == AMOUNT:
+        return spoken(Decimal(value))
+    if rule.unit == RATE:
+        return str(rate(value))
+    if rule.unit == "share":
+        return str(percent(value))
+    if rule.unit == DAYS:
+        return ngettext("%(n)s day", "%(n)s days", value) % {"n": value}
+    if rule.unit == "hours":
+        return ngettext("%(n)s hour", "%(n)s hours", value) % {"n": value}
+    if rule.unit == "minutes":
+        return ngettext("%(n)s minute", "%(n)s minutes", value) % {"n": value}
+    return str(value)

@@ -2,7 +2,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import bulk, exports, idempotency, notices
+from governance import bulk, exports, files, idempotency, notices
 from ledger import log
 from ledger.models import Entry
 
@@ -23,6 +23,12 @@ def forget_old_keys(**_: object) -> int:
 @shared_task
 def forget_old_notices(**_: object) -> int:
     return notices.forget_old(at=now())
+
+
+@shared_task
+def sweep_files(**_: object) -> None:
+    """Each night: what was stored for a row that never came is deleted."""
+    files.sweep(at=now())
 
 
 @log.on("governance.bulk.started")

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
-from governance import idempotency, invitation_views, invitations, jobs, permissions, users
+from governance import idempotency, invitation_views, invitations, jobs, permissions, rules, users
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
 from governance.models import Invitation, Role, Rule, User
 from ledger import log
@@ -204,4 +204,6 @@ def rule_list(request: HttpRequest) -> HttpResponse:
         default_sort="code",
         filters=RuleFilter,
     )
+    for rule in page.rows:
+        rule.shown = rules.shown(rule)
     return htmx.render(request, "governance/rule_list.html", "governance/_rule_rows.html", {"page": page})

@@ -289,6 +289,8 @@ PAGES = [
     ("POST", "case-contact", "collections.log_contact"),
     ("GET", "case-assign", "collections.assign_case"),
     ("POST", "case-assign", "collections.assign_case"),
+    ("GET", "case-promise-cover", "collections.log_contact"),
+    ("POST", "counter-link", "credit.accept_offer"),
 ]
 # Parts in every state, mounted in local and test installations only.
 SHOWROOM = ("ui",)
@@ -358,9 +360,14 @@ API = [
     ("GET", "api-promises-list", "collections.view_case"),
     ("POST", "api-promises-list", "collections.log_contact"),
     ("GET", "api-promises-detail", "collections.view_case"),
+    ("GET", "api-counter-offers-list", "credit.view_application"),
+    ("GET", "api-counter-offers-detail", "credit.view_application"),
+    ("POST", "api-counter-offers-agree", "credit.accept_offer"),
+    ("POST", "api-counter-offers-refuse", "credit.accept_offer"),
 ]
 PUBLIC = {"healthz", "invitation", "session", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"} | {
     "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
+    "public-counter", "public-counter-code", "public-counter-answer",
 }  # fmt: skip
 
 # --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
@@ -703,6 +710,8 @@ ROWS = [
     ("POST", "case-contact", "case", "collector"),
     ("GET", "case-assign", "case", "collections_supervisor"),
     ("POST", "case-assign", "case", "collections_supervisor"),
+    ("GET", "case-promise-cover", "case", "collector"),
+    ("POST", "counter-link", "counter", "loan_officer"),
 ]
 API_ROWS = [
     ("GET", "api-documents-detail", "document", "loan_officer"),
@@ -733,6 +742,9 @@ API_ROWS = [
     ("POST", "api-cases-contacts", "case", "collector"),
     ("POST", "api-cases-check", "case", "collector"),
     ("GET", "api-promises-detail", "promise", "collector"),
+    ("GET", "api-counter-offers-detail", "counter", "loan_officer"),
+    ("POST", "api-counter-offers-agree", "counter", "loan_officer"),
+    ("POST", "api-counter-offers-refuse", "counter", "loan_officer"),
 ]
 LISTS = [
     ("api-documents-list", "loan_officer", ("document",)),

@@ -14,12 +14,15 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from collection import figures, permissions, promises, queues
-from collection.forms import CancelForm
+from collection import checks, figures, permissions, promises, queues
+from collection.forms import PARTS, CancelForm
+from collection.judgement import Part
 from collection.models import Promise, PromisePart
 from collection.promise_list import PROMISES
+from collection.views import work
 from collection.views.work import person
-from crm.lib import htmx, pages
+from credit import books
+from crm.lib import htmx, money, pages
 from crm.lib.dates import add_months
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import percent, spoken
@@ -27,6 +30,7 @@ from governance import list_pages
 from governance.idempotency import Once
 
 DAYS = 30  # the period of the kept rate
+LAST_YEAR = 2200
 
 
 @needs(permissions.VIEW)
@@ -137,3 +141,28 @@ def _month(text: str) -> date | None:
     except ValueError:
         return None
     return found if found is not None and 2000 <= found.year < 2100 else None
+
+
+# --- while one is being promised -----------------------------------------------------------------------------------
+@needs(permissions.CONTACT)
+@require_GET
+def promise_cover(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Say whether what stands in the form pays all that is overdue; nothing to whoever may not see the debts of the case now."""
+    row, user, at = work.found(request, public_id), person(request), now()
+    parts = typed(request)
+    opened = row.is_held_by(user, at) and checks.confirmed(row, actor=user, at=at)
+    cover = promises.cover(row, parts, today=books.value_day(row.legal_entity, at)) if opened and parts else None
+    return htmx.part(request, "collections/_promise_cover.html", {"cover": cover})
+
+
+def typed(request: HttpRequest) -> list[Part]:
+    """Return the parts of a promise as far as they are written; what cannot be is said when the form is sent."""
+    parts = []
+    for number in range(1, PARTS + 1):
+        try:
+            amount, day = money.parse(request.GET.get(f"amount_{number}", "")), parse_date(request.GET.get(f"due_on_{number}", ""))
+        except ValueError:
+            continue
+        if amount > 0 and day is not None and day.year < LAST_YEAR:
+            parts.append(Part(day, amount))
+    return parts

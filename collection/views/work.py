@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from collection import cases, checks, contacts, gate, owed, permissions, queues, team
+from collection import cases, checks, contacts, gate, holds, owed, permissions, queues, team
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
 from collection.forms import AssignForm, CheckForm, ContactForm, SkipForm
 from collection.lists import CASES
@@ -122,22 +122,26 @@ def work(
         "contact_answer": allowed,
         "live_overdue": total([each.overdue for each in live.values()]),
         "live_payoff": total([each.payoff for each in live.values()]),
+        "hold": holds.of([customer.pk]).get(customer.pk) if case.status == Case.Status.OPEN else None,
         "promises": promises,
         "running": next((promise for promise in promises if promise.is_running), None),
         "may_cancel": user.has_perm(permissions.CONTACT),
         "form": form
         or (
-            blank(live, today=today, back=back, channel=Channel.CALL if allowed and allowed.allowed else Channel.INBOUND)
+            blank(case, live, today=today, back=back, channel=Channel.CALL if allowed and allowed.allowed else Channel.INBOUND)
             if may_log
             else None
         ),
     }
 
 
-def blank(live: dict[int, Any], *, today: date, back: str, channel: str) -> ContactForm:
-    """Return the form as it is first shown: the way of contact that is open now; a promise of all that is overdue, in three days."""
-    overdue = total([each.overdue for each in live.values()])
-    initial = {"back": back, "channel": channel, "amount_1": overdue or None, "due_on_1": today + timedelta(days=3)}
+def blank(case: Case, live: dict[int, Any], *, today: date, back: str, channel: str) -> ContactForm:
+    """Return the form as it is first shown: the way of contact that is open now; a promise of all that is overdue, in three days,
+    with the penalty of these days.
+    """
+    day = today + timedelta(days=3)
+    overdue = owed.overdue_until(case.customer_id, today=today, until=day) if live else None
+    initial = {"back": back, "channel": channel, "amount_1": overdue or None, "due_on_1": day}
     return ContactForm(today=today, initial=initial)
 
 

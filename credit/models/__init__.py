@@ -1,6 +1,6 @@
 from credit.models.applications import Application, Offer, Reservation
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
-from credit.models.contracts import Contract, OfferLink
+from credit.models.contracts import Contract, CounterLink, OfferLink
 from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
 from credit.models.money import PayoffQuote, Refund
@@ -25,6 +25,7 @@ __all__ = [
     "Condition",
     "ConditionKind",
     "Contract",
+    "CounterLink",
     "CounterOffer",
     "ImportBatch",
     "Installment",

@@ -1,4 +1,4 @@
-"""The paper of an offer, and the link by which its customer accepts it."""
+"""The paper of an offer, and the links by which a customer accepts it or answers a counter-offer."""
 
 from typing import ClassVar
 
@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import pgettext_lazy
 
 from credit.models.applications import Offer
+from credit.models.underwriting import CounterOffer
 from crm.lib.policy import Policy
 from governance.models import User
 
@@ -21,7 +22,7 @@ class Contract(models.Model):
     template = models.CharField(max_length=20, help_text="version of the form it was set with")
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField(help_text="bytes")
-    storage_key = models.CharField(max_length=200)
+    storage_key = models.CharField(max_length=200, unique=True)  # the sweeper of files asks for a thousand of them at once
     seal_key = models.UUIDField(editable=False)
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -69,6 +70,44 @@ class OfferLink(models.Model):
         indexes = [
             # the offer's page shows the last one
             models.Index(fields=["offer", "-id"], name="offer_link_of_offer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"
+
+
+class CounterLink(models.Model):
+    """An address that opens one counter-offer to its applicant without sign-in. Only the hash of its token is kept."""
+
+    POLICY = Policy(owner="credit", meaning="links by which applicants answer counter-offers", retention="1y after their end")
+
+    class Status(models.TextChoices):
+        LIVE = "live", pgettext_lazy("link", "Live")
+        USED = "used", pgettext_lazy("link", "Used")
+        REVOKED = "revoked", pgettext_lazy("link", "Replaced")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {Status.LIVE: {Status.USED, Status.REVOKED}, Status.USED: set(), Status.REVOKED: set()}
+    TONES: ClassVar[dict[str, str]] = {"live": "info", "used": "good", "revoked": "neutral"}
+
+    counter = models.ForeignKey(CounterOffer, on_delete=models.PROTECT, related_name="links", db_index=False)
+    token_hash = models.CharField(max_length=64, unique=True)
+    status = models.CharField(max_length=7, choices=Status, default=Status.LIVE)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    shown_at = models.DateTimeField(null=True, blank=True, help_text="when it was first on the applicant's screen")
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="counter_link_one_live", fields=["counter"], condition=Q(status="live")),
+            models.CheckConstraint(name="counter_link_status_known", condition=Q(status__in=["live", "used", "revoked"])),
+        ]
+        indexes = [
+            # the counter-offer's card shows the last one
+            models.Index(fields=["counter", "-id"], name="counter_link_of_counter"),
         ]
 
     def __str__(self) -> str:

@@ -85,8 +85,9 @@ class Reminder(models.Model):
 
     POLICY = Policy(owner="credit", meaning="reminders of instalments", retention="with the loan")
 
-    # Written by one statement for a whole portfolio: what is looked up by, is covered by the two indexes below.
-    installment = models.ForeignKey(Installment, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Written by one statement for a whole portfolio: what is looked up by, is covered by the two indexes below. No constraint in the
+    # database either: its check would lock, and so rewrite, the row of every instalment that is planned for. Instalments stay for ever.
+    installment = models.ForeignKey(Installment, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     kind = models.CharField(max_length=6, help_text="days from the due date, such as T-3")
     channel = models.CharField(max_length=8)
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="+")

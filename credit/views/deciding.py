@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.db.models import Q
@@ -136,6 +137,7 @@ def context_of(request: Asked, application: Application, reasons: Reasons, bound
     if application.status == Application.Status.COUNTERED:
         context["counter_answer_form"] = bound if isinstance(bound, CounterAnswerForm) else CounterAnswerForm()
         context["may_answer"] = user.has_perm(ACCEPT_OFFER)
+        context["link_key"] = uuid4()
     if application.status != Application.Status.REFERRED or not context["decides"]:
         return context
     limit = applications.limit_of(application)

@@ -416,9 +416,19 @@ def test_many_cases_go_to_several_people_in_turn(floor: Floor) -> None:
 def test_the_form_of_many_offers_the_team_only(case: Case, floor: Floor) -> None:
     from collection.bulk import bulk_form
 
-    form = bulk_form(floor.cast.collections_supervisor)
+    form = bulk_form(floor.cast.collections_supervisor)()
     assert floor.cast.collector in form.fields["to"].queryset
     assert floor.cast.west_collector not in form.fields["to"].queryset
+
+
+def test_many_cases_are_asked_about_and_given_from_the_page(case: Case, floor: Floor, page_of: Any) -> None:
+    boss = page_of(floor.cast.collections_supervisor)
+    address, chosen = "/lists/cases/bulk/assign/", {"row": [case.public_id]}
+    asked = boss.post(address, chosen, headers={"HX-Request": "true"})
+    assert asked.status_code == 200 and "1 row will be changed." in body(asked)
+    key = asked.context["form"]["form_key"].value()
+    begun = boss.post(address, chosen | {"sure": "yes", "form_key": key, "to": [floor.cast.second_collector.pk]})
+    assert begun.status_code == 303 and begun["Location"].startswith("/lists/jobs/J-")
 
 
 @pytest.mark.parametrize("why", ["broken", "due", "moved", "silent"])

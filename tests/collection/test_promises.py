@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from collection import cases, checks, contacts, promises
-from collection.judgement import Part
+from collection import cases, checks, contacts, owed, promises
+from collection.judgement import Part, Payment, judge
 from collection.models import Case, Promise, PromisePart
 from credit import repayments
 from credit.models import Loan
 from crm.lib.errors import Invalid
 from customers.contacts import NotNow
-from governance.models import LegalEntity
+from governance import rules
+from governance.models import LegalEntity, Rule
 from ledger import log
 from tests.collection.conftest import AFTER, Floor
 
@@ -287,3 +288,41 @@ def test_nobody_is_called_at_night_by_their_own_clock(case: Case, floor: Floor) 
         logged(row, floor, **values)
     assert refused.value.extra["rule"] == "contact.hours"
     assert logged(row, floor, **values | {"channel": "inbound", "outcome": "callback"}).pk, "who calls by themselves is heard"
+
+
+# --- paid to the cent ------------------------------------------------------------------------------------------------
+def test_all_that_is_overdue_on_the_promised_day_has_the_penalty_until_then(case: Case, floor: Floor) -> None:
+    """What is overdue today grows until the promised day: who pays today's figure then leaves cents overdue."""
+    now_owed = owed.overdue_until(case.customer_id, today=TODAY, until=TODAY)
+    then = owed.overdue_until(case.customer_id, today=TODAY, until=SOON)
+    [row] = owed.of_loans([debt.loan for debt in case.debts.select_related("loan__product")], on=TODAY)
+    assert row.overdue == now_owed < then
+    whole = take(case, floor, (str(then), SOON))
+    assert log.history(whole).get().facts["in_full"] is True
+    floor.close(SOON - timedelta(days=1))
+    repayments.receive(case.debts.get().loan, amount=then, actor=floor.cast.loan_officer, at=AFTER + timedelta(days=3), key="whole")
+    floor.deliver()
+    case.refresh_from_db()
+    assert (again(whole).status, case.status, case.close_reason) == ("kept", "closed", "cured")
+
+
+@pytest.mark.parametrize(("lacks", "in_full"), [("0.00", True), ("1.00", True), ("1.01", False), ("300.00", False)])
+def test_the_same_tolerance_says_in_full_and_kept(case: Case, floor: Floor, lacks: str, in_full: bool) -> None:
+    then = owed.overdue_until(case.customer_id, today=TODAY, until=SOON)
+    promised = then - D(lacks)
+    seen = promises.cover(case, [Part(TODAY, D("100.00")), Part(SOON, promised - D("100.00"))], today=TODAY)
+    assert (seen.on, seen.overdue, seen.promised, seen.lacks, seen.in_full) == (SOON, then, promised, D(lacks), in_full)
+    verdict = judge([Part(SOON, then)], [Payment(SOON, promised)], closed=TODAY, grace_days=1, tolerance=seen.tolerance)
+    assert (verdict.state == "kept") is in_full
+
+
+def test_the_tolerance_is_a_rule_of_the_house_with_its_dates(floor: Floor) -> None:
+    rule = rules.holding("collections.promise.tolerance", on=TODAY)
+    assert (rules.exact(rule), rule.unit, rule.verification) == (D("1.00"), "CNY", "policy")
+    assert "house policy" in rule.citation
+    Rule.objects.filter(pk=rule.pk).update(effective_to=TODAY)
+    rules.put(rule.code, value=D("5.00"), unit="CNY", meaning_en="more", meaning_zh="more", verification="policy", effective_from=TODAY)
+    case = cases.claim(floor.case(), actor=floor.cast.collector, at=AFTER)
+    made = take(case, floor)
+    pay(case, floor, "495.00")
+    assert (made.tolerance, again(made).status) == (D("5.00"), "kept")

@@ -88,6 +88,13 @@ def test_a_stop_ends_one_channel_only():
     assert ask("email", barred=frozenset({"sms"})).allowed
 
 
+@pytest.mark.parametrize(("purpose", "allowed"), [("reminder", False), ("collection", True), ("service", True), ("code", True)])
+def test_a_hold_stops_what_leaves_by_itself(purpose, allowed):
+    verdict = ask(purpose=purpose, held=True)
+    assert verdict.allowed is allowed
+    assert allowed or (verdict.rule, verdict.opens_at) == ("contact.hold", None)
+
+
 def test_what_the_customer_just_asked_for_knows_no_hour():
     full = tuple(Attempt("sms", local("2026-03-02T20:00")) for _n in range(9))
     assert ask(at="2026-03-02T23:30", purpose="code", attempts=full).allowed

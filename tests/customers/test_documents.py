@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from customers import documents
 from customers.models import Document
@@ -132,3 +133,43 @@ def test_the_api_takes_a_file_once_and_never_gives_its_content(cast: Any, make_c
     foreign = make_customer()
     answer = client.post("/api/v1/documents/", body | {"customer": foreign.public_id}, format="json")
     assert answer.status_code == 422
+
+
+def lying(storage: Any) -> int:
+    return len([path for path in storage.rglob("*") if path.is_file()])
+
+
+def test_over_the_api_a_repeated_or_refused_request_leaves_one_file(cast: Any, make_customer: Any, storage: Any, api_of: Any) -> None:
+    customer, foreign, client = make_customer(actor=cast.service), make_customer(), api_of("documents:write")
+    body = {"customer": customer.public_id, "kind": "id_card", "content": b64encode(pdf("x")).decode()}
+
+    def sent(key: str, **changes: str) -> Any:
+        return client.post("/api/v1/documents/", body | changes, format="json", headers={"Idempotency-Key": key})
+
+    assert (sent("one").status_code, lying(storage)) == (201, 1)
+    again = sent("one")
+    assert (again.status_code, again["Idempotent-Replay"], lying(storage)) == (201, "true", 1)
+    assert sent("one", kind="income_proof").json()["code"] == "idempotency_key_used"
+    assert sent("two").json()["code"] == "document_already_there"
+    assert sent("three", customer=foreign.public_id).status_code == 422
+    assert sent("x" * 200).json()["code"] == "idempotency_key_missing"
+    assert (Document.objects.count(), lying(storage)) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_over_the_api_the_file_is_kept_while_no_transaction_is_open(
+    cast: Any, make_customer: Any, storage: Any, api_of: Any, monkeypatch: Any
+) -> None:
+    from crm.lib.ports import storage as port
+
+    seen, put = [], port.put
+
+    def watched(key: str, data: bytes) -> None:
+        seen.append(connection.in_atomic_block)
+        put(key, data)
+
+    monkeypatch.setattr(port, "put", watched)
+    customer = make_customer(actor=cast.service)
+    body = {"customer": customer.public_id, "kind": "id_card", "content": b64encode(pdf("x")).decode()}
+    answer = api_of("documents:write").post("/api/v1/documents/", body, format="json", headers={"Idempotency-Key": "one"})
+    assert (answer.status_code, seen) == (201, [False])

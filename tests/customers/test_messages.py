@@ -106,6 +106,19 @@ def test_mail_goes_by_smtp_with_our_message_id(write, gateway, make_customer):
     assert (letter["to"], letter["subject"], letter["text"].strip(), letter["copies"]) == ("Wang@example.com", "一句话", "说你好", 1)
 
 
+def test_batch_after_batch_until_nothing_is_due_and_nobody_is_left_out(write, gateway, make_customer):
+    rows = [write(f"k{n}", channel="email", to=make_customer(email=f"many{n}@example.com")) for n in range(outbox.LINES + 3)]
+    rows.append(write("text"))
+    assert outbox.send_due(clock=lambda: NOON, limit=outbox.LINES + 1).sent == len(rows)
+    assert [len(gateway.mails(to=f"many{n}@example.com")) for n in range(outbox.LINES + 3)] == [1] * (outbox.LINES + 3)
+
+
+def test_one_channel_alone_may_be_asked_for(write, gateway, make_customer):
+    text, letter = write("text"), write("mail", channel="email", to=make_customer(email="alone@example.com"))
+    assert outbox.send_due(clock=lambda: NOON, channels=["email"]).sent == 1
+    assert (fresh(text).status, fresh(letter).status) == ("planned", "sent")
+
+
 def test_a_night_waits_for_the_morning_and_is_not_lost(write, gateway):
     message = write(at=NIGHT)
     assert run(at=NIGHT).waiting == 1

@@ -1,16 +1,20 @@
 """Files at rest: what comes in by its first bytes, sealed where it lies, the same in a folder and in an object store."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.timezone import now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.ports import storage as port
 from crm.lib.ports.http import PortRefused, PortUnknown
+from customers import documents
 from governance import files, vault
+from tests.fixtures.cast import NOON
 from tests.fixtures.papers import HEIC, JPEG, PNG, pdf
 from tests.sandbox.conftest import start_sandbox  # noqa: F401  the process of another folder's fixture
 
@@ -120,3 +124,82 @@ def test_a_store_that_is_gone_gives_no_certain_answer(settings: Any) -> None:
 @settings(max_examples=50, deadline=None)
 def test_any_bytes_open_as_they_were_sealed(content: bytes) -> None:
     assert vault.unseal_bytes(vault.seal_bytes(content, aad="a|1"), aad="a|1") == content
+
+
+# --- what a process that died left behind --------------------------------------------------------------------------
+LATER = timedelta(days=2)
+
+
+@pytest.fixture
+def papers(cast: Any, make_customer: Any) -> Any:
+    """Return a function that keeps a paper and, with a row, puts it among those of a customer; the key under which it lies."""
+    customer = make_customer()
+
+    def keep(words: str, *, row: bool) -> str:
+        stored = documents.keep(pdf(words))
+        if row:
+            documents.add(customer, kind="other", stored=stored, file_name="", actor=cast.loan_officer, at=NOON)
+        return stored.storage_key
+
+    return keep
+
+
+def there(key: str) -> bool:
+    try:
+        return bool(port.get(key))
+    except port.NotKept:
+        return False
+
+
+@pytest.mark.django_db
+def test_the_sweep_deletes_what_no_row_names_and_nothing_else(place: str, papers: Any) -> None:
+    named, orphans = papers("named", row=True), [papers(f"orphan {number}", row=False) for number in range(3)]
+    assert files.sweep(at=now()) is None, "younger than a day: its row may still come"
+    assert all(there(key) for key in [named, *orphans])
+    job = files.sweep(at=now() + LATER)
+    assert (job.status, job.done, job.result) == ("done", 3, {"seen": 4})
+    assert [there(key) for key in [named, *orphans]] == [True, False, False, False]
+    assert files.sweep(at=now() + LATER) is None
+
+
+@pytest.mark.django_db
+def test_the_sweep_reads_every_page_of_a_long_list(place: str, papers: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(port, "PAGE", 2)
+    named = {papers(f"named {number}", row=True) for number in range(5)}
+    orphans = {papers(f"orphan {number}", row=False) for number in range(2)}
+    assert set(port.listed(files.FOLDER, before=now() + LATER)) == named | orphans
+    assert files.sweep(at=now() + LATER).done == 2
+    assert set(port.listed(files.FOLDER, before=now() + LATER)) == named
+
+
+@pytest.mark.django_db
+def test_a_storage_of_another_database_is_not_emptied(place: str, papers: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(files, "SUSPECT", 2)
+    keys = [papers("named", row=True), *(papers(f"orphan {number}", row=False) for number in range(3))]
+    job = files.sweep(at=now() + LATER)
+    assert (job.status, job.done) == ("failed", 0)
+    assert "3 of 4" in job.problems[0]["message"]
+    assert all(there(key) for key in keys)
+
+
+@pytest.mark.django_db
+def test_what_was_half_written_goes_too(storage: Path, papers: Any) -> None:
+    key = papers("named", row=True)
+    draft = storage / f"{key}.0a1b2c3d"
+    draft.write_bytes(b"half")
+    assert files.sweep(at=now() + LATER).done == 1
+    assert (draft.exists(), there(key)) == (False, True)
+
+
+def test_a_store_that_lists_nothing_sensible_deletes_nothing(settings: Any, start_sandbox: Any) -> None:  # noqa: F811
+    url, _process = start_sandbox()
+    settings.PORTS = settings.PORTS | {"storage": f"{url}/sent?"}  # a page of the sandbox: HTML, no list
+    with pytest.raises(PortUnknown):
+        list(port.listed(files.FOLDER, before=now()))
+    settings.PORTS = settings.PORTS | {"storage": f"{url}/nothing-here"}
+    with pytest.raises(PortRefused):
+        list(port.listed(files.FOLDER, before=now()))
+
+
+def test_every_model_that_names_files_is_known_to_the_sweep() -> None:
+    assert {model._meta.label for model in files.holders()} == {"customers.Document", "credit.Contract"}
