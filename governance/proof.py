@@ -26,6 +26,7 @@ from django.db import connection
 
 from crm.lib.ports import storage
 from governance.fields import SealedTextField
+from governance.files import holders
 
 SHORTEST = 6  # characters
 WINDOW = 6  # bytes at the end of a needle by which it is first noticed
@@ -254,9 +255,7 @@ def write_ahead_log(superuser_url: str) -> Iterator[tuple[str, bytes]]:
 
 def files(found: Found) -> Iterator[tuple[str, bytes]]:
     """Yield what lies in the storage under the keys that rows name; a file that is lost is named as not searched."""
-    for model in apps.get_models():
-        if not any(one.name == "storage_key" for one in model._meta.concrete_fields):
-            continue
+    for model in holders():
         for key in model._default_manager.exclude(storage_key="").values_list("storage_key", flat=True).iterator():
             try:
                 yield key, storage.get(key)

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.conf import settings
@@ -222,8 +222,8 @@ def badge(tone: str, label: Any) -> SafeString:
 def status(obj: Any, name: str = "status") -> SafeString:
     """The badge of `obj.status`; a model may carry its own `TONES`."""
     value = getattr(obj, name)
-    kind: Hashable = type(obj)
-    return badge(tones.of(value, getattr(obj, "TONES", None)), words_of(kind, name).get(value, value))
+    words = words_of(cast(Hashable, type(obj)), name)
+    return badge(tones.of(value, getattr(obj, "TONES", None)), words.get(value, value))
 
 
 @lru_cache(maxsize=256)
