@@ -38,8 +38,9 @@ class SealedTextField(models.BinaryField):
     _pyi_private_set_type: str  # what type checkers see on a row: text, not the token
     _pyi_private_get_type: str  # type: ignore[assignment]
 
-    def __init__(self, label: str = "", *args: Any, **kwargs: Any) -> None:
-        self.label = label
+    def __init__(self, label: str = "", *args: Any, identifies: bool = True, **kwargs: Any) -> None:
+        """:param identifies: False where the text may be nobody's own words, such as a template's; the proof does not look for it"""
+        self.label, self.identifies = label, identifies
         kwargs.setdefault("editable", True)
         super().__init__(*args, **kwargs)
 

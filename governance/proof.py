@@ -119,7 +119,7 @@ def needles() -> Needles:
 
 def _values() -> Iterator[tuple[str, str]]:
     for model in apps.get_models():
-        for one in (column for column in model._meta.concrete_fields if isinstance(column, SealedTextField)):
+        for one in (column for column in model._meta.concrete_fields if isinstance(column, SealedTextField) and column.identifies):
             rows = model._default_manager.exclude(**{f"{one.name}__isnull": True}).only("seal_key", one.name)
             for row in rows.iterator(chunk_size=2_000):
                 value = getattr(row, one.attname)

@@ -149,7 +149,7 @@ class Message(models.Model):
     priority = models.PositiveSmallIntegerField(default=5, db_default=5, help_text="0 goes first")
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
     address = SealedTextField("customers.message.address", null=True)
-    subject = SealedTextField("customers.message.subject", null=True)
+    subject = SealedTextField("customers.message.subject", null=True, identifies=False)
     text = SealedTextField("customers.message.text", null=True)
 
     planned_at = models.DateTimeField()
