@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.lib import pages
-from governance import jobs
+from governance import changes, jobs
 from governance.models import Job, User
 from ledger.models import Delivery
 
@@ -18,6 +18,19 @@ SHOWN = 6
 
 def staff() -> Any:
     return User.objects.filter(kind=User.Kind.STAFF)
+
+
+def waiting_changes(user: User, at: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "who": f"{changes.KINDS[one.kind].label}: {changes.KINDS[one.kind].name(one.subject, one.after)}",
+            "url": reverse("change", args=[one.public_id]),
+            "why": [_("proposed by %(person)s") % {"person": one.made_by}],
+            "due": one.due_at,
+            "action_label": _("Open change"),
+        }
+        for one in changes.waiting_for(user).order_by("made_at")[:SHOWN]
+    ]
 
 
 def troubled_jobs(user: User, at: datetime) -> list[dict[str, Any]]:

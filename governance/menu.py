@@ -7,9 +7,20 @@ from ledger import permissions as ledger_permissions
 menu.entry(group="governance", order=50, label=_("Rule book"), url_name="rule-list", permission=permissions.VIEW_RULE, icon="decisions")
 menu.entry(group="admin", order=10, label=_("Users"), url_name="user-list", permission=permissions.VIEW_USER, icon="users")
 menu.entry(group="admin", order=20, label=_("Roles"), url_name="role-list", permission=permissions.VIEW_ROLE, icon="roles")
+menu.entry(group="admin", order=25, label=_("Changes"), url_name="change-list", permission=permissions.VIEW_CHANGE, icon="decisions")
 menu.entry(group="admin", order=30, label=_("Jobs"), url_name="job-list", permission=permissions.VIEW_JOB, icon="jobs")
 
 home.action("governance.user", label=_("New user"), permission=permissions.MANAGE_USER, url_name="user-new", order=90)
+home.queue(
+    "governance.changes",
+    title=_("Changes that wait for me"),
+    permission=permissions.VIEW_CHANGE,
+    read=home_blocks.waiting_changes,
+    empty=_("No change waits for a second person."),
+    order=15,
+    roles=("compliance", "admin"),
+    url_name="change-list",
+)
 home.queue(
     "governance.jobs",
     title=_("Jobs that need a look"),

@@ -10,15 +10,18 @@ from pathlib import Path
 
 from django.utils.timezone import now
 
-from governance.models import Role, User
+from governance.models import DutyPair, Role, User
 from governance.users import SYSTEM
 from ledger import log
 
 ROLES = Path(__file__).parent / "data" / "roles.json"
+DUTIES = ROLES.with_name("duties.json")
 
 
 def seed() -> None:
-    """Create the roles and the system user that are missing."""
+    """Create the roles, the pairs of duties and the system user that are missing."""
+    for row in json.loads(DUTIES.read_text()):
+        DutyPair.objects.get_or_create(code=row["code"], defaults=row)
     for row in json.loads(ROLES.read_text()):
         limit = row.pop("approval_limit", None)
         defaults = row | {"approval_limit": Decimal(limit) if limit else None, "offered": row["permissions"]}

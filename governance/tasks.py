@@ -2,7 +2,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import bulk, exports, files, idempotency, notices
+from governance import bulk, changes, exports, files, idempotency, notices, users
 from ledger import log
 from ledger.models import Entry
 
@@ -50,6 +50,12 @@ def begin_export(*, entry: Entry, **_: object) -> None:
 @shared_task
 def write_export(*, export_id: int, **_: object) -> None:
     exports.write(export_id, at=now(), clock=now)
+
+
+@shared_task
+def expire_changes(**_: object) -> int:
+    """Each hour: what no second person answered in seven days ends."""
+    return changes.expire(at=now(), actor=users.system())
 
 
 @shared_task

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import invitation_views, list_views, notice_views, views
+from governance import change_views, invitation_views, list_views, notice_views, role_views, views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -10,7 +10,14 @@ urlpatterns = [
     path("admin/users/<str:public_id>/active/", views.user_active, name="user-active"),
     path("admin/users/<str:public_id>/invite/", invitation_views.user_invite, name="user-invite"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
-    path("admin/roles/", views.role_list, name="role-list"),
+    path("admin/roles/", role_views.role_list, name="role-list"),
+    path("admin/roles/new/", role_views.role_new, name="role-new"),
+    path("admin/roles/<str:code>/", role_views.role, name="role"),
+    path("admin/roles/<str:code>/edit/", role_views.role_edit, name="role-edit"),
+    path("admin/roles/<str:code>/beside/<str:other>/", role_views.role_compare, name="role-compare"),
+    path("admin/changes/", change_views.change_list, name="change-list"),
+    path("admin/changes/<str:public_id>/", change_views.change, name="change"),
+    path("admin/changes/<str:public_id>/answer/", change_views.change_answer, name="change-answer"),
     path("admin/jobs/", views.job_list, name="job-list"),
     path("admin/jobs/<str:public_id>/", views.job, name="job"),
     path("lists/views/<str:public_id>/", list_views.view_change, name="view-change"),

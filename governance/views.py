@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -16,7 +15,7 @@ from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
 from governance import idempotency, invitation_views, invitations, jobs, permissions, rules, users
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
-from governance.models import Invitation, Role, Rule, User
+from governance.models import Invitation, Rule, User
 from ledger import log
 
 HISTORY = 30
@@ -147,33 +146,6 @@ def user_active(request: HttpRequest, public_id: str) -> HttpResponse:
     users.set_active(found, active=active, actor=request.user, at=now())
     messages.success(request, _("The account is open again.") if active else _("The account is suspended."))
     return htmx.go(request, reverse("user", args=[found.public_id]))
-
-
-@needs(permissions.VIEW_ROLE)
-def role_list(request: HttpRequest) -> HttpResponse:
-    """Who may do what: permissions × roles, read only."""
-    roles = list(Role.objects.annotate(members=Count("users", filter=Q(users__is_active=True))).order_by("pk"))
-    codes = sorted({code for role in roles for code in role.permissions})
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for code in codes:
-        row = {
-            "label": ALL[code].label if code in ALL else code,
-            "code": code,
-            "cells": [code in role.permissions for role in roles],
-        }
-        groups.setdefault(code.split(".")[0], []).append(row)
-    context = {"roles": roles, "groups": [(APPS.get(name, name), rows) for name, rows in groups.items()]}
-    return htmx.render(request, "governance/role_list.html", "governance/role_list.html", context)
-
-
-APPS = {
-    "customers": _("Customers"),
-    "credit": _("Credit"),
-    "risk": _("Risk"),
-    "collections": _("Collections"),
-    "governance": _("Governance"),
-    "ledger": _("Ledger"),
-}
 
 
 @needs(permissions.VIEW_JOB)

@@ -83,9 +83,12 @@ WHO = {
     "governance.set_clock": "loan_operations",  # asked inside doors that are told the moment, by no route of its own
     "governance.view_job": "loan_officer risk_manager auditor admin loan_operations",
     "governance.view_role": "compliance auditor admin",
+    "governance.manage_role": "admin",
+    "governance.check_role": "compliance",  # asked inside the doors of a change, whose pages show it
+    "governance.view_change": "compliance auditor admin",
     "governance.view_rule": "loan_officer underwriter collections_supervisor risk_analyst risk_manager compliance auditor admin"
     " loan_operations",
-    "governance.view_user": "collections_supervisor auditor admin",
+    "governance.view_user": "collections_supervisor compliance auditor admin",
     "ledger.manage_delivery": "admin",
     "ledger.view_entry": "compliance auditor admin",
 }
@@ -118,6 +121,15 @@ PAGES = [
     ("POST", "user-active", "governance.manage_user"),
     ("POST", "user-invite", "governance.manage_user"),
     ("GET", "role-list", "governance.view_role"),
+    ("GET", "role", "governance.view_role"),
+    ("GET", "role-compare", "governance.view_role"),
+    ("GET", "role-new", "governance.manage_role"),
+    ("POST", "role-new", "governance.manage_role"),
+    ("GET", "role-edit", "governance.manage_role"),
+    ("POST", "role-edit", "governance.manage_role"),
+    ("GET", "change-list", "governance.view_change"),
+    ("GET", "change", "governance.view_change"),
+    ("POST", "change-answer", "governance.view_change"),
     ("GET", "job-list", "governance.view_job"),
     ("GET", "job", "governance.view_job"),
     ("GET", "rule-list", "governance.view_rule"),
@@ -374,7 +386,7 @@ PUBLIC = {"healthz", "invitation", "session", "set-language", "set-theme", "acco
 BLANKS = {
     "fact": "income", "paper": "income_proof", "code": "reminder.late", "channel": "letter", "pk": "1", "public_id": "X-22222222X",
     "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X",
-    "token": "nobodys-token",
+    "token": "nobodys-token", "other": "nobody",
 }  # fmt: skip
 EVERY_ROLE = WHO["signed in"].split()
 
@@ -772,6 +784,7 @@ LISTS = [
     ("api-promises-list", "collector", ("promise",)),
 ]
 SHARED = {  # rows of the whole lender, or a person's own, not of a branch
+    "role", "role-edit", "role-compare", "change", "change-answer",
     "user", "user-edit", "user-active", "user-invite", "job", "product", "strategy", "scorecard", "scorecard-chart", "application-import-job",
     "application-import-problems", "credit-close-retry", "delivery-retry", "api-products-detail", "api-repayments-detail",
     "receipt", "receipt-allocate", "receipt-return", "receipt-decide", "bank-file", "bank-file-problems", "repayment-reverse",

@@ -1,3 +1,4 @@
+from governance.models.changes import ChangeRequest, DutyPair
 from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Team, User
 from governance.models.invitations import Invitation
 from governance.models.lists import BulkRun, Export, SavedView
@@ -7,6 +8,8 @@ from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
 __all__ = [
     "ApiClient",
     "BulkRun",
+    "ChangeRequest",
+    "DutyPair",
     "Export",
     "FormReceipt",
     "IdempotencyKey",

@@ -94,6 +94,7 @@ class Role(models.Model):
         models.CharField(max_length=60), default=list, db_default=[], help_text="what the product's own table gave this role at some time"
     )
     approval_limit = MoneyField(null=True, help_text="largest amount a holder may approve")
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         default_permissions = ()

@@ -1,0 +1,123 @@
+"""Pages of roles: who may do what, one role, its change, two roles side by side."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from crm.lib import htmx
+from crm.lib.permissions import ALL, needs
+from governance import changes, idempotency, permissions, roles
+from governance.asked import Asked
+from governance.models import ChangeRequest, DutyPair, Role
+from governance.role_forms import RoleForm
+
+APPS = {
+    "customers": _("Customers"),
+    "credit": _("Credit"),
+    "risk": _("Risk"),
+    "collections": _("Collections"),
+    "governance": _("Governance"),
+    "ledger": _("Ledger"),
+}
+
+
+@needs(permissions.VIEW_ROLE)
+@require_GET
+def role_list(request: Asked) -> HttpResponse:
+    """Who may do what: permissions × roles."""
+    found = list(Role.objects.annotate(members=Count("users", filter=Q(users__is_active=True))).order_by("pk"))
+    codes = sorted({code for role in found for code in role.permissions})
+    rows = {code: [code in role.permissions for role in found] for code in codes}
+    context = {
+        "roles": found,
+        "groups": [
+            (name, [{"label": label, "code": code, "cells": rows[code]} for code, label in group]) for name, group in grouped(codes)
+        ],
+        "pairs": DutyPair.objects.filter(is_active=True).order_by("pk"),
+        "may_propose": request.user.has_perm(permissions.MANAGE_ROLE),
+    }
+    return htmx.render(request, "governance/role_list.html", "governance/role_list.html", context)
+
+
+def grouped(codes: Any) -> list[tuple[Any, list[tuple[str, Any]]]]:
+    """Return permissions under the name of the room they open: [(room, [(code, label)])]."""
+    groups: dict[str, list[tuple[str, Any]]] = {}
+    for code in sorted(codes):
+        groups.setdefault(code.split(".")[0], []).append((code, ALL[code].label if code in ALL else code))
+    return [(APPS.get(name, name), rows) for name, rows in groups.items()]
+
+
+def named(code: str) -> Role:
+    return get_object_or_404(Role, code=code)
+
+
+@needs(permissions.VIEW_ROLE)
+@require_GET
+def role(request: Asked, code: str) -> HttpResponse:
+    """Show one role: what it opens, on which rows, who holds it, what waits."""
+    found = named(code)
+    members = found.users.filter(is_active=True).select_related("team").order_by("username")
+    context = {
+        "role": found,
+        "groups": grouped(found.permissions),
+        "members": members[:100],
+        "waiting": ChangeRequest.objects.filter(kind=roles.KIND, subject=code, status=ChangeRequest.Status.OPEN).first(),
+        "past": ChangeRequest.objects.filter(kind=roles.KIND, subject=code).select_related("made_by", "decided_by").order_by("-pk")[:10],
+        "others": Role.objects.exclude(pk=found.pk).order_by("pk"),
+        "may_propose": request.user.has_perm(permissions.MANAGE_ROLE),
+        "may_view_people": request.user.has_perm(permissions.VIEW_USER),
+    }
+    return htmx.render(request, "governance/role.html", "governance/role.html", context)
+
+
+@needs(permissions.MANAGE_ROLE)
+def role_new(request: Asked) -> HttpResponse:
+    """Propose a role, empty or as a copy of another one."""
+    pattern = Role.objects.filter(code=request.GET.get("like", "")[:40]).first() if "\0" not in request.GET.get("like", "") else None
+    return _proposed(request, RoleForm.new(request.POST or None, pattern), None)
+
+
+@needs(permissions.MANAGE_ROLE)
+def role_edit(request: Asked, code: str) -> HttpResponse:
+    """Propose a change of a role."""
+    found = named(code)
+    return _proposed(request, RoleForm.of(found, request.POST or None), found)
+
+
+def _proposed(request: Asked, form: RoleForm, found: Role | None) -> HttpResponse:
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        code = found.code if found else data["code"]
+        if found is None and Role.objects.filter(code=code).exists():
+            form.add_error("code", _("There is a role with this code."))
+        else:
+            with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+                if not sent.again:
+                    made = roles.propose(code, form.content(), reason=data["reason"], actor=request.user, at=now())
+                    if made.status == ChangeRequest.Status.OPEN:
+                        messages.success(request, _("Proposed: a second person confirms or refuses it."))
+                    else:
+                        messages.warning(request, _("Nobody else could confirm it: the change is in force, and marked as made alone."))
+                    sent.result(reverse("change", args=[made.public_id]))
+            if not form.errors:
+                return htmx.go(request, sent.location)
+    context = {"role": found, "groups": form.groups(grouped(ALL)), "checkers": bool(changes.checkers(roles.KIND, but=request.user))}
+    return form.page(request, "governance/role_form.html", context)
+
+
+@needs(permissions.VIEW_ROLE)
+@require_GET
+def role_compare(request: Asked, code: str, other: str) -> HttpResponse:
+    """Show what one role is and another is not."""
+    if code == other:
+        raise Http404
+    first, second = named(code), named(other)
+    context = {"first": first, "second": second, "lines": roles.difference(first, second)}
+    return htmx.render(request, "governance/role_compare.html", "governance/role_compare.html", context)
