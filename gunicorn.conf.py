@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from crm.lib import scrub
+
 bind = os.environ.get("CRM_BIND", "0.0.0.0:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
@@ -27,6 +29,7 @@ logconfig_dict = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
+                scrub.lines,
             ],
             "foreign_pre_chain": [
                 structlog.stdlib.add_logger_name,

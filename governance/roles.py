@@ -75,8 +75,8 @@ def _standing(code: str) -> dict[str, Any]:
 
 def _validate(code: str, after: dict[str, Any]) -> None:
     if not CODE.fullmatch(code):
-        sentence = _("Small letters, digits and _, beginning with a letter.")
-        raise Invalid(sentence, fields={"code": sentence})
+        form = _("Small letters, digits and _, beginning with a letter.")
+        raise Invalid(form, fields={"code": form})
     for name in ("name_en", "name_zh"):
         if not 0 < len(after[name]) <= 80:
             raise Invalid(_("A role has a name in both languages."), fields={name: _("One to 80 characters.")})
