@@ -366,7 +366,7 @@ API = [
 ]
 PUBLIC = {"healthz", "invitation", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"} | {
     "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
-    "public-counter", "public-counter-code", "public-counter-answer",
+    "public-counter", "public-counter-code", "public-counter-answer", "public-offer-draft", "public-offer-contract",
 }  # fmt: skip
 
 # --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
