@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from crm.lib.api import DoorViewSet, checked
 from crm.lib.errors import Invalid
-from customers import consents, desk_api, document_api, duplicates, permissions, profiles
+from customers import consents, desk_api, document_api, duplicates, handover_api, permissions, profiles
 from customers.models import Consent, Customer, Purpose
 from governance.asked import caller
 from governance.idempotency import idempotent
@@ -69,7 +69,8 @@ class CustomerMade(CustomerOut):
 
     possible_duplicates = serializers.SerializerMethodField(help_text="by mobile, bank card, or a similar name born on the same day")
 
-    class Meta(CustomerOut.Meta):
+    class Meta:
+        model = Customer
         fields = (*CustomerOut.Meta.fields, "possible_duplicates")
         read_only_fields = fields
 
@@ -215,4 +216,4 @@ class CustomerViewSet(DoorViewSet):
         return Response(ConsentOut(ended).data)
 
 
-VIEWSETS = {"customers": CustomerViewSet, **desk_api.VIEWSETS, **document_api.VIEWSETS}
+VIEWSETS = {"customers": CustomerViewSet, **desk_api.VIEWSETS, **document_api.VIEWSETS, **handover_api.VIEWSETS}
