@@ -21,15 +21,18 @@ ZERO = Decimal("0.00")
 
 
 def funnel(applications: QuerySet[Application], *, at: datetime) -> dict[str, Any]:
-    """Return how many of the applications submitted in the last 90 days were decided, approved and booked."""
+    """Return how many of the applications submitted in the last 90 days were decided, approved and booked.
+
+    What is counted is a column of the index by which they are found, so that no row has to be read.
+    """
     since = at - timedelta(days=DAYS)
     offered, booked = Q(approved_amount__isnull=False), Q(status=Status.BOOKED)
     found = applications.filter(submitted_at__gte=since).aggregate(
-        submitted=Count("pk"),
-        decided=Count("pk", filter=offered | Q(status=Status.DECLINED)),
-        approved=Count("pk", filter=offered),
-        accepted=Count("pk", filter=Q(status__in=(Status.ACCEPTED, Status.BOOKED))),
-        booked=Count("pk", filter=booked),
+        submitted=Count("submitted_at"),
+        decided=Count("submitted_at", filter=offered | Q(status=Status.DECLINED)),
+        approved=Count("submitted_at", filter=offered),
+        accepted=Count("submitted_at", filter=Q(status__in=(Status.ACCEPTED, Status.BOOKED))),
+        booked=Count("submitted_at", filter=booked),
         amount=Coalesce(Sum("approved_amount", filter=booked), ZERO, output_field=MONEY),
     )
     stages = [
@@ -74,8 +77,8 @@ def approval_rate(applications: QuerySet[Application], *, at: datetime) -> dict[
         .order_by()
         .values_list("week")
         .annotate(
-            approved=Count("pk", filter=outcome),
-            decided=Count("pk", filter=outcome | Q(status=Status.DECLINED)),
+            approved=Count("decided_at", filter=outcome),
+            decided=Count("decided_at", filter=outcome | Q(status=Status.DECLINED)),
         )
     )
     by_week = {week.date(): (approved, decided) for week, approved, decided in rows}
@@ -123,8 +126,8 @@ def rate_of_weeks(applications: QuerySet[Application], *, at: datetime, weeks: i
     """Return the share approved of what was decided in the last weeks, and how many were decided; one statement."""
     outcome = Q(approved_amount__isnull=False)
     row = applications.filter(decided_at__gte=at - timedelta(weeks=weeks)).aggregate(
-        approved=Count("pk", filter=outcome),
-        decided=Count("pk", filter=outcome | Q(status=Status.DECLINED)),
+        approved=Count("decided_at", filter=outcome),
+        decided=Count("decided_at", filter=outcome | Q(status=Status.DECLINED)),
     )
     return (Decimal(row["approved"]) / row["decided"] if row["decided"] else None, row["decided"])
 
