@@ -114,7 +114,10 @@ def grow(superuser_url: str, *, customers: int, loans: int) -> None:
         for table in TABLES:
             cursor.execute(f"CREATE TEMPORARY TABLE from_{table} AS SELECT * FROM {table}")
         for table in TABLES:
-            cursor.execute(statement(cursor, table, offsets, "bench_copies", "true"))
+            # what happened to the house itself happened once
+            cursor.execute(
+                statement(cursor, table, offsets, "bench_copies", "t.customer_id IS NOT NULL" if table == "ledger_entry" else "true")
+            )
             made = cursor.rowcount
             if rounds and table in CHAIN:
                 cursor.execute(statement(cursor, table, offsets, "bench_rounds", CHAIN[table]))

@@ -191,6 +191,7 @@ def addresses() -> dict[str, tuple[str, list[str]]]:
         "loans": ("officer", ["/loans/"]),
         "loan": ("officer", [f"/loans/{key}/" for key in loans]),
         "loans, gravest first": ("officer", ["/loans/?sort=-dpd"]),
+        "late loans of everybody": ("risk", ["/loans/?status=late&sort=-dpd"]),
         "loans of everybody": ("risk", ["/loans/"]),
         "board": ("officer", ["/applications/board/"]),
         "dashboard": ("risk", ["/credit/dashboard/"]),

@@ -4,6 +4,7 @@ The mechanism of every file credit takes in; what a line means is the caller's `
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -29,18 +30,27 @@ class BadLine(Exception):
         self.problems = problems
 
 
+@dataclass(frozen=True)
+class Warned:
+    """A line that went through, the counter it raises, and what a person should look at, by field."""
+
+    counter: str
+    words: Mapping[str, Any]
+
+
 def run(
     model: type[F],
     batch_id: int,
     *,
     read: Callable[[F], Sequence[Row]],
-    line: Callable[..., str],
+    line: Callable[..., str | Warned],
     at: datetime,
     clock: Callable[[], datetime] | None = None,
 ) -> F | None:
     """Work through a file from where it stands; None when another worker holds it or it is finished.
 
-    `read` gives its rows from the sealed text; `line(batch, row, at=at)` does one and returns the counter that it raises.
+    `read` gives its rows from the sealed text; `line(batch, row, at=at)` does one and returns the counter that it raises, `Warned` with
+    what is to be looked at.
     `clock` keeps the claim alive while a long file runs; without it the claim stays as of `at`.
     """
     rows_of: Any = model._default_manager
@@ -71,15 +81,20 @@ def unfinished(model: type[FileOfLines], *, at: datetime) -> list[int]:
 
 
 @transaction.atomic
-def _chunk(batch: Any, rows: Sequence[Row], line: Callable[..., str], *, at: datetime, alive_at: datetime) -> None:
+def _chunk(batch: Any, rows: Sequence[Row], line: Callable[..., str | Warned], *, at: datetime, alive_at: datetime) -> None:
     first, failed = batch.next_line, 0
     problems: list[dict[str, Any]] = []
     for index in range(first, min(first + CHUNK, batch.lines)):
         number, row = rows[index]
         try:
             with transaction.atomic():
-                counter = line(batch, row, at=at)
-            setattr(batch, counter, getattr(batch, counter) + 1)
+                done = line(batch, row, at=at)
+            if isinstance(done, Warned):
+                problems += [
+                    {"line": number, "field": field, "message": str(words), "warning": True} for field, words in done.words.items()
+                ]
+                done = done.counter
+            setattr(batch, done, getattr(batch, done) + 1)
         except BadLine as error:
             failed += 1
             problems += [{"line": number, "field": field, "message": str(words)} for field, words in error.problems.items()]

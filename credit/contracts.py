@@ -44,6 +44,17 @@ def paper(offer: Offer, *, actor: User, at: datetime) -> Contract:
     return made
 
 
+def draft(offer: Offer, *, actor: User, at: datetime) -> bytes:
+    """Return what the contract will say, the borrower masked, for whoever holds the link of a standing offer; recorded first, kept nowhere.
+
+    :raises NoFont: if the font of papers is missing
+    """
+    log.record(
+        "credit.contract.draft_opened", offer, actor=actor, at=at, customer_id=offer.application.customer_id, cost_hash=offer.cost_hash
+    )
+    return papers_pdf.draft(offer)
+
+
 def opened(contract: Contract, *, actor: User, at: datetime) -> bytes:
     """Return the paper's bytes; who opened it is recorded first.
 

@@ -1,12 +1,13 @@
 """Figures of lending for homes and dashboards: the pipeline as a funnel, approvals by week. Sums are made by the database."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, DecimalField, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncWeek
 from django.urls import reverse
+from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
 
 from credit.models import Application
@@ -20,36 +21,37 @@ ZERO = Decimal("0.00")
 
 
 def funnel(applications: QuerySet[Application], *, at: datetime) -> dict[str, Any]:
-    """Return how many of the applications submitted in the last 90 days were decided, approved and booked."""
+    """Return how many of the applications submitted in the last 90 days were decided, approved and booked.
+
+    What is counted is a column of the index by which they are found, so that no row has to be read.
+    """
     since = at - timedelta(days=DAYS)
-    offered = Q(approved_amount__isnull=False)
-    rows = applications.filter(submitted_at__gte=since)
-    found = rows.aggregate(
-        submitted=Count("pk"),
-        decided=Count("pk", filter=offered | Q(status=Status.DECLINED)),
-        approved=Count("pk", filter=offered),
-        accepted=Count("pk", filter=Q(status__in=(Status.ACCEPTED, Status.BOOKED))),
-    )
-    booked = rows.filter(status=Status.BOOKED).aggregate(
-        number=Count("pk"), amount=Coalesce(Sum("approved_amount"), ZERO, output_field=MONEY)
+    offered, booked = Q(approved_amount__isnull=False), Q(status=Status.BOOKED)
+    found = applications.filter(submitted_at__gte=since).aggregate(
+        submitted=Count("submitted_at"),
+        decided=Count("submitted_at", filter=offered | Q(status=Status.DECLINED)),
+        approved=Count("submitted_at", filter=offered),
+        accepted=Count("submitted_at", filter=Q(status__in=(Status.ACCEPTED, Status.BOOKED))),
+        booked=Count("submitted_at", filter=booked),
+        amount=Coalesce(Sum("approved_amount", filter=booked), ZERO, output_field=MONEY),
     )
     stages = [
         (_("Submitted"), found["submitted"]),
         (_("Decided"), found["decided"]),
         (_("Approved"), found["approved"]),
         (_("Accepted"), found["accepted"]),
-        (_("Booked"), booked["number"]),
+        (_("Booked"), found["booked"]),
     ]
     whole = found["submitted"]
     title = (
         _("%(share)s of %(number)s applications became loans")
-        % {"share": percent(Decimal(booked["number"]) / whole), "number": f"{whole:,}"}
+        % {"share": percent(Decimal(found["booked"]) / whole), "number": f"{whole:,}"}
         if whole
         else _("No application was submitted in this time")
     )
     caption = _("Applications submitted in the last %(days)s days, by how far they got; %(amount)s booked") % {
         "days": DAYS,
-        "amount": grouped(booked["amount"]),
+        "amount": grouped(found["amount"]),
     }
     return {
         "name": "funnel",
@@ -70,13 +72,13 @@ def approval_rate(applications: QuerySet[Application], *, at: datetime) -> dict[
     first -= timedelta(days=first.weekday())
     outcome = Q(approved_amount__isnull=False)
     rows = (
-        applications.filter(decided_at__date__gte=first)
+        applications.filter(decided_at__gte=make_aware(datetime.combine(first, time.min)))
         .annotate(week=TruncWeek("decided_at"))
         .order_by()
         .values_list("week")
         .annotate(
-            approved=Count("pk", filter=outcome),
-            decided=Count("pk", filter=outcome | Q(status=Status.DECLINED)),
+            approved=Count("decided_at", filter=outcome),
+            decided=Count("decided_at", filter=outcome | Q(status=Status.DECLINED)),
         )
     )
     by_week = {week.date(): (approved, decided) for week, approved, decided in rows}
@@ -124,8 +126,8 @@ def rate_of_weeks(applications: QuerySet[Application], *, at: datetime, weeks: i
     """Return the share approved of what was decided in the last weeks, and how many were decided; one statement."""
     outcome = Q(approved_amount__isnull=False)
     row = applications.filter(decided_at__gte=at - timedelta(weeks=weeks)).aggregate(
-        approved=Count("pk", filter=outcome),
-        decided=Count("pk", filter=outcome | Q(status=Status.DECLINED)),
+        approved=Count("decided_at", filter=outcome),
+        decided=Count("decided_at", filter=outcome | Q(status=Status.DECLINED)),
     )
     return (Decimal(row["approved"]) / row["decided"] if row["decided"] else None, row["decided"])
 

@@ -14,12 +14,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from credit import applications, batches
-from credit.batches import BadLine, Row
+from credit.batches import BadLine, Row, Warned
 from credit.models import Application, ImportBatch, Product
 from credit.stated import questions
 from crm.lib import money
 from crm.lib.errors import DomainError, Invalid
-from customers import consents, profiles
+from customers import consents, duplicates, profiles
 from customers.identifiers import filed_forms
 from customers.models import Customer, Purpose
 from governance import jobs
@@ -32,6 +32,7 @@ PERSON = ("name", "id_number", "mobile", "bank_card", "address", "employer", "in
 REQUEST = ("reference", "product", "amount", "term", "purpose", "consent_bureau")
 REQUIRED = ("reference", "name", "id_number", "mobile", "product", "amount", "term", "purpose")
 LARGEST = 5 * 1024 * 1024  # bytes
+LIKE = 3  # files named in one warning
 
 
 class NotATable(Invalid):
@@ -85,8 +86,10 @@ def _rows(batch: ImportBatch) -> list[Row]:
     return _read(str(batch.content or "").encode())
 
 
-def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> str:
+def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> str | Warned:
     """Enter and submit the application of one line; return the counter: `created`, or `known` when it was there before.
+
+    A new person who looks like one with a file is warned of: a file of lines has nobody to ask.
 
     :raises BadLine: with a sentence per wrong field
     """
@@ -111,7 +114,7 @@ def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> str:
     if problems or amount is None or term is None or product is None:
         raise BadLine(problems)
     try:
-        customer = _customer(batch, row, income=income, monthly_debt=monthly_debt, at=at)
+        customer, new = _customer(batch, row, income=income, monthly_debt=monthly_debt, at=at)
         if row.get("consent_bureau", "").lower() in ("yes", "true", "1"):
             consents.give(customer, purpose=Purpose.BUREAU, actor=batch.entered_by, at=at, channel=Channel.IMPORT)
         application = applications.create(
@@ -131,18 +134,28 @@ def _line(batch: ImportBatch, row: Mapping[str, str], *, at: datetime) -> str:
         applications.submit(application, actor=batch.entered_by, at=at)
     except DomainError as error:
         raise BadLine(error.fields or {"": error.message}) from None
+    if new and (found := duplicates.of(customer, user=batch.entered_by)):
+        return Warned("created", {"name": _likeness(found)})
     return "created"
+
+
+def _likeness(found: duplicates.Found) -> str:
+    """Return whom a new person may be, by file numbers; of a file that the sender may not see only that there is one."""
+    sentences = [hit.sentence for hit in found.hits[:LIKE]]
+    if found.elsewhere:
+        sentences.append(gettext("A file exists in another branch."))
+    return " ".join(sentences)
 
 
 def _customer(
     batch: ImportBatch, row: Mapping[str, str], *, income: Decimal | None, monthly_debt: Decimal | None, at: datetime
-) -> Customer:
-    """Return the person's file, opened when there is none. A file that exists is not changed by a line of a table."""
+) -> tuple[Customer, bool]:
+    """Return the person's file and whether it was opened now. A file that exists is not changed by a line of a table."""
     key = Customer._meta.get_field("id_number_key").of(filed_forms(row["id_number"])["id_number"])
     known = Customer.objects.filter(legal_entity=batch.legal_entity_id, id_number_key=key).first()
     if known is not None:
-        return known
-    return profiles.create(
+        return known, False
+    opened = profiles.create(
         name=row["name"],
         id_number=row["id_number"],
         mobile=row["mobile"],
@@ -157,6 +170,7 @@ def _customer(
         channel=Channel.IMPORT,
         partner=batch.partner,
     )
+    return opened, True
 
 
 def _amount(row: Mapping[str, str], name: str, problems: dict[str, Any]) -> Decimal | None:

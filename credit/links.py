@@ -10,7 +10,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from credit import offers
+from credit import contracts, offers
 from credit.books import value_day
 from credit.models import Loan, Offer, OfferLink
 from crm.lib.errors import DomainError, NotFound
@@ -22,6 +22,7 @@ from governance.models import User
 from ledger import log
 
 PURPOSE = "accept_offer"
+READ = "read_contract"
 TOKEN_BYTES = 24  # 192 bits: no number of guesses finds one
 MOST, WITHIN = 60, 60  # requests a minute from one address, all links together
 
@@ -48,6 +49,12 @@ class LinkUsed(DomainError):
     """The offer was accepted by this link before; `extra["loan"]` names the loan."""
 
     code = "link_used"
+
+
+class NotStanding(DomainError):
+    """The offer can no longer be accepted, or the loan is not booked yet: there is no such paper."""
+
+    code = "no_such_paper"
 
 
 class TooOften(DomainError):
@@ -175,6 +182,46 @@ def accept(link: OfferLink, *, code: str, at: datetime) -> Loan:
         if row.status == OfferLink.Status.LIVE:
             move(row, OfferLink.Status.USED, actor=actor, at=at, used_at=at, facts={"loan": loan.public_id})
     return loan
+
+
+# --- papers --------------------------------------------------------------------------------------------------------
+def draft(link: OfferLink, *, at: datetime) -> bytes:
+    """Return the contract to be read before it is accepted, the borrower masked: a link may have been passed on.
+
+    :raises NotStanding: if the offer can no longer be accepted
+    """
+    if not stands(link.offer, at=at):
+        raise NotStanding(_("It can no longer be accepted. Call us if you still want the loan."))
+    return contracts.draft(link.offer, actor=users.system(), at=at)
+
+
+def send_paper_code(link: OfferLink, *, at: datetime) -> None:
+    """Send a one-time code with which the customer of an accepted offer gets the contract.
+
+    :raises NotStanding: if the offer was not accepted
+    :raises TooManyCodes: if so
+    """
+    check_accepted(link)
+    one_time_codes.issue(link.offer.public_id, customer=link.offer.application.customer, purpose=READ, at=at)
+
+
+def paper(link: OfferLink, *, code: str, at: datetime) -> bytes:
+    """Return the contract of an accepted offer to whoever holds link and mobile. Called outside transactions.
+
+    :raises NotStanding: if the offer was not accepted
+    :raises WrongCode, NoCode: if the digits are not those that were sent
+    :raises NotKept, FileAltered: see `contracts.opened`
+    """
+    check_accepted(link)
+    one_time_codes.confirm(link.offer.public_id, customer=link.offer.application.customer, purpose=READ, code=code, at=at)
+    actor = users.system()
+    return contracts.opened(contracts.paper(link.offer, actor=actor, at=at), actor=actor, at=at)
+
+
+def check_accepted(link: OfferLink) -> None:
+    """:raises NotStanding: if no loan came of the offer"""
+    if not Loan.objects.filter(offer=link.offer_id).exists():
+        raise NotStanding(_("There is a contract once the offer has been accepted."))
 
 
 def check_unused(link: OfferLink) -> None:

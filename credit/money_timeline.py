@@ -90,6 +90,11 @@ def _contract_made(entry: Entry) -> str:
     return _("Contract set, fingerprint %(sha)s…") % {"sha": str(entry.facts.get("sha256", ""))[:12]}
 
 
+@of_offer("credit.contract.draft_opened", icon="eye")
+def _draft_opened(entry: Entry) -> str:
+    return _("Draft of the contract read by the offer's link")
+
+
 @of_offer("credit.contract.opened", icon="eye")
 def _contract_opened(entry: Entry) -> str:
     return _("Contract downloaded")

@@ -28,4 +28,6 @@ urlpatterns = [
     path("o/<str:token>/confirm/", contracts.public_confirm, name="public-offer-confirm"),
     path("o/<str:token>/code/", contracts.public_code, name="public-offer-code"),
     path("o/<str:token>/accept/", contracts.public_accept, name="public-offer-accept"),
+    path("o/<str:token>/draft.pdf", contracts.public_draft, name="public-offer-draft"),
+    path("o/<str:token>/contract/", contracts.public_contract, name="public-offer-contract"),
 ]

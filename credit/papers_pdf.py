@@ -32,6 +32,11 @@ def contract(offer: Offer) -> bytes:
     return _set("contract", _contract(offer))
 
 
+def draft(offer: Offer) -> bytes:
+    """Return what the contract of an offer will say, to be read before it is accepted: marked as a draft, the borrower masked."""
+    return _set("contract", _draft(offer))
+
+
 def payoff(quote: PayoffQuote) -> bytes:
     """Return a payoff quote as a paper, the borrower masked."""
     return _set("payoff", _payoff(quote))
@@ -100,6 +105,18 @@ def _contract(offer: Offer) -> dict[str, Any]:
         ],
         "clauses": _clauses(offer),
     }
+
+
+def _draft(offer: Offer) -> dict[str, Any]:
+    customer, data = offer.application.customer, _contract(offer)
+    masked = {
+        "借款人": customer.masked_name,
+        "身份证号码": customer.masked_id_number,
+        "手机号码": customer.masked_mobile,
+        "收款及还款账户": customer.masked_bank_card or "—",
+    }
+    parties = [fact | {"value": masked.get(fact["zh"], fact["value"])} for fact in data["parties"]]
+    return data | {"draft": True, "borrower": customer.masked_name, "parties": parties}
 
 
 def _clauses(offer: Offer) -> list[Words]:

@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = {
         "RelationKindEnum": "customers.models.Relation.Kind",
         "ActivityKindEnum": "customers.models.Activity.Kind",
         "DocumentKindEnum": "customers.models.Document.Kind",
+        "HandoverReasonEnum": "customers.models.Handover.Reason",
     },
     "OAUTH2_TOKEN_URL": "/api/oauth/token/",
 }

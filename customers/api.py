@@ -13,8 +13,9 @@ from rest_framework.response import Response
 
 from crm.lib.api import DoorViewSet, checked
 from crm.lib.errors import Invalid
-from customers import consents, desk_api, document_api, permissions, profiles
+from customers import consents, desk_api, document_api, duplicates, handover_api, permissions, profiles
 from customers.models import Consent, Customer, Purpose
+from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models.identity import Channel
 
@@ -46,6 +47,37 @@ class CustomerOut(serializers.ModelSerializer[Customer]):
     @extend_schema_field(str)
     def get_age_band(self, customer: Customer) -> str:
         return customer.age_band(localdate())
+
+
+class DuplicateOut(serializers.Serializer[Any]):
+    """A file that may be the same person's, masked."""
+
+    id = serializers.CharField(source="customer.public_id")
+    name = serializers.CharField(source="customer.masked_name")
+    mobile = serializers.CharField(source="customer.masked_mobile")
+    branch = serializers.CharField(source="customer.branch.code")
+    reasons = serializers.ListField(child=serializers.ChoiceField(choices=list(duplicates.REASONS.items())))
+
+
+class DuplicatesOut(serializers.Serializer[Any]):
+    count = serializers.IntegerField(help_text="of those the caller may see")
+    hits = DuplicateOut(many=True)
+
+
+class CustomerMade(CustomerOut):
+    """A new customer, with the files the caller may see that may be the same person's."""
+
+    possible_duplicates = serializers.SerializerMethodField(help_text="by mobile, bank card, or a similar name born on the same day")
+
+    class Meta:
+        model = Customer
+        fields = (*CustomerOut.Meta.fields, "possible_duplicates")
+        read_only_fields = fields
+
+    @extend_schema_field(DuplicatesOut)
+    def get_possible_duplicates(self, customer: Customer) -> Any:
+        hits = duplicates.of(customer, user=self.context["user"]).hits
+        return DuplicatesOut({"count": len(hits), "hits": hits}).data
 
 
 class AmountsIn(serializers.Serializer[Any]):
@@ -133,15 +165,15 @@ class CustomerViewSet(DoorViewSet):
             return Customer.objects.none()
         return Customer.objects.visible_to(self.request.user).for_list()
 
-    @extend_schema(request=CustomerIn, responses={201: CustomerOut})
+    @extend_schema(request=CustomerIn, responses={201: CustomerMade})
     @idempotent()
     def create(self, request: Request) -> Response:
-        """Open a file for a person, in the caller's branch."""
+        """Open a file for a person, in the caller's branch; the answer names the files that may be this person's already."""
         values = checked(CustomerIn, request)
         if request.user.team is None:
             raise NoBranch(_("Your user belongs to no branch: ask an administrator."))
         customer = profiles.create(**values, branch=request.user.team, actor=request.user, at=now())
-        return Response(CustomerOut(customer).data, status=status.HTTP_201_CREATED)
+        return Response(CustomerMade(customer, context={"user": caller(request)}).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CustomerChange, responses=CustomerOut)
     def partial_update(self, request: Request, public_id: str) -> Response:
@@ -184,4 +216,4 @@ class CustomerViewSet(DoorViewSet):
         return Response(ConsentOut(ended).data)
 
 
-VIEWSETS = {"customers": CustomerViewSet, **desk_api.VIEWSETS, **document_api.VIEWSETS}
+VIEWSETS = {"customers": CustomerViewSet, **desk_api.VIEWSETS, **document_api.VIEWSETS, **handover_api.VIEWSETS}

@@ -45,6 +45,12 @@ class Hit:
     def words(self) -> list[Any]:
         return [REASONS[reason] for reason in self.reasons]
 
+    @property
+    def sentence(self) -> str:
+        """Say which file and why, without a personal value: for reports of files and machines."""
+        words = {"customer": self.customer.public_id, "reasons": " · ".join(str(word) for word in self.words)}
+        return str(_("May be the same person as %(customer)s: %(reasons)s.") % words)
+
 
 @dataclass
 class Found:

@@ -46,6 +46,15 @@ def candidates(user: User, *, giver: User | None = None, ids: Iterable[int] | No
     return rows if ids is None else rows.filter(pk__in=list(ids))
 
 
+def visible_to(user: User) -> QuerySet[Handover]:
+    """Return the hand-overs of a person's lender; those who do not see all rows see their own."""
+    rows: QuerySet[Handover] = Handover.objects.select_related("giver", "taker", "branch", "job", "ordered_by")
+    if user.team is None:
+        return rows
+    rows = rows.filter(legal_entity=user.team.legal_entity_id)
+    return rows if user.scope == Scope.ALL else rows.filter(ordered_by=user)
+
+
 def _check(taker: User, branch: Team | None, rows: QuerySet[Customer]) -> None:
     """:raises CannotTake: if `taker` could not open what they get"""
     able = taker.is_active and taker.has_perm(VIEW) and taker.team is not None

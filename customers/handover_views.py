@@ -13,25 +13,15 @@ from crm.lib import htmx, pages
 from crm.lib.permissions import needs
 from customers import handover, permissions
 from customers.handover_forms import HandoverForm, TakeForm
-from customers.models import Activity, Handover
+from customers.models import Activity
 from customers.views import file_of
 from governance import idempotency
 from governance.asked import Asked
-from governance.models import User
-
-
-def visible(user: User) -> Any:
-    """Return the hand-overs of a person's lender; those who do not see all rows see their own."""
-    rows = Handover.objects.select_related("giver", "taker", "branch", "job", "ordered_by")
-    if user.team is None:
-        return rows
-    rows = rows.filter(legal_entity=user.team.legal_entity_id)
-    return rows if user.scope == "all" else rows.filter(ordered_by=user)
 
 
 @needs(permissions.HAND_OVER)
 def handover_list(request: Asked) -> HttpResponse:
-    page = pages.read(request, visible(request.user), sorts={"when": "id"}, default_sort="-when")
+    page = pages.read(request, handover.visible_to(request.user), sorts={"when": "id"}, default_sort="-when")
     return htmx.render(request, "customers/handovers.html", "customers/_handover_rows.html", {"page": page})
 
 
@@ -67,7 +57,7 @@ def handover_new(request: Asked) -> HttpResponse:
 @needs(permissions.HAND_OVER)
 def handover_page(request: Asked, public_id: str) -> HttpResponse:
     """How far a hand-over is."""
-    row = get_object_or_404(visible(request.user), public_id=public_id.replace("\0", ""))
+    row = get_object_or_404(handover.visible_to(request.user), public_id=public_id.replace("\0", ""))
     context = {"handover": row, "job": row.job, "poll_url": reverse("handover", args=[row.public_id])}
     return htmx.render(request, "customers/handover.html", "parts/_job.html", context)
 

@@ -24,7 +24,8 @@ class ScopedQuerySet(models.QuerySet[M]):
         if user.scope == Scope.ALL:
             return self.of_entity(user)
         if user.scope == Scope.TEAM and user.team_id and user.team.path:
-            return self.filter(**{f"{self.scope_team}__path__startswith": user.team.path})
+            # By id and not by path: told the ids, the database walks a team's rows in the order of an index, newest first.
+            return self.filter(**{f"{self.scope_team}__in": user.team.subtree_ids})
         if user.scope == Scope.OWN:
             return self.filter(**{self.scope_owner: user.pk})
         return self.none()

@@ -30,6 +30,7 @@ WHO = {
     "customers.manage_relation": "loan_officer service_agent api_client",
     "customers.plan_activity": "loan_officer underwriter collector collections_supervisor service_agent api_client",
     "customers.hand_over": "collections_supervisor admin",
+    "customers.view_handover": "collections_supervisor admin",
     "customers.record_consent": "loan_officer compliance api_client",
     "customers.manage_message": "collections_supervisor loan_operations",
     "customers.manage_template": "collections_supervisor admin",
@@ -376,10 +377,13 @@ API = [
     ("GET", "api-counter-offers-detail", "credit.view_application"),
     ("POST", "api-counter-offers-agree", "credit.accept_offer"),
     ("POST", "api-counter-offers-refuse", "credit.accept_offer"),
+    ("GET", "api-handovers-list", "customers.view_handover"),
+    ("POST", "api-handovers-list", "customers.hand_over"),
+    ("GET", "api-handovers-detail", "customers.view_handover"),
 ]
 PUBLIC = {"healthz", "invitation", "session", "set-language", "set-theme", "account_login", "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"} | {
     "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
-    "public-counter", "public-counter-code", "public-counter-answer",
+    "public-counter", "public-counter-code", "public-counter-answer", "public-offer-draft", "public-offer-contract",
 }  # fmt: skip
 
 # --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
@@ -790,7 +794,7 @@ SHARED = {  # rows of the whole lender, or a person's own, not of a branch
     "receipt", "receipt-allocate", "receipt-return", "receipt-decide", "bank-file", "bank-file-problems", "repayment-reverse",
     "refund-decide", "api-suspense-detail", "api-suspense-allocate", "api-suspense-return", "api-payoff-quotes-detail",
     "api-reversals-detail", "api-refunds-detail",
-    "notice", "handover", "template", "template-edit",
+    "notice", "handover", "api-handovers-detail", "template", "template-edit",
     "view-change", "list-job", "export-file", "list-builder", "list-columns", "view-save", "list-export", "list-bulk",
 }  # fmt: skip
 

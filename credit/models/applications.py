@@ -241,6 +241,19 @@ class Application(Belonging):
             # lists by branch and by responsible user, newest first
             models.Index(fields=["branch", "-id"], name="application_of_branch"),
             models.Index(fields=["owner", "-id"], name="application_of_owner"),
+            # approval rates and the funnel count a few months of years, from the index alone
+            models.Index(
+                fields=["decided_at"],
+                include=["legal_entity", "branch", "owner", "status", "approved_amount"],
+                name="application_decided",
+                condition=Q(decided_at__isnull=False),
+            ),
+            models.Index(
+                fields=["submitted_at"],
+                include=["legal_entity", "branch", "owner", "status", "approved_amount"],
+                name="application_submitted",
+                condition=Q(submitted_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

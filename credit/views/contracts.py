@@ -103,10 +103,13 @@ def offer_contract(request: Asked, public_id: str) -> HttpResponse:
     """Give the contract's paper; who opened it is recorded."""
     offer = one(request, public_id)
     made = contracts.paper(offer, actor=request.user, at=now())
-    response = HttpResponse(contracts.opened(made, actor=request.user, at=now()), content_type="application/pdf")
-    response.headers["Content-Disposition"] = f'attachment; filename="{offer.public_id}.pdf"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return pdf(contracts.opened(made, actor=request.user, at=now()), name=offer.public_id)
+
+
+def pdf(content: bytes, *, name: str) -> HttpResponse:
+    """Return a paper as an attachment that no cache keeps."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.pdf"', "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+    return HttpResponse(content, content_type="application/pdf", headers=headers)
 
 
 @needs(ACCEPT_OFFER)
@@ -138,7 +141,7 @@ def public_page(request: HttpRequest, token: str, link: OfferLink, *, status: in
     if standing and not loan:
         links.shown(link, at=at)
     least = int(rules.value(offers.READING_SECONDS, on=value_day(offer.application.legal_entity, at)))
-    sent = one_time_codes.waits(offer.public_id, purpose=links.PURPOSE, at=now())
+    sent = one_time_codes.waits(offer.public_id, purpose=links.READ if loan else links.PURPOSE, at=now())
     entity = offer.application.legal_entity
     context: dict[str, Any] = {
         "token": token,
@@ -186,10 +189,11 @@ def public_confirm(request: HttpRequest, token: str) -> HttpResponse:
 @public(OPEN)
 @require_POST
 def public_code(request: HttpRequest, token: str) -> HttpResponse:
-    """Send a one-time code."""
+    """Send a one-time code: to accept, or, once that is done, to get the contract."""
     link = opened(request, token)
+    booked = Loan.objects.filter(offer=link.offer_id).exists()
     try:
-        links.send_code(link, at=now())
+        links.send_paper_code(link, at=now()) if booked else links.send_code(link, at=now())
     except one_time_codes.TooManyCodes as refusal:
         return public_page(request, token, link, status=409, trouble=refusal.message)
     return htmx.go(request, reverse("public-offer", args=[token]))
@@ -210,4 +214,26 @@ def public_accept(request: HttpRequest, token: str) -> HttpResponse:
             return public_page(request, token, links.find(token), status=409, trouble=refusal.message, code_form=form)
         if not form.errors or Loan.objects.filter(offer=link.offer_id).exists():
             return htmx.go(request, reverse("public-offer", args=[token]))
+    return public_page(request, token, links.find(token), status=422, code_form=form)
+
+
+@public(OPEN)
+@require_GET
+def public_draft(request: HttpRequest, token: str) -> HttpResponse:
+    """Give the contract to be read before it is accepted, as a draft with the borrower masked; that it was read is recorded."""
+    link = opened(request, token)
+    return pdf(links.draft(link, at=now()), name=f"{link.offer.public_id}-draft")
+
+
+@public(OPEN)
+@require_POST
+def public_contract(request: HttpRequest, token: str) -> HttpResponse:
+    """Give the contract of an accepted offer for a one-time code; that it was opened is recorded."""
+    link, form = opened(request, token), CodeForm(request.POST)
+    if form.is_valid():
+        try:
+            with form.refusals():
+                return pdf(links.paper(link, code=form.cleaned_data["code"], at=now()), name=link.offer.public_id)
+        except DomainError as refusal:
+            return public_page(request, token, links.find(token), status=409, trouble=refusal.message, code_form=form)
     return public_page(request, token, links.find(token), status=422, code_form=form)

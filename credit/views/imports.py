@@ -114,11 +114,13 @@ def application_import_job(request: Asked, public_id: str) -> HttpResponse:
     batch = batches(request).filter(public_id=public_id).first()
     if batch is None:
         raise Http404
+    told = [row | {"heading": heading(row["field"]) if row.get("field") else ""} for row in batch.job.problems]
     context = {
         "batch": batch,
         "job": batch.job,
         "poll_url": request.path,
-        "problems": [row | {"heading": heading(row["field"]) if row.get("field") else ""} for row in batch.job.problems],
+        "problems": [row for row in told if not row.get("warning")],
+        "warnings": [row for row in told if row.get("warning")],
     }
     status = 286 if batch.job.is_over and htmx.wants_part(request) else 200
     return htmx.render(request, "credit/import_job.html", "credit/_import_job.html", context, status=status)

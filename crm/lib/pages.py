@@ -146,21 +146,36 @@ def _window(queryset: QuerySet[Any], name: str, down: bool, params: QueryDict, p
     after, before = _read_token(queryset, name, params.get("after")), _read_token(queryset, name, params.get("before"))
     field_ = F(name)
     pk = "pk" if name != "pk" else None
+    # Where nothing is null, nothing is said of nulls: an index in the column's plain order would not be used for `DESC NULLS LAST`.
+    first, last = ({"nulls_first": True}, {"nulls_last": True}) if _may_be_null(queryset, name) else ({}, {})
     if before and not after:
-        order = [field_.asc(nulls_first=True) if down else field_.desc(nulls_first=True)]
+        order = [field_.asc(**first) if down else field_.desc(**first)]
         order += [F("pk").asc() if down else F("pk").desc()] if pk else []
-        rows = list(queryset.filter(_beyond(name, before, up=down, nulls_ahead=False)).order_by(*order)[: per_page + 1])
+        rows = list(queryset.filter(_beyond(name, before, up=down, nulls_ahead=False, nulls=bool(first))).order_by(*order)[: per_page + 1])
         more = len(rows) > per_page
         return rows[:per_page][::-1], more, True
-    order = [field_.desc(nulls_last=True) if down else field_.asc(nulls_last=True)]
+    order = [field_.desc(**last) if down else field_.asc(**last)]
     order += [F("pk").desc() if down else F("pk").asc()] if pk else []
     if after:
-        queryset = queryset.filter(_beyond(name, after, up=not down, nulls_ahead=True))
+        queryset = queryset.filter(_beyond(name, after, up=not down, nulls_ahead=True, nulls=bool(last)))
     rows = list(queryset.order_by(*order)[: per_page + 1])
     return rows[:per_page], after is not None, len(rows) > per_page
 
 
-def _beyond(name: str, mark: tuple[Any, Any], *, up: bool, nulls_ahead: bool) -> Q:
+def _may_be_null(queryset: QuerySet[Any], name: str) -> bool:
+    """Return whether a row may lack the value it is sorted by; of what is computed nobody knows."""
+    if name in queryset.query.annotations:
+        return True
+    model: Any = queryset.model
+    for step in name.split("__"):
+        found = model._meta.pk if step == "pk" else model._meta.get_field(step)
+        if found.null:
+            return True
+        model = found.related_model or model
+    return False
+
+
+def _beyond(name: str, mark: tuple[Any, Any], *, up: bool, nulls_ahead: bool, nulls: bool) -> Q:
     """The rows past `mark` = (value, pk), walking up or down; rows without a value stand last in the list."""
     value, pk = mark
     side = "gt" if up else "lt"
@@ -168,6 +183,8 @@ def _beyond(name: str, mark: tuple[Any, Any], *, up: bool, nulls_ahead: bool) ->
         here = Q(**{f"{name}__isnull": True, f"pk__{side}": pk})
         return here if nulls_ahead else here | Q(**{f"{name}__isnull": False})
     past = Q(**{f"{name}__{side}": value}) | Q(**{name: value, f"pk__{side}": pk})
+    if not nulls:
+        return Q(**{f"{name}__{side}e": value}) & past  # the plain bound is what an index can begin at
     return past | Q(**{f"{name}__isnull": True}) if nulls_ahead else past
 
 

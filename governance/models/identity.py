@@ -79,6 +79,11 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name_zh if chinese() else self.name_en
 
+    @cached_property
+    def subtree_ids(self) -> list[int]:
+        """The ids of this team and all below it; asked for once per instance, which lives as long as a request."""
+        return list(Team.objects.filter(path__startswith=self.path).order_by("pk").values_list("pk", flat=True))
+
 
 class Role(models.Model):
     """A named bundle of permissions with a data scope; content is data (`governance/data/roles.json`)."""

@@ -70,5 +70,5 @@ def test_other_branches_have_their_own_queue(three: list[Case], floor: Floor) ->
 
 
 def test_the_queue_costs_the_same_however_long(three: list[Case], floor: Floor, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(4):  # today's date, the own cases, the pool, their loans
+    with django_assert_num_queries(5):  # today's date, the teams in reach, the own cases, the pool, their loans
         queues.upcoming(floor.cast.collector, at=AFTER)

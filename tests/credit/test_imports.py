@@ -64,7 +64,7 @@ def test_bad_lines_are_reported_with_line_and_field_and_the_rest_goes_on(desk):
     )
     batch = bring_in(desk, content)
     assert (batch.created, batch.job.status, batch.job.done, batch.job.failed) == (2, Job.Status.PARTIAL, 2, 6)
-    found = {(problem["line"], problem["field"]) for problem in batch.job.problems}
+    found = {(problem["line"], problem["field"]) for problem in batch.job.problems if not problem.get("warning")}
     assert found == {
         (3, "amount"),
         (4, "id_number"),
@@ -156,3 +156,27 @@ def test_the_worker_is_told_after_commit(desk, monkeypatch):
     batch = imports.bring_in(table(line("R-1")), file_name="a.csv", branch=desk.cast.east, actor=desk.cast.loan_officer, at=NOON)
     tasks.begin_import(entry=Entry.objects.get(event="credit.import.started"))
     assert told == [{"batch_id": batch.pk}]
+
+
+def test_a_line_that_may_be_a_second_file_goes_through_with_a_warning(desk, page_of):
+    known = desk.make_customer()
+    far = desk.make_customer(branch=desk.cast.west, actor=desk.cast.outsider)
+    content = table(
+        line("R-1", name="韩梅梅"),
+        line("R-2", name="李雷", mobile=known.mobile),
+        line("R-3", name="王芳", mobile=far.mobile),
+        line("R-4", name="赵敏", mobile=known.mobile, amount="much"),
+    )
+    batch = bring_in(desk, content)
+    assert (batch.created, batch.job.done, batch.job.failed) == (3, 3, 1)
+    warned = {row["line"]: row["message"] for row in batch.job.problems if row.get("warning")}
+    assert set(warned) == {3, 4}
+    assert known.public_id in warned[3]
+    assert "same mobile" in warned[3]
+    assert warned[4] == "A file exists in another branch.", "of what one may not see, no number"
+    assert not [value for value in (known.mobile, known.name, "李雷", "王芳") if value in str(batch.job.problems)]
+    page = page_of(desk.cast.loan_officer).get(f"/applications/import/{batch.public_id}/").content.decode()
+    assert "Lines to look at" in page
+    assert known.public_id in page
+    again = bring_in(desk, content)
+    assert [row for row in again.job.problems if row.get("warning")] == [], "known lines say nothing new"

@@ -1,5 +1,6 @@
 """An offer on its way to the customer: what-if within what was approved, the paper, the link."""
 
+import hashlib
 import re
 from datetime import timedelta
 from decimal import Decimal as D
@@ -197,3 +198,46 @@ def test_the_token_reaches_no_log(desk, standing, caplog):
 
     assert token not in caplog.text
     assert token not in " ".join(str(entry.facts) for entry in Entry.objects.all())
+
+
+# --- the paper by link -----------------------------------------------------------------------------------------------
+def test_the_contract_is_read_before_it_is_accepted_as_a_draft_that_names_nobody(desk, standing):
+    url, browser = reverse("public-offer", args=[sent(desk, standing)]), Client()
+    assert f"{url}draft.pdf" in browser.get(url).content.decode()
+    answer = browser.get(f"{url}draft.pdf")
+    assert (answer.status_code, answer["Content-Type"], answer["Cache-Control"]) == (200, "application/pdf", "no-store")
+    assert answer.content.startswith(b"%PDF-")
+    entry = log.history(standing).first()
+    assert (entry.event, entry.facts["cost_hash"]) == ("credit.contract.draft_opened", standing.cost_hash)
+    customer, offer = standing.application.customer, Offer.objects.get(pk=standing.pk)
+    whole, draft = papers_pdf._contract(offer), papers_pdf._draft(offer)
+    for value in (customer.name, customer.id_number, customer.mobile, customer.bank_card):
+        assert value in str(whole)
+        assert value not in str(draft)
+    assert draft["draft"] is True
+    assert [draft[part] for part in ("costs", "sums", "schedule", "clauses")] == [
+        whole[part] for part in ("costs", "sums", "schedule", "clauses")
+    ]
+    assert answer.content == papers_pdf.draft(offer) != papers_pdf.contract(offer)
+    assert browser.post(f"{url}contract/", {"code": "123456"}).status_code == 409, "no contract before it is accepted"
+
+
+def test_the_contract_itself_comes_for_a_code_after_acceptance(desk, standing, storage):
+    from customers.models import OneTimeCode
+
+    browser, url = ready(desk, standing)
+    assert browser.post(f"{url}accept/", {"code": code()}).status_code == 303
+    page = browser.get(url).content.decode()
+    assert "Your contract" in page
+    assert "draft.pdf" not in page
+    assert browser.get(f"{url}draft.pdf").status_code == 409
+    assert browser.post(f"{url}contract/", {"code": code()}).status_code == 422, "the code that accepted opens nothing more"
+    OneTimeCode.objects.update(issued_at=now() - timedelta(minutes=2))
+    assert browser.post(f"{url}code/").status_code == 303
+    wrong = "000000" if code() != "000000" else "111111"
+    assert browser.post(f"{url}contract/", {"code": wrong}).status_code == 422
+    answer = browser.post(f"{url}contract/", {"code": code()})
+    assert (answer.status_code, answer["Content-Disposition"]) == (200, f'attachment; filename="{standing.public_id}.pdf"')
+    assert answer.content == papers_pdf.contract(Offer.objects.get(pk=standing.pk))
+    assert log.history(standing).first().event == "credit.contract.opened"
+    assert Contract.objects.get().sha256 == hashlib.sha256(answer.content).hexdigest()

@@ -42,6 +42,25 @@ def test_a_customer_is_created_in_the_callers_branch(api: APIClient, cast: Cast)
     assert (out["name"], out["branch"], out["income"], out["monthly_debt"], out["version"]) == ("王*", "EAST", "9000.00", "0.00", 1)
 
 
+def test_the_answer_names_whom_the_person_may_be_masked_and_no_one_one_may_not_see(
+    api: APIClient, own: Customer, make_customer: Callable[..., Customer]
+) -> None:
+    far = make_customer(mobile=own.mobile)
+    out = api.post(URL, person(name="李雷", mobile=own.mobile), format="json").json()["possible_duplicates"]
+    hit = {"id": own.public_id, "name": own.masked_name, "mobile": own.masked_mobile, "branch": "EAST", "reasons": ["mobile"]}
+    assert out == {"count": 1, "hits": [hit]}
+    assert far.public_id not in str(out)
+    assert own.mobile not in str(out)
+
+
+def test_whom_nobody_looks_like_has_no_duplicates_and_a_repetition_says_the_same(api: APIClient) -> None:
+    body = person()
+    answers = [api.post(URL, body, format="json", headers={"Idempotency-Key": "k"}).json() for _time in range(2)]
+    assert answers[0] == answers[1]
+    assert answers[0]["possible_duplicates"] == {"count": 0, "hits": []}
+    assert "possible_duplicates" not in api.get(f"{URL}{answers[0]['id']}/").json()
+
+
 def test_the_channel_is_the_api_unless_stated(api: APIClient) -> None:
     assert api.post(URL, person(), format="json").json()["channel"] == "api"
 

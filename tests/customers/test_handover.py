@@ -210,3 +210,31 @@ def test_the_rows_of_a_list_are_handed_over_together(cast: Any, make_customer: C
     bulk.run(run.pk, at=NOON)
     assert Customer.objects.filter(owner=cast.colleague).count() == 3
     assert Notice.objects.filter(user=cast.colleague).count() == 1, "a hundred rows are no hundred notices"
+
+
+# --- over the API ----------------------------------------------------------------------------------------------------
+def test_over_the_api_all_of_a_person_goes_once(cast: Any, make_customer: Callable[..., Customer], api_of: Any, deliver: Any) -> None:
+    customers = [make_customer() for _number in range(3)]
+    client = api_of("handovers:write", "handovers:read", user=cast.admin)
+    body = {"giver": cast.loan_officer.public_id, "taker": cast.colleague.public_id, "reason": "left"}
+    sent = [client.post("/api/v1/handovers/", body, format="json", headers={"Idempotency-Key": "one"}) for _time in range(2)]
+    assert [answer.status_code for answer in sent] == [201, 201]
+    assert sent[0].json() == sent[1].json()
+    assert Handover.objects.count() == 1
+    handover.run(Handover.objects.get().pk, at=NOON + timedelta(minutes=10))
+    assert set(Customer.objects.filter(pk__in=[each.pk for each in customers]).values_list("owner__username", flat=True)) == {"colleague"}
+    told = client.get(f"/api/v1/handovers/{sent[0].json()['id']}/").json()
+    assert (told["status"], told["giver"], told["total"], told["done"]) == ("done", cast.loan_officer.public_id, 3, 3)
+
+
+def test_over_the_api_only_people_of_one_s_reach_are_named(cast: Any, customer: Customer, api_of: Any) -> None:
+    body = {"giver": cast.loan_officer.public_id, "taker": cast.colleague.public_id, "reason": "left"}
+    boss = api_of("handovers:write", "handovers:read", user=cast.collections_supervisor)
+    for field, value in (("giver", cast.outsider.public_id), ("taker", "U-22222222X"), ("branch", "WEST")):
+        answer = boss.post("/api/v1/handovers/", body | {field: value}, format="json")
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, [field])
+    assert not Handover.objects.exists()
+    order(cast)
+    row = Handover.objects.get()
+    assert boss.get(f"/api/v1/handovers/{row.public_id}/").status_code == 404, "ordered by somebody else"
+    assert api_of("customers:read", user=cast.admin).post("/api/v1/handovers/", body, format="json").status_code == 403

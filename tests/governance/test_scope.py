@@ -106,7 +106,9 @@ def test_every_scoped_model_has_the_paths_it_is_scoped_by(db: None) -> None:
     from governance.scope import ScopedQuerySet
 
     def user(scope: str) -> Any:
-        return type("Somebody", (), {"scope": scope, "pk": 1, "team_id": 1, "team": type("T", (), {"path": "/1/", "legal_entity_id": 1})})
+        team = Team(pk=1, path="/1/", legal_entity_id=1)
+        team.subtree_ids = [1]
+        return type("Somebody", (), {"scope": scope, "pk": 1, "team_id": 1, "team": team})
 
     found = 0
     for model in apps.get_models():

@@ -6,7 +6,9 @@ from typing import Any
 
 import django_filters
 import pytest
+from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 
 from crm.lib import pages
 from governance.models import Job
@@ -35,6 +37,12 @@ def walk(query: str, *, forward: bool = True) -> Iterator[list[int]]:
         query = page.next if forward else page.prev
 
 
+def walk_addresses(query: str) -> Iterator[str]:
+    while query:
+        yield query
+        query = pages.read(RequestFactory().get("/jobs/" + query), Job.objects.all(), sorts=SORTS, per_page=3).next
+
+
 @pytest.mark.parametrize("sort", ["started", "-started", "finished", "-finished", "done", "-done"])
 def test_every_row_comes_once_whatever_the_order(jobs: list[Job], sort: str) -> None:
     shown = [pk for rows in walk(f"?sort={sort}") for pk in rows]
@@ -50,6 +58,15 @@ def test_previous_leads_back_the_same_way(jobs: list[Job], sort: str) -> None:
         page = pages.read(RequestFactory().get("/jobs/" + page.next), Job.objects.all(), sorts=SORTS, per_page=3)
     back = [[job.pk for job in page.rows], *walk(page.prev, forward=False)]
     assert back == there[::-1]
+
+
+@pytest.mark.parametrize(("sort", "said"), [("-started", False), ("-done", False), ("-finished", True)])
+def test_of_nulls_is_spoken_only_where_there_are_some(jobs: list[Job], sort: str, said: bool) -> None:
+    """An index in a column's plain order does not serve `DESC NULLS LAST`."""
+    for query in list(walk_addresses(f"?sort={sort}")):
+        with CaptureQueriesContext(connection) as seen:
+            pages.read(RequestFactory().get("/jobs/" + query), Job.objects.all(), sorts=SORTS, per_page=3)
+        assert ("NULLS LAST" in seen[-1]["sql"]) is said
 
 
 def test_rows_without_a_value_stand_last(jobs: list[Job]) -> None:
