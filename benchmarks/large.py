@@ -77,6 +77,7 @@ UNIQUE = {
     "credit_receipt": {"reference": "t.reference || '#' || {c}"},
     "credit_virtualaccount": {"number": "(t.number::bigint + {c} * 10000000)::text"},
     "credit_offerlink": {"token_hash": HASHED},
+    "credit_contract": {"storage_key": "t.storage_key || '.' || {c}"},
     "ledger_entry": {"position": "t.position + {c} * {offset}"},
 }
 

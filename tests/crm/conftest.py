@@ -57,7 +57,7 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     from collection.judgement import Part
     from credit import papers, payoffs, refunds, repayments, reversals, suspense, underwriting
     from credit.models import Condition
-    from customers import activities, documents, relations
+    from customers import activities, documents, handover, relations
     from tests.fixtures.cast import NOON
     from tests.fixtures.papers import pdf
 
@@ -92,4 +92,6 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "refunds": refunds.request(over, amount=Decimal("1.00"), actor=cast.loan_operations, at=late).public_id,
         "suspense": stranger.public_id,
         "promises": promise.public_id,
+        "counter-offers": underwriting.counter(desk.concluded("refer"), amount=approved.amount, term=18, **decided).public_id,
+        "handovers": handover.order(giver=cast.loan_officer, taker=cast.colleague, reason="left", actor=cast.admin, at=NOON).public_id,
     }

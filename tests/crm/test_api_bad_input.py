@@ -34,6 +34,8 @@ UNKNOWN = {
     "refunds": "RF",
     "suspense": "M",
     "promises": "Y",
+    "counter-offers": "G",
+    "handovers": "H",
 }
 UNREADABLE = [
     b'{"a": ',
@@ -113,6 +115,8 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/applications/": {
             "customer": rows["customers"], "product": "CASH-12", "amount": "12000.00", "term": 12, "purpose": "car_used", "stated": STATED,
         },
+        "/api/v1/counter-offers/{public_id}/agree/": {"way": "online"},
+        "/api/v1/counter-offers/{public_id}/refuse/": {"way": "online"},
         "/api/v1/offers/{public_id}/confirm/": {"cost_hash": "0" * 64, "seconds": 20},
         "/api/v1/repayments/": {"loan": rows["loans"], "amount": "1.00"},
         "/api/v1/cases/{public_id}/contacts/": {"channel": "call", "outcome": "busy", "next_action": "call", "next_action_on": later},

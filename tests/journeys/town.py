@@ -14,6 +14,7 @@ from django.db import transaction
 
 from crm.demo.path import GOOD
 from tests.fixtures.support import identities
+from tests.journeys import furniture
 
 PASSWORD = "a-long-journey-word-3"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -30,9 +31,17 @@ ROLES = {
     "auditor": ("auditor", "TOWN"),
     "admin": ("admin", "TOWN"),
     "polyglot": ("loan_officer", "EAST"),
+    "caller": ("collector", "TOWN"),
+    "supervisor": ("collections_supervisor", "TOWN"),
+    "operations": ("loan_operations", "TOWN"),
+    "analyst": ("risk_analyst", "TOWN"),
 }
 JUNIOR_LIMIT = Decimal("1000.00")
-REFERRED = ("to_approve", "to_decline", "own", "over", "stale", "expiring", "read_only", "look")
+REFERRED = (
+    "to_approve", "to_decline", "own", "over", "stale", "expiring", "read_only", "look", "to_counter", "to_ask", "countered", "waiting",
+)  # fmt: skip
+DRAFTS = ("draft", "to_withdraw")
+OFFERED = ("offered", "read_by_link", "accepted_by_link")
 
 
 @dataclass
@@ -47,6 +56,7 @@ class Town:
     cases: dict[str, str] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)  # by case: what its person would answer
+    places: dict[str, str] = field(default_factory=dict)  # what the tour's addresses name
 
 
 def noon(day: date) -> datetime:
@@ -76,7 +86,7 @@ class Founder:
             staff.found(business_date=self.today, at=self.at)
             self.found()
             credit_seeds.seed()
-            for name in ("late", "later", "latest", "paid_later"):
+            for name in ("late", "later", "latest", "paid_later", "held"):
                 self.loan(name)
             self.deliver()
             for back in range(LATE_FROM, 0, -1):
@@ -85,13 +95,17 @@ class Founder:
             self.deliver()
             for name in REFERRED:
                 self.referred(name)
-            self.application("offered", customer=self.customer("offered"))
-            self.application("draft", customer=self.customer("draft"), submitted=False)
+            for name in OFFERED:
+                self.application(name, customer=self.customer(name))
+            for name in DRAFTS:
+                self.application(name, customer=self.customer(name), submitted=False)
             for number in range(40):
                 self.customer(f"one_of_many_{number}")
             self.customer("in_the_west", owner="westerner", branch="WEST")
             self.deliver()
             self.remember()
+            self.town.places = furniture.furnish(self)
+            self.deliver()
         return self.town
 
     def deliver(self) -> None:
@@ -191,5 +205,5 @@ class Founder:
         named = {public_id: name for name, public_id in self.town.applications.items()}
         for application in Application.objects.filter(public_id__in=named):
             name = named[application.public_id]
-            wanted = "referred" if name in REFERRED else {"offered": "offered", "draft": "draft"}.get(name, "booked")
+            wanted = "referred" if name in REFERRED else "offered" if name in OFFERED else "draft" if name in DRAFTS else "booked"
             assert application.status == wanted, f"{name} is {application.status}: {application.reason_codes}"
