@@ -85,7 +85,7 @@ def read(rows: QuerySet[Application], stages: Sequence[Stage], *, user: Any, at:
     for stage in stages:
         found = rows.filter(status__in=stage.statuses)
         told = found.order_by().values("pk", "amount")[: CAP + 1].aggregate(n=Count("pk"), amount=Sum("amount"))
-        cards = [Card(row, row.created_at) for row in found.for_list().order_by("pk")[:shown]] if told["n"] else []  # type: ignore[attr-defined]
+        cards = [Card(row, row.created_at) for row in found.for_list().order_by("pk")[:shown]]  # type: ignore[attr-defined]
         columns.append(Column(stage, min(told["n"], CAP), told["n"] > CAP, told["amount"] or Decimal("0.00"), cards, shown))
     cards = [card for column in columns for card in column.cards]
     _since(cards)
