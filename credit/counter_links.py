@@ -1,19 +1,16 @@
 """Doors of a link to a counter-offer: the applicant reads the other terms on a telephone, proves to hold the mobile on file, and answers."""
 
-import secrets
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from credit import exposure, links, offers, underwriting
 from credit.books import local_day
-from credit.links import LinkUsed, NoSuchLink
+from credit.links import LinkUsed
 from credit.models import CounterLink, CounterOffer, Offer
 from crm.lib.errors import DomainError
-from customers import messages, one_time_codes, templates
+from customers import one_time_codes, templates
 from customers.models import MessagePurpose
 from governance import users
 from governance.lifecycle import move
@@ -54,34 +51,14 @@ def make(offered: CounterOffer, *, actor: User, at: datetime) -> CounterLink:
     row = CounterOffer.objects.select_for_update(of=("self",)).get(pk=offered.pk)
     row.application = offered.application
     check_open(row, at=at)
-    for link in row.links.select_for_update().filter(status=CounterLink.Status.LIVE):
-        move(link, CounterLink.Status.REVOKED, actor=actor, at=at)
-    token = secrets.token_urlsafe(links.TOKEN_BYTES)
-    made = CounterLink.objects.create(counter=row, token_hash=links.digest(token), made_by=actor, made_at=at)
     customer = row.application.customer
-    messages.send(
-        customer=customer,
-        template=KIND,
-        channel="sms",
-        values={
-            "url": settings.BASE_URL.rstrip("/") + reverse("public-counter", args=[token]),
-            "day": row.due_on.isoformat(),
-            "lender": messages.sender_name(customer, messages.language_of(customer)),
-        },
-        key=f"counter-link:{made.pk}",
-        actor=actor,
-        at=at,
-        purpose=MessagePurpose.SERVICE,
-    )
+    made = links.send(CounterLink, "counter", template=KIND, customer=customer, day=row.due_on, actor=actor, at=at, counter=row)
     log.record("credit.counteroffer.link_made", row, actor=actor, at=at, customer_id=customer.pk, due_on=row.due_on)
     return made
 
 
 def find(token: str) -> CounterLink:
-    """Return the link of a token, used or not.
-
-    :raises NoSuchLink: for an unknown token and for one that was replaced, alike
-    """
+    """Return the link to a counter-offer; see `links.of_token`."""
     rows = CounterLink.objects.select_related(
         "counter__made_by",
         "counter__application__customer",
@@ -89,10 +66,7 @@ def find(token: str) -> CounterLink:
         "counter__application__legal_entity",
         "counter__application__decision",
     )
-    found = rows.filter(token_hash=links.digest(token)).exclude(status=CounterLink.Status.REVOKED).first()
-    if found is None:
-        raise NoSuchLink(_("This link opens nothing. Ask for a new one."))
-    return found
+    return links.of_token(rows, token)
 
 
 def shown(link: CounterLink, *, at: datetime) -> None:

@@ -2,25 +2,28 @@
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from credit import contracts, offers
 from credit.books import value_day
-from credit.models import Loan, Offer, OfferLink
+from credit.models import Link, Loan, Offer, OfferLink
 from crm.lib.errors import DomainError, NotFound
 from customers import messages, one_time_codes, templates
-from customers.models import MessagePurpose
+from customers.models import Customer, MessagePurpose
 from governance import users, vault
 from governance.lifecycle import move
 from governance.models import User
 from ledger import log
 
+L = TypeVar("L", bound=Link)
 PURPOSE = "accept_offer"
 READ = "read_contract"
 TOKEN_BYTES = 24  # 192 bits: no number of guesses finds one
@@ -73,27 +76,49 @@ def make(offer: Offer, *, actor: User, at: datetime) -> OfferLink:
     :raises OfferLapsed: if the offer no longer stands
     """
     row = offers.locked_standing(offer, at=at)
-    for link in row.links.select_for_update().filter(status=OfferLink.Status.LIVE):
-        move(link, OfferLink.Status.REVOKED, actor=actor, at=at)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    made = OfferLink.objects.create(offer=row, token_hash=digest(token), made_by=actor, made_at=at)
     customer = row.application.customer
+    made = send(OfferLink, "offer", template=KIND, customer=customer, day=row.expires_on, actor=actor, at=at, offer=row)
+    log.record("credit.offer.link_made", row, actor=actor, at=at, customer_id=customer.pk, expires_on=row.expires_on)
+    return made
+
+
+def send(kind: type[L], name: str, *, template: str, customer: Customer, day: date, actor: User, at: datetime, **of: Any) -> L:
+    """Make a link to what `of` names, in place of one before it, and send it to the customer's mobile; within the caller's transaction.
+
+    :param name: of the page it opens, `public-<name>`
+    :param day: the last one on which the link serves
+    """
+    rows = cast("QuerySet[L]", kind._default_manager.all())
+    for link in rows.select_for_update().filter(status=Link.Status.LIVE, **of):
+        move(link, Link.Status.REVOKED, actor=actor, at=at)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    made = rows.create(token_hash=digest(token), made_by=actor, made_at=at, **of)
     messages.send(
         customer=customer,
-        template=KIND,
+        template=template,
         channel="sms",
         values={
-            "url": settings.BASE_URL.rstrip("/") + reverse("public-offer", args=[token]),
-            "day": row.expires_on.isoformat(),
+            "url": settings.BASE_URL.rstrip("/") + reverse(f"public-{name}", args=[token]),
+            "day": day.isoformat(),
             "lender": messages.sender_name(customer, messages.language_of(customer)),
         },
-        key=f"offer-link:{made.pk}",
+        key=f"{name}-link:{made.pk}",
         actor=actor,
         at=at,
         purpose=MessagePurpose.SERVICE,
     )
-    log.record("credit.offer.link_made", row, actor=actor, at=at, customer_id=customer.pk, expires_on=row.expires_on)
     return made
+
+
+def of_token(rows: QuerySet[L], token: str) -> L:
+    """Return the link of a token, used or not.
+
+    :raises NoSuchLink: for an unknown token and for one that was replaced, alike
+    """
+    found: L | None = rows.filter(token_hash=digest(token)).exclude(status=Link.Status.REVOKED).first()
+    if found is None:
+        raise NoSuchLink(_("This link opens nothing. Ask for a new one."))
+    return found
 
 
 def digest(token: str) -> str:
@@ -101,17 +126,11 @@ def digest(token: str) -> str:
 
 
 def find(token: str) -> OfferLink:
-    """Return the link of a token, used or not.
-
-    :raises NoSuchLink: for an unknown token and for one that was replaced, alike
-    """
+    """Return the link to an offer; see `of_token`."""
     rows = OfferLink.objects.select_related(
         "offer", "offer__application", "offer__application__customer", "offer__application__product", "offer__application__legal_entity"
     )
-    found = rows.filter(token_hash=digest(token)).exclude(status=OfferLink.Status.REVOKED).first()
-    if found is None:
-        raise NoSuchLink(_("This link opens nothing. Ask for a new one."))
-    return found
+    return of_token(rows, token)
 
 
 def check_rate(address: str) -> None:

@@ -34,7 +34,7 @@ def contract(offer: Offer) -> bytes:
 
 def draft(offer: Offer) -> bytes:
     """Return what the contract of an offer will say, to be read before it is accepted: marked as a draft, the borrower masked."""
-    return _set("contract", _draft(offer))
+    return _set("contract", _contract(offer, masked=True))
 
 
 def payoff(quote: PayoffQuote) -> bytes:
@@ -56,21 +56,23 @@ def _set(name: str, data: dict[str, Any]) -> bytes:
     return made
 
 
-def _contract(offer: Offer) -> dict[str, Any]:
+def _contract(offer: Offer, *, masked: bool = False) -> dict[str, Any]:
     application, table = offer.application, offer.cost_table
     customer, entity, product = application.customer, application.legal_entity, application.product
+    borrower = {name: getattr(customer, f"masked_{name}" if masked else name) for name in ("name", "id_number", "mobile", "bank_card")}
     percent = {name: f"{Decimal(table['annualised'][name]) * 100:.2f}%" for name in ("nominal", "effective")}
     return {
         "number": offer.public_id,
         "cost_hash": offer.cost_hash,
         "lender": {"zh": entity.name_zh, "en": entity.name_en},
-        "borrower": customer.name,
+        "draft": masked,
+        "borrower": borrower["name"],
         "parties": [
             _fact("贷款人", "Lender", f"{entity.name_zh} · {entity.name_en}"),
-            _fact("借款人", "Borrower", customer.name),
-            _fact("身份证号码", "Identity number", customer.id_number),
-            _fact("手机号码", "Mobile", customer.mobile),
-            _fact("收款及还款账户", "Account", customer.bank_card or "—"),
+            _fact("借款人", "Borrower", borrower["name"]),
+            _fact("身份证号码", "Identity number", borrower["id_number"]),
+            _fact("手机号码", "Mobile", borrower["mobile"]),
+            _fact("收款及还款账户", "Account", borrower["bank_card"] or "—"),
         ],
         "terms": [
             _fact("产品", "Product", f"{product.name_zh} · {product.name_en} ({product.code} v{product.version})"),
@@ -105,18 +107,6 @@ def _contract(offer: Offer) -> dict[str, Any]:
         ],
         "clauses": _clauses(offer),
     }
-
-
-def _draft(offer: Offer) -> dict[str, Any]:
-    customer, data = offer.application.customer, _contract(offer)
-    masked = {
-        "借款人": customer.masked_name,
-        "身份证号码": customer.masked_id_number,
-        "手机号码": customer.masked_mobile,
-        "收款及还款账户": customer.masked_bank_card or "—",
-    }
-    parties = [fact | {"value": masked.get(fact["zh"], fact["value"])} for fact in data["parties"]]
-    return data | {"draft": True, "borrower": customer.masked_name, "parties": parties}
 
 
 def _clauses(offer: Offer) -> list[Words]:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid, NotAllowed, Stale
@@ -63,7 +64,7 @@ class Kind:
     validate: Callable[[str, dict[str, Any]], None]  # raises a refusal for what cannot be
     lines: Callable[[dict[str, Any], dict[str, Any]], list[Line]]
     make: Callable[..., Any]  # (subject, after, *, actor, at), within the caller's transaction
-    name: Callable[[str, dict[str, Any]], Any]  # subject, after → what a person calls it
+    name: Callable[[str, dict[str, Any]], Any]  # subject, after → what a person calls it; asked for each row of a list: no query
     url: Callable[[str], str]  # the page of what changes, empty when it is not there yet
 
 
@@ -72,15 +73,18 @@ KINDS: Registry[Kind] = Registry("change")
 
 def inbox(user: User) -> QuerySet[ChangeRequest]:
     """Return what `user` may see: what they made, and every kind they may check."""
-    kinds = [name for name, kind in KINDS.items() if user.has_perm(kind.check)]
     rows = ChangeRequest.objects.select_related("made_by", "decided_by")
-    return rows.filter(kind__in=kinds) | rows.filter(made_by=user)
+    return rows.filter(Q(kind__in=_checked_by(user)) | Q(made_by=user))
 
 
 def waiting_for(user: User) -> QuerySet[ChangeRequest]:
     """Return what `user` may confirm or refuse now."""
-    kinds = [name for name, kind in KINDS.items() if user.has_perm(kind.check)]
-    return ChangeRequest.objects.filter(status=Status.OPEN, kind__in=kinds).exclude(made_by=user).select_related("made_by")
+    rows = ChangeRequest.objects.filter(status=Status.OPEN, kind__in=_checked_by(user))
+    return rows.exclude(made_by=user).select_related("made_by")
+
+
+def _checked_by(user: User) -> list[str]:
+    return [name for name, kind in KINDS.items() if user.has_perm(kind.check)]
 
 
 def checkers(kind: str, *, but: User) -> list[User]:
@@ -119,9 +123,7 @@ def propose(kind: str, subject: str, *, after: dict[str, Any], reason: str, acto
         raise AlreadyProposed(_("A change of this already waits for a second person.")) from None
     log.record("governance.change.proposed", made, actor=actor, at=at, kind=kind, of=subject)
     if others:
-        notices.tell(
-            others, code="change.waits", key=f"change:{made.public_id}", url=f"/admin/changes/{made.public_id}/", at=at, actor=actor
-        )
+        _tell(others, made, code="change.waits", actor=actor, at=at)
     else:
         _make(made, actor=actor, at=at, alone=True)
     return made
@@ -152,7 +154,7 @@ def _make(change: ChangeRequest, *, actor: User, at: datetime, answer: str = "",
         facts={"kind": change.kind, "of": change.subject, "alone": alone}, decided_by=actor, decided_at=at, alone=alone,
     )  # fmt: skip
     door.make(change.subject, change.after, actor=actor, at=at)
-    _answer(change, actor=actor, at=at)
+    _tell([change.made_by], change, code=f"change.{change.status}", actor=actor, at=at)
     return change
 
 
@@ -169,7 +171,7 @@ def refuse(change: ChangeRequest, *, actor: User, at: datetime, answer: str) -> 
     change.save(update_fields=["answer"])
     facts = {"kind": change.kind, "of": change.subject}
     move(change, Status.REFUSED, actor=actor, at=at, event="governance.change.refused", facts=facts, decided_by=actor, decided_at=at)
-    _answer(change, actor=actor, at=at)
+    _tell([change.made_by], change, code=f"change.{change.status}", actor=actor, at=at)
     return change
 
 
@@ -192,7 +194,7 @@ def expire(*, at: datetime, actor: User, limit: int = 500) -> int:
         with transaction.atomic():
             facts = {"kind": change.kind, "of": change.subject}
             move(change, Status.EXPIRED, actor=actor, at=at, event="governance.change.expired", facts=facts, decided_at=at)
-            _answer(change, actor=actor, at=at)
+            _tell([change.made_by], change, code=f"change.{change.status}", actor=actor, at=at)
     return len(late)
 
 
@@ -208,11 +210,9 @@ def _may_check(change: ChangeRequest, actor: User) -> None:
         raise OwnChange(_("Nobody confirms what they proposed themselves: a second person has to."))
 
 
-def _answer(change: ChangeRequest, *, actor: User, at: datetime) -> None:
-    notices.tell(
-        [change.made_by], code=f"change.{change.status}", key=f"change:{change.public_id}:{change.status}",
-        url=f"/admin/changes/{change.public_id}/", at=at, actor=actor,
-    )  # fmt: skip
+def _tell(people: list[User], change: ChangeRequest, *, code: str, actor: User, at: datetime) -> None:
+    url = reverse("change", args=[change.public_id])
+    notices.tell(people, code=code, key=f"{code}:{change.public_id}", url=url, at=at, actor=actor)
 
 
 @notices.words("change.waits", icon="decisions")

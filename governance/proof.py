@@ -127,14 +127,13 @@ def _values() -> Iterator[tuple[str, str]]:
                     yield one.label, value
 
 
-def search(wanted: Needles, *, superuser_url: str = "", folders: Iterable[Path] = (), found: Found | None = None) -> Found:
+def search(wanted: Needles, *, superuser_url: str = "", folders: Iterable[Path] = ()) -> Found:
     """Look for `wanted` wherever the house writes.
 
     :param superuser_url: a connection that may read the write-ahead log; without it the log is named as not searched
     :param folders: folders of logs
     """
-    found = found or Found()
-    found.values = wanted.count
+    found = Found(values=wanted.count)
     for place, data in _haystack(superuser_url, list(folders), found):
         found.searched[place.split(":")[0]] += len(data)
         found.hits += [Hit(place, wanted.labels[needle]) for needle in wanted.within(data)]

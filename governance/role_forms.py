@@ -6,14 +6,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.forms import Form, MoneyField
+from crm.lib.forms import Form, MoneyField, VersionedForm
 from crm.lib.permissions import ALL
 from governance import roles
 from governance.models import Role
 from governance.models.identity import Scope
 
 
-class RoleForm(Form):
+class RoleForm(VersionedForm):
     """What a role may do, on which rows, up to which amount."""
 
     code = forms.CharField(label=_("Code"), max_length=40, help_text=_("Small letters, digits and _. It cannot be changed later."))
@@ -37,7 +37,7 @@ class RoleForm(Form):
     @classmethod
     def of(cls, role: Role, data: Any = None) -> "RoleForm":
         """Return the form filled with what stands."""
-        form = cls(data, initial=_initial(role))
+        form = cls(data, initial=_initial(role) | {"version": role.version})
         del form.fields["code"]
         return form
 

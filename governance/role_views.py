@@ -11,12 +11,15 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from crm.lib import htmx
+from crm.lib import htmx, pages
+from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
 from governance import changes, idempotency, permissions, roles
 from governance.asked import Asked
 from governance.models import ChangeRequest, DutyPair, Role
 from governance.role_forms import RoleForm
+
+SHOWN = 100  # holders named on a role's page
 
 APPS = {
     "customers": _("Customers"),
@@ -67,7 +70,8 @@ def role(request: Asked, code: str) -> HttpResponse:
     context = {
         "role": found,
         "groups": grouped(found.permissions),
-        "members": members[:100],
+        "members": members[:SHOWN],
+        "holders": pages.count_label(members),
         "waiting": ChangeRequest.objects.filter(kind=roles.KIND, subject=code, status=ChangeRequest.Status.OPEN).first(),
         "past": ChangeRequest.objects.filter(kind=roles.KIND, subject=code).select_related("made_by", "decided_by").order_by("-pk")[:10],
         "others": Role.objects.exclude(pk=found.pk).order_by("pk"),
@@ -98,18 +102,41 @@ def _proposed(request: Asked, form: RoleForm, found: Role | None) -> HttpRespons
         if found is None and Role.objects.filter(code=code).exists():
             form.add_error("code", _("There is a role with this code."))
         else:
-            with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
-                if not sent.again:
-                    made = roles.propose(code, form.content(), reason=data["reason"], actor=request.user, at=now())
-                    if made.status == ChangeRequest.Status.OPEN:
-                        messages.success(request, _("Proposed: a second person confirms or refuses it."))
-                    else:
-                        messages.warning(request, _("Nobody else could confirm it: the change is in force, and marked as made alone."))
-                    sent.result(reverse("change", args=[made.public_id]))
+            try:
+                with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+                    if not sent.again:
+                        version = (data["version"] or 0) if found else None
+                        made = roles.propose(code, form.content(), reason=data["reason"], actor=request.user, at=now(), version=version)
+                        _say(request, made)
+                        sent.result(reverse("change", args=[made.public_id]))
+            except Stale as error:
+                return _changed_meanwhile(request, form, code, error)
             if not form.errors:
                 return htmx.go(request, sent.location)
-    context = {"role": found, "groups": form.groups(grouped(ALL)), "checkers": bool(changes.checkers(roles.KIND, but=request.user))}
-    return form.page(request, "governance/role_form.html", context)
+    return form.page(request, "governance/role_form.html", _context(request, form, found))
+
+
+def _context(request: Asked, form: RoleForm, found: Role | None) -> dict[str, Any]:
+    checkers = changes.checkers(roles.KIND, but=request.user)
+    return {"role": found, "groups": form.groups(grouped(ALL)), "checkers": bool(checkers)}
+
+
+def _say(request: Asked, made: ChangeRequest) -> None:
+    if made.status == ChangeRequest.Status.OPEN:
+        messages.success(request, _("Proposed: a second person confirms or refuses it."))
+    else:
+        messages.warning(request, _("Nobody else could confirm it: the change is in force, and marked as made alone."))
+
+
+def _changed_meanwhile(request: Asked, form: RoleForm, code: str, error: Stale) -> HttpResponse:
+    """Show what stands now beside what was typed; sending again keeps what was typed."""
+    fresh, typed = named(code), request.POST.copy()
+    typed["version"] = str(fresh.version)
+    again = RoleForm.of(fresh, typed)
+    context = _context(request, again, fresh) | {
+        "form": again, "message": error.message, "lines": changes.KINDS[roles.KIND].lines(roles.content(fresh), form.content()),
+    }  # fmt: skip
+    return htmx.render(request, "governance/role_form.html", "governance/role_form.html", context, status=409)
 
 
 @needs(permissions.VIEW_ROLE)

@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +14,7 @@ from crm.lib.permissions import ALL
 from governance import changes, permissions
 from governance.changes import Kind, Line
 from governance.models import ChangeRequest, DutyPair, Role, User
-from governance.models.identity import Scope
+from governance.models.identity import Scope, chinese
 from ledger import log
 
 KIND = "governance.role"
@@ -48,12 +47,16 @@ def wanted(*, name_en: str, name_zh: str, scope: str, permissions: Collection[st
     }  # fmt: skip
 
 
-def propose(code: str, after: dict[str, Any], *, reason: str, actor: User, at: datetime) -> ChangeRequest:
+def propose(code: str, after: dict[str, Any], *, reason: str, actor: User, at: datetime, version: int | None = None) -> ChangeRequest:
     """Propose a new role or a change of one.
 
+    :param version: of the role that the proposal was written against
     :raises ConflictingDuties: naming the pair
     :raises Invalid: for an unknown permission, scope or code
+    :raises Stale: if the role was changed since `version`
     """
+    if version is not None and not Role.objects.filter(code=code, version=version).exists():
+        raise Stale(_("This role was changed meanwhile."))
     return changes.propose(KIND, code, after=after, reason=reason, actor=actor, at=at)
 
 
@@ -64,7 +67,7 @@ def conflicts(codes: Collection[str]) -> list[DutyPair]:
 
 def difference(first: Role, second: Role) -> list[Line]:
     """Return what one role is and the other is not."""
-    return [line for line in _lines(content(first), content(second)) if line.label]
+    return _lines(content(first), content(second))
 
 
 # --- the kind of change --------------------------------------------------------------------------------------------
@@ -128,21 +131,21 @@ def _make(code: str, after: dict[str, Any], *, actor: User, at: datetime) -> Rol
         log.record("governance.role.created", role, actor=actor, at=at, permissions=values["permissions"], scope=values["scope"])
         return role
     had = set(role.permissions)
-    if not Role.objects.filter(pk=role.pk, version=role.version).update(version=F("version") + 1, **values):
-        raise Stale(_("This role was changed meanwhile."))
+    for name, value in values.items():
+        setattr(role, name, value)
+    role.version += 1
+    role.save()
     facts = {
         "added": sorted(set(values["permissions"]) - had),
         "removed": sorted(had - set(values["permissions"])),
         "scope": values["scope"],
     }
     log.record("governance.role.changed", role, actor=actor, at=at, **facts)
-    role.refresh_from_db()
     return role
 
 
 def _name(code: str, after: dict[str, Any]) -> Any:
-    role = Role.objects.filter(code=code).first()
-    return role or after.get("name_en") or code
+    return after["name_zh"] if chinese() else after["name_en"]
 
 
 changes.KINDS.register(

@@ -1,6 +1,6 @@
 from credit.models.applications import Application, Offer, Reservation
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
-from credit.models.contracts import Contract, CounterLink, OfferLink
+from credit.models.contracts import Contract, CounterLink, Link, OfferLink
 from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
 from credit.models.money import PayoffQuote, Refund
@@ -29,6 +29,7 @@ __all__ = [
     "CounterOffer",
     "ImportBatch",
     "Installment",
+    "Link",
     "Loan",
     "Offer",
     "OfferLink",

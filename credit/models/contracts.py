@@ -37,10 +37,8 @@ class Contract(models.Model):
         return self.sha256[:12]
 
 
-class OfferLink(models.Model):
-    """An address that opens one offer to its customer without sign-in. Only the hash of its token is kept."""
-
-    POLICY = Policy(owner="credit", meaning="links by which customers accept offers", retention="1y after their end")
+class Link(models.Model):
+    """An address that opens one thing to its customer without sign-in. Only the hash of its token is kept."""
 
     class Status(models.TextChoices):
         LIVE = "live", pgettext_lazy("link", "Live")
@@ -50,16 +48,30 @@ class OfferLink(models.Model):
     MOVES: ClassVar[dict[str, set[str]]] = {Status.LIVE: {Status.USED, Status.REVOKED}, Status.USED: set(), Status.REVOKED: set()}
     TONES: ClassVar[dict[str, str]] = {"live": "info", "used": "good", "revoked": "neutral"}
 
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="links", db_index=False)
     token_hash = models.CharField(max_length=64, unique=True)
     status = models.CharField(max_length=7, choices=Status, default=Status.LIVE)
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
-    shown_at = models.DateTimeField(null=True, blank=True, help_text="when the table that stands was first on the customer's screen")
-    shown_hash = models.CharField(max_length=64, blank=True, default="")
     used_at = models.DateTimeField(null=True, blank=True)
 
     objects = models.Manager()
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"
+
+
+class OfferLink(Link):
+    """An address that opens one offer to its customer without sign-in."""
+
+    POLICY = Policy(owner="credit", meaning="links by which customers accept offers", retention="1y after their end")
+
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="links", db_index=False)
+    shown_at = models.DateTimeField(null=True, blank=True, help_text="when the table that stands was first on the customer's screen")
+    shown_hash = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         default_permissions = ()
@@ -72,32 +84,14 @@ class OfferLink(models.Model):
             models.Index(fields=["offer", "-id"], name="offer_link_of_offer"),
         ]
 
-    def __str__(self) -> str:
-        return f"link {self.pk}"
 
-
-class CounterLink(models.Model):
-    """An address that opens one counter-offer to its applicant without sign-in. Only the hash of its token is kept."""
+class CounterLink(Link):
+    """An address that opens one counter-offer to its applicant without sign-in."""
 
     POLICY = Policy(owner="credit", meaning="links by which applicants answer counter-offers", retention="1y after their end")
 
-    class Status(models.TextChoices):
-        LIVE = "live", pgettext_lazy("link", "Live")
-        USED = "used", pgettext_lazy("link", "Used")
-        REVOKED = "revoked", pgettext_lazy("link", "Replaced")
-
-    MOVES: ClassVar[dict[str, set[str]]] = {Status.LIVE: {Status.USED, Status.REVOKED}, Status.USED: set(), Status.REVOKED: set()}
-    TONES: ClassVar[dict[str, str]] = {"live": "info", "used": "good", "revoked": "neutral"}
-
     counter = models.ForeignKey(CounterOffer, on_delete=models.PROTECT, related_name="links", db_index=False)
-    token_hash = models.CharField(max_length=64, unique=True)
-    status = models.CharField(max_length=7, choices=Status, default=Status.LIVE)
-    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    made_at = models.DateTimeField()
     shown_at = models.DateTimeField(null=True, blank=True, help_text="when it was first on the applicant's screen")
-    used_at = models.DateTimeField(null=True, blank=True)
-
-    objects = models.Manager()
 
     class Meta:
         default_permissions = ()
@@ -109,6 +103,3 @@ class CounterLink(models.Model):
             # the counter-offer's card shows the last one
             models.Index(fields=["counter", "-id"], name="counter_link_of_counter"),
         ]
-
-    def __str__(self) -> str:
-        return f"link {self.pk}"

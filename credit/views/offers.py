@@ -43,15 +43,19 @@ def one(request: Asked, public_id: str) -> Offer:
 
 
 def begin(request: Asked, offer: Offer) -> None:
-    """Note when this table first stood on this person's screen; another table begins anew."""
-    key = SHOWN_SINCE + offer.cost_hash[:32]
+    """Note when this table first stood on this person's screen; another table, and the same of another borrower, begins anew."""
+    key = shown_key(offer)
     if key not in request.session:
         request.session[key] = now().isoformat()
 
 
+def shown_key(offer: Offer) -> str:
+    return f"{SHOWN_SINCE}{offer.public_id}:{offer.cost_hash[:16]}"
+
+
 def seconds_shown(request: Asked, offer: Offer) -> int:
     """Return for how long the table that stands was on the screen, by the server's clock."""
-    text = request.session.get(SHOWN_SINCE + offer.cost_hash[:32])
+    text = request.session.get(shown_key(offer))
     since = parse_datetime(text) if isinstance(text, str) else None
     return max(0, int((now() - since).total_seconds())) if since else 0
 

@@ -67,11 +67,9 @@ class Form(forms.Form):
     def page(self, request: HttpRequest, template: str, context: dict[str, Any], *, part: str = "") -> HttpResponse:
         """Render the form: 200 when it is asked for, 422 with what was typed when an answer needs a change."""
         status = 422 if self.is_bound and self.errors else 200
-        if request.headers.get("HX-Target") in (
-            "dialog",
-            "drawer",
-        ):  # the page beneath has fields of its own, whose ids these must not repeat
-            self.auto_id = f"{request.headers['HX-Target']}_%s"
+        target = request.headers.get("HX-Target")
+        if target in ("dialog", "drawer"):  # the page beneath has fields of its own, whose ids these must not repeat
+            self.auto_id = f"{target}_%s"
         return htmx.render(request, template, part or template, {"form": self} | context, status=status)
 
 

@@ -35,6 +35,6 @@ def _luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def lines(_logger: Any, _name: str, line: Any) -> Any:
+def lines(_logger: Any, _name: str, line: str) -> str:
     """structlog: the processor after the renderer."""
-    return scrub(line) if isinstance(line, str) else scrub(line.decode()).encode()
+    return scrub(line)

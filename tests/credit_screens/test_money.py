@@ -1,5 +1,6 @@
 """Offers and loans: read, confirm, accept; schedule, movements, money received; products; the end of day."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
@@ -45,6 +46,18 @@ def test_too_fast_is_refused_by_the_servers_clock(offer: Any, desk: Any, page_of
     assert "at least 5 seconds" in answer.text
     offer.refresh_from_db()
     assert not offer.is_confirmed
+
+
+def test_the_same_table_for_another_borrower_is_read_anew(desk: Any, page_of: Any) -> None:
+    first, second = desk.offer(at=now()), desk.offer(at=now())
+    assert first.cost_hash == second.cost_hash, "the same terms on the same day"
+    client = page_of(desk.cast.loan_officer)
+    client.get(f"/offers/{first.public_id}/")
+    waited(client)
+    sent = client.get(f"/offers/{second.public_id}/").text
+    assert re.search(r'name="confirm"[^>]* disabled data-opens-at-zero', sent)
+    answer = client.post(f"/offers/{second.public_id}/confirm/", {"cost_hash": second.cost_hash, "read": "on", "form_key": KEY})
+    assert answer.status_code == 422
 
 
 def test_read_confirmed_accepted_booked(offer: Any, desk: Any, page_of: Any) -> None:

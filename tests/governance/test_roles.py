@@ -8,8 +8,9 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from crm.lib.errors import Invalid, NotAllowed, Stale
 from governance import changes, roles, seeds, users
@@ -203,6 +204,30 @@ def test_a_conflict_stands_at_the_form_and_what_was_ticked_stays(cast: Cast, pag
     assert answer.status_code == 422 and "Who enters an application does not approve it." in text
     for code in codes:
         assert f'value="{code}" id="may-{code}" checked' in text
+
+
+def test_a_stale_form_is_told_and_keeps_what_was_typed(cast: Cast, page_of: Any, collector: Role) -> None:
+    admin = page_of(cast.admin)
+    typed = FORM | {"permissions": ["collections.view_case"], "version": str(collector.version)}
+    Role.objects.filter(pk=collector.pk).update(version=2, scope="all")
+    told = admin.post("/admin/roles/collector/edit/", typed)
+    text = told.content.decode()
+    assert told.status_code == 409 and "This role was changed meanwhile." in text and "Junior collector" in text
+    assert not ChangeRequest.objects.exists()
+    assert admin.post("/admin/roles/collector/edit/", typed | {"version": "2"}).status_code == 303
+
+
+def test_the_inbox_costs_the_same_for_one_and_for_many(cast: Cast, page_of: Any, django_assert_num_queries: Any) -> None:
+    compliance = page_of(cast.compliance)
+    made = [role for role in cast.roles if role not in ("house", "risk_manager")][:6]
+    for number, code in enumerate(made):
+        roles.propose(code, more(cast.roles[code], "governance.share_view", name_en=f"N{number}"), reason="x", actor=cast.admin, at=NOON)
+        if not number:
+            compliance.get("/admin/changes/")
+            with CaptureQueriesContext(connection) as first:
+                compliance.get("/admin/changes/")
+    with django_assert_num_queries(len(first)):
+        compliance.get("/admin/changes/")
 
 
 def test_refusing_needs_words_and_a_forged_answer_is_refused(cast: Cast, page_of: Any, proposed: ChangeRequest) -> None:
