@@ -360,4 +360,5 @@ def may_work(user: User, case: Case) -> bool:
     """Return whether `user` has the right to claim cases and reaches this one."""
     if not user.is_active or not user.has_perm(permissions.CLAIM):
         return False
-    return user.scope == Scope.OWN or Case.objects.visible_to(user).filter(pk=case.pk).exists()
+    own = user.scope == Scope.OWN or bool(user.role and user.role.own_cases)
+    return own or Case.objects.visible_to(user).filter(pk=case.pk).exists()

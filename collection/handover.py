@@ -8,7 +8,6 @@ from collection import permissions
 from collection.models import Case
 from customers import handover
 from governance.models import User
-from governance.models.identity import Scope
 from ledger import log
 from ledger.models import Entry
 
@@ -23,8 +22,8 @@ def follow_customers(*, entry: Entry, **_: object) -> None:
         rows = Case.objects.open().filter(customer__in=entry.facts["customers"], assigned_to__isnull=False)
         for pk in set(rows.values_list("assigned_to", flat=True)):
             person = User.objects.select_related("role", "team").get(pk=pk)
-            if person.scope == Scope.TEAM and person.team is not None:
-                out_of_reach = rows.filter(assigned_to=person).exclude(branch__path__startswith=person.team.path)
+            if person.root is not None:
+                out_of_reach = rows.filter(assigned_to=person).exclude(branch__path__startswith=person.root.path)
                 reassign(list(out_of_reach.values_list("pk", "customer_id")), was=person, to=None, actor_id=entry.actor_id, at=entry.at)
 
 

@@ -13,7 +13,6 @@ from collection import figures, permissions
 from collection.models import Case, Contact, Outcome, Promise
 from credit.accrual import LAST_BUCKET
 from governance.models import User
-from governance.models.identity import Scope
 
 ZERO = Decimal("0.00")
 BUCKETS = range(1, LAST_BUCKET + 1)
@@ -48,8 +47,8 @@ class Line:
 def workers(user: User) -> QuerySet[User]:
     """Return the people a supervisor may give cases to: those below them who may claim."""
     people = User.objects.filter(is_active=True, role__permissions__contains=[permissions.CLAIM])
-    if user.scope == Scope.TEAM and user.team is not None:
-        people = people.filter(team__path__startswith=user.team.path)
+    if user.root is not None:
+        people = people.filter(team__path__startswith=user.root.path)
     elif user.team is not None:
         people = people.filter(team__legal_entity=user.team.legal_entity_id)
     return people.order_by("name", "pk")

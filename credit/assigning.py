@@ -14,7 +14,6 @@ from crm.lib.errors import DomainError, Invalid
 from crm.lib.forms import Form
 from customers.timeline import sentence
 from governance.models import User
-from governance.models.identity import Scope
 from ledger import log
 
 
@@ -37,7 +36,7 @@ def takers(user: User) -> Any:
     )
     if user.team is None:
         return rows.order_by("name", "pk")
-    within = {"team__path__startswith": user.team.path} if user.scope == Scope.TEAM else {"team__legal_entity": user.team.legal_entity_id}
+    within = {"team__path__startswith": user.root.path} if user.root else {"team__legal_entity": user.team.legal_entity_id}
     return rows.filter(**within).order_by("name", "pk")
 
 
@@ -55,8 +54,8 @@ def assign(application: Application, *, to: User, actor: User, at: datetime) -> 
         words = _("%(name)s answers for it already.") % {"name": to}
         raise CannotOwn(words, fields={"to": words})
     reaches = to.team is not None and row.legal_entity_id == to.team.legal_entity_id
-    if to.scope == Scope.TEAM and to.team is not None:
-        reaches = row.branch.path.startswith(to.team.path)
+    if to.root is not None:
+        reaches = row.branch.path.startswith(to.root.path)
     if not (to.is_active and reaches and to.has_perm(ADD_APPLICATION)):
         words = _("%(name)s cannot work on it: role or team does not reach it.") % {"name": to}
         raise CannotOwn(words, fields={"to": words})

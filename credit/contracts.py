@@ -6,8 +6,10 @@ from django.db import IntegrityError, transaction
 
 from credit import papers_pdf
 from credit.models import Contract, Offer
-from governance import files
+from customers import guarded
+from governance import access, files
 from governance.models import User
+from governance.models.identity import Level
 from ledger import log
 
 LABEL = "credit.contract.paper"
@@ -60,7 +62,10 @@ def opened(contract: Contract, *, actor: User, at: datetime) -> bytes:
 
     :raises NotKept: if the storage lost it
     :raises FileAltered: if it is not what was kept
+    :raises FieldClosed: if the actor's role may not open a value that stands in it
     """
     offer = contract.offer
+    for field in ("name", "id_number", "mobile", "bank_card"):  # all four stand in it unmasked
+        access.demand(actor, guarded.of(field), Level.REVEAL)
     log.record("credit.contract.opened", offer, actor=actor, at=at, customer_id=offer.application.customer_id, sha256=contract.sha256)
     return files.read(storage_key=contract.storage_key, seal_key=contract.seal_key, sha256=contract.sha256, label=LABEL)

@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "crm.middleware.reader",
     "crm.middleware.closed_by_default",
     "crm.middleware.readable",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -15,6 +15,7 @@ from crm.lib.api import DoorViewSet, checked
 from crm.lib.errors import Invalid
 from customers import consents, desk_api, document_api, duplicates, handover_api, permissions, profiles
 from customers.models import Consent, Customer, Purpose
+from governance import probes
 from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models.identity import Channel
@@ -190,7 +191,9 @@ class CustomerViewSet(DoorViewSet):
     def search(self, request: Request) -> Response:
         """Find customers by an exact value. It is sent in the body because addresses end up in logs."""
         text = checked(SearchIn, request)["text"]
-        found = self.get_queryset().found_by(text).order_by("-pk")[:FOUND_AT_MOST]  # type: ignore[attr-defined]
+        found = list(self.get_queryset().found_by(text).order_by("-pk")[:FOUND_AT_MOST])  # type: ignore[attr-defined]
+        if not found:
+            probes.guessed(caller(request))
         return Response(CustomerOut(found, many=True).data)
 
     @extend_schema(request=ConsentIn, responses={201: ConsentOut})

@@ -5,4 +5,4 @@ class CustomersConfig(AppConfig):
     name = "customers"
 
     def ready(self) -> None:
-        from customers import menu, permissions, tasks  # noqa: F401
+        from customers import guarded, menu, permissions, tasks  # noqa: F401

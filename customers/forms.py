@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.forms import DateInput, Form, MoneyField, dress
-from customers import profiles
+from customers import guarded, profiles
 from customers.models import Customer, Purpose
 from customers.reveals import RevealPurpose
+from governance import access
 from governance.models import Team, User
-from governance.models.identity import Channel
+from governance.models.identity import Channel, Level
 
 ANY = _("Any")
 
@@ -110,11 +111,13 @@ class ChangeCustomerForm(Form):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, customer: Customer) -> None:
+    def __init__(self, data: Any = None, *, customer: Customer, user: Any) -> None:
         self.customer = customer
         super().__init__(data, initial={"version": customer.version, "income": customer.income, "monthly_debt": customer.monthly_debt})
         wanted = NewCustomerForm.base_fields
         for name in ("name", "id_number", "mobile", "bank_card", "email", "address", "employer", "income", "monthly_debt"):
+            if name in profiles.SEALED and not access.may(user, guarded.of(name), Level.EDIT):
+                continue
             field = wanted[name].__deepcopy__({})
             field.required = False
             if name in profiles.SEALED:

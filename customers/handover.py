@@ -61,7 +61,7 @@ def _check(taker: User, branch: Team | None, rows: QuerySet[Customer]) -> None:
     if able and taker.team is not None:
         if branch is not None:
             same = branch.legal_entity_id == taker.team.legal_entity_id
-            able = same and (taker.scope != Scope.TEAM or branch.path.startswith(taker.team.path))
+            able = same and (taker.root is None or branch.path.startswith(taker.root.path))
         else:
             rows = rows.exclude(legal_entity=taker.team.legal_entity_id, **_within(taker))
             able = not rows.exists()
@@ -71,7 +71,7 @@ def _check(taker: User, branch: Team | None, rows: QuerySet[Customer]) -> None:
 
 
 def _within(taker: User) -> dict[str, Any]:
-    return {"branch__path__startswith": taker.team.path} if taker.scope == Scope.TEAM and taker.team else {}
+    return {"branch__path__startswith": taker.root.path} if taker.root else {}
 
 
 @transaction.atomic

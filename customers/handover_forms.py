@@ -23,7 +23,7 @@ def people_below(user: User) -> QuerySet[User]:
         return rows
     if user.scope == Scope.ALL:
         return rows.filter(team__legal_entity=user.team.legal_entity_id)
-    return rows.filter(team__path__startswith=user.team.path)
+    return rows.filter(team__path__startswith=(user.root or user.team).path)
 
 
 def takers(user: User) -> QuerySet[User]:
@@ -36,7 +36,7 @@ def branches(user: User) -> QuerySet[Team]:
         return rows
     if user.scope == Scope.ALL:
         return rows.filter(legal_entity=user.team.legal_entity_id)
-    return rows.filter(path__startswith=user.team.path)
+    return rows.filter(path__startswith=(user.root or user.team).path)
 
 
 class TakeForm(Form):

@@ -8,11 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from customers import name_tokens
+from customers import guarded, name_tokens
 from customers.models import Customer, SearchKeys
-from governance import jobs, vault
+from governance import access, jobs, vault
 from governance.models import Job, User
-from governance.models.identity import Scope
+from governance.models.identity import Level, Scope
 
 LABEL = "customers.search"
 KIND = "customers.reindex"
@@ -58,7 +58,7 @@ def find(user: Any, text: str, limit: int) -> list[Customer]:
     """
     rows = Customer.objects.visible_to(user)
     found = list(rows.for_list().found_by(text).order_by("-pk")[:limit])
-    match = _match(text)
+    match = _match(text, user)
     if match is None or len(found) >= limit:
         return found
     filed = SearchKeys.objects.filter(match)
@@ -73,8 +73,18 @@ def find(user: Any, text: str, limit: int) -> list[Customer]:
     return found + [loaded[pk] for pk in more]
 
 
-def _match(text: str) -> Q | None:
-    """Return the condition for `text` in any of the ways it may name a person; None when it is too short."""
+def _match(text: str, user: Any) -> Q | None:
+    """Return the condition for `text` in any of the ways it may name a person; None when it is too short, or would tell too much.
+
+    Pieces of a name are for who may open names: to others they would tell it character by character. The last four digits of a mobile
+    and a card stand in their masks and are for who sees those.
+    """
+    if text.strip().isdigit():
+        closed = any(access.level(user, guarded.of(field)) == Level.NONE for field in ("mobile", "bank_card"))
+    else:
+        closed = not access.may(user, guarded.NAME, Level.REVEAL)
+    if closed:
+        return None
     match = Q()
     for way in name_tokens.ways(text):
         condition = Q()

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid, Stale
 from crm.lib.money import ZERO, is_cents
-from customers import consents, identifiers, index
+from customers import consents, guarded, identifiers, index
 from customers.models import Customer, Purpose
-from governance import masking
+from governance import access, masking
 from governance.models import Partner, Team, User
-from governance.models.identity import Channel
+from governance.models.identity import Channel, Level
 from ledger import log
 
 SEALED = ("name", "id_number", "mobile", "bank_card", "email", "address", "employer")
@@ -154,6 +154,7 @@ def update(customer: Customer, *, actor: User, at: datetime, version: int, **cha
     :raises Invalid: with a sentence per wrong field
     :raises Stale: if somebody changed it meanwhile; `extra["changes"]` names the fields, masked
     :raises AlreadyCustomer: if the new id number has a file
+    :raises FieldClosed: if the actor's role may not change one of the fields
     """
     changes = cleaned(changes, on=localdate(at))
     row = Customer.objects.select_for_update().get(pk=customer.pk)
@@ -170,6 +171,8 @@ def update(customer: Customer, *, actor: User, at: datetime, version: int, **cha
     changes = {field: value for field, value in changes.items() if getattr(row, field) != value}
     if not changes:
         return row
+    for field in changes.keys() & set(SEALED):
+        access.demand(actor, guarded.of(field), Level.EDIT)
     for field, value in changes.items():
         setattr(row, field, value)
     row.version, row.updated_at = version + 1, at
@@ -194,7 +197,7 @@ KEYS = {"name_key", "id_number_key", "mobile_key", "bank_card_key"}
 
 def shown(customer: Customer, field: str) -> str:
     """Return a field as staff may see it without opening it."""
-    return masked(field, getattr(customer, field))
+    return str(getattr(customer, f"masked_{field}")) if field in SEALED else masked(field, getattr(customer, field))
 
 
 def masked(field: str, value: Any) -> str:

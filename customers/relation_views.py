@@ -16,8 +16,9 @@ from customers.desk_forms import RelationForm
 from customers.forms import RevealForm
 from customers.models import Customer, Relation
 from customers.views import REVEALED_SECONDS, file_of
-from governance import idempotency
+from governance import access, idempotency
 from governance.asked import Asked
+from governance.models.identity import Level
 
 SHOWN = 50
 
@@ -92,7 +93,7 @@ def value_of(request: Asked, public_id: str, field: str) -> tuple[Relation, dict
     row = relation_of(request, public_id)
     if field not in LABELS or row.other_id is not None:
         raise Http404
-    may = request.user.has_perm(permissions.REVEAL)
+    may = access.may(request.user, f"customers.relation.{field}", Level.REVEAL)
     return row, {
         "field": f"{row.public_id.lower()}-{field}",
         "label": LABELS[field],

@@ -9,7 +9,9 @@ from crm.lib.errors import DomainError, Invalid
 from customers import identifiers, reveals
 from customers.models import Customer, Note, Relation
 from customers.reveals import RevealPurpose
+from governance import access
 from governance.models import User
+from governance.models.identity import Level
 from ledger import log
 
 
@@ -121,12 +123,14 @@ def reveal(relation: Relation, *, field: str, purpose: str, reason: str, actor: 
 
     :raises ThirdParty: if it is asked for to collect a debt, and the person is not one who may be contacted about it
     :raises reveals.NoReason: if purpose or reason is missing
+    :raises FieldClosed: if the actor's role may not open this field
     """
     if field not in ("name", "mobile") or relation.other_id is not None:
         raise Invalid(_("A customer's own values are opened in their own file."))
     if purpose == RevealPurpose.COLLECTION and not Relation.objects.contactable().filter(pk=relation.pk).exists():
         raise ThirdParty(_("Only a guarantor who agreed may be contacted about the debt. Everybody else is a third party."))
     reveals.check(purpose=purpose, reason=reason)
+    access.demand(actor, f"customers.relation.{field}", Level.REVEAL)
     note = Note.objects.create(customer=relation.customer, author=actor, text=reason.strip(), at=at)
     log.record(
         "customers.relation.revealed", relation, actor=actor, at=at, field=field, purpose=purpose, note_id=note.pk, **relation.sides()

@@ -8,8 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.errors import Invalid
+from customers import guarded
 from customers.models import Customer, Note
+from governance import access
 from governance.models import User
+from governance.models.identity import Level
 from ledger import log
 
 SHORTEST_REASON = 5
@@ -57,9 +60,11 @@ def reveal(customer: Customer, *, field: str, purpose: str, actor: User, at: dat
     `case` is the public id of the collections case in which the person was confirmed: that is reason enough, and no free text.
 
     :raises NoReason: if field or purpose is missing, or the reason where there is no case
+    :raises FieldClosed: if the actor's role may not open this field
     """
     wrong = {} if field in Field.values else {"field": _("Choose which value to open.")}
     check(purpose=purpose, reason=case or reason, fields=wrong)
+    access.demand(actor, guarded.of(field), Level.REVEAL)
     facts: dict[str, Any] = {"case": case}
     if not case:  # free text may name a person: the note holds it sealed, the ledger only points there
         facts = {"note_id": Note.objects.create(customer=customer, author=actor, text=reason.strip(), at=at).pk}

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import needs
-from customers import consents, duplicates, notes, panels, permissions, profiles, reveals, timeline
+from customers import consents, duplicates, guarded, notes, panels, permissions, profiles, reveals, timeline
 from customers.forms import ChangeCustomerForm, ConsentForm, FindForm, NewCustomerForm, NoteForm, RevealForm
 from customers.lists import CUSTOMERS
 from customers.models import Customer, Purpose
 from customers.reveals import Field
-from governance import idempotency, list_pages
-from governance.models.identity import chinese
+from governance import access, idempotency, list_pages, probes
+from governance.models.identity import Level, chinese
 
 FOUND_AT_MOST = 50
 REVEALED_SECONDS = 60
@@ -54,6 +54,8 @@ def customer_find(request: HttpRequest) -> HttpResponse:
         return htmx.go(request, reverse("customer-list"))
     text = form.cleaned_data["text"]
     hits = list(Customer.objects.visible_to(request.user).for_list().found_by(text).order_by("-pk")[:FOUND_AT_MOST])
+    if not hits:
+        probes.guessed(request.user)
     if len(hits) == 1:
         return htmx.go(request, reverse("customer", args=[hits[0].public_id]))
     page = pages.Page(rows=hits, count=len(hits), capped=False, sort="-created", sorts={})
@@ -102,7 +104,7 @@ def customer_duplicates(request: HttpRequest) -> HttpResponse:
 @needs(permissions.CHANGE)
 def customer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
     customer = file_of(request, public_id)
-    form = ChangeCustomerForm(request.POST or None, customer=customer)
+    form = ChangeCustomerForm(request.POST or None, customer=customer, user=request.user)
     context: dict[str, Any] = {"customer": customer}
     if request.method == "POST" and form.is_valid():
         try:
@@ -112,7 +114,7 @@ def customer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
             # The typed values stay; sending again after reading what changed keeps mine.
             typed = request.POST.copy()
             typed["version"] = str(error.extra["version"])
-            again = ChangeCustomerForm(typed, customer=customer)
+            again = ChangeCustomerForm(typed, customer=customer, user=request.user)
             rows = [row | {"label": again.fields[row["field"]].label} for row in error.extra["changes"]]
             context |= {"form": again, "message": error.message, "changes": rows}
             return htmx.render(request, "customers/form.html", "customers/form.html", context, status=409)
@@ -141,13 +143,14 @@ def customer(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def identity(request: HttpRequest, found: Customer) -> list[dict[str, Any]]:
     """Return the masked values with the address that opens each, for those who may."""
-    may = request.user.has_perm(permissions.REVEAL)
     return [
         {
             "field": field.value,
             "label": field.label,
             "value": profiles.shown(found, field.value),
-            "url": reverse("customer-reveal", args=[found.public_id, field.value]) if may else "",
+            "url": reverse("customer-reveal", args=[found.public_id, field.value])
+            if access.may(request.user, guarded.of(field.value), Level.REVEAL)
+            else "",
         }
         for field in Field
     ]

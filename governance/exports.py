@@ -19,7 +19,7 @@ from django.utils.translation import override
 
 from crm.lib.errors import DomainError, NotAllowed
 from crm.lib.lists import LISTS, Column, List
-from governance import jobs
+from governance import access, jobs
 from governance.models import Export, User
 from governance.saved_views import kept
 from ledger import log
@@ -78,6 +78,11 @@ def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
         Export.objects.filter(pk=export.pk).update(rows=0)
         jobs.fail(export.job, str(_("You may not export this list.")), at=at)
         return export
+    with access.reading(lambda: actor):
+        return _written(export, spec, actor, at=at, clock=clock)
+
+
+def _written(export: Export, spec: List, actor: User, *, at: datetime, clock: Callable[[], datetime] | None) -> Export:
     columns = [column for column in spec.columns if column.key in export.columns]
     columns.sort(key=lambda column: export.columns.index(column.key))
     rows = spec.narrowed(QueryDict(export.query), SimpleNamespace(user=actor), localdate(at)).order_by("-pk")

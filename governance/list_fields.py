@@ -15,8 +15,8 @@ MOST = 200
 def people(user: Any) -> list[tuple[str, Any]]:
     """Return the reader and who works in the branches they see."""
     rows = User.objects.filter(is_active=True, kind=User.Kind.STAFF).exclude(pk=user.pk)
-    if user.scope == Scope.TEAM and user.team_id:
-        rows = rows.filter(team__path__startswith=user.team.path)
+    if user.root is not None:
+        rows = rows.filter(team__path__startswith=user.root.path)
     elif user.scope == Scope.ALL and user.team_id:
         rows = rows.filter(team__legal_entity=user.team.legal_entity_id)
     elif user.scope != Scope.ALL:
@@ -38,7 +38,8 @@ def branches(user: Any) -> list[tuple[str, Any]]:
     if user.scope == Scope.ALL:
         rows = rows.filter(legal_entity=user.team.legal_entity_id) if user.team_id else rows
     else:
-        rows = rows.filter(path__startswith=user.team.path) if user.team_id else rows.none()
+        below = user.root or user.team
+        rows = rows.filter(path__startswith=below.path) if below else rows.none()
     return [(team.public_id, str(team)) for team in rows[:MOST]]
 
 

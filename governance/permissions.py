@@ -10,5 +10,6 @@ CHECK_ROLE = declare("governance.check_role", _("Confirm or refuse changes of ro
 VIEW_CHANGE = declare("governance.view_change", _("View changes that need a second person"))
 VIEW_JOB = declare("governance.view_job", _("View jobs"))
 VIEW_RULE = declare("governance.view_rule", _("View rules and their sources"))
+VIEW_PROBE = declare("governance.view_probe", _("Be told of access that looks wrong"))
 SHARE_VIEW = declare("governance.share_view", _("Share views of lists with a team"))
 SET_CLOCK = declare("governance.set_clock", _("State the moment of a transaction"), scope="clock:set")

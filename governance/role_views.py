@@ -70,6 +70,7 @@ def role(request: Asked, code: str) -> HttpResponse:
     context = {
         "role": found,
         "groups": grouped(found.permissions),
+        "narrowed": roles.narrowed(found),
         "members": members[:SHOWN],
         "holders": pages.count_label(members),
         "waiting": ChangeRequest.objects.filter(kind=roles.KIND, subject=code, status=ChangeRequest.Status.OPEN).first(),

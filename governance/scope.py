@@ -1,4 +1,7 @@
-"""Data scope: `visible_to` is the only way a page, list or API reaches rows."""
+"""Data scope: `visible_to` is the only way a page, list or API reaches rows.
+
+Asked for a row that is there and is not theirs, a person gets the same 404 as for one that is not there; the ledger says who asked.
+"""
 
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -13,19 +16,26 @@ M = TypeVar("M", bound=models.Model)
 class ScopedQuerySet(models.QuerySet[M]):
     """A queryset that knows whose rows are whose.
 
-    `scope_owner` and `scope_team` are the look-up paths to the responsible user and to the branch.
+    `scope_owner`, `scope_team` and `scope_product` are the look-up paths to the responsible user, the branch and the product's code.
     """
 
     scope_owner: ClassVar[str] = "owner"
     scope_team: ClassVar[str] = "branch"
+    scope_product: ClassVar[str] = ""  # to the product's code, where rows have one
 
     def visible_to(self, user: Any) -> Self:
-        """Narrow to what `user` may see: all rows of the legal entity, those of the team's subtree, or their own."""
+        """Narrow to what `user` may see: rows of the legal entity, of a team's subtree, or their own; and of the role's products."""
+        rows = self.in_reach(user)
+        products = user.role.products if self.scope_product and user.role else ()
+        return rows.filter(**{f"{self.scope_product}__in": products}) if products else rows
+
+    def in_reach(self, user: Any) -> Self:
+        """Narrow by data scope alone."""
         if user.scope == Scope.ALL:
             return self.of_entity(user)
-        if user.scope == Scope.TEAM and user.team_id and user.team.path:
+        if user.root is not None:
             # By id and not by path: told the ids, the database walks a team's rows in the order of an index, newest first.
-            return self.filter(**{f"{self.scope_team}__in": user.team.subtree_ids})
+            return self.filter(**{f"{self.scope_team}__in": user.root.subtree_ids})
         if user.scope == Scope.OWN:
             return self.filter(**{self.scope_owner: user.pk})
         return self.none()
@@ -45,5 +55,12 @@ class ScopedQuerySet(models.QuerySet[M]):
         # PostgreSQL's text holds no NUL: asked for one it would answer with an error.
         found = None if "\0" in public_id else self.visible_to(user).filter(public_id=public_id).first()
         if found is None:
+            self.probed(user, public_id)
             raise Http404
         return found
+
+    def probed(self, user: Any, public_id: str) -> None:
+        """Record that `user` asked for a row that is not theirs; see `governance.probes`."""
+        from governance import probes  # it tells people, whose models stand above this module
+
+        probes.note(self.model, user, public_id)

@@ -5,15 +5,18 @@ what an administrator took away stays away.
 """
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from django.utils.timezone import now
 
-from governance.models import DutyPair, Role, User
+from governance import probes, rules
+from governance.models import DutyPair, Role, Rule, User
 from governance.users import SYSTEM
 from ledger import log
 
+START = date(2020, 1, 1)
 ROLES = Path(__file__).parent / "data" / "roles.json"
 DUTIES = ROLES.with_name("duties.json")
 
@@ -28,6 +31,11 @@ def seed() -> None:
         role, made = Role.objects.get_or_create(code=row["code"], defaults=defaults)
         if not made:
             offer(role, row["permissions"])
+    rules.put(
+        probes.MISSES, value=100, unit=rules.COUNT, effective_from=START, verification=Rule.Verification.POLICY,
+        meaning_en="Exact searches for a person that may find nobody, in one day of one member of staff",
+        meaning_zh="每名员工每日精确查询未命中的次数上限",
+    )  # fmt: skip
     if not User.objects.filter(username=SYSTEM).exists():
         user = User(username=SYSTEM, name="System", kind=User.Kind.SERVICE, role=Role.objects.get(code="house"))
         user.set_unusable_password()

@@ -80,7 +80,8 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
         """Narrow to what `user` may see; with scope *own* that is what they hold, are assigned or brought in."""
         if user.scope == Scope.OWN:
             return self.filter(Q(claimed_by=user.pk) | Q(assigned_to=user.pk) | Q(owner=user.pk))
-        return super().visible_to(user)
+        rows = super().visible_to(user)
+        return rows.filter(Q(claimed_by=user.pk) | Q(assigned_to=user.pk)) if user.role and user.role.own_cases else rows
 
     def for_list(self) -> Self:
         """Join what a list row shows."""

@@ -20,6 +20,8 @@ from risk.models import Decision
 
 
 class ApplicationQuerySet(CreditQuerySet["Application"]):
+    scope_product = "product__code"
+
     def for_page(self) -> Self:
         """Join what the page of one application shows."""
         return self.select_related("customer", "product", "decision", "branch", "owner")
@@ -298,6 +300,7 @@ class Reservation(models.Model):
 class OfferQuerySet(CreditQuerySet["Offer"]):
     scope_owner = "application__owner"
     scope_team = "application__branch"
+    scope_product = "application__product__code"
 
     def of_entity(self, user: Any) -> Self:
         return self.filter(application__legal_entity=user.team.legal_entity_id) if user.team_id else self

@@ -22,6 +22,8 @@ ZERO = Decimal("0.00")
 
 
 class LoanQuerySet(CreditQuerySet["Loan"]):
+    scope_product = "product__code"
+
     def for_list(self) -> Self:
         """Join what a list row shows."""
         return self.select_related("customer", "product", "branch", "owner")

@@ -17,10 +17,13 @@ from governance.scope import ScopedQuerySet
 
 
 class ProductQuerySet(ScopedQuerySet["Product"]):
-    """Products are the legal entity's, not a person's: every scope sees them all."""
+    """Products are the legal entity's, not a person's: every scope sees them all, but a role may be narrowed to some."""
 
     def visible_to(self, user: Any) -> "ProductQuerySet":
-        return self.of_entity(user) if user.scope else self.none()
+        if not user.scope:
+            return self.none()
+        rows = self.of_entity(user)
+        return rows.filter(code__in=user.role.products) if user.role and user.role.products else rows
 
     def live(self) -> "ProductQuerySet":
         """Narrow to versions on sale."""

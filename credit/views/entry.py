@@ -22,7 +22,7 @@ from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import grouped
 from customers import consents, profiles
 from customers.models import Consent, Customer, Purpose
-from governance import idempotency
+from governance import idempotency, probes
 from governance.lifecycle import MovedMeanwhile
 from governance.models.identity import chinese
 
@@ -140,6 +140,8 @@ def _choose(request: Asked) -> HttpResponse:
     elif "find" in request.POST:
         looked = True
         hits = list(Customer.objects.visible_to(request.user).found_by(text).order_by("pk")[:HITS])
+        if text and not hits:
+            probes.guessed(request.user)
         customer = hits[0] if len(hits) == 1 else None
     typed |= dict.fromkeys(("customer", "customer_version", "income", "monthly_debt", "consent"), "")
     if customer:

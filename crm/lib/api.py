@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.http import Http404
 from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 
@@ -32,6 +33,16 @@ class DoorViewSet(viewsets.ReadOnlyModelViewSet):
     lookup_field = "public_id"
     lookup_value_regex = r"[A-Z]{1,2}-[0-9A-Z]+"
     needs: Mapping[str, str] = {}
+
+    def get_object(self) -> Any:
+        """Return the row the address names; one that is there and not the caller's is noted, and 404 like any other."""
+        try:
+            return super().get_object()
+        except Http404:
+            rows = self.get_queryset()
+            if hasattr(rows, "probed"):
+                rows.probed(self.request.user, self.kwargs[self.lookup_field])
+            raise
 
 
 def checked(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.pagination import CursorPagination
@@ -35,6 +36,10 @@ class Needs(BasePermission):
         if not request.user.has_perm(code):
             label = permission.label if permission else code
             self.message = _("It needs the permission “%(permission)s” (%(code)s).") % {"permission": label, "code": code}
+            return False
+        if hours := request.user.closed_at(now()):
+            words = {"opens": f"{hours[0]:%H:%M}", "closes": f"{hours[1]:%H:%M}"}
+            self.message = _("Your role works from %(opens)s to %(closes)s.") % words
             return False
         token = request.auth
         if token is None or not hasattr(token, "allow_scopes"):

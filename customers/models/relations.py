@@ -11,6 +11,7 @@ from crm.lib.fields import PublicIdField
 from crm.lib.policy import Policy
 from customers.models.person import Customer
 from governance import masking
+from governance.access import Masked
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import User
 from governance.scope import ScopedQuerySet
@@ -121,13 +122,16 @@ class Relation(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    outside_name = Masked("name", masking.mask_name)
+    outside_mobile = Masked("mobile", masking.mask_mobile)
+
     @property
     def masked_name(self) -> str:
-        return masking.mask_name(self.name or "") if self.other is None else self.other.masked_name
+        return self.outside_name if self.other is None else self.other.masked_name
 
     @property
     def masked_mobile(self) -> str:
-        return masking.mask_mobile(self.mobile or "") if self.other is None else self.other.masked_mobile
+        return self.outside_mobile if self.other is None else self.other.masked_mobile
 
     def sides(self) -> dict[str, Any]:
         """Return what the ledger may know of the other side."""

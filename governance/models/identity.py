@@ -1,8 +1,10 @@
 """Who acts and for whom: legal entity, branch tree, roles, users, partners, API clients."""
 
 from collections.abc import Iterable
+from datetime import datetime, time
 from functools import cached_property
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -10,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.timezone import get_default_timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
@@ -23,7 +26,17 @@ class Scope(models.TextChoices):
 
     OWN = "own", _("Own")
     TEAM = "team", _("Team")
+    TREE = "tree", _("Branch tree")
     ALL = "all", _("All")
+
+
+class Level(models.TextChoices):
+    """How much of a guarded field a role reaches; each includes those before it, as far as the role's permissions go."""
+
+    NONE = "none", _("Nothing")
+    MASKED = "masked", _("Masked")
+    REVEAL = "reveal", _("Open on request")
+    EDIT = "edit", _("Change")
 
 
 class LegalEntity(models.Model):
@@ -84,6 +97,15 @@ class Team(models.Model):
         """The ids of this team and all below it; asked for once per instance, which lives as long as a request."""
         return list(Team.objects.filter(path__startswith=self.path).order_by("pk").values_list("pk", flat=True))
 
+    @cached_property
+    def tree(self) -> "Team":
+        """The branch this team belongs to: itself, or the nearest above it that is no mere team."""
+        above = [int(part) for part in self.path.split("/") if part][-2::-1]
+        if self.kind != Team.Kind.TEAM or not above:
+            return self
+        found = Team.objects.in_bulk(above)
+        return next((found[pk] for pk in above if found[pk].kind != Team.Kind.TEAM), found[above[-1]])
+
 
 class Role(models.Model):
     """A named bundle of permissions with a data scope; content is data (`governance/data/roles.json`)."""
@@ -99,12 +121,40 @@ class Role(models.Model):
         models.CharField(max_length=60), default=list, db_default=[], help_text="what the product's own table gave this role at some time"
     )
     approval_limit = MoneyField(null=True, help_text="largest amount a holder may approve")
+    waiver_limit = MoneyField(null=True, help_text="largest amount a holder may waive on one loan")
+    settlement_limit = MoneyField(null=True, help_text="largest amount a holder may forgo in a settlement")
+    line_limit = MoneyField(null=True, help_text="largest credit limit a holder may grant")
+    # attribute rules: each narrows what the permissions open, none widens it
+    field_levels = models.JSONField(
+        default=dict, db_default={}, help_text="field code → the most of it a holder reaches; else as permitted"
+    )
+    level_ceiling = models.PositiveSmallIntegerField(null=True, help_text="fields of a higher level (JR/T 0197-2020, 1–5) are not shown")
+    products = ArrayField(models.CharField(max_length=20), default=list, db_default=[], help_text="only these; empty: every product")
+    own_cases = models.BooleanField(default=False, db_default=False, help_text="of collections cases only those held or assigned")
+    opens_at = models.TimeField(null=True, help_text="of the lender's day; a role with hours is closed outside them")
+    closes_at = models.TimeField(null=True)
     version = models.PositiveIntegerField(default=1, db_default=1)
+
+    LIMITS: ClassVar[tuple[str, ...]] = ("approval_limit", "waiver_limit", "settlement_limit", "line_limit")
 
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(name="role_scope_known", condition=Q(scope__in=["own", "team", "all"])),
+            models.CheckConstraint(name="role_scope_known", condition=Q(scope__in=["own", "team", "tree", "all"])),
+            models.CheckConstraint(
+                name="role_limits_not_negative",
+                condition=(Q(waiver_limit__isnull=True) | Q(waiver_limit__gte=0))
+                & (Q(settlement_limit__isnull=True) | Q(settlement_limit__gte=0))
+                & (Q(line_limit__isnull=True) | Q(line_limit__gte=0)),
+            ),
+            models.CheckConstraint(
+                name="role_level_ceiling_known", condition=Q(level_ceiling__isnull=True) | Q(level_ceiling__range=(1, 5))
+            ),
+            models.CheckConstraint(
+                name="role_hours_both_or_none",
+                condition=Q(opens_at__isnull=True, closes_at__isnull=True)
+                | Q(opens_at__isnull=False, closes_at__isnull=False) & ~Q(opens_at=F("closes_at")),
+            ),
             models.CheckConstraint(
                 name="role_approval_limit_not_negative",
                 condition=Q(approval_limit__isnull=True) | Q(approval_limit__gte=0),
@@ -200,9 +250,36 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
             return self.approval_limit
         return self.role.approval_limit if self.role else None
 
+    def authority_for(self, what: str) -> Any:
+        """Return the largest amount this person may decide on alone, None when none was given.
+
+        :param what: approval, waiver, settlement or line
+        """
+        if what == "approval":
+            return self.authority
+        return getattr(self.role, f"{what}_limit") if self.role else None
+
     @property
     def scope(self) -> str:
         return self.role.scope if self.role and self.is_active else ""
+
+    @cached_property
+    def root(self) -> Team | None:
+        """The team whose subtree bounds what this person sees; None where no team does (own rows, all rows, no rows)."""
+        if not self.team or not self.team.path:
+            return None
+        if self.scope == Scope.TREE:
+            return self.team.tree
+        return self.team if self.scope == Scope.TEAM else None
+
+    def closed_at(self, at: datetime) -> tuple[time, time] | None:
+        """Return the hours of this person's role if `at` lies outside them, by the lender's clock; hours may span midnight."""
+        if not self.role or self.role.opens_at is None or self.role.closes_at is None:
+            return None
+        zone = ZoneInfo(self.team.legal_entity.zone) if self.team else get_default_timezone()
+        opens, closes, clock = self.role.opens_at, self.role.closes_at, at.astimezone(zone).time()
+        inside = opens <= clock < closes if opens < closes else clock >= opens or clock < closes
+        return None if inside else (opens, closes)
 
 
 class Partner(models.Model):

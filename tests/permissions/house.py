@@ -13,6 +13,7 @@ WHO: dict[str, str] = {
     "governance.manage_role": "admin",
     "governance.check_role": "compliance",  # asked inside the doors of a change, whose pages show it
     "governance.view_change": "compliance auditor admin",
+    "governance.view_probe": "compliance admin",  # who is told; it opens no page
     "governance.view_rule": "loan_officer underwriter collections_supervisor risk_analyst risk_manager compliance auditor admin loan_operations",
     "governance.view_user": "collections_supervisor compliance auditor admin",
     "ledger.manage_delivery": "admin",

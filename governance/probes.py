@@ -1,0 +1,80 @@
+"""Who asks for what is not theirs: each such question goes into the ledger, many of them to compliance; and how often somebody may guess."""
+
+from typing import Any
+
+from django.core.cache import cache
+from django.db import models
+from django.utils.timezone import localdate, now
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.errors import DomainError
+from governance import notices, rules
+from ledger import log
+
+WRITTEN = 20  # entries an hour of one person: what is more is the same news
+HOUR, DAY = 3600, 86_400
+MISSES = "search.misses_a_day"
+
+
+class TooManyGuesses(DomainError):
+    """Exact searches that found nobody: whoever may not open values could try them all."""
+
+    code = "too_many_guesses"
+    status = 429
+
+
+def note(model: type[models.Model], user: Any, public_id: str) -> None:
+    """Record that `user` asked for a row of `model` that is there and is not theirs; nothing for one that is not there."""
+    row = None if "\0" in public_id else model._default_manager.filter(public_id=public_id).only("pk").first()
+    if row is None:
+        return
+    asked = count(f"probe:{user.pk}", HOUR)
+    if asked <= WRITTEN:
+        customer = {"customer_id": getattr(row, "customer_id", None)} if any(f.name == "customer" for f in model._meta.fields) else {}
+        log.record("governance.access.refused", row, actor=user, at=now(), **customer)
+    if asked == WRITTEN:
+        _warn(user, "probing")
+
+
+def guessed(user: Any) -> None:
+    """Count an exact search of `user` that found nobody.
+
+    :raises TooManyGuesses: once a day's number is used up; compliance is told
+    """
+    most = int(rules.value(MISSES, on=localdate()))
+    missed = count(f"guess:{localdate()}:{user.pk}", DAY)
+    if missed == most + 1:
+        log.record("governance.access.guessing", user, actor=user, at=now(), misses=missed)
+        _warn(user, "guessing")
+    if missed > most:
+        raise TooManyGuesses(_("Too many searches of today found nobody. Search again tomorrow, or ask compliance."))
+
+
+def count(key: str, seconds: int) -> int:
+    """Return how often `key` was counted since its first time, this one included."""
+    cache.add(key, 0, seconds)
+    try:
+        return int(cache.incr(key))
+    except ValueError:  # it ran out between the two
+        cache.set(key, 1, seconds)
+        return 1
+
+
+def _warn(user: Any, what: str) -> None:
+    from governance.models import User
+    from governance.permissions import VIEW_PROBE
+
+    people = User.objects.filter(is_active=True, kind=User.Kind.STAFF, role__permissions__contains=[VIEW_PROBE]).exclude(pk=user.pk)
+    notices.tell(
+        list(people), code=f"access.{what}", key=f"access.{what}:{user.pk}:{now():%Y%m%d%H}", url=f"/admin/users/{user.public_id}/", at=now(), actor=user,
+    )  # fmt: skip
+
+
+@notices.words("access.probing", icon="lock", tone="warn")
+def _probing(notice: Any) -> Any:
+    return _("Somebody asks again and again for files that are not theirs.")
+
+
+@notices.words("access.guessing", icon="lock", tone="warn")
+def _guessing(notice: Any) -> Any:
+    return _("Somebody searches again and again for people who are not here.")
