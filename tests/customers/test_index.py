@@ -52,7 +52,7 @@ def test_another_branchs_customer_is_not_found(cast: Cast, make_customer: Callab
     assert index.find(cast.loan_officer, text, 5) == []
     assert index.find(cast.nobody, text, 5) == []
     assert index.find(cast.outsider, text, 5) == [far]
-    assert index.find(cast.compliance, text, 5) == [far]
+    assert index.find(cast.service_agent, text, 5) == [far]
 
 
 def test_a_scope_too_large_to_walk_gives_the_same(cast: Cast, make_customer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,3 +94,12 @@ def test_what_is_not_filed_is_filed_by_the_job(cast: Cast, make_customer: Callab
     assert index.run(job.pk, at=NOON + timedelta(seconds=1)) is None
     assert not index.unfiled().exists()
     assert len(index.find(cast.loan_officer, "wxm", 9)) == 5
+
+
+def test_who_may_not_open_names_finds_no_one_by_a_piece_of_one(cast: Cast, make_customer: Callable[..., Any]) -> None:
+    """Piece by piece a search would tell the whole name to somebody who sees a surname and a star."""
+    one = make_customer()
+    for piece in ("王", "王小", "小明", "wang", "wangxiaoming"):
+        assert index.find(cast.compliance, piece, 5) == []
+    assert index.find(cast.compliance, one.name, 5) == [one], "the whole name is an exact search"
+    assert index.find(cast.compliance, one.mobile[-4:], 5) == [one], "the last four stand in the mask"

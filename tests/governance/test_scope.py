@@ -1,14 +1,14 @@
 """Whose rows a person reaches: own, team with everything below it, or all of the lender. Nothing without a scope."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.http import Http404
 
 from customers.models import Customer
 from governance import teams
-from governance.models import LegalEntity, Team
+from governance.models import LegalEntity, Role, Team, User
+from governance.models.identity import Scope
 from tests.fixtures.cast import NOON, TODAY, Cast
 
 MakeCustomer = Callable[..., Customer]
@@ -105,16 +105,16 @@ def test_every_scoped_model_has_the_paths_it_is_scoped_by(db: None) -> None:
 
     from governance.scope import ScopedQuerySet
 
-    def user(scope: str) -> Any:
-        team = Team(pk=1, path="/1/", legal_entity_id=1)
+    def user(scope: str) -> User:
+        team = Team(pk=1, path="/1/", kind="branch", legal_entity_id=1)
         team.subtree_ids = [1]
-        return type("Somebody", (), {"scope": scope, "pk": 1, "team_id": 1, "team": team})
+        return User(pk=1, team=team, role=Role(scope=scope, products=["none"], own_cases=True))
 
     found = 0
     for model in apps.get_models():
         rows = model._default_manager.all()
         if isinstance(rows, ScopedQuerySet):
             found += 1
-            for scope in ("own", "team", "all"):
+            for scope in Scope.values:
                 assert list(rows.visible_to(user(scope)).order_by("pk")[:1]) == []
     assert found >= 3
