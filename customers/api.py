@@ -193,7 +193,7 @@ class CustomerViewSet(DoorViewSet):
         text = checked(SearchIn, request)["text"]
         found = list(self.get_queryset().found_by(text).order_by("-pk")[:FOUND_AT_MOST])  # type: ignore[attr-defined]
         if not found:
-            probes.guessed(caller(request))
+            probes.guessed(caller(request), at=now())
         return Response(CustomerOut(found, many=True).data)
 
     @extend_schema(request=ConsentIn, responses={201: ConsentOut})

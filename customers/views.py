@@ -55,7 +55,7 @@ def customer_find(request: HttpRequest) -> HttpResponse:
     text = form.cleaned_data["text"]
     hits = list(Customer.objects.visible_to(request.user).for_list().found_by(text).order_by("-pk")[:FOUND_AT_MOST])
     if not hits:
-        probes.guessed(request.user)
+        probes.guessed(request.user, at=now())
     if len(hits) == 1:
         return htmx.go(request, reverse("customer", args=[hits[0].public_id]))
     page = pages.Page(rows=hits, count=len(hits), capped=False, sort="-created", sorts={})

@@ -1,10 +1,11 @@
 """Who asks for what is not theirs: each such question goes into the ledger, many of them to compliance; and how often somebody may guess."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
 from django.db import models
-from django.utils.timezone import localdate, now
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError
@@ -23,7 +24,7 @@ class TooManyGuesses(DomainError):
     status = 429
 
 
-def note(model: type[models.Model], user: Any, public_id: str) -> None:
+def note(model: type[models.Model], user: Any, public_id: str, *, at: datetime) -> None:
     """Record that `user` asked for a row of `model` that is there and is not theirs; nothing for one that is not there."""
     row = None if "\0" in public_id else model._default_manager.filter(public_id=public_id).only("pk").first()
     if row is None:
@@ -31,21 +32,22 @@ def note(model: type[models.Model], user: Any, public_id: str) -> None:
     asked = count(f"probe:{user.pk}", HOUR)
     if asked <= WRITTEN:
         customer = {"customer_id": getattr(row, "customer_id", None)} if any(f.name == "customer" for f in model._meta.fields) else {}
-        log.record("governance.access.refused", row, actor=user, at=now(), **customer)
+        log.record("governance.access.refused", row, actor=user, at=at, **customer)
     if asked == WRITTEN:
-        _warn(user, "probing")
+        _warn(user, "probing", at=at)
 
 
-def guessed(user: Any) -> None:
+def guessed(user: Any, *, at: datetime) -> None:
     """Count an exact search of `user` that found nobody.
 
     :raises TooManyGuesses: once a day's number is used up; compliance is told
     """
-    most = int(rules.value(MISSES, on=localdate()))
-    missed = count(f"guess:{localdate()}:{user.pk}", DAY)
+    today = localdate(at)
+    most = int(rules.value(MISSES, on=today))
+    missed = count(f"guess:{today}:{user.pk}", DAY)
     if missed == most + 1:
-        log.record("governance.access.guessing", user, actor=user, at=now(), misses=missed)
-        _warn(user, "guessing")
+        log.record("governance.access.guessing", user, actor=user, at=at, misses=missed)
+        _warn(user, "guessing", at=at)
     if missed > most:
         raise TooManyGuesses(_("Too many searches of today found nobody. Search again tomorrow, or ask compliance."))
 
@@ -60,13 +62,13 @@ def count(key: str, seconds: int) -> int:
         return 1
 
 
-def _warn(user: Any, what: str) -> None:
+def _warn(user: Any, what: str, *, at: datetime) -> None:
     from governance.models import User
     from governance.permissions import VIEW_PROBE
 
     people = User.objects.filter(is_active=True, kind=User.Kind.STAFF, role__permissions__contains=[VIEW_PROBE]).exclude(pk=user.pk)
     notices.tell(
-        list(people), code=f"access.{what}", key=f"access.{what}:{user.pk}:{now():%Y%m%d%H}", url=f"/admin/users/{user.public_id}/", at=now(), actor=user,
+        list(people), code=f"access.{what}", key=f"access.{what}:{user.pk}:{at:%Y%m%d%H}", url=f"/admin/users/{user.public_id}/", at=at, actor=user,
     )  # fmt: skip
 
 

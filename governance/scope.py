@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django.http import Http404
+from django.utils.timezone import now
 
 from governance.models.identity import Scope
 
@@ -63,4 +64,4 @@ class ScopedQuerySet(models.QuerySet[M]):
         """Record that `user` asked for a row that is not theirs; see `governance.probes`."""
         from governance import probes  # it tells people, whose models stand above this module
 
-        probes.note(self.model, user, public_id)
+        probes.note(self.model, user, public_id, at=now())

@@ -141,7 +141,7 @@ def _choose(request: Asked) -> HttpResponse:
         looked = True
         hits = list(Customer.objects.visible_to(request.user).found_by(text).order_by("pk")[:HITS])
         if text and not hits:
-            probes.guessed(request.user)
+            probes.guessed(request.user, at=now())
         customer = hits[0] if len(hits) == 1 else None
     typed |= dict.fromkeys(("customer", "customer_version", "income", "monthly_debt", "consent"), "")
     if customer:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils.timezone import now
 from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
@@ -190,8 +191,6 @@ def test_hours_are_the_lenders(cast: Cast, opens: str, closes: str, clock: str, 
 def test_outside_its_hours_a_role_opens_neither_pages_nor_the_api_but_one_may_sign_out(
     cast: Cast, page_of: Callable[[Any], Client]
 ) -> None:
-    from django.utils.timezone import now
-
     clock = now() + timedelta(hours=8)
     narrow(cast.loan_officer, opens_at=(clock + timedelta(hours=2)).time(), closes_at=(clock + timedelta(hours=3)).time())
     client = page_of(cast.loan_officer)
@@ -222,7 +221,7 @@ def test_who_probes_again_and_again_is_told_of_once_and_written_down_no_more(cas
     cache.clear()
     far = make_customer(branch=cast.west, actor=cast.outsider)
     for _again in range(probes.WRITTEN + 5):
-        probes.note(Customer, cast.loan_officer, far.public_id)
+        probes.note(Customer, cast.loan_officer, far.public_id, at=NOON)
     assert Entry.objects.filter(event="governance.access.refused").count() == probes.WRITTEN
     assert Notice.objects.filter(code="access.probing", user=cast.compliance).count() == 1
     assert not Notice.objects.filter(code="access.probing", user=cast.loan_officer).exists()
@@ -233,7 +232,7 @@ def test_nobody_tries_out_all_numbers(cast: Cast, page_of: Callable[[Any], Clien
     most = int(rules.value(probes.MISSES, on=TODAY))
     client = page_of(cast.compliance)
     for _miss in range(most):
-        probes.guessed(cast.compliance)
+        probes.guessed(cast.compliance, at=now())
     answer = client.post("/customers/find/", {"text": "13812345678"})
     assert (answer.status_code, "found nobody" in answer.text) == (429, True)
     assert Entry.objects.filter(event="governance.access.guessing", actor_id=cast.compliance.pk).count() == 1
