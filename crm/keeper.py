@@ -27,6 +27,13 @@ from crm.processes import Identity
 LINGER = 2.0
 LOOK_EVERY = 0.2
 DATABASE = "crm"
+# crm_ledger is no login: it holds the right to append to the ledger, and the application is its member
+LOGINS = ("crm_owner", "crm_app", "crm_read")
+PRIVILEGES = (
+    "ALTER DEFAULT PRIVILEGES FOR ROLE crm_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO crm_app;"
+    "ALTER DEFAULT PRIVILEGES FOR ROLE crm_owner GRANT USAGE, SELECT ON SEQUENCES TO crm_app;"
+    "ALTER DEFAULT PRIVILEGES FOR ROLE crm_owner GRANT SELECT ON TABLES TO crm_read;"
+)
 EXTENSIONS = ("pg_trgm", "btree_gist", "btree_gin")
 
 POSTGRES = {
@@ -176,27 +183,32 @@ class Postgres(Server):
 
     def settle(self) -> None:
         """Make roles, database and extensions; done once, and harmless when done again."""
-        done = self.cluster / "settled"
+        done = self.cluster / "settled.2"
         if done.exists():
             return
         with self._session("postgres") as cursor:
-            for role in ("crm_owner", "crm_app"):
+            for role in LOGINS:
                 cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
                 verb = "ALTER" if cursor.fetchone() else "CREATE"
                 statement = sql.SQL(verb + " ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
                 cursor.execute(statement.format(sql.Identifier(role), sql.Literal(self.passwords[role])))
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'crm_ledger'")
+            if not cursor.fetchone():
+                cursor.execute("CREATE ROLE crm_ledger NOLOGIN")
+            cursor.execute("GRANT crm_ledger TO crm_app; ALTER ROLE crm_read SET default_transaction_read_only = on")
         # In template1, so that every database made later has the same: the one of the tests and of each journey too.
         with self._session("template1") as cursor:
             for extension in EXTENSIONS:
                 cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
-            cursor.execute(
-                "ALTER DEFAULT PRIVILEGES FOR ROLE crm_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO crm_app;"
-                "ALTER DEFAULT PRIVILEGES FOR ROLE crm_owner GRANT USAGE, SELECT ON SEQUENCES TO crm_app;"
-            )
+            cursor.execute(PRIVILEGES)
         with self._session("postgres") as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-            if not cursor.fetchone():
+            there = cursor.fetchone()
+            if not there:
                 cursor.execute(f"CREATE DATABASE {DATABASE} OWNER crm_owner")
+        if there:  # of a version that knew fewer roles
+            with self._session(DATABASE) as cursor:
+                cursor.execute(PRIVILEGES + "GRANT SELECT ON ALL TABLES IN SCHEMA public TO crm_read;")
         done.touch()
 
     def _session(self, database: str) -> "Session":
@@ -330,9 +342,10 @@ def say(text: str) -> None:
 def kept_passwords(cluster: Path) -> dict[str, str]:
     """Return the passwords of this cluster, made on first use."""
     path = cluster / "passwords.json"
-    if not path.exists():
-        processes.write(path, json.dumps({name: secrets.token_hex(24) for name in ("postgres", "crm_owner", "crm_app", "valkey")}))
-    found: dict[str, str] = json.loads(path.read_text())
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if missing := [name for name in ("postgres", *LOGINS, "valkey") if name not in found]:
+        found |= {name: secrets.token_hex(24) for name in missing}
+        processes.write(path, json.dumps(found))
     return found
 
 
@@ -370,6 +383,7 @@ def keep(folder: Path) -> int:
         "keeper": asdict(Identity.of(os.getpid())),
         "DATABASE_URL": postgres.url("crm_app"),
         "DATABASE_OWNER_URL": postgres.url("crm_owner"),
+        "DATABASE_READ_URL": postgres.url("crm_read"),
         "SUPERUSER_URL": postgres.url("postgres"),
         "REDIS_URL": valkey.url(),
         "CELERY_BROKER_URL": valkey.url(celery=True),

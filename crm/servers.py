@@ -71,7 +71,7 @@ def joined(area: str = "main", *, var: Path | None = None, external: bool = True
     with open(folder / "cluster" / "users.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)  # waits while a keeper stops the servers
         state = _started(folder)
-        urls = {name: state[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL")}
+        urls = {name: state[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_READ_URL", "REDIS_URL", "CELERY_BROKER_URL")}
         yield Joined(area, folder, environment(folder, urls), lock.fileno(), state["SUPERUSER_URL"])
 
 

@@ -123,9 +123,12 @@ TEMPLATES = [
 ]
 
 # --- servers -----------------------------------------------------------------------------------------------------
-OWNER = env.str("CRM_DB_ROLE", default="app") == "owner"  # migrations run as the owner of the tables, nothing else does
+DB_ROLE = env.str("CRM_DB_ROLE", default="app")
+OWNER = DB_ROLE == "owner"  # migrations run as the owner of the tables, nothing else does
 _app_url = required("DATABASE_URL", tooling="postgres://nobody@127.0.0.1:1/none")
-_url = env.str("DATABASE_OWNER_URL", default=_app_url) if OWNER else _app_url
+_url = {"owner": env.str("DATABASE_OWNER_URL", default=_app_url), "read": env.str("DATABASE_READ_URL", default="")}.get(DB_ROLE, _app_url)
+if not _url:
+    raise ImproperlyConfigured("CRM_DB_ROLE=read needs DATABASE_READ_URL, the database as the role crm_read")
 DATABASES = {"default": environ.Env.db_url_config(_url)}
 DATABASES["default"] |= {
     "ENGINE": "django.db.backends.postgresql",
