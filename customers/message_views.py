@@ -17,10 +17,10 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.forms import Form
 from crm.lib.permissions import needs
-from customers import contacts, messages, permissions, templates
+from customers import contacts, guarded, messages, permissions, templates
 from customers.models import ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose, MessageTemplate
 from customers.words import problem_of
-from governance import masking
+from governance import access, masking
 from governance.asked import Asked
 from governance.models import User
 from ledger import log
@@ -34,8 +34,8 @@ def masked_address(message: Message) -> str:
     if message.address is None:
         customer = message.customer
         return customer.masked_mobile if message.channel == MessageChannel.SMS else customer.masked_email
-    mask = masking.mask_mobile if message.channel == MessageChannel.SMS else masking.mask_email
-    return mask(message.address)
+    field, mask = ("mobile", masking.mask_mobile) if message.channel == MessageChannel.SMS else ("email", masking.mask_email)
+    return access.shown(guarded.of(field), lambda: mask(message.address or ""))
 
 
 def shown(rows: list[Message]) -> list[Message]:

@@ -155,3 +155,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many combinations the generated tests tried."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, number in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid.rsplit('::', 1)[-1]}: {number} combinations of {name}")

@@ -15,6 +15,7 @@ from credit.models.loans import Loan, Transaction
 from crm.lib.fields import MoneyField, PublicIdField
 from crm.lib.policy import Policy
 from governance import masking
+from governance.access import Masked
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import LegalEntity, User
 from governance.scope import ScopedQuerySet
@@ -192,10 +193,6 @@ class Receipt(models.Model):
         """Return the days this money has been with us."""
         return max((on - self.received_on).days, 0)
 
-    @property
-    def masked_payer(self) -> str:
-        return masking.mask_name(self.payer_name) if self.payer_name else ""
-
-    @property
-    def masked_account(self) -> str:
-        return masking.mask_card(self.payer_account) if self.payer_account else ""
+    # who pays is mostly the borrower: seen as far as the borrower's own name and card are
+    masked_payer = Masked("payer_name", masking.mask_name, code="customers.customer.name")
+    masked_account = Masked("payer_account", masking.mask_card, code="customers.customer.bank_card")

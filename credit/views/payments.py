@@ -25,7 +25,7 @@ from crm.lib import htmx, pages
 from crm.lib.errors import Invalid
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import tile_money
-from governance import idempotency, masking
+from governance import idempotency
 from governance.models import LegalEntity
 
 SORTS = {"received": "received_on", "amount": "amount"}
@@ -128,7 +128,7 @@ def shown(receipt: Receipt) -> str:
     """Return the remittance text with long numbers and the payer's own name masked."""
     text = receipt.remittance or ""
     if receipt.payer_name:
-        text = text.replace(receipt.payer_name, masking.mask_name(receipt.payer_name))
+        text = text.replace(receipt.payer_name, receipt.masked_payer)
     return re.sub(r"\d{7,}", lambda found: "•" * 4 + found[0][-4:], text)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from threading import Barrier
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 from crm.lib.errors import Invalid, NotAllowed, Stale
 from governance import changes, roles, seeds, users
@@ -154,12 +155,41 @@ def test_no_role_of_the_product_breaks_a_pair(cast: Cast) -> None:
         ("new_role", {"permissions": ["credit.fly"]}),
         ("new_role", {"approval_limit": Decimal("-1")}),
         ("new_role", {"approval_limit": Decimal("100000000.00")}),
+        ("new_role", {"waiver_limit": Decimal("-0.01")}),
+        ("new_role", {"field_levels": {"customers.customer.shoe_size": "none"}}),
+        ("new_role", {"field_levels": {"customers.customer.mobile": "half"}}),
+        ("new_role", {"products": ["NO-SUCH"]}),
+        ("new_role", {"level_ceiling": 6}),
+        ("new_role", {"opens_at": time(8)}),
+        ("new_role", {"opens_at": time(8), "closes_at": time(8)}),
     ],
 )
 def test_what_cannot_be_is_refused(cast: Cast, code: str, changed: dict[str, Any]) -> None:
     values = {"name_en": "New", "name_zh": "新", "scope": "own", "permissions": ["customers.view_customer"], "approval_limit": None}
     with pytest.raises(Invalid):
         roles.propose(code, roles.wanted(**values | changed), reason="x", actor=cast.admin, at=NOON)
+
+
+def test_a_role_is_narrowed_by_its_page_and_the_second_person_reads_how(cast: Cast, page_of: Any, collector: Role) -> None:
+    typed = {
+        "name_en": collector.name_en, "name_zh": collector.name_zh, "scope": "tree", "permissions": collector.permissions, "version": "1",
+        "level_customers_customer_id_number": "none", "level_ceiling": "4", "own_cases": "on", "opens_at": "08:00", "closes_at": "20:00",
+        "waiver_limit": "500.00", "reason": "Working hours, own cases.", "form_key": "11111111-2222-3333-4444-555555555555",
+    }  # fmt: skip
+    assert page_of(cast.admin).post("/admin/roles/collector/edit/", typed).status_code == 303
+    waiting = ChangeRequest.objects.get()
+    read = page_of(cast.compliance).get(f"/admin/changes/{waiting.public_id}/").text
+    for words in ("Branch tree", "Id number", "Nothing", "Highest level of data", "Only their own cases", "08:00–20:00", "Waiver limit"):
+        assert words in read, words
+    collector.refresh_from_db()
+    assert (collector.scope, collector.field_levels) == ("team", {}), "nothing before it is confirmed"
+    changes.confirm(waiting, actor=cast.compliance, at=now())
+    collector.refresh_from_db()
+    assert (collector.scope, collector.own_cases, collector.opens_at, collector.level_ceiling) == ("tree", True, time(8), 4)
+    assert (collector.field_levels, collector.waiver_limit) == ({"customers.customer.id_number": "none"}, Decimal("500.00"))
+    shown = page_of(cast.admin).get("/admin/roles/collector/").text
+    assert "Narrowed to" in shown
+    assert roles.wanted(**{name: getattr(collector, name) for name in roles.CONTENT}) == waiting.after
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
