@@ -93,7 +93,7 @@ def flatten(detail: Any, at: str = "") -> dict[str, list[str]]:
 def routes() -> list[URLPattern | URLResolver]:
     """Return the routes of every app that has an `api` module with a `VIEWSETS` table of name → viewset."""
     router = SimpleRouter()
-    for app in ("customers", "credit", "risk", "collection"):
+    for app in ("governance", "customers", "credit", "risk", "collection"):
         for prefix, viewset in import_module(f"{app}.api").VIEWSETS.items():
             router.register(prefix, viewset, basename=f"api-{prefix}")
     return [path("", include(router.urls))]

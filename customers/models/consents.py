@@ -19,7 +19,20 @@ class Purpose(models.TextChoices):
 class Consent(models.Model):
     """A permission of the customer for one purpose, under one version of a text."""
 
-    POLICY = Policy(owner="customers", meaning="consents and their ends", retention="5y after the last contract ended")
+    POLICY = Policy(
+        owner="customers",
+        meaning=_("consents and their ends"),
+        retention=_("5y after the last contract ended"),
+        level=2,
+        kind="C1",
+        purposes=("compliance",),
+        basis="legal_duty",
+        columns={
+            "purpose": _("What the person agreed to"),
+            "text_version": _("Version of the words the person agreed to"),
+            "text_hash": _("Hash of these words, so that a change shows"),
+        },
+    )
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consents")
     purpose = models.CharField(max_length=20, choices=Purpose)
@@ -52,7 +65,21 @@ class Consent(models.Model):
 class ConsentText(models.Model):
     """The words a customer agreed to, by version; never changed once used."""
 
-    POLICY = Policy(owner="customers", meaning="wording of consents", retention="for ever")
+    POLICY = Policy(
+        owner="customers",
+        meaning=_("wording of consents"),
+        retention=_("for ever"),
+        level=1,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "purpose": _("What the words are about"),
+            "version": _("Version of the words"),
+            "text_en": _("The words in English"),
+            "text_zh": _("The words in Chinese"),
+            "valid_days": _("Days a consent under these words lasts"),
+        },
+    )
 
     purpose = models.CharField(max_length=20, choices=Purpose)
     version = models.CharField(max_length=20)
