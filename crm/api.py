@@ -61,6 +61,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     else:
         return None
     set_rollback()
+    if isinstance(error, DomainError):
+        error.remember()
     document = {"type": "about:blank", "title": TITLES.get(status, "Problem"), "status": status, "code": code}
     document |= {"detail": detail, "request_id": request_id()}
     if errors:

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from crm.lib.forms import DateInput, Form, MoneyField, dress
 from customers import profiles
 from customers.models import Customer, Purpose
-from customers.reveals import RevealPurpose
+from governance import purposes
 from governance.models import Team, User
 from governance.models.identity import Channel
 
@@ -149,10 +149,15 @@ class FindForm(Form):
 
 
 class RevealForm(Form):
-    purpose = forms.ChoiceField(label=_("What it is needed for"), choices=RevealPurpose.choices, widget=forms.RadioSelect)
+    purpose = forms.ChoiceField(label=_("What it is needed for"), choices=(), widget=forms.RadioSelect)
     reason = forms.CharField(
         label=_("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("It is kept with your name.")
     )
+
+    def __init__(self, data: Any = None, *, column: str, model: Any = Customer) -> None:
+        super().__init__(data)
+        field: Any = self.fields["purpose"]
+        field.choices = purposes.choices(model, column)
 
 
 class ConsentForm(Form):

@@ -9,6 +9,7 @@ from crm.lib.errors import DomainError, Invalid
 from customers import identifiers, reveals
 from customers.models import Customer, Note, Relation
 from customers.reveals import RevealPurpose
+from governance import uses
 from governance.models import User
 from ledger import log
 
@@ -127,6 +128,7 @@ def reveal(relation: Relation, *, field: str, purpose: str, reason: str, actor: 
     if purpose == RevealPurpose.COLLECTION and not Relation.objects.contactable().filter(pk=relation.pk).exists():
         raise ThirdParty(_("Only a guarantor who agreed may be contacted about the debt. Everybody else is a third party."))
     reveals.check(purpose=purpose, reason=reason)
+    uses.use(Relation, purpose, actor=actor, at=at).check(relation, [field])
     note = Note.objects.create(customer=relation.customer, author=actor, text=reason.strip(), at=at)
     log.record(
         "customers.relation.revealed", relation, actor=actor, at=at, field=field, purpose=purpose, note_id=note.pk, **relation.sides()

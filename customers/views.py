@@ -169,7 +169,7 @@ def customer_reveal(request: HttpRequest, public_id: str, field: str) -> HttpRes
     found = file_of(request, public_id)
     if field not in Field.values:
         raise Http404
-    form = RevealForm(request.POST or None)
+    form = RevealForm(request.POST or None, column=field)
     context = {"customer": found, "field": field, "label": Field(field).label}
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

@@ -17,10 +17,10 @@ from governance import masking
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import LegalEntity, Partner, Team, User
 from governance.models.identity import Channel
-from governance.scope import ScopedQuerySet
+from governance.uses import PurposeBound, PurposeQuerySet
 
 
-class CustomerQuerySet(ScopedQuerySet["Customer"]):
+class CustomerQuerySet(PurposeQuerySet["Customer"]):
     def for_list(self) -> "CustomerQuerySet":
         """Name the joins of a list row."""
         return self.select_related("branch", "owner")
@@ -40,7 +40,7 @@ class CustomerQuerySet(ScopedQuerySet["Customer"]):
         return self.filter(match)
 
 
-class Customer(models.Model):
+class Customer(PurposeBound):
     """A person with a file, borrower or not."""
 
     POLICY = Policy(
@@ -102,7 +102,9 @@ class Customer(models.Model):
                 purposes=("onboarding", "service", "underwriting", "collections", "compliance", "authority"),
             ),
             "employer": Column(
-                _("Whom the person works for"), mask="text", purposes=("onboarding", "underwriting", "compliance", "authority")
+                _("Whom the person works for"),
+                mask="text",
+                purposes=("onboarding", "service", "underwriting", "collections", "compliance", "authority"),
             ),
             "email": Column(
                 _("E-mail the person is reached at"),

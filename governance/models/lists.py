@@ -120,6 +120,7 @@ class Export(models.Model):
         basis="legal_duty",
         columns={
             "purpose": _("What it was exported for"),
+            "use": _("Purpose for which its personal columns were read; empty: it holds none"),
             "reason": Column(_("Why, in the words of who exported"), mask="text"),
             "columns": _("Which columns it holds"),
             "rows": _("How many rows it holds"),
@@ -140,6 +141,7 @@ class Export(models.Model):
     list = models.CharField(max_length=40)
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=10, choices=Purpose)
+    use = models.CharField(max_length=20, blank=True, default="", db_default="")
     reason = SealedTextField("governance.export.reason")
     query = models.CharField(max_length=2000, blank=True)
     columns = ArrayField(models.CharField(max_length=40))
