@@ -13,7 +13,7 @@ from crm.lib.forms import DateInput, Form, MoneyField, dress
 from customers import profiles
 from customers.models import Customer, Purpose
 from governance import purposes
-from governance.models import Team, User
+from governance.models import Partner, Team, User
 from governance.models.identity import Channel
 
 ANY = _("Any")
@@ -162,11 +162,22 @@ class RevealForm(Form):
 
 class ConsentForm(Form):
     purpose = forms.ChoiceField(label=_("Purpose"), choices=Purpose.choices, widget=forms.HiddenInput)
+    recipient = forms.ModelChoiceField(
+        Partner.objects.none(), label=_("Third party"), empty_label=_("Choose"), help_text=_("The consent holds for this one only.")
+    )
     channel = forms.ChoiceField(label=_("How it was given"), choices=Channel.choices)
     agreed = forms.BooleanField(
         label=_("The customer has read the text and agrees"),
         error_messages={"required": _("Tick this once the customer has agreed.")},
     )
+
+    def __init__(self, data: Any = None, *, initial: Any = None, partners: QuerySet[Partner] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        field: Any = self.fields["recipient"]
+        if partners is None:
+            del self.fields["recipient"]
+        else:
+            field.queryset = partners
 
 
 class NoteForm(Form):

@@ -100,7 +100,12 @@ def test_a_purpose_costs_no_query_a_row(cast: Cast, make_customer: Callable[...,
 def test_a_purpose_that_needs_consent_leaves_others_out_and_names_it(cast: Cast, make_customer: Callable[..., Any]) -> None:
     agreed, other, expired = make_customer(), make_customer(), make_customer()
     for person in (agreed, expired):
-        consents.give(person, purpose=Purpose.MARKETING, actor=cast.loan_officer, at=NOON.replace(year=2025, month=1, day=5) if person is expired else NOON)
+        consents.give(
+            person,
+            purpose=Purpose.MARKETING,
+            actor=cast.loan_officer,
+            at=NOON.replace(year=2025, month=1, day=5) if person is expired else NOON,
+        )
     assert [row.pk for row in rows(cast, "marketing")] == [agreed.pk]
     assert rows(cast, "marketing").count() == 1
     assert rows(cast, "marketing").get(pk=agreed.pk).mobile
