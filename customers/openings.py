@@ -87,6 +87,6 @@ def most(user: User, *, at: datetime) -> list[tuple[str, int]]:
         .annotate(n=Count("pk"))
         .order_by("-n")[:MOST]
     )
-    numbers = {row["actor_id"]: row["n"] for row in counted}
+    numbers: dict[int, int] = {row["actor_id"] or 0: row["n"] for row in counted}
     names = dict(User.objects.filter(pk__in=numbers).values_list("pk", "name"))
     return [(names.get(actor, ""), number) for actor, number in numbers.items()]

@@ -72,8 +72,10 @@ class Use:
         """
         for column in columns:
             if self.lawful.refuses(column):
+                said = row.POLICY.column(column)  # type: ignore[attr-defined]
+                words = {"column": said.meaning if said else column, "purpose": self.lawful.name}
                 raise UnlawfulUse(
-                    _("“%(column)s” may not be read for the purpose “%(purpose)s”.") % {"column": column, "purpose": self.lawful.name},
+                    _("“%(column)s” may not be read for the purpose “%(purpose)s”.") % words,
                     row=row, use=self, column=column,
                 )  # fmt: skip
 
