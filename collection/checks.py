@@ -19,7 +19,7 @@ from customers import reveals
 from customers.identifiers import narrow
 from customers.models import Customer
 from customers.permissions import REVEAL
-from governance import rules
+from governance import rules, uses
 from governance.models import User
 from ledger import log
 
@@ -67,7 +67,7 @@ def confirm(case: Case, *, answers: Mapping[str, str], actor: User, at: datetime
     :raises TooManyTries: if too many tries failed today
     """
     row = cases.held(case, actor=actor, at=at)
-    customer = row.customer
+    customer = uses.reading(row.customer, "collections", actor=actor, at=at)
     asked = {name: text for name, text in answers.items() if name in questions(customer) and text.strip()}
     if len(asked) < NEEDED:
         raise Invalid(
@@ -77,7 +77,7 @@ def confirm(case: Case, *, answers: Mapping[str, str], actor: User, at: datetime
     passed = all(matches(customer, name, text) for name, text in asked.items())
     if passed and actor.has_perm(REVEAL):
         for field in OPENED:
-            reveals.reveal(customer, field=field, purpose=reveals.RevealPurpose.COLLECTION, case=row.public_id, actor=actor, at=at)
+            reveals.reveal(row.customer, field=field, purpose=reveals.RevealPurpose.COLLECTION, case=row.public_id, actor=actor, at=at)
     return keep(row, Result.PASSED if passed else Result.FAILED, asked=sorted(asked), actor=actor, at=at)
 
 

@@ -12,8 +12,9 @@ from collection import permissions
 from collection.forms import CaseFilter
 from collection.models import Case, Channel, Outcome
 from credit.accrual import LAST_BUCKET, bucket_name
-from crm.lib.lists import Column, Field, List, declare
+from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import absent, ago, bucket, day, money, status
+from customers.models import Customer
 from governance.list_fields import branch_field, owner_field
 
 
@@ -66,9 +67,10 @@ CASES = declare(
         rows=lambda user: Case.objects.visible_to(user).for_list(),
         filters=CaseFilter,
         default_sort="-dpd",
+        person=Person(Customer, lambda row: row.customer),
         prepare=prepare,
         columns=[
-            Column("case", _("Case"), case_cell, lambda row: f"{row.public_id} {row.customer.masked_name}"),
+            Column("case", _("Case"), case_cell, lambda row: f"{row.public_id} {row.customer.masked_name}", personal=("name",)),
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
             Column("dpd", _("Late"), late_cell, late_text, sort="dpd", phone=True),
             Column(

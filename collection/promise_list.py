@@ -12,8 +12,9 @@ from django.utils.translation import pgettext_lazy
 from collection import permissions
 from collection.models import RUNNING, Channel, Promise
 from crm.lib import forms as crm_forms
-from crm.lib.lists import Column, Field, List, declare
+from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import day, money, status
+from customers.models import Customer
 from governance.list_fields import owner_field
 
 
@@ -64,8 +65,11 @@ PROMISES = declare(
         rows=lambda user: Promise.objects.visible_to(user).for_list(),
         filters=PromiseFilter,
         default_sort="-taken",
+        person=Person(Customer, lambda row: row.case.customer),
         columns=[
-            Column("promise", _("Promise"), promise_cell, lambda row: f"{row.public_id} {row.case.customer.masked_name}"),
+            Column(
+                "promise", _("Promise"), promise_cell, lambda row: f"{row.public_id} {row.case.customer.masked_name}", personal=("name",)
+            ),
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
             Column(
                 "amount",

@@ -209,7 +209,7 @@ def known_facts(application: Application, *, at: datetime) -> Known:
     standing = exposure.standing(application.customer_id, leaving=application)
     caps = {"rate_cap": rules.exact(held[RATE_CAP]), "exposure_cap": rules.exact(held[exposure.CAP])}
     asked = {"amount": application.amount, "term": application.term, "purpose": application.purpose}
-    person = facts_for_decision(application.customer, on=on)
+    person = facts_for_decision(application.customer, on=on, at=at)
     terms = {
         "product_min": product.amount_min,
         "product_max": product.amount_max,

@@ -13,9 +13,10 @@ from credit.filters import ApplicationFilter, LoanFilter
 from credit.models import Application, Installment, Loan, Product
 from credit.permissions import EXPORT_APPLICATION, EXPORT_LOAN, VIEW_APPLICATION, VIEW_LOAN
 from credit.words import word
-from crm.lib.lists import Column, Field, List, declare
+from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import absent, bucket, day, grade, grouped, money, or_absent, percent, status
 from crm.lib.templatetags.lists import since
+from customers.models import Customer
 from governance.list_fields import branch_field, owner_field
 from governance.models.identity import Channel
 
@@ -78,8 +79,9 @@ APPLICATIONS = declare(
         rows=application_rows,
         filters=ApplicationFilter,
         default_sort="-entered",
+        person=Person(Customer, lambda row: row.customer),
         columns=[
-            Column("application", _("Application"), id_cell("application"), id_text),
+            Column("application", _("Application"), id_cell("application"), id_text, personal=("name",)),
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
             Column("amount", _("Amount (CNY)"), amount_cell, lambda row: row.amount, sort="amount", kind="money", phone=True),
             Column("term", _("Months"), lambda row: row.term, lambda row: row.term, sort="term", kind="num", phone=True),
@@ -168,8 +170,9 @@ LOANS = declare(
         rows=loan_rows,
         filters=LoanFilter,
         default_sort="-booked",
+        person=Person(Customer, lambda row: row.customer),
         columns=[
-            Column("loan", _("Loan"), id_cell("loan"), id_text),
+            Column("loan", _("Loan"), id_cell("loan"), id_text, personal=("name",)),
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
             Column(
                 "left",

@@ -61,6 +61,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     else:
         return None
     set_rollback()
+    if isinstance(error, DomainError):
+        error.remember()
     document = {"type": "about:blank", "title": TITLES.get(status, "Problem"), "status": status, "code": code}
     document |= {"detail": detail, "request_id": request_id()}
     if errors:
@@ -93,7 +95,7 @@ def flatten(detail: Any, at: str = "") -> dict[str, list[str]]:
 def routes() -> list[URLPattern | URLResolver]:
     """Return the routes of every app that has an `api` module with a `VIEWSETS` table of name → viewset."""
     router = SimpleRouter()
-    for app in ("customers", "credit", "risk", "collection"):
+    for app in ("governance", "customers", "credit", "risk", "collection"):
         for prefix, viewset in import_module(f"{app}.api").VIEWSETS.items():
             router.register(prefix, viewset, basename=f"api-{prefix}")
     return [path("", include(router.urls))]

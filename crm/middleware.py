@@ -95,6 +95,7 @@ class refusals:  # noqa: N801
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if refusal := foreseen(error):
+            refusal.remember()
             return problems.refused(request, refusal)
         if isinstance(error, Forbidden):
             return problems.forbidden(request, error)

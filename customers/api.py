@@ -18,6 +18,7 @@ from customers.models import Consent, Customer, Purpose
 from governance import probes
 from governance.asked import caller
 from governance.idempotency import idempotent
+from governance.models import Partner
 from governance.models.identity import Channel
 
 FOUND_AT_MOST = 20
@@ -128,17 +129,39 @@ class ConsentIn(serializers.Serializer[Any]):
         max_length=20, required=False, default="", allow_blank=True, help_text="the wording agreed to; the one in force if left out"
     )
     channel = serializers.ChoiceField(choices=Channel.choices, required=False, default=Channel.API)
+    recipient = serializers.CharField(
+        max_length=20, required=False, default="", allow_blank=True, help_text="public id of the third party; for sharing, and only then"
+    )
 
 
 class WithdrawalIn(serializers.Serializer[Any]):
     purpose = serializers.ChoiceField(choices=Purpose.choices)
+    recipient = serializers.CharField(max_length=20, required=False, default="", allow_blank=True, help_text="as it was given")
 
 
 class ConsentOut(serializers.ModelSerializer[Consent]):
+    recipient = serializers.CharField(source="recipient.public_id", default=None, allow_null=True)
+    data_classes = serializers.ListField(child=serializers.CharField())
+    effects = serializers.DictField(child=serializers.IntegerField(), help_text="what its withdrawal stopped, and how many times")
+
     class Meta:
         model = Consent
-        fields = ("purpose", "text_version", "text_hash", "channel", "given_at", "expires_on", "withdrawn_at")
+        fields = (
+            "purpose", "data_classes", "recipient", "text_version", "text_hash", "channel", "given_at", "expires_on", "withdrawn_at", "effects",
+        )  # fmt: skip
         read_only_fields = fields
+
+
+def third_party(customer: Customer, code: str) -> Partner | None:
+    """Return the third party a body names.
+
+    :raises Invalid: if it is none of this lender's
+    """
+    found = Partner.objects.filter(legal_entity=customer.legal_entity_id, public_id=code).first() if code else None
+    if code and found is None:
+        sentence = _("There is no such third party.")
+        raise Invalid(sentence, fields={"recipient": sentence})
+    return found
 
 
 class NoBranch(Invalid):
@@ -158,6 +181,7 @@ class CustomerViewSet(DoorViewSet):
         "create": permissions.ADD,
         "partial_update": permissions.CHANGE,
         "consents": permissions.CONSENT,
+        "consent_history": permissions.VIEW,
         "withdraw_consent": permissions.CONSENT,
     }
 
@@ -204,9 +228,17 @@ class CustomerViewSet(DoorViewSet):
         customer = self.get_object()
         body = checked(ConsentIn, request)
         consent = consents.give(
-            customer, purpose=body["purpose"], version=body["text_version"], channel=body["channel"], actor=request.user, at=now()
-        )
+            customer, purpose=body["purpose"], version=body["text_version"], channel=body["channel"],
+            recipient=third_party(customer, body["recipient"]), actor=request.user, at=now(),
+        )  # fmt: skip
         return Response(ConsentOut(consent).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=ConsentOut(many=True), filters=False)
+    @consents.mapping.get
+    def consent_history(self, request: Request, public_id: str) -> Response:
+        """Return every consent of the customer, newest first."""
+        rows = self.get_object().consents.select_related("recipient").order_by("-given_at", "-pk")
+        return Response(ConsentOut(rows, many=True).data)
 
     @extend_schema(request=WithdrawalIn, responses=ConsentOut)
     @action(detail=True, methods=["post"], url_path="consents/withdraw")
@@ -215,7 +247,9 @@ class CustomerViewSet(DoorViewSet):
         """End the live consent of a purpose."""
         customer = self.get_object()
         body = checked(WithdrawalIn, request)
-        ended = consents.withdraw(customer, purpose=body["purpose"], actor=request.user, at=now())
+        ended = consents.withdraw(
+            customer, purpose=body["purpose"], recipient=third_party(customer, body["recipient"]), actor=request.user, at=now()
+        )
         return Response(ConsentOut(ended).data)
 
 

@@ -12,9 +12,8 @@ from django.utils.translation import pgettext_lazy
 from crm.lib.forms import DateInput, Form, MoneyField, dress
 from customers import guarded, profiles
 from customers.models import Customer, Purpose
-from customers.reveals import RevealPurpose
-from governance import access
-from governance.models import Team, User
+from governance import access, purposes
+from governance.models import Partner, Team, User
 from governance.models.identity import Channel, Level
 
 ANY = _("Any")
@@ -152,19 +151,35 @@ class FindForm(Form):
 
 
 class RevealForm(Form):
-    purpose = forms.ChoiceField(label=_("What it is needed for"), choices=RevealPurpose.choices, widget=forms.RadioSelect)
+    purpose = forms.ChoiceField(label=_("What it is needed for"), choices=(), widget=forms.RadioSelect)
     reason = forms.CharField(
         label=_("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("It is kept with your name.")
     )
 
+    def __init__(self, data: Any = None, *, column: str, model: Any = Customer) -> None:
+        super().__init__(data)
+        field: Any = self.fields["purpose"]
+        field.choices = purposes.choices(model, column)
+
 
 class ConsentForm(Form):
     purpose = forms.ChoiceField(label=_("Purpose"), choices=Purpose.choices, widget=forms.HiddenInput)
+    recipient = forms.ModelChoiceField(
+        Partner.objects.none(), label=_("Third party"), empty_label=_("Choose"), help_text=_("The consent holds for this one only.")
+    )
     channel = forms.ChoiceField(label=_("How it was given"), choices=Channel.choices)
     agreed = forms.BooleanField(
         label=_("The customer has read the text and agrees"),
         error_messages={"required": _("Tick this once the customer has agreed.")},
     )
+
+    def __init__(self, data: Any = None, *, initial: Any = None, partners: QuerySet[Partner] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        field: Any = self.fields["recipient"]
+        if partners is None:
+            del self.fields["recipient"]
+        else:
+            field.queryset = partners
 
 
 class NoteForm(Form):

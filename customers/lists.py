@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.lists import Column, Field, List, declare
+from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import day, money, or_absent
 from customers import permissions
 from customers.forms import CustomerFilter
@@ -40,22 +40,25 @@ CUSTOMERS = declare(
         filters=CustomerFilter,
         default_sort="-created",
         prepare=prepare,
+        person=Person(Customer, lambda row: row),
         columns=[
-            Column("customer", _("Customer"), name_cell, lambda row: f"{row.public_id} {row.masked_name}"),
+            Column("customer", _("Customer"), name_cell, lambda row: f"{row.public_id} {row.masked_name}", personal=("name",)),
             Column(
                 "mobile",
                 _("Mobile"),
                 lambda row: format_html('<span class="mono">{}</span>', row.masked_mobile),
                 lambda row: row.masked_mobile,
                 phone=True,
+                personal=("mobile",),
             ),
-            Column("age", _("Age"), lambda row: row.age_band(row.today), lambda row: row.age_band(row.today)),
+            Column("age", _("Age"), lambda row: row.age_band(row.today), lambda row: row.age_band(row.today), personal=("id_number",)),
             Column(
                 "income",
                 _("Income a month (CNY)"),
                 lambda row: money(row.income),
                 lambda row: row.income,
                 sort="income",
+                personal=("income",),
                 kind="money",
                 phone=True,
             ),

@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from crm.lib import home, lists, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import handover, message_sentences, message_views, panels, permissions, search, sentences  # noqa: F401  the search, and what the timeline says
+from customers import handover, message_sentences, message_views, opening_views, panels, permissions, search, sentences, withdrawals  # noqa: F401  the search, and what the timeline says
 from customers.handover_forms import TakeForm
 from customers.lists import CUSTOMERS
 from customers.models import Activity, Customer, Note
@@ -33,6 +33,17 @@ home.figure(
 home.queue(
     "customers.messages", title=_("Messages that wait for a person"), permission=permissions.MANAGE_MESSAGE, read=message_views.waiting,
     empty=_("No message failed or is parked."), order=45, roles=("collections_supervisor", "loan_operations"), url_name="message-list",
+)  # fmt: skip
+panels.add("consents", title=_("Consent ledger"), url_name="consent-panel", permission=permissions.VIEW, order=57)
+panels.add("openings", title=_("Who saw what"), url_name="opening-panel", permission=permissions.VIEW_OPENING, order=90)
+menu.entry(group="governance", order=45, label=_("Who saw what"), url_name="opening-list", permission=permissions.VIEW_OPENING, icon="eye")
+home.figure(
+    "customers.own_openings", label=_("Values I opened this month"), permission=permissions.REVEAL, read=opening_views.own_figure, order=70,
+    roles=("loan_officer", "underwriter", "collector", "collections_supervisor", "service_agent"),
+)  # fmt: skip
+home.figure(
+    "customers.openings", label=_("Openings and refusals this month"), permission=permissions.VIEW_OPENING, read=opening_views.month_figure,
+    order=55, roles=("compliance", "auditor"),
 )  # fmt: skip
 panels.add("documents", title=_("Papers"), url_name="document-panel", permission=permissions.VIEW_DOCUMENT, order=60)
 

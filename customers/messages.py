@@ -13,11 +13,20 @@ from crm.lib.errors import DomainError, Invalid, NotAllowed
 from crm.lib.registry import Registry
 from customers import consents, templates
 from customers.models import Customer, Message, MessageChannel, MessagePurpose, MessageTemplate, Purpose
+from governance import uses
 from governance.lifecycle import move
 from governance.models import User
 from ledger import log
 
 DEFAULT_LANGUAGE = "zh-hans"
+# For which purpose the address of a message is read.
+READ_FOR = {
+    MessagePurpose.CODE: "service",
+    MessagePurpose.SERVICE: "service",
+    MessagePurpose.REMINDER: "servicing",
+    MessagePurpose.COLLECTION: "collections",
+    MessagePurpose.MARKETING: "marketing",
+}
 PRIORITY = {MessagePurpose.CODE: 0, MessagePurpose.SERVICE: 3}
 
 # What is planned without a text gets its values when it is sent: whoever planned it says what still holds then.
@@ -84,12 +93,12 @@ def send(
     if known is not None:
         return known
     version = templates.live(template, channel)
-    address = address_of(customer, channel)
+    if purpose == MessagePurpose.MARKETING and not consents.holds(customer, Purpose.MARKETING, on=at.date()):
+        raise NoConsent(_("The customer did not agree to marketing."))
+    address = address_of(uses.reading(customer, READ_FOR[MessagePurpose(purpose)], actor=actor, at=at), channel)
     if not address:
         word = dict(MessageChannel.choices)[channel]
         raise NoAddress(_("No address is on file for %(channel)s.") % {"channel": word})
-    if purpose == MessagePurpose.MARKETING and not consents.holds(customer, Purpose.MARKETING, on=at.date()):
-        raise NoConsent(_("The customer did not agree to marketing."))
     subject, text = templates.words_of(version, language_of(customer), {name: str(value) for name, value in values.items()})
     made = Message(
         customer=customer,

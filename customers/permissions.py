@@ -6,6 +6,7 @@ VIEW = declare("customers.view_customer", _("View customers"), scope="customers:
 ADD = declare("customers.add_customer", _("Add customers"), scope="customers:write")
 CHANGE = declare("customers.change_customer", _("Change customers"), scope="customers:write")
 REVEAL = declare("customers.reveal_customer", _("Open masked values of customers"))
+VIEW_OPENING = declare("customers.view_opening", _("See who opened which values"))
 NOTE = declare("customers.add_note", _("Write notes"))
 CONSENT = declare("customers.record_consent", _("Record consents"), scope="customers:write")
 RELATE = declare("customers.manage_relation", _("Add and end relations of customers"), scope="customers:write")

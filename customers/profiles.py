@@ -14,7 +14,7 @@ from crm.lib.errors import Invalid, Stale
 from crm.lib.money import ZERO, is_cents
 from customers import consents, guarded, identifiers, index
 from customers.models import Customer, Purpose
-from governance import access, masking
+from governance import access, masking, uses
 from governance.models import Partner, Team, User
 from governance.models.identity import Channel, Level
 from ledger import log
@@ -215,11 +215,15 @@ def masked(field: str, value: Any) -> str:
     return masks[field](value) if field in masks else str(value)
 
 
-def facts_for_decision(customer: Customer, *, on: date) -> dict[str, Any]:
-    """Return what risk may know of the person: age, income, other debts, live bureau consent. No identifiers."""
+def facts_for_decision(customer: Customer, *, on: date, at: datetime, actor: User | None = None) -> dict[str, Any]:
+    """Return what risk may know of the person: age, income, other debts, live bureau consent. No identifiers.
+
+    It is read for the purpose of underwriting.
+    """
+    person = uses.reading(customer, "underwriting", actor=actor, at=at)
     return {
-        "age": customer.age(on),
-        "income": customer.income,
-        "monthly_debt": customer.monthly_debt,
+        "age": person.age(on),
+        "income": person.income,
+        "monthly_debt": person.monthly_debt,
         "consent_bureau": consents.holds(customer, Purpose.BUREAU, on=on),
     }

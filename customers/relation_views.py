@@ -112,7 +112,7 @@ def relation_masked(request: Asked, public_id: str, field: str) -> HttpResponse:
 def relation_reveal(request: Asked, public_id: str, field: str) -> HttpResponse:
     """Ask for purpose and reason, then show name or number of an outside person for a minute."""
     row, masked = value_of(request, public_id, field)
-    form = RevealForm(request.POST or None)
+    form = RevealForm(request.POST or None, column=field, model=Relation)
     context = {"relation": row, "customer": row.customer, "field": field, "key": masked["field"], "label": LABELS[field]}
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

@@ -9,7 +9,7 @@ from crm.lib.errors import DomainError, Invalid
 from customers import identifiers, reveals
 from customers.models import Customer, Note, Relation
 from customers.reveals import RevealPurpose
-from governance import access
+from governance import access, uses
 from governance.models import User
 from governance.models.identity import Level
 from ledger import log
@@ -131,6 +131,7 @@ def reveal(relation: Relation, *, field: str, purpose: str, reason: str, actor: 
         raise ThirdParty(_("Only a guarantor who agreed may be contacted about the debt. Everybody else is a third party."))
     reveals.check(purpose=purpose, reason=reason)
     access.demand(actor, f"customers.relation.{field}", Level.REVEAL)
+    uses.use(Relation, purpose, actor=actor, at=at).check(relation, [field])
     note = Note.objects.create(customer=relation.customer, author=actor, text=reason.strip(), at=at)
     log.record(
         "customers.relation.revealed", relation, actor=actor, at=at, field=field, purpose=purpose, note_id=note.pk, **relation.sides()

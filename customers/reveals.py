@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 from crm.lib.errors import Invalid
 from customers import guarded
 from customers.models import Customer, Note
-from governance import access
+from governance import access, purposes
 from governance.models import User
 from governance.models.identity import Level
 from ledger import log
@@ -19,9 +19,11 @@ SHORTEST_REASON = 5
 
 
 class RevealPurpose(models.TextChoices):
+    """The purposes of `governance.purposes` that the house itself opens values for; a lender may have more."""
+
     SERVICE = "service", _("Serve this customer")
     UNDERWRITING = "underwriting", _("Check an application")
-    COLLECTION = "collection", _("Collect an overdue debt")
+    COLLECTION = "collections", _("Collect an overdue debt")
     COMPLIANCE = "compliance", _("Answer a request of the law")
 
 
@@ -45,7 +47,7 @@ def check(*, purpose: str, reason: str, fields: dict[str, Any] | None = None) ->
     :raises NoReason: if one is missing, or there were problems before
     """
     problems = dict(fields or {})
-    if purpose not in RevealPurpose.values:
+    if not purposes.opens(purpose):
         problems["purpose"] = _("Choose what it is needed for.")
     if len(reason.strip()) < SHORTEST_REASON:
         problems["reason"] = _("Say why, in at least five characters.")
@@ -61,6 +63,7 @@ def reveal(customer: Customer, *, field: str, purpose: str, actor: User, at: dat
 
     :raises NoReason: if field or purpose is missing, or the reason where there is no case
     :raises FieldClosed: if the actor's role may not open this field
+    :raises uses.UnlawfulUse: if the purpose may not read this value, or needs a consent that was not given
     """
     wrong = {} if field in Field.values else {"field": _("Choose which value to open.")}
     check(purpose=purpose, reason=case or reason, fields=wrong)
@@ -68,5 +71,6 @@ def reveal(customer: Customer, *, field: str, purpose: str, actor: User, at: dat
     facts: dict[str, Any] = {"case": case}
     if not case:  # free text may name a person: the note holds it sealed, the ledger only points there
         facts = {"note_id": Note.objects.create(customer=customer, author=actor, text=reason.strip(), at=at).pk}
+    value = getattr(Customer.objects.for_purpose(purpose, actor=actor, at=at).get(pk=customer.pk), field) or ""
     log.record("customers.customer.revealed", customer, actor=actor, at=at, field=field, purpose=purpose, **facts)
-    return getattr(customer, field) or ""
+    return value

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from customers import activity_views, document_views, handover_views, message_views, relation_views, views
+from customers import activity_views, consent_views, document_views, handover_views, message_views, opening_views, relation_views, views
 
 urlpatterns = [
     path("customers/", views.customer_list, name="customer-list"),
@@ -15,8 +15,12 @@ urlpatterns = [
     path("customers/<str:public_id>/edit/", views.customer_edit, name="customer-edit"),
     path("customers/<str:public_id>/masked/<str:field>/", views.customer_masked, name="customer-masked"),
     path("customers/<str:public_id>/reveal/<str:field>/", views.customer_reveal, name="customer-reveal"),
+    path("customers/<str:public_id>/consents/", consent_views.consent_panel, name="consent-panel"),
+    path("customers/<str:public_id>/openings/", opening_views.opening_panel, name="opening-panel"),
+    path("openings/", opening_views.opening_list, name="opening-list"),
+    path("openings/mine/", opening_views.own_openings, name="own-openings"),
     path("customers/<str:public_id>/consents/<str:purpose>/", views.consent_give, name="consent-give"),
-    path("customers/<str:public_id>/consents/<str:purpose>/withdraw/", views.consent_withdraw, name="consent-withdraw"),
+    path("customers/<str:public_id>/consents/<str:purpose>/withdraw/", consent_views.consent_withdraw, name="consent-withdraw"),
     path("customers/<str:public_id>/notes/", views.note_add, name="note-add"),
     path("customers/<str:public_id>/timeline/", views.customer_timeline, name="customer-timeline"),
     path("customers/<str:public_id>/activities/", activity_views.activity_panel, name="activity-panel"),

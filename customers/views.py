@@ -15,9 +15,10 @@ from crm.lib.permissions import needs
 from customers import consents, duplicates, guarded, notes, panels, permissions, profiles, reveals, timeline
 from customers.forms import ChangeCustomerForm, ConsentForm, FindForm, NewCustomerForm, NoteForm, RevealForm
 from customers.lists import CUSTOMERS
-from customers.models import Customer, Purpose
+from customers.models import Customer, DataClass, Purpose
 from customers.reveals import Field
 from governance import access, idempotency, list_pages, probes
+from governance.models import Partner
 from governance.models.identity import Level, chinese
 
 FOUND_AT_MOST = 50
@@ -172,7 +173,7 @@ def customer_reveal(request: HttpRequest, public_id: str, field: str) -> HttpRes
     found = file_of(request, public_id)
     if field not in Field.values:
         raise Http404
-    form = RevealForm(request.POST or None)
+    form = RevealForm(request.POST or None, column=field)
     context = {"customer": found, "field": field, "label": Field(field).label}
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -198,14 +199,15 @@ def customer_reveal(request: HttpRequest, public_id: str, field: str) -> HttpRes
 def consent_rows(found: Customer) -> list[dict[str, Any]]:
     """Return each purpose with its newest consent."""
     newest: dict[str, Any] = {}
-    for given in found.consents.order_by("given_at", "pk"):
+    for given in found.consents.select_related("recipient").order_by("given_at", "pk"):
         newest[given.purpose] = given
     today = localdate()
     rows = []
     for purpose in Purpose:
         consent = newest.get(purpose.value)
         live = bool(consent and not consent.withdrawn_at and (not consent.expires_on or consent.expires_on > today))
-        rows.append({"purpose": purpose.value, "label": purpose.label, "consent": consent, "live": live})
+        recipient = consent.recipient.public_id if consent and consent.recipient else ""
+        rows.append({"purpose": purpose.value, "label": purpose.label, "consent": consent, "live": live, "recipient": recipient})
     return rows
 
 
@@ -216,10 +218,18 @@ def consent_give(request: HttpRequest, public_id: str, purpose: str) -> HttpResp
     if purpose not in Purpose.values:
         raise Http404
     text = consents.text_for(purpose, on=localdate())
-    form = ConsentForm(request.POST or None, initial={"purpose": purpose, "channel": found.channel})
+    partners = Partner.objects.filter(legal_entity=found.legal_entity_id, is_active=True).order_by("name")
+    form = ConsentForm(
+        request.POST or None,
+        initial={"purpose": purpose, "channel": found.channel},
+        partners=partners if purpose == Purpose.SHARING else None,
+    )
     if request.method == "POST" and form.is_valid():
         with form.refusals():
-            consents.give(found, purpose=purpose, actor=request.user, at=now(), channel=form.cleaned_data["channel"], version=text.version)
+            consents.give(
+                found, purpose=purpose, actor=request.user, at=now(), channel=form.cleaned_data["channel"], version=text.version,
+                recipient=form.cleaned_data.get("recipient"),
+            )  # fmt: skip
         if not form.errors:
             messages.success(request, _("The consent is recorded."))
             return htmx.go(request, reverse("customer", args=[found.public_id]))
@@ -229,19 +239,9 @@ def consent_give(request: HttpRequest, public_id: str, purpose: str) -> HttpResp
         "label": Purpose(purpose).label,
         "text": text,
         "words": text.text_zh if chinese() else text.text_en,
+        "classes": [dict(DataClass.choices).get(code, code) for code in text.data_classes],
     }
     return form.page(request, "customers/consent.html", context, part="customers/_consent.html")
-
-
-@needs(permissions.CONSENT)
-@require_POST
-def consent_withdraw(request: HttpRequest, public_id: str, purpose: str) -> HttpResponse:
-    found = file_of(request, public_id)
-    if purpose not in Purpose.values:
-        raise Http404
-    consents.withdraw(found, purpose=purpose, actor=request.user, at=now())
-    messages.success(request, _("The consent is withdrawn."))
-    return htmx.go(request, reverse("customer", args=[found.public_id]))
 
 
 @needs(permissions.NOTE)

@@ -19,8 +19,8 @@ from django.utils.translation import override
 
 from crm.lib.errors import DomainError, NotAllowed
 from crm.lib.lists import LISTS, Column, List
-from governance import access, jobs
-from governance.models import Export, User
+from governance import access, jobs, purposes, uses
+from governance.models import DataPurpose, Export, User
 from governance.saved_views import kept
 from ledger import log
 
@@ -29,6 +29,8 @@ MOST = 50_000
 CHUNK = 500
 KEPT = timedelta(days=1)
 LEASE = timedelta(minutes=5)
+# What a person says an export is for, as a purpose of personal data, where they named none.
+STANDS_FOR = {"work": "onboarding", "report": "compliance", "control": "compliance", "authority": "authority"}
 PLAIN_NUMBER = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?")
 
 
@@ -46,19 +48,62 @@ def safe(value: Any) -> str:
     return text
 
 
+def personal(columns: Sequence[Column]) -> list[str]:
+    """Return the columns of the person that these columns of a list read."""
+    return sorted({name for column in columns for name in column.personal})
+
+
+def lawful_use(spec: List, columns: Sequence[Column], code: str, *, actor: User, at: datetime) -> str:
+    """Return the purpose an export's personal columns are read for, "" when it holds none.
+
+    :raises purposes.UnknownPurpose: if there is no such purpose in force
+    :raises uses.UnlawfulUse: if a column may not be read for it
+    """
+    names = personal(columns)
+    if not names or spec.person is None:
+        return ""
+    uses.use(spec.person.model, code, actor=actor, at=at).check(spec.person.model(), names)
+    return code
+
+
+def use_choices(spec: List, columns: Sequence[Column]) -> list[tuple[str, str]]:
+    """Return the purposes for which these columns may leave; those that ask for a consent only where the list is of persons itself."""
+    names = personal(columns)
+    if not names or spec.person is None:
+        return []
+    found = []
+    for row in DataPurpose.objects.filter(is_active=True).order_by("pk"):
+        lawful = purposes.lawful(spec.person.model, row.code)
+        if not any(lawful.refuses(name) for name in names) and (not row.consent or spec.name == "customers"):
+            found.append((row.code, str(row)))
+    return found
+
+
 @transaction.atomic
 def ask(
-    spec: List, *, query: str, columns: Sequence[Column], purpose: str, reason: str, actor: User, at: datetime, language: str = ""
+    spec: List,
+    *,
+    query: str,
+    columns: Sequence[Column],
+    purpose: str,
+    reason: str,
+    actor: User,
+    at: datetime,
+    language: str = "",
+    use: str = "",
 ) -> Export:
     """Order a file of a list; a worker writes it after commit.
 
+    :param use: the purpose for which personal columns are read; if left out, the one that `purpose` stands for
     :raises NotAllowed: without the list's export permission
+    :raises uses.UnlawfulUse: if a column may not be read for it
     """
     if not spec.export_permission or not actor.has_perm(spec.export_permission):
         raise NotAllowed(_("You may not export this list."))
+    use = lawful_use(spec, columns, use or STANDS_FOR.get(purpose, ""), actor=actor, at=at)
     job = jobs.start(kind=KIND, title=f"{_('Export')}: {spec.title}"[:200], actor=actor, at=at)
     export = Export(
-        job=job, list=spec.name, actor=actor, purpose=purpose, reason=reason, query=kept(query), columns=[column.key for column in columns],
+        job=job, list=spec.name, actor=actor, purpose=purpose, reason=reason, use=use, query=kept(query), columns=[column.key for column in columns],
         language=language, created_at=at, expires_at=at + KEPT,
     )  # fmt: skip
     export.save(force_insert=True)
@@ -85,7 +130,10 @@ def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
 def _written(export: Export, spec: List, actor: User, *, at: datetime, clock: Callable[[], datetime] | None) -> Export:
     columns = [column for column in spec.columns if column.key in export.columns]
     columns.sort(key=lambda column: export.columns.index(column.key))
-    rows = spec.narrowed(QueryDict(export.query), SimpleNamespace(user=actor), localdate(at)).order_by("-pk")
+    rows: Any = spec.narrowed(QueryDict(export.query), SimpleNamespace(user=actor), localdate(at)).order_by("-pk")
+    person = spec.person if export.use else None
+    if person is not None and rows.model is person.model:
+        rows, person = rows.for_purpose(export.use, actor=actor, at=at), None
     out = io.StringIO(newline="")
     table = csv.writer(out)
     number, before = 0, None
@@ -95,6 +143,8 @@ def _written(export: Export, spec: List, actor: User, *, at: datetime, clock: Ca
             part = list((rows.filter(pk__lt=before) if before else rows)[: min(CHUNK, MOST - number)])
             if not part:
                 break
+            if person is not None:
+                uses.bind((person.of(row) for row in part), export.use, actor=actor, at=at)
             if spec.prepare is not None:
                 spec.prepare(part, at)
             table.writerows([safe(column.text(row)) for column in columns] for row in part)

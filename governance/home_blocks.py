@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.lib import pages
-from governance import changes, jobs
+from governance import catalogue, changes, jobs
 from governance.models import Job, User
 from ledger.models import Delivery
 
@@ -99,3 +99,10 @@ def failed_jobs(user: User, at: datetime) -> dict[str, Any]:
     rows = jobs.visible_to(user).filter(status__in=[Job.Status.FAILED, Job.Status.PARTIAL])
     label = pages.count_label(rows)
     return {"figure": label, "url": f"{reverse('job-list')}?status=failed", "tone": "warn" if label != "0" else ""}
+
+
+def sensitive_columns(user: User, at: datetime) -> dict[str, Any]:
+    counts = catalogue.counted(catalogue.entries())
+    high = sum(number for level, number in counts.items() if level >= catalogue.OPEN_LEVEL)
+    sealed = sum(one.encrypted for one in catalogue.entries())
+    return {"figure": str(high), "url": reverse("catalogue"), "under": _("%(sealed)s columns are sealed") % {"sealed": sealed}}

@@ -48,7 +48,17 @@ class ExportForm(Form):
     """Why rows leave as a file."""
 
     purpose = forms.ChoiceField(label=_("What it is for"), choices=Export.Purpose.choices, widget=forms.RadioSelect)
+    use = forms.ChoiceField(
+        label=_("Personal columns are read to"), choices=(), help_text=_("Only purposes that may read every chosen column are offered."),
+    )  # fmt: skip
     reason = forms.CharField(
         label=_("Why"), max_length=500, min_length=5, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("It is kept with your name."),
     )  # fmt: skip
     query = forms.CharField(widget=forms.HiddenInput, required=False, max_length=2000)
+
+    def __init__(self, data: Any = None, *, uses: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        if uses:
+            self.fields["use"].choices = [("", _("Choose")), *uses]  # type: ignore[attr-defined]
+        else:
+            del self.fields["use"]

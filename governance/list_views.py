@@ -290,14 +290,18 @@ def export_ask(request: HttpRequest, name: str) -> HttpResponse:
         raise Forbidden(spec.export_permission)
     params = asked_of(request)
     query = lists.canonical(spec, params, user, localdate())
-    form = ExportForm(request.POST if request.method == "POST" else None, initial={"query": params.urlencode()})
+    form = ExportForm(
+        request.POST if request.method == "POST" else None,
+        uses=exports.use_choices(spec, spec.chosen(params)),
+        initial={"query": params.urlencode()},
+    )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(user, data["form_key"], at=now()) as sent:
             if not sent.again:
                 export = exports.ask(
                     spec, query=query, columns=spec.chosen(params), purpose=data["purpose"], reason=data["reason"], actor=user, at=now(),
-                    language=get_language() or "",
+                    language=get_language() or "", use=data.get("use", ""),
                 )  # fmt: skip
                 sent.result(reverse("list-job", args=[export.job.public_id]))
         if not form.errors:

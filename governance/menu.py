@@ -5,6 +5,9 @@ from governance import home_blocks, permissions
 from ledger import permissions as ledger_permissions
 
 menu.entry(group="governance", order=50, label=_("Rule book"), url_name="rule-list", permission=permissions.VIEW_RULE, icon="decisions")
+menu.entry(
+    group="governance", order=40, label=_("Data catalogue"), url_name="catalogue", permission=permissions.VIEW_CATALOGUE, icon="features"
+)
 menu.entry(group="admin", order=10, label=_("Users"), url_name="user-list", permission=permissions.VIEW_USER, icon="users")
 menu.entry(group="admin", order=20, label=_("Roles"), url_name="role-list", permission=permissions.VIEW_ROLE, icon="roles")
 menu.entry(group="admin", order=25, label=_("Changes"), url_name="change-list", permission=permissions.VIEW_CHANGE, icon="decisions")
@@ -48,6 +51,14 @@ home.queue(
     empty=_("Everybody has a role and a team."),
     order=10,
     url_name="user-list",
+)
+home.figure(
+    "governance.catalogue",
+    label=_("Columns of level 3 or above"),
+    permission=permissions.VIEW_CATALOGUE,
+    read=home_blocks.sensitive_columns,
+    order=60,
+    roles=("compliance", "auditor"),
 )
 home.figure(
     "governance.active",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.utils.timezone import now
 
-from governance import probes, rules
+from governance import probes, purposes, rules
 from governance.models import DutyPair, Role, Rule, User
 from governance.users import SYSTEM
 from ledger import log
@@ -25,6 +25,7 @@ def seed() -> None:
     """Create the roles, the pairs of duties and the system user that are missing."""
     for row in json.loads(DUTIES.read_text()):
         DutyPair.objects.get_or_create(code=row["code"], defaults=row)
+    purposes.seed()
     for row in json.loads(ROLES.read_text()):
         limit = row.pop("approval_limit", None)
         defaults = row | {"approval_limit": Decimal(limit) if limit else None, "offered": row["permissions"]}

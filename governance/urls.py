@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import change_views, invitation_views, list_views, notice_views, role_views, views
+from governance import catalogue_views, change_views, invitation_views, list_views, notice_views, role_views, views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -32,4 +32,8 @@ urlpatterns = [
     path("notices/read/", notice_views.notices_read, name="notices-read"),
     path("notices/<str:public_id>/", notice_views.notice, name="notice"),
     path("governance/rules/", views.rule_list, name="rule-list"),
+    path("governance/catalogue/", catalogue_views.overview, name="catalogue"),
+    path("governance/catalogue/file.csv", catalogue_views.file, name="catalogue-file"),
+    path("governance/catalogue/<str:label>/", catalogue_views.model, name="catalogue-model"),
+    path("governance/catalogue/<str:label>/<str:name>/", catalogue_views.column, name="catalogue-column"),
 ]

@@ -3,14 +3,34 @@
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 
 
 class Entry(models.Model):
     """One thing that a door did. Knows nobody's models: subject and customer are ids without foreign keys."""
 
-    POLICY = Policy(owner="ledger", meaning="what happened, by whom, when, to what", retention="10y", personal={"customer_id": "C1"})
+    POLICY = Policy(
+        owner="ledger",
+        meaning=_("what happened, by whom, when, to what"),
+        retention=_("10y"),
+        personal={"customer_id": "C1"},
+        level=2,
+        kind="C1",
+        purposes=("compliance",),
+        basis="legal_duty",
+        columns={
+            "event": _("Name of what happened"),
+            "subject_type": _("Kind of record it happened to"),
+            "subject_id": _("Which record it happened to"),
+            "customer_id": Column(_("Whom it is about, as a number without meaning"), mask="none"),
+            "actor_id": _("Who did it, as a number without meaning"),
+            "request_id": _("Which request or task it happened in"),
+            "facts": _("What is worth keeping of it: codes, amounts and dates, never a personal value"),
+            "position": _("Place in the ledger's one row"),
+        },
+    )
 
     event = models.CharField(max_length=80)
     subject_type = models.CharField(max_length=60)
@@ -42,7 +62,18 @@ class Entry(models.Model):
 class Delivery(models.Model):
     """One entry on its way to one subscriber; runs after commit, at least once."""
 
-    POLICY = Policy(owner="ledger", meaning="outbox of entries to subscribers", retention="90d after done")
+    POLICY = Policy(
+        owner="ledger",
+        meaning=_("outbox of entries to subscribers"),
+        retention=_("90d after done"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "handler": _("Which subscriber it goes to"),
+            "error": _("What went wrong the last time, scrubbed of personal values"),
+        },
+    )
 
     class Status(models.TextChoices):
         PENDING = "pending"

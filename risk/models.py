@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.fields import MoneyField, PublicIdField, RateField
-from crm.lib.policy import Policy
+from crm.lib.policy import SUMMED, Column, Policy
 from risk import words
 from risk.strategies import Verdict
 
@@ -33,7 +33,14 @@ STATUS_KNOWN = Q(status__in=["draft", "live", "retired"])
 class Strategy(models.Model):
     """A credit policy with a name; what it does stands in its versions."""
 
-    POLICY = Policy(owner="risk", meaning="a named credit policy", retention="10y after its last decision")
+    POLICY = Policy(
+        owner="risk",
+        meaning=_("a named credit policy"),
+        retention=_("10y after its last decision"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+    )
 
     public_id = PublicIdField(prefix="S")
     code = models.SlugField(max_length=60, unique=True)
@@ -54,7 +61,22 @@ class Strategy(models.Model):
 class StrategyVersion(models.Model):
     """A decision graph with the facts it reads and the texts of its reasons. Frozen once it leaves draft, by trigger."""
 
-    POLICY = Policy(owner="risk", meaning="one version of a credit policy", retention="10y after its last decision")
+    POLICY = Policy(
+        owner="risk",
+        meaning=_("one version of a credit policy"),
+        retention=_("10y after its last decision"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "number": _("Number of the version"),
+            "graph": _("The rules and their order"),
+            "input_schema": _("Facts the strategy asks for"),
+            "reasons": _("Codes and sentences of the reasons"),
+            "scorecard_code": _("Which scorecard it uses"),
+            "note": _("What changed in this version"),
+        },
+    )
     MOVES = MOVES
     TONES = TONES
 
@@ -87,7 +109,14 @@ class StrategyVersion(models.Model):
 class Scorecard(models.Model):
     """A scorecard with a name; bins and points stand in its versions."""
 
-    POLICY = Policy(owner="risk", meaning="a named scorecard", retention="10y after its last decision")
+    POLICY = Policy(
+        owner="risk",
+        meaning=_("a named scorecard"),
+        retention=_("10y after its last decision"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+    )
 
     public_id = PublicIdField(prefix="M")
     code = models.SlugField(max_length=60, unique=True)
@@ -108,7 +137,21 @@ class Scorecard(models.Model):
 class ScorecardVersion(models.Model):
     """Bins, points and reason texts as JSON, with the figures it was judged by. Frozen once it leaves draft, by trigger."""
 
-    POLICY = Policy(owner="risk", meaning="one version of a scorecard", retention="10y after its last decision")
+    POLICY = Policy(
+        owner="risk",
+        meaning=_("one version of a scorecard"),
+        retention=_("10y after its last decision"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "number": _("Number of the version"),
+            "content": _("The scorecard itself: bins and points"),
+            "metrics": _("How well it separates, measured"),
+            "data_sha256": _("Hash of the data it was trained on"),
+            "note": _("What changed in this version"),
+        },
+    )
     MOVES = MOVES
     TONES = TONES
 
@@ -169,13 +212,32 @@ class Decision(models.Model):
 
     POLICY = Policy(
         owner="risk",
-        meaning="a verdict with facts, reasons and trace, so that it can be explained and repeated",
-        retention="10y",
+        meaning=_("a verdict with facts, reasons and trace, so that it can be explained and repeated"),
+        retention=_("10y"),
         personal={"facts": "C2", "trace": "C2", "figures": "C2", "subject": "C1"},
         open_fields={
-            "facts": "carries no identifier; replay and monitoring read it in bulk",
-            "trace": "carries no identifier; shown as it was",
-            "figures": "carries no identifier; amounts the sentences are filled with",
+            "facts": _("carries no identifier; replay and monitoring read it in bulk"),
+            "trace": _("carries no identifier; shown as it was"),
+            "figures": _("carries no identifier; amounts the sentences are filled with"),
+        },
+        level=3,
+        kind="C2",
+        purposes=("underwriting", "compliance"),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "subject": Column(_("Which application it is about, as an id"), mask="none"),
+            "grade": _("Risk grade, A to E"),
+            "score": _("Points of the scorecard"),
+            "pd": _("Probability of default within twelve months"),
+            "limit": _("Largest amount the decision allows, CNY"),
+            "binding": _("Which rule bounded the limit"),
+            "reasons": _("Codes of the reasons"),
+            "figures": Column(_("Amounts the sentences of the reasons are filled with"), mask="none"),
+            "facts": Column(_("What the decision knew of the person, without identifiers"), mask="none"),
+            "sources": _("Where each fact came from"),
+            "trace": Column(_("Each step the strategy took"), mask="none"),
+            "duration_us": _("How long it took, in microseconds"),
         },
     )
     TONES: ClassVar[dict[str, str]] = {"approve": "good", "refer": "caution", "decline": "bad"}

@@ -15,7 +15,7 @@ from credit.accrual import bucket_name
 from credit.models import Loan
 from credit.models.common import Belonging
 from crm.lib.fields import MoneyField, PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import SUMMED, Column, Policy
 from customers.models import Customer
 from governance.fields import SealedTextField
 from governance.models import User
@@ -134,7 +134,24 @@ class Case(Belonging):
     A claim is a hold for a while (`claimed_until`), so that two collectors never call the same person.
     """
 
-    POLICY = Policy(owner="collections", meaning="overdue work of a customer", retention="5y after it closed")
+    POLICY = Policy(
+        owner="collections",
+        meaning=_("overdue work of a customer"),
+        retention=_("5y after it closed"),
+        level=3,
+        kind="C2",
+        purposes=("collections", "compliance"),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "close_reason": _("Why it was closed"),
+            "overdue_amount": _("What is overdue, CNY"),
+            "last_outcome": _("How the last contact came out"),
+            "moved_on": _("Day it last changed bucket"),
+            "broken_on": _("Day a promise was last broken"),
+            "opened_on": _("Day it was opened"),
+        },
+    )
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("case", "Open")
@@ -231,7 +248,19 @@ class Case(Belonging):
 class CaseDebt(models.Model):
     """One loan of a case with what of it was overdue at the last refresh; 0.00 once it is cured."""
 
-    POLICY = Policy(owner="collections", meaning="loans a case is about", retention="with the case")
+    POLICY = Policy(
+        owner="collections",
+        meaning=_("loans a case is about"),
+        retention=_("with the case"),
+        level=3,
+        kind="C2",
+        purposes=("collections",),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "overdue_amount": _("What is overdue, CNY"),
+        },
+    )
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="debts", db_index=False)
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="+")
@@ -262,9 +291,16 @@ class Contact(models.Model):
 
     POLICY = Policy(
         owner="collections",
-        meaning="contacts with debtors",
-        retention="5y after the case closed",
+        meaning=_("contacts with debtors"),
+        retention=_("5y after the case closed"),
         personal={"note": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("collections", "compliance"),
+        basis="contract",
+        columns={
+            "note": Column(_("What was said, in words"), mask="text"),
+        },
     )
 
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -299,7 +335,18 @@ class Contact(models.Model):
 class Skip(models.Model):
     """A case a collector left for another, with the reason; it comes back to them after `until`. Insert-only."""
 
-    POLICY = Policy(owner="collections", meaning="cases left aside by a collector, and why", retention="with the case")
+    POLICY = Policy(
+        owner="collections",
+        meaning=_("cases left aside by a collector, and why"),
+        retention=_("with the case"),
+        level=2,
+        kind="C1",
+        purposes=("collections",),
+        basis="contract",
+        columns={
+            "reason": _("Why it was left aside"),
+        },
+    )
 
     class Reason(models.TextChoices):
         HOURS = "hours", _("Not a good time to call")

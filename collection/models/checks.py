@@ -13,7 +13,19 @@ from governance.models import User
 class RightPartyCheck(models.Model):
     """One try to confirm a person by two answers. Insert-only."""
 
-    POLICY = Policy(owner="collections", meaning="whether the person reached was the debtor", retention="with the case")
+    POLICY = Policy(
+        owner="collections",
+        meaning=_("whether the person reached was the debtor"),
+        retention=_("with the case"),
+        level=2,
+        kind="C1",
+        purposes=("collections", "compliance"),
+        basis="legal_duty",
+        columns={
+            "result": _("Whether the person was confirmed"),
+            "asked": _("What was asked to confirm the person; not the answers"),
+        },
+    )
 
     class Result(models.TextChoices):
         PASSED = "passed", _("Person confirmed")

@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from collection.models.case import Case, Channel, Contact
 from crm.lib.fields import MoneyField, PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import SUMMED, Policy
 from governance.models import User
 from governance.models.identity import Scope
 from governance.scope import ScopedQuerySet
@@ -48,7 +48,26 @@ class Promise(models.Model):
     transaction comes after `counts_after`, the last one known when it was taken: each counts for one promise at most.
     """
 
-    POLICY = Policy(owner="collections", meaning="what debtors promised to pay, and whether they did", retention="with the case")
+    POLICY = Policy(
+        owner="collections",
+        meaning=_("what debtors promised to pay, and whether they did"),
+        retention=_("with the case"),
+        level=3,
+        kind="C2",
+        purposes=("collections",),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "paid_amount": _("Paid on it so far, CNY"),
+            "first_due_on": _("Day of the first part"),
+            "last_due_on": _("Day of the last part"),
+            "tolerance": _("Share that may be missing and the promise still is kept"),
+            "counts_after": _("Payments after this one count"),
+            "taken_on": _("Business date it was made"),
+            "ended_on": _("Business date it ended"),
+            "cancel_reason": _("Why it was cancelled"),
+        },
+    )
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("promise", "Open")
@@ -144,7 +163,16 @@ class Promise(models.Model):
 class PromisePart(models.Model):
     """One part of a promise: an amount by a day. Insert-only."""
 
-    POLICY = Policy(owner="collections", meaning="parts of a promise to pay", retention="with the case")
+    POLICY = Policy(
+        owner="collections",
+        meaning=_("parts of a promise to pay"),
+        retention=_("with the case"),
+        level=3,
+        kind="C2",
+        purposes=("collections",),
+        basis="contract",
+        lies_open=SUMMED,
+    )
 
     promise = models.ForeignKey(Promise, on_delete=models.PROTECT, related_name="parts", db_index=False)
     seq = models.PositiveSmallIntegerField()

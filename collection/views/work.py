@@ -23,7 +23,7 @@ from crm.lib.money import total
 from crm.lib.permissions import needs
 from customers.contacts import NotNow
 from customers.models import Customer
-from governance import list_pages
+from governance import list_pages, uses
 from governance.idempotency import Once
 from governance.models import User
 
@@ -102,7 +102,7 @@ def work(
         debt.live = live.get(debt.loan_id)  # type: ignore[attr-defined]  # for the template
     promises = list(case.promises.select_related("taken_by").prefetch_related("parts").order_by("-pk")[:RECENT])
     history = list(case.contacts.select_related("actor").order_by("-at", "-pk")[:HISTORY])
-    customer = case.customer
+    customer = uses.reading(case.customer, "collections", actor=user, at=at)
     return {
         "case": case,
         "customer": customer,

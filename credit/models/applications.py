@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from credit.models.common import Belonging, CreditQuerySet
 from credit.models.products import Product
 from crm.lib.fields import MoneyField, PublicIdField, RateField
-from crm.lib.policy import Policy
+from crm.lib.policy import SUMMED, Column, Policy
 from customers.models import Customer
 from governance.fields import SealedTextField
 from governance.models import User
@@ -56,9 +56,23 @@ class Application(Belonging):
 
     POLICY = Policy(
         owner="credit",
-        meaning="requests for credit and how they were decided",
-        retention="5y after the end of the loan or the decision",
+        meaning=_("requests for credit and how they were decided"),
+        retention=_("5y after the end of the loan or the decision"),
         personal={"stated": "C1", "note": "C2"},
+        level=3,
+        kind="C2",
+        purposes=("underwriting", "servicing", "compliance"),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "purpose": _("What the applicant wants the money for"),
+            "stated": Column(_("What the applicant stated, without identifiers"), mask="none"),
+            "approved_amount": _("Amount that was approved, CNY"),
+            "approved_term": _("Term that was approved, in months"),
+            "approved_rate": _("Rate that was approved, as a fraction"),
+            "reason_codes": _("Codes of the reasons of the decision"),
+            "note": Column(_("What the decider wrote"), mask="text"),
+        },
     )
 
     class Status(models.TextChoices):
@@ -269,7 +283,16 @@ class Application(Belonging):
 class Reservation(models.Model):
     """A part of the person's exposure held for one application from approval until it is booked or ends."""
 
-    POLICY = Policy(owner="credit", meaning="exposure held for an application", retention="5y after the application")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("exposure held for an application"),
+        retention=_("5y after the application"),
+        level=3,
+        kind="C2",
+        purposes=("underwriting",),
+        basis="contract",
+        lies_open=SUMMED,
+    )
 
     class Status(models.TextChoices):
         LIVE = "live", _("Live")
@@ -312,7 +335,24 @@ class OfferQuerySet(CreditQuerySet["Offer"]):
 class Offer(models.Model):
     """Terms offered until a date, with the schedule and the cost table the borrower sees before signing."""
 
-    POLICY = Policy(owner="credit", meaning="terms offered, and the borrower's confirmation of their cost", retention="5y after the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("terms offered, and the borrower's confirmation of their cost"),
+        retention=_("5y after the loan"),
+        level=3,
+        kind="C2",
+        purposes=("underwriting", "servicing"),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "nominal_rate": _("Nominal rate a year after all costs, as a fraction"),
+            "effective_rate": _("Effective rate a year after all costs, as a fraction"),
+            "schedule": _("Instalments as offered"),
+            "cost_table": _("All costs, as shown to the borrower"),
+            "disclosure_seconds": _("How long the borrower had the costs before them, in seconds"),
+            "disclosure_hash": _("Hash of what the borrower confirmed"),
+        },
+    )
 
     class Status(models.TextChoices):
         MADE = "made", pgettext_lazy("offer", "Made")

@@ -14,7 +14,14 @@ from governance.models import LegalEntity
 class CloseRun(models.Model):
     """Closing one business date of one legal entity."""
 
-    POLICY = Policy(owner="credit", meaning="closes of business dates", retention="10y")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("closes of business dates"),
+        retention=_("10y"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+    )
 
     class Status(models.TextChoices):
         RUNNING = "running", _("Running")
@@ -48,7 +55,21 @@ class CloseRun(models.Model):
 class ClosePartition(models.Model):
     """A range of loan ids closed in one transaction by one worker."""
 
-    POLICY = Policy(owner="credit", meaning="units of work of a close", retention="90d")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("units of work of a close"),
+        retention=_("90d"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "first_id": _("First key of the part"),
+            "last_id": _("Last key of the part"),
+            "loans": _("How many loans it closed"),
+            "moved": _("How many loans changed bucket"),
+            "parked": _("How many loans could not be closed"),
+        },
+    )
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -81,7 +102,17 @@ class ClosePartition(models.Model):
 class ParkedLoan(models.Model):
     """A loan whose day could not be closed: why, and since when. The next close that succeeds on it clears it."""
 
-    POLICY = Policy(owner="credit", meaning="loans that failed to close", retention="1y after clearing")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("loans that failed to close"),
+        retention=_("1y after clearing"),
+        level=2,
+        purposes=("servicing",),
+        basis="contract",
+        columns={
+            "error": _("What went wrong, scrubbed of personal values"),
+        },
+    )
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="+")
     business_date = models.DateField()

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from credit.models.applications import Offer
@@ -15,7 +16,18 @@ from governance.models import User
 class Contract(models.Model):
     """The PDF of an offer under one cost table. The file lies sealed in the storage, its SHA-256 in the ledger."""
 
-    POLICY = Policy(owner="credit", meaning="contract papers", retention="5y after the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("contract papers"),
+        retention=_("5y after the loan"),
+        level=2,
+        kind="C1",
+        purposes=("servicing", "compliance"),
+        basis="contract",
+        columns={
+            "template": _("Which wording it was made from"),
+        },
+    )
 
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="contracts", db_index=False)
     cost_hash = models.CharField(max_length=64)
@@ -67,7 +79,18 @@ class Link(models.Model):
 class OfferLink(Link):
     """An address that opens one offer to its customer without sign-in."""
 
-    POLICY = Policy(owner="credit", meaning="links by which customers accept offers", retention="1y after their end")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("links by which customers accept offers"),
+        retention=_("1y after their end"),
+        level=2,
+        kind="C1",
+        purposes=("servicing",),
+        basis="contract",
+        columns={
+            "shown_hash": _("Hash of the costs shown through the link"),
+        },
+    )
 
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="links", db_index=False)
     shown_at = models.DateTimeField(null=True, blank=True, help_text="when the table that stands was first on the customer's screen")
@@ -88,7 +111,15 @@ class OfferLink(Link):
 class CounterLink(Link):
     """An address that opens one counter-offer to its applicant without sign-in."""
 
-    POLICY = Policy(owner="credit", meaning="links by which applicants answer counter-offers", retention="1y after their end")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("links by which applicants answer counter-offers"),
+        retention=_("1y after their end"),
+        level=2,
+        kind="C1",
+        purposes=("underwriting",),
+        basis="contract",
+    )
 
     counter = models.ForeignKey(CounterOffer, on_delete=models.PROTECT, related_name="links", db_index=False)
     shown_at = models.DateTimeField(null=True, blank=True, help_text="when it was first on the applicant's screen")

@@ -4,9 +4,10 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from governance.fields import SealedTextField
 from governance.models import Job, LegalEntity, Partner, Team, User
 
@@ -38,7 +39,19 @@ class ImportBatch(FileOfLines):
     """One file of applications. Its text is sealed, and emptied when the last line is done."""
 
     POLICY = Policy(
-        owner="credit", meaning="files of applications brought in", retention="text until done, the rest 1y", personal={"content": "C2"}
+        owner="credit",
+        meaning=_("files of applications brought in"),
+        retention=_("text until done, the rest 1y"),
+        personal={"content": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("onboarding", "underwriting"),
+        basis="contract",
+        columns={
+            "file_name": _("Name of the file as it was put in"),
+            "content": Column(_("Lines of the file until they are done"), mask="text"),
+            "created": _("How many applications were made"),
+        },
     )
     COUNTERS = ("created", "known")
 

@@ -14,7 +14,7 @@ from credit.models.applications import Application, Offer
 from credit.models.common import Belonging, CreditQuerySet
 from credit.models.products import Product
 from crm.lib.fields import MoneyField, PublicIdField, RateField
-from crm.lib.policy import Policy
+from crm.lib.policy import SUMMED, Policy
 from customers.models import Customer
 from governance.models import User
 
@@ -43,7 +43,23 @@ class Loan(Belonging):
     or a later repayment. Only the due date is indexed, which stays while a loan is late: the others are rewritten for every loan each night.
     """
 
-    POLICY = Policy(owner="credit", meaning="contracts with money out", retention="5y after settlement")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("contracts with money out"),
+        retention=_("5y after settlement"),
+        level=3,
+        kind="C2",
+        purposes=("servicing", "collections", "compliance"),
+        basis="contract",
+        shared_with=("bureau",),
+        lies_open=SUMMED,
+        columns={
+            "matures_on": _("Day of the last instalment"),
+            "principal_outstanding": _("Principal not yet repaid, CNY"),
+            "overpayment": _("Paid beyond what was due, CNY"),
+            "oldest_due_on": _("Due day of the oldest unpaid instalment"),
+        },
+    )
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("loan", "Open")
@@ -137,7 +153,26 @@ class Installment(models.Model):
     unpaid principal since `penalty_since`.
     """
 
-    POLICY = Policy(owner="credit", meaning="what of a loan is due when, and what of it was paid", retention="with the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("what of a loan is due when, and what of it was paid"),
+        retention=_("with the loan"),
+        level=3,
+        kind="C2",
+        purposes=("servicing", "collections"),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "from_on": _("First day of the period"),
+            "principal_paid": _("Principal paid, CNY"),
+            "interest_paid": _("Interest paid, CNY"),
+            "fee_paid": _("Fees paid, CNY"),
+            "penalty_paid": _("Penalty interest paid, CNY"),
+            "penalty_base": _("Amount penalty interest runs on, CNY"),
+            "penalty_since": _("Day from which penalty interest runs"),
+            "paid_on": _("Day on which all was paid"),
+        },
+    )
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -232,7 +267,20 @@ class Installment(models.Model):
 class Transaction(models.Model):
     """One movement of money. Insert-only: a mistake is answered by another transaction, never by an edit."""
 
-    POLICY = Policy(owner="credit", meaning="movements of money on a loan", retention="with the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("movements of money on a loan"),
+        retention=_("with the loan"),
+        level=3,
+        kind="C2",
+        purposes=("servicing", "compliance"),
+        basis="contract",
+        shared_with=("bank",),
+        lies_open=SUMMED,
+        columns={
+            "value_on": _("Day from which it counts"),
+        },
+    )
 
     class Kind(models.TextChoices):
         DISBURSEMENT = "disbursement", _("Disbursement")
@@ -287,7 +335,19 @@ class Transaction(models.Model):
 class Posting(models.Model):
     """One amount on one account: debit above zero, credit below. Insert-only; the postings of a transaction sum to zero."""
 
-    POLICY = Policy(owner="credit", meaning="double entry of every movement", retention="with the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("double entry of every movement"),
+        retention=_("with the loan"),
+        level=3,
+        kind="C2",
+        purposes=("servicing", "compliance"),
+        basis="legal_duty",
+        lies_open=SUMMED,
+        columns={
+            "account": _("Account of the general ledger"),
+        },
+    )
 
     class Account(models.TextChoices):
         CASH = "cash", _("Cash")

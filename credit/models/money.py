@@ -5,12 +5,13 @@ from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from credit.models.common import CreditQuerySet
 from credit.models.loans import Loan, Transaction
 from crm.lib.fields import MoneyField, PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import SUMMED, Policy
 from governance.models import User
 
 ZERO = Decimal("0.00")
@@ -37,7 +38,22 @@ class OfLoanQuerySet(CreditQuerySet[OfLoan]):
 class PayoffQuote(models.Model):
     """What ends a loan when it is paid on a day. It holds until that day, as long as no other money moves on the loan."""
 
-    POLICY = Policy(owner="credit", meaning="amounts quoted to end a loan", retention="with the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("amounts quoted to end a loan"),
+        retention=_("with the loan"),
+        level=3,
+        kind="C2",
+        purposes=("servicing",),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "settles_on": _("Day the quote is for"),
+            "early_fee": _("Fee for settling early, CNY"),
+            "total": _("What settles the loan on this day, CNY"),
+            "loan_version": _("State of the loan the quote was made on"),
+        },
+    )
 
     class Status(models.TextChoices):
         ISSUED = "issued", pgettext_lazy("payoff quote", "Issued")
@@ -97,7 +113,21 @@ class PayoffQuote(models.Model):
 class Refund(models.Model):
     """Money held above what was due, on its way back to the customer: asked for by one person, approved by another."""
 
-    POLICY = Policy(owner="credit", meaning="over-payments given back", retention="with the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("over-payments given back"),
+        retention=_("with the loan"),
+        level=3,
+        kind="C2",
+        purposes=("servicing", "compliance"),
+        basis="contract",
+        shared_with=("bank",),
+        lies_open=SUMMED,
+        columns={
+            "receipt": _("What the payout port calls it"),
+            "refusal": _("Why the payout was refused, as a code"),
+        },
+    )
 
     class Status(models.TextChoices):
         REQUESTED = "requested", pgettext_lazy("refund", "Requested")

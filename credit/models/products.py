@@ -37,7 +37,28 @@ def default_order() -> list[str]:
 class Product(models.Model):
     """One version of a product. A version that was ever used is not edited: a change is the next version."""
 
-    POLICY = Policy(owner="credit", meaning="terms under which loans are made, by version", retention="for ever")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("terms under which loans are made, by version"),
+        retention=_("for ever"),
+        level=1,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "live": _("Whether it is offered now"),
+            "method": _("How instalments are made"),
+            "amount_min": _("Smallest amount, CNY"),
+            "amount_max": _("Largest amount, CNY"),
+            "term_min": _("Shortest term in months"),
+            "term_max": _("Longest term in months"),
+            "rates_by_grade": _("Rate a year for each risk grade"),
+            "penalty_multiplier": _("Penalty rate as a multiple of the annual rate"),
+            "early_fee_rate": _("Fee for early settlement, as a fraction"),
+            "fees": _("Fees of the product"),
+            "papers": _("Papers an applicant has to bring"),
+            "offer_days": _("Days an offer stands"),
+        },
+    )
 
     class Method(models.TextChoices):
         EQUAL_INSTALLMENT = "equal_installment", _("Equal instalment")

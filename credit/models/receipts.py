@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from credit.models.imports import FileOfLines
 from credit.models.loans import Loan, Transaction
 from crm.lib.fields import MoneyField, PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import SUMMED, Column, Policy
 from governance import masking
 from governance.access import Masked
 from governance.fields import FingerprintField, SealedTextField
@@ -31,7 +31,20 @@ def virtual_number() -> str:
 class VirtualAccount(models.Model):
     """The number a borrower transfers to: what arrives there is for this loan."""
 
-    POLICY = Policy(owner="credit", meaning="account numbers that stand for a loan", retention="with the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("account numbers that stand for a loan"),
+        retention=_("with the loan"),
+        level=3,
+        kind="C2",
+        purposes=("servicing",),
+        basis="contract",
+        shared_with=("bank",),
+        lies_open=SUMMED,
+        columns={
+            "number": _("Account number that stands for the loan; it belongs to the lender"),
+        },
+    )
 
     loan = models.OneToOneField(Loan, on_delete=models.PROTECT, related_name="virtual_account")
     number = models.CharField(max_length=20, unique=True, default=virtual_number)
@@ -54,7 +67,23 @@ class BankFile(FileOfLines):
     """One file of receipts from a bank. Its text is sealed, and emptied when the last line is done."""
 
     POLICY = Policy(
-        owner="credit", meaning="files of receipts brought in", retention="text until done, the rest 10y", personal={"content": "C2"}
+        owner="credit",
+        meaning=_("files of receipts brought in"),
+        retention=_("text until done, the rest 10y"),
+        personal={"content": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("servicing", "compliance"),
+        basis="legal_duty",
+        columns={
+            "file_name": _("Name of the file as it was put in"),
+            "content": Column(_("Lines of the file until they are done"), mask="text"),
+            "encoding": _("Character encoding of the file"),
+            "headings": _("Which column holds what"),
+            "booked": _("How many lines were booked"),
+            "suspended": _("How many lines wait in suspense"),
+            "outgoing": _("How many lines were money going out"),
+        },
     )
     COUNTERS = ("booked", "suspended", "known", "outgoing")
 
@@ -97,9 +126,22 @@ class Receipt(models.Model):
 
     POLICY = Policy(
         owner="credit",
-        meaning="money that arrived at the bank, and what became of it",
-        retention="10y",
+        meaning=_("money that arrived at the bank, and what became of it"),
+        retention=_("10y"),
         personal={"payer_name": "C2", "payer_account": "C2", "remittance": "C2"},
+        level=3,
+        kind="C2",
+        purposes=("servicing", "compliance"),
+        basis="legal_duty",
+        lies_open=SUMMED,
+        columns={
+            "received_on": _("Day it arrived at the bank"),
+            "payer_name": Column(_("Name of who paid, as the bank says"), mask="name", search="exact"),
+            "payer_account": Column(_("Account it came from"), mask="card"),
+            "remittance": Column(_("What the payer wrote"), mask="text"),
+            "why": _("Why it waits in suspense"),
+            "match": _("How its loan was found"),
+        },
     )
 
     class Status(models.TextChoices):

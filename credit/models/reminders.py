@@ -15,7 +15,17 @@ from governance.models import LegalEntity
 class ReminderRun(models.Model):
     """Planning the reminders of one business date of one legal entity."""
 
-    POLICY = Policy(owner="credit", meaning="plannings of reminders", retention="10y")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("plannings of reminders"),
+        retention=_("10y"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "shards": _("How many parts the work has"),
+        },
+    )
 
     class Status(models.TextChoices):
         RUNNING = "running", _("Running")
@@ -53,7 +63,19 @@ class ReminderPartition(models.Model):
     By customer and not by loan, so that two loans due on one day become one message.
     """
 
-    POLICY = Policy(owner="credit", meaning="units of work of a planning", retention="90d")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("units of work of a planning"),
+        retention=_("90d"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "number": _("Which part it is"),
+            "messages": _("How many messages were made"),
+            "reminders": _("How many reminders were made"),
+        },
+    )
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -83,7 +105,15 @@ class ReminderPartition(models.Model):
 class Reminder(models.Model):
     """One instalment in one message, once for ever per kind and channel; a message may carry several."""
 
-    POLICY = Policy(owner="credit", meaning="reminders of instalments", retention="with the loan")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("reminders of instalments"),
+        retention=_("with the loan"),
+        level=2,
+        kind="C1",
+        purposes=("servicing",),
+        basis="contract",
+    )
 
     # Written by one statement for a whole portfolio: what is looked up by, is covered by the two indexes below. No constraint in the
     # database either: its check would lock, and so rewrite, the row of every instalment that is planned for. Instalments stay for ever.

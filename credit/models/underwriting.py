@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from credit.models.applications import Application
 from credit.models.common import CreditQuerySet
 from crm.lib.fields import MoneyField, PublicIdField, RateField
-from crm.lib.policy import Policy
+from crm.lib.policy import SUMMED, Column, Policy
 from customers.models import Document
 from governance.fields import SealedTextField
 from governance.models import User
@@ -44,7 +44,21 @@ class ConditionKind(models.TextChoices):
 class PaperRequest(models.Model):
     """What the applicant was asked for, with a clock; while it is open the underwriter's clock stands still."""
 
-    POLICY = Policy(owner="credit", meaning="papers asked of an applicant", retention="with the application", personal={"words": "C2"})
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("papers asked of an applicant"),
+        retention=_("with the application"),
+        personal={"words": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("underwriting",),
+        basis="contract",
+        columns={
+            "words": Column(_("What is asked for, in words"), mask="text"),
+            "final_on": _("Day after which the application lapses"),
+            "clock_left": _("Seconds the decision clock had left when it stopped"),
+        },
+    )
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("papers", "Asked for")
@@ -105,7 +119,15 @@ class PaperRequest(models.Model):
 class Paper(models.Model):
     """One paper of a request, and the document that answers it."""
 
-    POLICY = Policy(owner="credit", meaning="papers asked of an applicant, one by one", retention="with the application")
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("papers asked of an applicant, one by one"),
+        retention=_("with the application"),
+        level=2,
+        kind="C1",
+        purposes=("underwriting",),
+        basis="contract",
+    )
 
     request = models.ForeignKey(PaperRequest, on_delete=models.PROTECT, related_name="papers", db_index=False)
     kind = models.CharField(max_length=20, choices=Document.Kind)
@@ -129,7 +151,18 @@ class Condition(models.Model):
     """What has to be shown before an approved application's offer can be accepted."""
 
     POLICY = Policy(
-        owner="credit", meaning="conditions of an approval", retention="with the application", personal={"words": "C2", "evidence": "C2"}
+        owner="credit",
+        meaning=_("conditions of an approval"),
+        retention=_("with the application"),
+        personal={"words": "C2", "evidence": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("underwriting",),
+        basis="contract",
+        columns={
+            "words": Column(_("The condition in words"), mask="text"),
+            "evidence": Column(_("How it was met, in words"), mask="text"),
+        },
     )
 
     class Status(models.TextChoices):
@@ -178,9 +211,19 @@ class Proposal(models.Model):
 
     POLICY = Policy(
         owner="credit",
-        meaning="decisions that needed a second person",
-        retention="with the application",
+        meaning=_("decisions that needed a second person"),
+        retention=_("with the application"),
         personal={"note": "C2", "condition_words": "C2", "answer": "C2"},
+        level=3,
+        kind="C2",
+        purposes=("underwriting", "compliance"),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "condition_words": Column(_("Conditions in words"), mask="text"),
+            "note": Column(_("Why it is proposed"), mask="text"),
+            "answer": Column(_("What the second person said"), mask="text"),
+        },
     )
 
     class Kind(models.TextChoices):
@@ -245,9 +288,18 @@ class CounterOffer(models.Model):
 
     POLICY = Policy(
         owner="credit",
-        meaning="terms offered instead of those asked for",
-        retention="with the application",
+        meaning=_("terms offered instead of those asked for"),
+        retention=_("with the application"),
         personal={"condition_words": "C2"},
+        level=3,
+        kind="C2",
+        purposes=("underwriting",),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "condition_words": Column(_("Conditions in words"), mask="text"),
+            "way": _("How the applicant answered"),
+        },
     )
 
     class Status(models.TextChoices):
@@ -314,10 +366,21 @@ class VerifiedFact(models.Model):
 
     POLICY = Policy(
         owner="credit",
-        meaning="stated facts checked by staff",
-        retention="with the application",
+        meaning=_("stated facts checked by staff"),
+        retention=_("with the application"),
         personal={"value": "C2"},
-        open_fields={"value": "compared with what was stated and with the decision's facts; carries no identifier"},
+        open_fields={"value": _("compared with what was stated and with the decision's facts; carries no identifier")},
+        level=3,
+        kind="C2",
+        purposes=("underwriting",),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "name": _("Which stated fact was checked"),
+            "value": Column(_("What was found"), mask="none"),
+            "source": _("What it was checked against"),
+            "as_of": _("Day the source speaks of"),
+        },
     )
 
     class Source(models.TextChoices):

@@ -27,7 +27,7 @@ from crm.lib import htmx, pages
 from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from customers.permissions import ADD_DOCUMENT, CHECK_DOCUMENT
-from governance import idempotency, list_pages
+from governance import idempotency, list_pages, uses
 
 Status = Application.Status
 TABS = ("", "open", "draft", "referred", "waiting", "offered", "booked", "declined")
@@ -110,7 +110,7 @@ def context_of(request: Asked, application: Application, bound: Form | None = No
     reasons = Reasons([application])
     context: dict[str, Any] = {
         "application": application,
-        "customer": application.customer,
+        "customer": uses.reading(application.customer, "underwriting", actor=request.user, at=now()),
         "offer": offer,
         "loan": loan,
         "moving": is_moving(application),

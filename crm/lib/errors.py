@@ -26,6 +26,9 @@ class DomainError(Exception):
     def __str__(self) -> str:
         return str(self.message)
 
+    def remember(self) -> None:
+        """Put on the record what must be kept of the refusal; called outside the transaction it rolled back."""
+
 
 class Invalid(DomainError):
     """A value cannot be; `fields` says which and why."""

@@ -15,7 +15,7 @@ from crm.lib import conditions, pages
 from crm.lib.conditions import Field, Filter
 from crm.lib.registry import Registry
 
-__all__ = ["LISTS", "Action", "Column", "Field", "List", "State", "action", "declare", "read"]
+__all__ = ["LISTS", "Action", "Column", "Field", "List", "Person", "State", "action", "declare", "read"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Column:
     """One column. `cell(row)` is what the table shows, `text(row)` what an export holds: masked, both.
 
     `facts` are shown on a phone's card; `shown` is False for what a person must choose; `sort` is the field sorted by.
+    `personal` names the columns of the list's person it reads, masked or not: an export of them states a purpose.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Column:
     kind: str = ""
     phone: bool = False
     shown: bool = True
+    personal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,14 @@ class Action:
     form: Callable[[Any], Any] | None = None
     icon: str = "play"
     most: int = 5_000
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whose personal columns a list reads: the model, and the way from a row to the person."""
+
+    model: Any
+    of: Callable[[Any], Any]
 
 
 @dataclass
@@ -68,6 +78,7 @@ class List:
     more_sorts: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[list[Any], datetime], None] | None = None
     actions: dict[str, Action] = field(default_factory=dict)
+    person: Person | None = None
 
     @property
     def sorts(self) -> dict[str, str]:

@@ -1,5 +1,5 @@
 from customers.models.activities import Activity, ActivityQuerySet
-from customers.models.consents import Consent, ConsentText, Purpose
+from customers.models.consents import Consent, ConsentText, DataClass, Purpose
 from customers.models.contacts import ContactAttempt, ContactBar, ContactChannel, OneTimeCode
 from customers.models.documents import Document, DocumentQuerySet
 from customers.models.handovers import Handover
@@ -19,6 +19,7 @@ __all__ = [
     "ContactChannel",
     "Customer",
     "CustomerQuerySet",
+    "DataClass",
     "Document",
     "DocumentQuerySet",
     "Handover",

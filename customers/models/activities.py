@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from customers.models.person import Customer
 from governance.fields import SealedTextField
 from governance.models import User
@@ -37,9 +37,17 @@ class Activity(models.Model):
 
     POLICY = Policy(
         owner="customers",
-        meaning="calls, visits, tasks and follow-ups",
-        retention="5y after the customer's last contract ended",
+        meaning=_("calls, visits, tasks and follow-ups"),
+        retention=_("5y after the customer's last contract ended"),
         personal={"text": "C2", "result": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("service", "collections"),
+        basis="contract",
+        columns={
+            "text": Column(_("What is to be done, in words"), mask="text"),
+            "result": Column(_("What came of it, in words"), mask="text"),
+        },
     )
 
     class Kind(models.TextChoices):

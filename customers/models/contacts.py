@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from customers.models.messages import Message
 from customers.models.person import Customer
 from governance.models import User
@@ -24,7 +24,19 @@ class ContactChannel(models.TextChoices):
 class ContactAttempt(models.Model):
     """One attempt from our side, connected or not; what the customer begins is not counted. Insert-only."""
 
-    POLICY = Policy(owner="customers", meaning="attempts to reach a customer, for the contact rules", retention="5y")
+    POLICY = Policy(
+        owner="customers",
+        meaning=_("attempts to reach a customer, for the contact rules"),
+        retention=_("5y"),
+        level=2,
+        kind="C1",
+        purposes=("service", "collections", "compliance"),
+        basis="legal_duty",
+        columns={
+            "connected": _("Whether somebody answered"),
+            "purpose": _("What the contact was for"),
+        },
+    )
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", db_index=False)
     channel = models.CharField(max_length=8, choices=ContactChannel)
@@ -54,7 +66,18 @@ class ContactAttempt(models.Model):
 class ContactBar(models.Model):
     """A stop: the customer's wish, or an address that is somebody else's. Holds until it is lifted."""
 
-    POLICY = Policy(owner="customers", meaning="ways by which a customer is not to be reached", retention="5y after lifting")
+    POLICY = Policy(
+        owner="customers",
+        meaning=_("ways by which a customer is not to be reached"),
+        retention=_("5y after lifting"),
+        level=2,
+        kind="C1",
+        purposes=("service", "collections", "compliance"),
+        basis="legal_duty",
+        columns={
+            "reason": _("Why this way is barred"),
+        },
+    )
 
     class Reason(models.TextChoices):
         STOP = "stop", _("The customer asked us to stop")
@@ -88,10 +111,21 @@ class OneTimeCode(models.Model):
 
     POLICY = Policy(
         owner="customers",
-        meaning="codes that prove a customer holds the mobile on file",
-        retention="90d",
+        meaning=_("codes that prove a customer holds the mobile on file"),
+        retention=_("90d"),
         personal={"digest": "C3"},
-        open_fields={"digest": "a keyed hash, worthless after five minutes"},
+        open_fields={"digest": _("a keyed hash, worthless after five minutes")},
+        level=2,
+        kind="C1",
+        purposes=("service",),
+        basis="contract",
+        columns={
+            "subject": _("What the code is for, as an id"),
+            "purpose": _("What the code proves"),
+            "salt": _("Random part of the hash"),
+            "digest": Column(_("Keyed hash of the code"), mask="text"),
+            "tries": _("How often a wrong code was typed"),
+        },
     )
 
     subject = models.CharField(max_length=80, help_text="what is confirmed, such as an offer's public id")

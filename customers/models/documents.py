@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from customers.models.person import Customer
 from governance import files
 from governance.fields import SealedTextField
@@ -31,9 +31,18 @@ class Document(models.Model):
 
     POLICY = Policy(
         owner="customers",
-        meaning="papers of a person",
-        retention="5y after the last contract ended",
+        meaning=_("papers of a person"),
+        retention=_("5y after the last contract ended"),
         personal={"file_name": "C2", "words": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("onboarding", "underwriting", "servicing", "compliance"),
+        basis="contract",
+        columns={
+            "media_type": _("Kind of file"),
+            "file_name": Column(_("Name of the file as it was put in"), mask="text"),
+            "words": Column(_("Why a paper was refused, in words"), mask="text"),
+        },
     )
 
     class Kind(models.TextChoices):

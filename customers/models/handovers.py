@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from governance.fields import SealedTextField
 from governance.models import Job, LegalEntity, Team, User
 
@@ -17,7 +17,22 @@ from governance.models import Job, LegalEntity, Team, User
 class Handover(models.Model):
     """One order to move customers: those chosen, or all of a person; how far it is stands in its job."""
 
-    POLICY = Policy(owner="customers", meaning="hand-overs of customers between people", retention="10y", personal={"note": "C2"})
+    POLICY = Policy(
+        owner="customers",
+        meaning=_("hand-overs of customers between people"),
+        retention=_("10y"),
+        personal={"note": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("service",),
+        basis="contract",
+        columns={
+            "everything": _("Whether all customers go over"),
+            "chosen": _("Keys of the customers that go over"),
+            "reason": _("Why they go over"),
+            "note": Column(_("What the next person should know"), mask="text"),
+        },
+    )
 
     class Reason(models.TextChoices):
         LEFT = "left", _("The person leaves")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from customers.models.person import Customer
 from governance.fields import SealedTextField
 from governance.models.identity import chinese
@@ -37,7 +37,21 @@ class MessagePurpose(models.TextChoices):
 class MessageTemplate(models.Model):
     """One version of the words of a message in one channel, in both languages; a version that was live is not edited."""
 
-    POLICY = Policy(owner="customers", meaning="wording of messages, by version", retention="for ever")
+    POLICY = Policy(
+        owner="customers",
+        meaning=_("wording of messages, by version"),
+        retention=_("for ever"),
+        level=1,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "subject_en": _("Subject in English"),
+            "subject_zh": _("Subject in Chinese"),
+            "body_en": _("Words in English"),
+            "body_zh": _("Words in Chinese"),
+            "placeholders": _("What is filled in"),
+        },
+    )
 
     class Status(models.TextChoices):
         LIVE = "live", pgettext_lazy("template", "Live")
@@ -107,9 +121,23 @@ class Message(models.Model):
 
     POLICY = Policy(
         owner="customers",
-        meaning="messages to customers and what became of them",
-        retention="5y after the last contract ended",
+        meaning=_("messages to customers and what became of them"),
+        retention=_("5y after the last contract ended"),
         personal={"address": "C2", "subject": "C2", "text": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("service", "collections", "marketing"),
+        basis="contract",
+        columns={
+            "purpose": _("What the message is for"),
+            "address": Column(_("Number or mail address it goes to"), mask="text", shared_with=("gateway",)),
+            "subject": Column(_("Subject as it was sent"), mask="text", shared_with=("gateway",)),
+            "text": Column(_("Words as they were sent"), mask="text", shared_with=("gateway",)),
+            "priority": _("Which messages go first"),
+            "rounds": _("How often it was sent anew"),
+            "problem": _("Why it could not be sent, as a code"),
+            "receipt": _("What the gateway calls it"),
+        },
     )
 
     class Status(models.TextChoices):

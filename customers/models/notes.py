@@ -3,8 +3,9 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from customers.models.person import Customer
 from governance.fields import SealedTextField
 from governance.models import User
@@ -15,9 +16,16 @@ class Note(models.Model):
 
     POLICY = Policy(
         owner="customers",
-        meaning="notes by staff",
-        retention="5y after the last contract ended",
+        meaning=_("notes by staff"),
+        retention=_("5y after the last contract ended"),
         personal={"text": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("service",),
+        basis="contract",
+        columns={
+            "text": Column(_("What a member of staff wrote"), mask="text"),
+        },
     )
 
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)

@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.dates import age_on
 from crm.lib.fields import MoneyField, PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from customers import identifiers
 from governance import masking
 from governance.access import Masked, level, reader, shown
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import LegalEntity, Partner, Team, User
 from governance.models.identity import Channel, Level
-from governance.scope import ScopedQuerySet
+from governance.uses import PurposeBound, PurposeQuerySet
 
 
-class CustomerQuerySet(ScopedQuerySet["Customer"]):
+class CustomerQuerySet(PurposeQuerySet["Customer"]):
     def for_list(self) -> "CustomerQuerySet":
         """Name the joins of a list row."""
         return self.select_related("branch", "owner")
@@ -44,13 +44,13 @@ class CustomerQuerySet(ScopedQuerySet["Customer"]):
         return self.filter(match)
 
 
-class Customer(models.Model):
+class Customer(PurposeBound):
     """A person with a file, borrower or not."""
 
     POLICY = Policy(
         owner="customers",
-        meaning="a person we serve or were asked to serve",
-        retention="5y after the last contract ended",
+        meaning=_("a person we serve or were asked to serve"),
+        retention=_("5y after the last contract ended"),
         personal={
             "name": "C2",
             "id_number": "C2",
@@ -63,8 +63,70 @@ class Customer(models.Model):
             "monthly_debt": "C2",
         },
         open_fields={
-            "income": "summed and compared in SQL; an amount alone identifies nobody",
-            "monthly_debt": "summed and compared in SQL; an amount alone identifies nobody",
+            "income": _("summed and compared in SQL; an amount alone identifies nobody"),
+            "monthly_debt": _("summed and compared in SQL; an amount alone identifies nobody"),
+        },
+        level=2,
+        kind="C1",
+        purposes=(
+            "onboarding",
+            "service",
+            "underwriting",
+            "bureau",
+            "servicing",
+            "collections",
+            "marketing",
+            "sharing",
+            "compliance",
+            "authority",
+        ),
+        basis="contract",
+        columns={
+            "name": Column(_("Full name as in the identity document"), mask="name", search="n-gram", shared_with=("bureau",)),
+            "id_number": Column(
+                _("Number of the resident identity card, GB 11643"),
+                mask="id_number",
+                purposes=("onboarding", "service", "underwriting", "bureau", "servicing", "collections", "compliance", "authority"),
+                search="exact",
+                shared_with=("bureau",),
+            ),
+            "mobile": Column(
+                _("Mobile number the person is reached at"), mask="mobile", search="n-gram", shared_with=("bureau", "gateway")
+            ),
+            "bank_card": Column(
+                _("Card that pays out and collects"),
+                mask="card",
+                purposes=("onboarding", "service", "servicing", "compliance", "authority"),
+                search="n-gram",
+                shared_with=("bank",),
+            ),
+            "address": Column(
+                _("Where the person lives"),
+                mask="text",
+                purposes=("onboarding", "service", "underwriting", "collections", "compliance", "authority"),
+            ),
+            "employer": Column(
+                _("Whom the person works for"),
+                mask="text",
+                purposes=("onboarding", "service", "underwriting", "collections", "compliance", "authority"),
+            ),
+            "email": Column(
+                _("E-mail the person is reached at"),
+                mask="email",
+                purposes=("onboarding", "service", "servicing", "collections", "marketing", "compliance", "authority"),
+                shared_with=("gateway",),
+            ),
+            "income": Column(
+                _("Income a month before tax, as stated, CNY"),
+                mask="none",
+                purposes=("onboarding", "underwriting", "compliance", "authority"),
+            ),
+            "monthly_debt": Column(
+                _("Paid a month on other debts, as stated, CNY"),
+                mask="none",
+                purposes=("onboarding", "underwriting", "compliance", "authority"),
+            ),
+            "origin": _("Whether a row belongs to the demonstration"),
         },
     )
 

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from customers.models.person import Customer
 from governance import masking
 from governance.access import Masked
@@ -41,9 +41,20 @@ class Relation(models.Model):
 
     POLICY = Policy(
         owner="customers",
-        meaning="relations of customers, with source and consent",
-        retention="5y after the customer's last contract ended",
+        meaning=_("relations of customers, with source and consent"),
+        retention=_("5y after the customer's last contract ended"),
         personal={"name": "C2", "mobile": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("service", "collections"),
+        basis="consent",
+        columns={
+            "name": Column(_("Name of the related person"), mask="name"),
+            "mobile": Column(_("Mobile number of the related person"), mask="mobile", search="exact"),
+            "source": _("Who told us of the relation"),
+            "consent": _("Whether the related person agreed to be kept here"),
+            "may_contact": _("Whether this person may be contacted about a debt"),
+        },
     )
 
     class Kind(models.TextChoices):

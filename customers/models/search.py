@@ -3,8 +3,9 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from customers.models.person import Customer
 
 
@@ -16,10 +17,18 @@ class SearchKeys(models.Model):
 
     POLICY = Policy(
         owner="customers",
-        meaning="fingerprints by which staff find a customer",
-        retention="with the customer",
+        meaning=_("fingerprints by which staff find a customer"),
+        retention=_("with the customer"),
         personal={"keys": "C2"},
-        open_fields={"keys": "keyed hashes, cut to 64 bits; they open nothing"},
+        open_fields={"keys": _("keyed hashes, cut to 64 bits; they open nothing")},
+        level=2,
+        kind="C1",
+        purposes=("service",),
+        basis="contract",
+        columns={
+            "keys": Column(_("Keyed hashes of parts of name, mobile and card"), mask="text"),
+            "rule": _("Version of the rule by which the parts are cut"),
+        },
     )
 
     customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="search_keys")

@@ -3,18 +3,21 @@ from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Te
 from governance.models.invitations import Invitation
 from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
+from governance.models.purposes import DataPurpose, LegalBasis
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
 
 __all__ = [
     "ApiClient",
     "BulkRun",
     "ChangeRequest",
+    "DataPurpose",
     "DutyPair",
     "Export",
     "FormReceipt",
     "IdempotencyKey",
     "Invitation",
     "Job",
+    "LegalBasis",
     "LegalEntity",
     "Notice",
     "Partner",

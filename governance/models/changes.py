@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from governance.fields import SealedTextField
 from governance.models.identity import User, chinese
 
@@ -18,9 +19,21 @@ class ChangeRequest(models.Model):
 
     POLICY = Policy(
         owner="governance",
-        meaning="changes that need a second person, with what stood before and what shall stand",
-        retention="10y",
+        meaning=_("changes that need a second person, with what stood before and what shall stand"),
+        retention=_("10y"),
         personal={"reason": "C1", "answer": "C1"},
+        level=2,
+        kind="C1",
+        purposes=("compliance",),
+        basis="legal_duty",
+        columns={
+            "subject": _("What the change is about, as a code"),
+            "before": _("What stood before"),
+            "after": _("What shall stand"),
+            "reason": Column(_("Why it was proposed"), mask="text", encrypted=True),
+            "answer": Column(_("What the second person said"), mask="text", encrypted=True),
+            "alone": _("Whether it came into force without a second person"),
+        },
     )
 
     class Status(models.TextChoices):
@@ -81,7 +94,19 @@ class ChangeRequest(models.Model):
 class DutyPair(models.Model):
     """Two permissions that no role may hold together."""
 
-    POLICY = Policy(owner="governance", meaning="duties that are kept apart", retention="for ever")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("duties that are kept apart"),
+        retention=_("for ever"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "first": _("One permission of the pair"),
+            "second": _("The other permission of the pair"),
+            "source": _("Where the rule comes from, and whether that was verified"),
+        },
+    )
 
     code = models.CharField(max_length=40, unique=True)
     first = models.CharField(max_length=60)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
 from crm.lib.fields import MoneyField, PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 
 
 class Scope(models.TextChoices):
@@ -42,7 +42,14 @@ class Level(models.TextChoices):
 class LegalEntity(models.Model):
     """Whose books. The business date is data, advanced by the end of day."""
 
-    POLICY = Policy(owner="governance", meaning="a lender whose books are kept here", retention="for ever")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("a lender whose books are kept here"),
+        retention=_("for ever"),
+        level=1,
+        purposes=("operation",),
+        basis="not_personal",
+    )
 
     code = models.CharField(max_length=20, unique=True)
     name_en = models.CharField(max_length=120)
@@ -60,7 +67,17 @@ class LegalEntity(models.Model):
 class Team(models.Model):
     """A node of the branch tree: head office, region, branch, team."""
 
-    POLICY = Policy(owner="governance", meaning="branch tree", retention="for ever")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("branch tree"),
+        retention=_("for ever"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "path": _("Place in the tree of teams"),
+        },
+    )
 
     class Kind(models.TextChoices):
         HEAD = "head", _("Head office")
@@ -110,7 +127,19 @@ class Team(models.Model):
 class Role(models.Model):
     """A named bundle of permissions with a data scope; content is data (`governance/data/roles.json`)."""
 
-    POLICY = Policy(owner="governance", meaning="who may do what", retention="for ever")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("who may do what"),
+        retention=_("for ever"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "scope": _("On which rows the permissions hold"),
+            "permissions": _("What a holder may do"),
+            "offered": _("What the product's own table gave the role at some time"),
+        },
+    )
 
     code = models.CharField(max_length=40, unique=True)
     name_en = models.CharField(max_length=80)
@@ -177,10 +206,21 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
 
     POLICY = Policy(
         owner="governance",
-        meaning="who acts",
-        retention="10y after leaving",
+        meaning=_("who acts"),
+        retention=_("10y after leaving"),
         personal={"username": "C1", "name": "C1", "email": "C1", "password": "C3", "last_login": "C1"},
-        open_fields={"password": "a salted hash, never the password"},
+        open_fields={"password": _("a salted hash, never the password")},
+        level=2,
+        kind="C1",
+        purposes=("staff",),
+        basis="employment",
+        columns={
+            "password": Column(_("Salted hash of the password"), mask="text"),
+            "username": Column(_("Name to sign in with"), mask="none"),
+            "name": Column(_("Name of the member of staff"), mask="none"),
+            "email": Column(_("Work e-mail of the member of staff"), mask="none"),
+            "last_login": Column(_("When the person last signed in"), mask="none"),
+        },
     )
 
     class Kind(models.TextChoices):
@@ -285,7 +325,17 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
 class Partner(models.Model):
     """A registered third party that brings, funds or insures business."""
 
-    POLICY = Policy(owner="governance", meaning="third parties of the lender", retention="10y after end")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("third parties of the lender"),
+        retention=_("10y after end"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "name": _("Name of the third party"),
+        },
+    )
 
     public_id = PublicIdField(prefix="P")
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT)
@@ -306,10 +356,28 @@ class ApiClient(AbstractApplication):
 
     POLICY = Policy(
         owner="governance",
-        meaning="API clients",
-        retention="10y after end",
+        meaning=_("API clients"),
+        retention=_("10y after end"),
         personal={"client_secret": "C3"},
-        open_fields={"client_secret": "hashed by the toolkit"},
+        open_fields={"client_secret": _("hashed by the toolkit")},
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "client_id": _("Public name of the client"),
+            "redirect_uris": _("Addresses the client may be led back to"),
+            "post_logout_redirect_uris": _("Addresses after signing out"),
+            "client_type": _("Whether the client can keep a secret"),
+            "authorization_grant_type": _("How the client gets its token"),
+            "client_secret": Column(_("Hash of the client's secret"), mask="text"),
+            "hash_client_secret": _("Whether the secret is hashed; always yes"),
+            "name": _("Name of the client"),
+            "skip_authorization": _("Whether a consent page is skipped"),
+            "algorithm": _("Algorithm of signed tokens, if any"),
+            "allowed_origins": _("Web origins that may call from a browser"),
+            "registration_source": _("How the client was registered"),
+            "scopes": _("What the client may ask for"),
+        },
     )
 
     service_user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_clients")

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from crm.lib.policy import Policy
 from governance.models.identity import User
@@ -10,7 +11,15 @@ from governance.models.identity import User
 class Invitation(models.Model):
     """One link for one person, once, until a moment. Only the hash of its token is kept."""
 
-    POLICY = Policy(owner="governance", meaning="invitations of staff", retention="1y after use")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("invitations of staff"),
+        retention=_("1y after use"),
+        level=2,
+        kind="C1",
+        purposes=("staff",),
+        basis="employment",
+    )
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
     token_hash = models.CharField(max_length=64, unique=True)

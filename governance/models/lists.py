@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from governance.fields import SealedTextField
 from governance.models.identity import Team, User
 from governance.models.records import Job
@@ -26,7 +26,19 @@ class SavedView(models.Model):
     """What somebody asks of a list, under a name: conditions, columns, sort; private, or shared with a team and those below it."""
 
     POLICY = Policy(
-        owner="governance", meaning="views of lists people saved", retention="with the account of who saved them", personal={"name": "C1"}
+        owner="governance",
+        meaning=_("views of lists people saved"),
+        retention=_("with the account of who saved them"),
+        personal={"name": "C1"},
+        level=2,
+        kind="C1",
+        purposes=("operation",),
+        basis="employment",
+        columns={
+            "name": Column(_("Name of the view"), mask="none"),
+            "pinned": _("Whether it is a tab above the list"),
+            "is_default": _("Whether the list opens with it"),
+        },
     )
 
     public_id = PublicIdField(prefix="V")
@@ -60,7 +72,20 @@ class SavedView(models.Model):
 class BulkRun(models.Model):
     """One action on many rows, fixed when it was started; a worker goes through them one by one."""
 
-    POLICY = Policy(owner="governance", meaning="work on many rows of a list", retention="1y")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("work on many rows of a list"),
+        retention=_("1y"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "action": _("Which action it does"),
+            "ids": _("Keys of the rows, in the order of the work"),
+            "values": _("What the form asked for: ids, codes and dates, never a personal value"),
+            "next": _("How many rows are behind us"),
+        },
+    )
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="bulk_run")
     list = models.CharField(max_length=40)
@@ -84,7 +109,25 @@ class BulkRun(models.Model):
 class Export(models.Model):
     """Rows of a list that left as a file: who asked, what for, how many; the content goes when its time is over."""
 
-    POLICY = Policy(owner="governance", meaning="lists that left as a file", retention="5y, the content a day", personal={"reason": "C2"})
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("lists that left as a file"),
+        retention=_("5y, the content a day"),
+        personal={"reason": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("compliance",),
+        basis="legal_duty",
+        columns={
+            "purpose": _("What it was exported for"),
+            "use": _("Purpose for which its personal columns were read; empty: it holds none"),
+            "reason": Column(_("Why, in the words of who exported"), mask="text"),
+            "columns": _("Which columns it holds"),
+            "rows": _("How many rows it holds"),
+            "content": _("The file, compressed and masked, kept for a day"),
+            "downloads": _("How often it was fetched"),
+        },
+    )
 
     class Purpose(models.TextChoices):
         WORK = "work", _("Working through the rows")
@@ -98,6 +141,7 @@ class Export(models.Model):
     list = models.CharField(max_length=40)
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=10, choices=Purpose)
+    use = models.CharField(max_length=20, blank=True, default="", db_default="")
     reason = SealedTextField("governance.export.reason")
     query = models.CharField(max_length=2000, blank=True)
     columns = ArrayField(models.CharField(max_length=40))

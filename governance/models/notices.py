@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from crm.lib.fields import PublicIdField
 from crm.lib.policy import Policy
@@ -11,7 +12,18 @@ from governance.models.identity import User
 class Notice(models.Model):
     """One sentence and one link for one person. Holds codes and an address of ours, never a personal value."""
 
-    POLICY = Policy(owner="governance", meaning="news for members of staff", retention="180d")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("news for members of staff"),
+        retention=_("180d"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "url": _("Page it leads to"),
+            "facts": _("What the sentence is filled with: ids and codes"),
+        },
+    )
 
     public_id = PublicIdField(prefix="Z")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", db_index=False)

@@ -7,14 +7,29 @@ from django.db.models import Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from governance.models.identity import User, chinese
 
 
 class Job(models.Model):
     """Long work with progress that goes on without the page."""
 
-    POLICY = Policy(owner="governance", meaning="long work and how it went", retention="1y")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("long work and how it went"),
+        retention=_("1y"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "title": _("What the job does, in words"),
+            "total": _("How many things it has to do"),
+            "done": _("How many it did"),
+            "failed": _("How many it could not do"),
+            "problems": _("What went wrong, by line; no personal values"),
+            "result": _("What came out of it"),
+        },
+    )
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -59,7 +74,20 @@ class Job(models.Model):
 class Rule(models.Model):
     """One value that law, regulation or policy sets, with its source and its dates."""
 
-    POLICY = Policy(owner="governance", meaning="rules as data, with citation", retention="for ever")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("rules as data, with citation"),
+        retention=_("for ever"),
+        level=1,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "value": _("The value of the rule"),
+            "unit": _("Unit of the value"),
+            "citation": _("Article the rule comes from"),
+            "verification": _("Whether the article was read in the text"),
+        },
+    )
 
     class Verification(models.TextChoices):
         VERIFIED = "verified", _("Read in the text")
@@ -110,7 +138,21 @@ class Rule(models.Model):
 class IdempotencyKey(models.Model):
     """An API request that was or is being answered under a key of the caller's choice."""
 
-    POLICY = Policy(owner="governance", meaning="answers to repeated API requests", retention="30d")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("answers to repeated API requests"),
+        retention=_("30d"),
+        personal={"body": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("operation",),
+        basis="contract",
+        columns={
+            "route": _("Which address was asked"),
+            "body_hash": _("Hash of what was sent"),
+            "body": Column(_("The answer, sealed as a whole"), mask="text"),
+        },
+    )
 
     caller = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     route = models.CharField(max_length=200)
@@ -132,7 +174,17 @@ class IdempotencyKey(models.Model):
 class FormReceipt(models.Model):
     """A form that was sent: a second click on its button returns to the first result."""
 
-    POLICY = Policy(owner="governance", meaning="results of sent forms", retention="1d")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("results of sent forms"),
+        retention=_("1d"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "location": _("Where the form led to"),
+        },
+    )
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.UUIDField()

@@ -60,7 +60,7 @@ def test_a_pass_opens_name_and_number_on_the_record_and_keeps_no_answer(case: Ca
     made = confirm(case, floor, id_last4=case.customer.id_number[-4:], birth_year=str(case.customer.born_on.year))
     opened = Entry.objects.filter(event="customers.customer.revealed", customer_id=case.customer_id)
     assert sorted(entry.facts["field"] for entry in opened) == ["mobile", "name"]
-    assert {entry.facts["purpose"] for entry in opened} == {"collection"}
+    assert {entry.facts["purpose"] for entry in opened} == {"collections"}
     entry = log.history(made).get()
     assert case.customer.id_number[-4:] not in str(entry.facts)
     with connection.cursor() as cursor:

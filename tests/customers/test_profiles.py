@@ -203,12 +203,12 @@ def test_a_search_opens_nothing_and_reads_an_index(customer: Customer, monkeypat
 
 # --- told to risk ------------------------------------------------------------------------------------------------
 def test_risk_is_told_no_identifier(cast: Cast, customer: Customer) -> None:
-    facts = profiles.facts_for_decision(customer, on=TODAY)
+    facts = profiles.facts_for_decision(customer, on=TODAY, at=NOON)
     assert facts == {
         "age": 35, "income": Decimal("12000.00"), "monthly_debt": Decimal("500.00"), "consent_bureau": False,
     }  # fmt: skip
     consents.give(customer, purpose=Purpose.BUREAU, actor=cast.loan_officer, at=NOON)
-    assert profiles.facts_for_decision(customer, on=TODAY)["consent_bureau"] is True
+    assert profiles.facts_for_decision(customer, on=TODAY, at=NOON)["consent_bureau"] is True
 
 
 def test_the_age_is_that_of_the_day(customer: Customer) -> None:

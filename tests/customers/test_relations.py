@@ -106,13 +106,13 @@ def test_a_third_partys_number_is_not_opened_to_collect(cast: Any, customer: Cus
     third, guarantor = add(customer, cast), add(customer, cast, kind=GUARANTOR, consent="given")
     for row in (third, guarantor):
         with pytest.raises(relations.ThirdParty):
-            relations.reveal(row, purpose="collection", **asked)
+            relations.reveal(row, purpose="collections", **asked)
     assert not Entry.objects.filter(event="customers.relation.revealed").exists()
     relations.allow_contact(guarantor, allowed=True, actor=cast.loan_officer, at=NOON)
-    assert relations.reveal(guarantor, purpose="collection", **asked) == "13812345678"
+    assert relations.reveal(guarantor, purpose="collections", **asked) == "13812345678"
     assert relations.reveal(third, purpose="service", **asked) == "13812345678"
     facts = list(Entry.objects.filter(event="customers.relation.revealed").order_by("pk").values_list("facts", flat=True))
-    assert [fact["purpose"] for fact in facts] == ["collection", "service"] and "138" not in str(facts)
+    assert [fact["purpose"] for fact in facts] == ["collections", "service"] and "138" not in str(facts)
 
 
 def test_a_number_is_opened_on_the_page_for_a_reason_and_by_who_may(cast: Any, customer: Customer, page_of: Any) -> None:
@@ -121,7 +121,7 @@ def test_a_number_is_opened_on_the_page_for_a_reason_and_by_who_may(cast: Any, c
     assert "13812345678" not in page_of(cast.loan_officer).get(f"/customers/{customer.public_id}/relations/").content.decode()
     assert page_of(cast.loan_officer).post(url, typed | {"reason": ""}).status_code == 422
     assert "13812345678" in page_of(cast.loan_officer).post(url, typed, headers={"HX-Request": "true"}).content.decode()
-    assert page_of(cast.loan_officer).post(url, typed | {"purpose": "collection"}).status_code == 409
+    assert page_of(cast.loan_officer).post(url, typed | {"purpose": "collections"}).status_code == 409
     assert page_of(cast.auditor).post(url, typed).status_code == 403
     assert "138****5678" in page_of(cast.auditor).get(f"/relations/{row.public_id}/masked/mobile/").content.decode()
     assert page_of(cast.loan_officer).get(f"/relations/{row.public_id}/reveal/source/").status_code == 404

@@ -14,6 +14,7 @@ WHO: dict[str, str] = {
     "governance.check_role": "compliance",  # asked inside the doors of a change, whose pages show it
     "governance.view_change": "compliance auditor admin",
     "governance.view_probe": "compliance admin",  # who is told; it opens no page
+    "governance.view_catalogue": "risk_manager compliance auditor admin api_client",
     "governance.view_rule": "loan_officer underwriter collections_supervisor risk_analyst risk_manager compliance auditor admin loan_operations",
     "governance.view_user": "collections_supervisor compliance auditor admin",
     "ledger.manage_delivery": "admin",
@@ -58,6 +59,10 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "job-list", "governance.view_job"),
     ("GET", "job", "governance.view_job"),
     ("GET", "rule-list", "governance.view_rule"),
+    ("GET", "catalogue", "governance.view_catalogue"),
+    ("GET", "catalogue-file", "governance.view_catalogue"),
+    ("GET", "catalogue-model", "governance.view_catalogue"),
+    ("GET", "catalogue-column", "governance.view_catalogue"),
     ("GET", "entry-list", "ledger.view_entry"),
     ("GET", "delivery-list", "ledger.view_entry"),
     ("POST", "delivery-retry", "ledger.manage_delivery"),
@@ -74,6 +79,7 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "scorecard-chart", "risk.view_strategy"),
 ]
 API: list[tuple[str, str, str]] = [
+    ("GET", "api-catalogue-list", "governance.view_catalogue"),
     ("GET", "api-decisions-detail", "risk.view_decision"),
 ]
 ROWS: list[tuple[str, str, str, str]] = [
@@ -87,6 +93,8 @@ LISTS: list[tuple[str, str, tuple[str, ...]]] = [
     ("decision-list", "east_underwriter", ("decision",)),
 ]
 SHARED: set[str] = {
+    "catalogue-column",
+    "catalogue-model",
     "change",
     "change-answer",
     "delivery-retry",

@@ -22,7 +22,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0008_access"),
+        ("governance", "0009_purposes"),
         ("customers", "0006_message_without_lock"),
         ("sessions", "0001_initial"),
         ("oauth2_provider", "0001_initial"),
