@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0006_message_without_lock'),
-        ('governance', '0008_purposes'),
+        ("governance", "0009_purposes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('governance', '0007_changes'),
+        ("governance", "0008_access"),
     ]
 
     operations = [
