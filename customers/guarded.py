@@ -6,16 +6,15 @@ from django.utils.translation import pgettext_lazy
 from customers import permissions
 from governance.access import guard
 
-# level by JR/T 0197-2020: 4 what identifies a person or opens an account, 3 what describes one
-NAME = guard("customers.customer.name", _("Name"), level=3, reveal=permissions.REVEAL, edit=permissions.CHANGE)
-guard("customers.customer.id_number", _("Id number"), level=4, reveal=permissions.REVEAL, edit=permissions.CHANGE)
-guard("customers.customer.mobile", _("Mobile"), level=3, reveal=permissions.REVEAL, edit=permissions.CHANGE)
-guard("customers.customer.bank_card", _("Bank card"), level=4, reveal=permissions.REVEAL, edit=permissions.CHANGE)
-guard("customers.customer.email", pgettext_lazy("channel", "E-mail"), level=3, reveal=permissions.REVEAL, edit=permissions.CHANGE)
-guard("customers.customer.address", _("Address"), level=3, reveal=permissions.REVEAL, edit=permissions.CHANGE)
-guard("customers.customer.employer", _("Employer"), level=3, reveal=permissions.REVEAL, edit=permissions.CHANGE)
-guard("customers.relation.name", _("Name of a related person"), level=3, reveal=permissions.REVEAL)
-guard("customers.relation.mobile", _("Mobile of a related person"), level=3, reveal=permissions.REVEAL)
+NAME = guard("customers.customer.name", _("Name"), reveal=permissions.REVEAL, edit=permissions.CHANGE)
+guard("customers.customer.id_number", _("Id number"), reveal=permissions.REVEAL, edit=permissions.CHANGE)
+guard("customers.customer.mobile", _("Mobile"), reveal=permissions.REVEAL, edit=permissions.CHANGE)
+guard("customers.customer.bank_card", _("Bank card"), reveal=permissions.REVEAL, edit=permissions.CHANGE)
+guard("customers.customer.email", pgettext_lazy("channel", "E-mail"), reveal=permissions.REVEAL, edit=permissions.CHANGE)
+guard("customers.customer.address", _("Address"), reveal=permissions.REVEAL, edit=permissions.CHANGE)
+guard("customers.customer.employer", _("Employer"), reveal=permissions.REVEAL, edit=permissions.CHANGE)
+guard("customers.relation.name", _("Name of a related person"), reveal=permissions.REVEAL)
+guard("customers.relation.mobile", _("Mobile of a related person"), reveal=permissions.REVEAL)
 
 
 def of(field: str) -> str:

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import NotAllowed
@@ -38,11 +40,10 @@ class OutsideHours(NotAllowed):
 class Guarded:
     """A field whose level a role may narrow.
 
-    `level` is its sensitivity by JR/T 0197-2020 (1–5); `reveal` and `edit` are the permissions that open and change it.
+    `reveal` and `edit` are the permissions that open and change it.
     """
 
     label: Any
-    level: int
     reveal: str = ""
     edit: str = ""
 
@@ -50,10 +51,20 @@ class Guarded:
 FIELDS: Registry[Guarded] = Registry("guarded field")
 
 
-def guard(code: str, label: Any, *, level: int, reveal: str = "", edit: str = "") -> str:
-    """Declare a guarded field; the app that holds it does so beside the model."""
-    FIELDS.register(code, Guarded(label, level, reveal, edit))
+def guard(code: str, label: Any, *, reveal: str = "", edit: str = "") -> str:
+    """Declare a guarded field, `app.model.field`; the app that holds it does so beside the model."""
+    FIELDS.register(code, Guarded(label, reveal, edit))
     return code
+
+
+@cache
+def sensitivity(code: str) -> int:
+    """Return the level of a guarded field by JR/T 0197-2020 (1–5), as the data catalogue has it."""
+    from governance import catalogue  # it reads the declarations of every app
+
+    app, model, field = code.split(".")
+    found = apps.get_model(app, model)
+    return catalogue.entry(found, found._meta.get_field(field)).level
 
 
 _products: list[Callable[[], list[tuple[str, Any]]]] = []
@@ -80,7 +91,7 @@ def _level(user: Any, code: str) -> str:
     role = getattr(user, "role", None)
     if role is None or not user.is_active:
         return Level.NONE
-    if role.level_ceiling is not None and FIELDS[code].level > role.level_ceiling:
+    if role.level_ceiling is not None and sensitivity(code) > role.level_ceiling:
         return Level.NONE
     return Level(role.field_levels.get(code, Level.EDIT))
 

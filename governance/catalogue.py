@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 from django.apps import apps
@@ -15,9 +14,11 @@ from rest_framework.serializers import ModelSerializer
 
 from crm.lib.conventions import WORDS, technical
 from crm.lib.lists import LISTS
+from crm.lib.permissions import ALL
 from crm.lib.policy import LEVEL_OF, Column, Policy
 from governance import masking, purposes
 from governance.fields import FingerprintField, SealedTextField
+from governance.models import Role, User
 from governance.models.identity import Scope
 
 LEVELS = {
@@ -210,7 +211,7 @@ def places(one: Entry) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if one.mask and one.mask != "none":
         found.append((_("Mask"), one.mask))
-    everybody: Any = SimpleNamespace(pk=0, scope=Scope.ALL, team_id=None, has_perm=lambda code: True)  # nothing is asked of the database
+    everybody = User(pk=0, role=Role(scope=Scope.ALL, permissions=list(ALL)))  # nothing is asked of the database
     for spec in LISTS.values():
         names = {column.key for column in spec.columns} | {column.sort for column in spec.columns} | {asked.path for asked in spec.fields}
         if spec.rows(everybody).model is one.model and names & {one.name, f"masked_{one.name}"}:

@@ -138,6 +138,15 @@ class Role(models.Model):
             "scope": _("On which rows the permissions hold"),
             "permissions": _("What a holder may do"),
             "offered": _("What the product's own table gave the role at some time"),
+            "field_levels": _("The most a holder reaches of each personal field"),
+            "level_ceiling": _("Fields of a higher level are not shown to a holder"),
+            "products": _("Only applications, offers and loans of these products"),
+            "own_cases": _("Of collections cases only those held or assigned"),
+            "opens_at": _("From when the role is open, by the lender's clock"),
+            "closes_at": _("Until when the role is open, by the lender's clock"),
+            "waiver_limit": _("The largest amount a holder may waive on one loan"),
+            "settlement_limit": _("The largest amount a holder may forgo in a settlement"),
+            "line_limit": _("The largest credit limit a holder may grant"),
         },
     )
 
