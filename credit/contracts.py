@@ -10,7 +10,7 @@ from governance import files
 from governance.models import User
 from ledger import log
 
-LABEL = "credit.contract.paper"
+LABEL = Contract.FILE_LABEL
 
 
 def paper(offer: Offer, *, actor: User, at: datetime) -> Contract:

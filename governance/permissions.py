@@ -10,5 +10,8 @@ CHECK_ROLE = declare("governance.check_role", _("Confirm or refuse changes of ro
 VIEW_CHANGE = declare("governance.view_change", _("View changes that need a second person"))
 VIEW_JOB = declare("governance.view_job", _("View jobs"))
 VIEW_RULE = declare("governance.view_rule", _("View rules and their sources"))
+VIEW_KEY = declare("governance.view_key", _("View keys and their use"))
+ROTATE_KEY = declare("governance.rotate_key", _("Propose a rotation of keys"))
+CHECK_KEY = declare("governance.check_key", _("Confirm or refuse a rotation of keys"))
 SHARE_VIEW = declare("governance.share_view", _("Share views of lists with a team"))
 SET_CLOCK = declare("governance.set_clock", _("State the moment of a transaction"), scope="clock:set")
