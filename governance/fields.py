@@ -34,16 +34,6 @@ class Sealed:
         row.__dict__[self.field.attname] = value
 
 
-class SealedIsNull(IsNull):
-    """Whether there is a value at all: the one question a sealed column answers."""
-
-    def resolve_expression(self, *_args: Any, **_more: Any) -> "SealedIsNull":
-        return self  # its column is resolved already, and refuses to be asked again
-
-    def process_lhs(self, compiler: Any, connection: Any, lhs: Any = None) -> Any:
-        return compiler.compile(lhs or self.lhs)
-
-
 class SealedCol(Col):
     """A sealed column in a query: it can be read, and nothing can be made of it."""
 
@@ -56,6 +46,13 @@ class SealedCol(Col):
 
     def _refuse(self) -> None:
         raise TypeError(self.target.refusal())
+
+
+class SealedIsNull(IsNull):
+    """Whether there is a value at all: the one question a sealed column answers."""
+
+    def __init__(self, lhs: Any, rhs: Any) -> None:
+        super().__init__(Col(lhs.alias, lhs.target) if isinstance(lhs, SealedCol) else lhs, rhs)
 
 
 class SealedTextField(models.BinaryField):

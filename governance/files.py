@@ -94,7 +94,11 @@ def keep(content: bytes, *, label: str, allowed: Collection[str] = tuple(EXTENSI
     seal_key = uuid.uuid4()
     key = f"{FOLDER}/{seal_key.hex[:2]}/{uuid.uuid4()}"
     file_keys.make(key)
-    storage.put(key, file_keys.sealed(key, content, aad=f"{label}|{seal_key}"))
+    try:
+        storage.put(key, file_keys.sealed(key, content, aad=f"{label}|{seal_key}"))
+    except DomainError:
+        file_keys.erase([key])
+        raise
     return Stored(key, seal_key, found, len(content), hashlib.sha256(content).hexdigest())
 
 

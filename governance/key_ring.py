@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -85,10 +85,15 @@ def classes() -> dict[str, str]:
 
 
 def sealing(purpose: str) -> tuple[bytes, AESGCM]:
-    """Return header and cipher of the version that seals for `purpose`."""
+    """Return header and cipher of the version that seals for `purpose`.
+
+    :raises CannotUnwrap: if it does not unwrap: nothing is sealed under an older one instead
+    """
     ring = _ring
     if ring is None or time.monotonic() - ring.read_at > settings.VAULT_FRESH:
         ring = read()
+    if purpose not in ring.live:
+        raise CannotUnwrap("; ".join(sorted(ring.problems.values())) or f"There is no data key for {purpose}.")
     return ring.live[purpose]
 
 
@@ -111,15 +116,16 @@ def print_key(label: str) -> bytes:
     ring = _ring or read()
     found = ring.prints.get(label)
     if found is None:
+        if not ring.print_root:
+            raise CannotUnwrap("The key of fingerprints does not unwrap: nothing can be searched or saved until its wrapping key is back.")
         info = f"crm|fingerprint|{label}".encode()
         found = ring.prints[label] = HKDFExpand(algorithm=SHA256(), length=32, info=info).derive(ring.print_root)
     return found
 
 
 def read() -> Ring:
-    """Read the keys anew, committed ones only; those that are missing are made.
+    """Read the keys anew, committed ones only; those that are missing are made. One that does not unwrap is told when it is needed.
 
-    :raises CannotUnwrap: if a key that seals, or that of fingerprints, does not open
     :raises PortUnknown: if the key server gives no certain answer
     """
     global _ring
@@ -135,15 +141,14 @@ def read() -> Ring:
                 continue
             if purpose == FINGERPRINT:
                 if status == "live" and not ring.print_root:
-                    ring.print_root = opened(purpose, version, key_id, wrapped, check)
+                    with suppress(CannotUnwrap):  # told when it is needed
+                        ring.print_root = opened(purpose, version, key_id, wrapped, check)
                 continue
             first = header(purpose, version)
             try:
                 ring.ciphers[first] = known.get(first) or AESGCM(opened(purpose, version, key_id, wrapped, check))
             except CannotUnwrap as error:
-                if status == "live":
-                    raise
-                ring.problems[first] = error.message
+                ring.problems[first] = str(error)
                 continue
             if status == "live":
                 ring.live[purpose] = (first, ring.ciphers[first])

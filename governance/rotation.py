@@ -40,6 +40,11 @@ class RotationRuns(DomainError):
     code = "rotation_runs"
 
 
+def _moved(row: DataKey, to: str, **more: Any) -> DataKey:
+    """Move a key; its `version` is its name and not the number of its edits."""
+    return move(row, to, version=row.version, **more)
+
+
 def unfinished() -> Job | None:
     """Return the rotation that is not over."""
     return Job.objects.filter(kind=KIND, status__in=[Job.Status.WAITING, Job.Status.RUNNING]).order_by("pk").first()
@@ -68,7 +73,7 @@ def begin(purposes: Collection[str], *, actor: User, at: datetime) -> Job:
         key = os.urandom(32)
         place = key_ring.place_of(purpose, version)
         key_id, wrapped = kek.wrap(key, place=place)
-        move(standing[purpose], Status.RETIRING, actor=actor, at=at, event="governance.key.superseded", superseded_at=at)
+        _moved(standing[purpose], Status.RETIRING, actor=actor, at=at, event="governance.key.superseded", superseded_at=at)
         made = DataKey.objects.create(
             purpose=purpose, version=version, wrapped=wrapped, kek=key_id, created_at=at, check_value=key_ring.check_value(key, purpose, version)
         )  # fmt: skip
@@ -255,8 +260,7 @@ def count(*, at: datetime) -> None:
     back = DataKey.objects.filter(status=Status.RETIRED, purpose__in=sealed).order_by("pk")
     for row in back:
         if used := found[(row.purpose, row.version)]:  # an older backup was brought back
-            move(
-                row,
+            _moved(row,
                 Status.RETIRING,
                 actor=users.system(),
                 at=at,
@@ -280,7 +284,7 @@ def retire(*, at: datetime) -> list[DataKey]:
     unused = DataKey.objects.filter(status=Status.RETIRING, in_use=0, superseded_at__lte=settled(at)).order_by("pk")
     found = list(unused)
     for row in found:
-        move(row, Status.RETIRED, actor=users.system(), at=at, event="governance.key.retired", retired_at=at)
+        _moved(row, Status.RETIRED, actor=users.system(), at=at, event="governance.key.retired", retired_at=at)
     return found
 
 

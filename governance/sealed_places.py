@@ -58,10 +58,10 @@ def counted() -> Counter[Use]:
     names = {code: purpose for purpose, code in key_ring.CODES.items()}
     with connection.cursor() as cursor:
         for place in places():
-            values = ", ".join(f'("{one.name}")' for one in place.columns)
+            values = ", ".join(f'(kept."{one.name}")' for one in place.columns)
             cursor.execute(
-                f"SELECT substring(token FROM 1 FOR {key_ring.HEADER}), count(*) "  # noqa: S608  names come from the models
-                f'FROM "{place.table}" CROSS JOIN LATERAL (VALUES {values}) AS held (token) WHERE token IS NOT NULL GROUP BY 1'
+                f"SELECT substring(held.sealed FROM 1 FOR {key_ring.HEADER}), count(*) "  # noqa: S608  names come from the models
+                f'FROM "{place.table}" AS kept CROSS JOIN LATERAL (VALUES {values}) AS held (sealed) WHERE held.sealed IS NOT NULL GROUP BY 1'
             )
             for first, count in cursor.fetchall():
                 head = bytes(first)

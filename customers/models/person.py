@@ -167,4 +167,6 @@ class Customer(models.Model):
         return age_on(self.born_on, on)
 
     def age_band(self, on: date) -> str:
+        if getattr(self.id_number, "is_unreadable", False):
+            return self.id_number
         return masking.age_band(self.born_on, on)
