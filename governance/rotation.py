@@ -260,7 +260,8 @@ def count(*, at: datetime) -> None:
     back = DataKey.objects.filter(status=Status.RETIRED, purpose__in=sealed).order_by("pk")
     for row in back:
         if used := found[(row.purpose, row.version)]:  # an older backup was brought back
-            _moved(row,
+            _moved(
+                row,
                 Status.RETIRING,
                 actor=users.system(),
                 at=at,

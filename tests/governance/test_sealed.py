@@ -171,7 +171,9 @@ def test_what_else_could_be_asked_of_a_sealed_field_is_refused(db: None, ask: Ca
 
 
 def test_the_refusal_says_what_to_use_instead(db: None) -> None:
-    with pytest.raises(TypeError, match=r'customers\.Customer\.mobile is sealed: .*mobile_key=Model\._meta\.get_field\("mobile_key"\)\.of\(value\)'):
+    with pytest.raises(
+        TypeError, match=r'customers\.Customer\.mobile is sealed: .*mobile_key=Model\._meta\.get_field\("mobile_key"\)\.of\(value\)'
+    ):
         Customer.objects.filter(mobile="13800001234")
     with pytest.raises(TypeError, match=r"customers\.Customer\.address is sealed: .*declare a FingerprintField"):
         Customer.objects.filter(address="here")

@@ -14,7 +14,9 @@ from governance import kek
 
 
 @pytest.fixture
-def key_server(start_sandbox: Callable[..., tuple[str, Any]], settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+def key_server(
+    start_sandbox: Callable[..., tuple[str, Any]], settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
     """Return the address of a key server whose token we have, with the port pointing at it."""
     monkeypatch.setenv("CRM_TRANSIT_TOKEN", "s.test")
     url, _process = start_sandbox("--state", str(tmp_path / "state"))
