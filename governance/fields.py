@@ -45,7 +45,8 @@ class SealedCol(Col):
         self._refuse()  # asked by functions and arithmetic for the type of what they are given
 
     def _refuse(self) -> None:
-        raise TypeError(self.target.refusal())
+        target: Any = self.target
+        raise TypeError(target.refusal())
 
 
 class SealedIsNull(IsNull):

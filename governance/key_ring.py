@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
-from django.utils.timezone import now
 
 from governance import kek
 from governance.kek import CannotUnwrap
@@ -36,7 +35,7 @@ HEADER = 4
 
 TAKE = """
 INSERT INTO governance_datakey (purpose, version, wrapped, kek, check_value, status, created_at)
-VALUES (%s, 1, %s, %s, %s, 'live', %s) ON CONFLICT DO NOTHING
+VALUES (%s, 1, %s, %s, %s, 'live', now()) ON CONFLICT DO NOTHING
 """
 
 
@@ -205,7 +204,7 @@ def make_missing() -> None:
             if purpose == FINGERPRINT and kek.masters() and _sealed_before(cursor):
                 key = hmac.new(bytes(32), kek.masters()[min(kek.masters())], hashlib.sha256).digest()
             key_id, wrapped = kek.wrap(key, place=place_of(purpose, 1))
-            cursor.execute(TAKE, [purpose, wrapped, key_id, check_value(key, purpose, 1), now()])
+            cursor.execute(TAKE, [purpose, wrapped, key_id, check_value(key, purpose, 1)])
 
 
 def _sealed_before(cursor: Any) -> bool:

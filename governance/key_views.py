@@ -51,7 +51,7 @@ def key_list(request: Asked) -> HttpResponse:
     found = list(DataKey.objects.order_by("purpose", "-version"))
     order = {purpose: number for number, (purpose, _label) in enumerate(DataKey.Purpose.choices)}
     job = Job.objects.filter(kind=rotation.KIND).order_by("-pk").first()
-    context = {
+    context: dict[str, Any] = {
         "keys": sorted(found, key=lambda row: order[row.purpose]),
         "job": job,
         "may_follow": job is not None and request.user.has_perm(permissions.VIEW_JOB),

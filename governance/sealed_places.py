@@ -86,8 +86,8 @@ def ranges(place: Place, size: int, first: int) -> Iterator[tuple[int, int]]:
                 f'SELECT min(id), max(id) FROM (SELECT id FROM "{place.table}" WHERE id >= %s ORDER BY id LIMIT %s) AS part',  # noqa: S608
                 [first, size],
             )
-            low, high = cursor.fetchone() or (None, None)
-            if low is None:
+            found: Any = cursor.fetchone()
+            if found[0] is None:
                 return
-            yield low, high
-            first = high + 1
+            yield found
+            first = found[1] + 1

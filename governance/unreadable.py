@@ -16,6 +16,8 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from crm.lib.errors import Invalid
 from governance.vault import CannotOpen
@@ -91,7 +93,7 @@ def tell_later(row: Any, field: Any) -> None:
         logger.error("unreadable", model=row._meta.label, pk=row.pk, field=field.name)
         if cache.add("unreadable:count", 1, DAY) or cache.incr("unreadable:count") <= MOST:
             tell_unreadable.delay(model=row._meta.label, pk=row.pk, field=field.name)
-    except Exception:
+    except (OSError, OperationalError, RedisError):  # neither cache nor broker: the page lives without them
         logger.exception("unreadable_not_told", model=row._meta.label, pk=row.pk)
 
 
