@@ -12,7 +12,7 @@ from governance.models import User
 from governance.models.identity import Level
 from ledger import log
 
-LABEL = "credit.contract.paper"
+LABEL = Contract.FILE_LABEL
 
 
 def paper(offer: Offer, *, actor: User, at: datetime) -> Contract:

@@ -26,6 +26,8 @@ app.conf.beat_schedule = {
     "lists-sweep": {"task": "governance.tasks.sweep_lists", "schedule": 60.0},
     "search-index": {"task": "customers.tasks.index_unfiled", "schedule": crontab(hour=3, minute=50)},
     "changes-expire": {"task": "governance.tasks.expire_changes", "schedule": crontab(minute=35)},
+    "keys-settle": {"task": "governance.tasks.settle_keys", "schedule": 120.0},
+    "keys-count": {"task": "governance.tasks.count_keys", "schedule": crontab(hour=4, minute=40)},
     "notices-sweep": {"task": "governance.tasks.forget_old_notices", "schedule": crontab(hour=3, minute=45)},
     "files-sweep": {"task": "governance.tasks.sweep_files", "schedule": crontab(hour=4, minute=20)},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},

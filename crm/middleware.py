@@ -12,7 +12,7 @@ from crm import problems
 from crm.lib.context import request_id
 from crm.lib.errors import foreseen
 from crm.lib.permissions import Forbidden, signed_out
-from governance import access
+from governance import access, unreadable
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -67,6 +67,18 @@ class closed_by_default:  # noqa: N801  named like the functions it stands among
         if request.path.startswith("/api/"):
             return None  # the API authenticates by token and answers with problem documents
         return signed_out(request)
+
+
+def what_cannot_be_read(get_response: GetResponse) -> GetResponse:
+    """While a page or an answer is only read, a value that does not open is a marker in its place and not the end of the page."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return get_response(request)
+        with unreadable.shown(to_programs=request.path.startswith("/api/")):
+            return get_response(request)
+
+    return middleware
 
 
 class readable:  # noqa: N801

@@ -51,8 +51,12 @@ VAULT_KEYS = env.str("CRM_VAULT_KEYS", default="")
 VAULT_FILE = env.str("CRM_VAULT_FILE", default="")
 if TOOLING and not (VAULT_KEYS or VAULT_FILE):
     VAULT_KEYS = "v1:" + "A" * 43 + "="
-if not (VAULT_KEYS or VAULT_FILE):
-    raise ImproperlyConfigured("CRM_VAULT_KEYS or CRM_VAULT_FILE is not set: without it personal data cannot be sealed.")
+TRANSIT_URL = env.str("CRM_TRANSIT_URL", default="")  # a key server that wraps the data keys in place of a key of our own
+TRANSIT_TOKEN = env.str("CRM_TRANSIT_TOKEN", default="")
+TRANSIT_KEY = env.str("CRM_TRANSIT_KEY", default="crm")
+VAULT_FRESH = env.int("CRM_VAULT_FRESH", default=60)  # seconds after which a process asks again which data key seals
+if not (VAULT_KEYS or VAULT_FILE or TRANSIT_URL):
+    raise ImproperlyConfigured("CRM_VAULT_KEYS, CRM_VAULT_FILE or CRM_TRANSIT_URL is not set: without it personal data cannot be sealed.")
 
 # --- applications ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -99,6 +103,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "crm.middleware.what_cannot_be_read",
     "crm.middleware.refusals",
     "crm.search.remember",
 ]
@@ -164,6 +169,7 @@ MAIL_DOMAIN = env.str("CRM_MAIL_DOMAIN", default=MAIL_FROM.partition("@")[2])  #
 RECEIPT_SECRET = env.str("CRM_RECEIPT_SECRET", default="")
 # Where files lie at rest: an object store, or the folder MEDIA_ROOT while this is empty. Sealed before they get there.
 PORTS["storage"] = env.str("CRM_STORAGE_URL", default="")
+PORTS["transit"] = TRANSIT_URL
 STORAGE_TOKEN = env.str("CRM_STORAGE_TOKEN", default="")
 
 CELERY_BROKER_URL = "memory://" if TOOLING else env.str("CELERY_BROKER_URL", default=REDIS_URL)

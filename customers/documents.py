@@ -13,7 +13,7 @@ from governance.lifecycle import MovedMeanwhile, move
 from governance.models import User
 from ledger import log
 
-LABEL = "customers.document.content"
+LABEL = Document.FILE_LABEL
 Status = Document.Status
 
 

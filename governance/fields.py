@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.db import models
+from django.db.models.expressions import Col
+from django.db.models.lookups import IsNull
 
-from governance import vault
+from governance import unreadable, vault
 
 
 class Sealed:
@@ -21,11 +23,37 @@ class Sealed:
             row.refresh_from_db(fields=["seal_key", name])  # both in one query: the one opens the other
         value = row.__dict__[name]
         if isinstance(value, bytes | memoryview):
-            value = row.__dict__[name] = vault.unseal(bytes(value), aad=self.field.aad(row))
+            try:
+                value = vault.unseal(bytes(value), aad=self.field.aad(row))
+            except vault.CannotOpen as error:
+                return unreadable.instead(row, self.field, error)  # not kept: a save writes back the token as it was
+            row.__dict__[name] = value
         return value
 
     def __set__(self, row: Any, value: Any) -> None:
         row.__dict__[self.field.attname] = value
+
+
+class SealedCol(Col):
+    """A sealed column in a query: it can be read, and nothing can be made of it."""
+
+    def resolve_expression(self, *_args: Any, **_more: Any) -> Any:
+        self._refuse()
+
+    @property
+    def _output_field_or_none(self) -> Any:
+        self._refuse()  # asked by functions and arithmetic for the type of what they are given
+
+    def _refuse(self) -> None:
+        target: Any = self.target
+        raise TypeError(target.refusal())
+
+
+class SealedIsNull(IsNull):
+    """Whether there is a value at all: the one question a sealed column answers."""
+
+    def __init__(self, lhs: Any, rhs: Any) -> None:
+        super().__init__(Col(lhs.alias, lhs.target) if isinstance(lhs, SealedCol) else lhs, rhs)
 
 
 class SealedTextField(models.BinaryField):
@@ -59,8 +87,25 @@ class SealedTextField(models.BinaryField):
     def pre_save(self, row: Any, add: bool) -> Any:
         value = row.__dict__.get(self.attname)
         if isinstance(value, str):
+            unreadable.refuse_marker(value, self)
             return vault.seal(value, aad=self.aad(row))
         return value
+
+    def refusal(self) -> str:
+        """Return the sentence for who asks the database about a sealed column: what to use instead."""
+        name = f"{self.model._meta.label}.{self.name}"
+        beside = [one.name for one in self.model._meta.concrete_fields if isinstance(one, FingerprintField) and one.source == self.name]
+        if beside:
+            return (
+                f'{name} is sealed: filter on its fingerprint, {beside[0]}=Model._meta.get_field("{beside[0]}").of(value), '
+                "which finds equal values only; sort and compute in Python after reading."
+            )
+        return (
+            f"{name} is sealed: filter on its fingerprint, which it has none of; declare a FingerprintField, or read and compare in Python."
+        )
+
+    def get_col(self, alias: Any, output_field: Any = None) -> Any:
+        return SealedCol(alias, self, output_field)
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         if isinstance(value, str):
@@ -69,11 +114,11 @@ class SealedTextField(models.BinaryField):
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name != "isnull":
-            raise TypeError(f"{self.name} is sealed: filter on its fingerprint.")
-        return super().get_lookup(lookup_name)
+            raise TypeError(self.refusal())
+        return SealedIsNull
 
     def get_transform(self, lookup_name: str) -> Any:
-        raise TypeError(f"{self.name} is sealed: filter on its fingerprint.")
+        raise TypeError(self.refusal())
 
     def to_python(self, value: Any) -> Any:
         return value

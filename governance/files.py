@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.ports import storage
-from governance import jobs, vault
+from governance import file_keys, jobs
 from governance.models import Job
 
 PDF, JPEG, PNG, HEIC = "application/pdf", "image/jpeg", "image/png", "image/heic"
@@ -93,7 +93,12 @@ def keep(content: bytes, *, label: str, allowed: Collection[str] = tuple(EXTENSI
     found = checked(content, allowed=allowed, largest=largest)
     seal_key = uuid.uuid4()
     key = f"{FOLDER}/{seal_key.hex[:2]}/{uuid.uuid4()}"
-    storage.put(key, vault.seal_bytes(content, aad=f"{label}|{seal_key}"))
+    file_keys.make(key)
+    try:
+        storage.put(key, file_keys.sealed(key, content, aad=f"{label}|{seal_key}"))
+    except DomainError:
+        file_keys.erase([key])
+        raise
     return Stored(key, seal_key, found, len(content), hashlib.sha256(content).hexdigest())
 
 
@@ -104,7 +109,7 @@ def read(*, storage_key: str, seal_key: uuid.UUID, sha256: str, label: str) -> b
     :raises CannotOpen: if the sealed bytes were altered or moved
     :raises FileAltered: if the content is another than was kept
     """
-    content = vault.unseal_bytes(storage.get(storage_key), aad=f"{label}|{seal_key}")
+    content = file_keys.opened(storage_key, storage.get(storage_key), aad=f"{label}|{seal_key}")
     if hashlib.sha256(content).hexdigest() != sha256:
         raise FileAltered(_("This file is not the one that was kept."))
     return content
@@ -113,6 +118,7 @@ def read(*, storage_key: str, seal_key: uuid.UUID, sha256: str, label: str) -> b
 def discard(stored: Stored) -> None:
     """Forget a file that no row took up."""
     storage.delete(stored.storage_key)
+    file_keys.erase([stored.storage_key])
 
 
 # --- what a process that died left behind --------------------------------------------------------------------------
@@ -162,5 +168,6 @@ def sweep(*, at: datetime) -> Job | None:
         gone = unnamed(keys)  # once more, just before it cannot be taken back
         for key in gone:
             storage.delete(key)
+        file_keys.erase(gone)
         jobs.progress(job, at=at, done=len(gone))
     return jobs.finish(job, at=at, seen=seen)

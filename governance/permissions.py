@@ -12,5 +12,8 @@ VIEW_CATALOGUE = declare("governance.view_catalogue", _("View the data catalogue
 VIEW_JOB = declare("governance.view_job", _("View jobs"))
 VIEW_RULE = declare("governance.view_rule", _("View rules and their sources"))
 VIEW_PROBE = declare("governance.view_probe", _("Be told of access that looks wrong"))
+VIEW_KEY = declare("governance.view_key", _("View keys and their use"))
+ROTATE_KEY = declare("governance.rotate_key", _("Propose a rotation of keys"))
+CHECK_KEY = declare("governance.check_key", _("Confirm or refuse a rotation of keys"))
 SHARE_VIEW = declare("governance.share_view", _("Share views of lists with a team"))
 SET_CLOCK = declare("governance.set_clock", _("State the moment of a transaction"), scope="clock:set")

@@ -27,6 +27,7 @@ from django.db import connection
 from crm.lib.ports import storage
 from governance.fields import SealedTextField
 from governance.files import holders
+from governance.vault import CannotOpen
 
 SHORTEST = 6  # characters
 WINDOW = 6  # bytes at the end of a needle by which it is first noticed
@@ -61,7 +62,7 @@ class Needles:
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
         """:param values: pairs of the field's label and its value"""
         self.labels: dict[bytes, str] = {}
-        self.count = 0
+        self.count = self.unread = 0
         for label, value in values:
             text = value.strip()[:LONGEST]
             if len(text) < SHORTEST:
@@ -113,16 +114,23 @@ def _alone(whole: bytes, first: int, needle: bytes) -> bool:
 
 
 def needles() -> Needles:
-    """Open every sealed value of every model."""
-    return Needles(_values())
+    """Open every sealed value of every model; what cannot be read is counted, and is nobody's needle."""
+    unread: list[str] = []
+    found = Needles(_values(unread))
+    found.unread = len(unread)
+    return found
 
 
-def _values() -> Iterator[tuple[str, str]]:
+def _values(unread: list[str]) -> Iterator[tuple[str, str]]:
     for model in apps.get_models():
         for one in (column for column in model._meta.concrete_fields if isinstance(column, SealedTextField) and column.identifies):
             rows = model._default_manager.exclude(**{f"{one.name}__isnull": True}).only("seal_key", one.name)
             for row in rows.iterator(chunk_size=2_000):
-                value = getattr(row, one.attname)
+                try:
+                    value = getattr(row, one.attname)
+                except CannotOpen:
+                    unread.append(one.label)
+                    continue
                 if value:
                     yield one.label, value
 
@@ -134,6 +142,8 @@ def search(wanted: Needles, *, superuser_url: str = "", folders: Iterable[Path] 
     :param folders: folders of logs
     """
     found = Found(values=wanted.count)
+    if wanted.unread:
+        found.not_searched.append(f"{wanted.unread} sealed values: they cannot be read")
     for place, data in _haystack(superuser_url, list(folders), found):
         found.searched[place.split(":")[0]] += len(data)
         found.hits += [Hit(place, wanted.labels[needle]) for needle in wanted.within(data)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.utils.timezone import now
 
-from governance import probes, purposes, rules
+from governance import key_ring, probes, purposes, rules
 from governance.models import DutyPair, Role, Rule, User
 from governance.users import SYSTEM
 from ledger import log
@@ -22,7 +22,7 @@ DUTIES = ROLES.with_name("duties.json")
 
 
 def seed() -> None:
-    """Create the roles, the pairs of duties and the system user that are missing."""
+    """Create the roles, the pairs of duties, the system user and the data keys that are missing."""
     for row in json.loads(DUTIES.read_text()):
         DutyPair.objects.get_or_create(code=row["code"], defaults=row)
     purposes.seed()
@@ -41,6 +41,7 @@ def seed() -> None:
         user = User(username=SYSTEM, name="System", kind=User.Kind.SERVICE, role=Role.objects.get(code="house"))
         user.set_unusable_password()
         user.save(force_insert=True)
+    key_ring.read()
 
 
 def offer(role: Role, codes: list[str]) -> list[str]:

@@ -2,7 +2,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import bulk, changes, exports, files, idempotency, notices, users
+from governance import bulk, changes, exports, files, idempotency, notices, rotation, unreadable, users
 from ledger import log
 from ledger.models import Entry
 
@@ -67,3 +67,36 @@ def sweep_lists(**_: object) -> None:
         run_bulk.delay(run_id=run_id)
     for export_id in exports.unfinished(at=at):
         write_export.delay(export_id=export_id)
+
+
+@shared_task
+def tell_unreadable(*, model: str, pk: int, field: str, **_: object) -> None:
+    """A value did not open: recorded, and told to who holds the keys."""
+    unreadable.tell(model=model, pk=pk, field=field, at=now())
+
+
+@log.on("governance.keys.rotation_began")
+def begin_rotation(*, entry: Entry, **_: object) -> None:
+    """Hand the sealing to a worker of its own: it takes minutes."""
+    run_rotation.delay(job_id=entry.subject_id)
+
+
+@shared_task
+def run_rotation(*, job_id: int, **_: object) -> None:
+    rotation.run(job_id, clock=now)
+
+
+@shared_task
+def settle_keys(**_: object) -> None:
+    """Take up a rotation whose worker died; retire what a finished one replaced."""
+    job = rotation.unfinished()
+    if job is not None:
+        run_rotation.delay(job_id=job.pk)
+    else:
+        rotation.settle(clock=now)
+
+
+@shared_task
+def count_keys(**_: object) -> None:
+    """Each night: how much each key seals, and whether an older backup brought a retired one back."""
+    rotation.retire(at=now())

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import catalogue_views, change_views, invitation_views, list_views, notice_views, role_views, views
+from governance import catalogue_views, change_views, invitation_views, key_views, list_views, notice_views, role_views, views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("admin/changes/", change_views.change_list, name="change-list"),
     path("admin/changes/<str:public_id>/", change_views.change, name="change"),
     path("admin/changes/<str:public_id>/answer/", change_views.change_answer, name="change-answer"),
+    path("admin/keys/", key_views.key_list, name="key-list"),
+    path("admin/keys/rotate/", key_views.key_rotate, name="key-rotate"),
     path("admin/jobs/", views.job_list, name="job-list"),
     path("admin/jobs/<str:public_id>/", views.job, name="job"),
     path("lists/views/<str:public_id>/", list_views.view_change, name="view-change"),

@@ -1,28 +1,30 @@
 """Sealing of personal values: AES-256-GCM bound to place and row, keyed fingerprints for exact search.
 
-Token: one byte key version, 12 bytes nonce, ciphertext with tag (NIST SP 800-38D). Keys for sealing and for
-fingerprints are derived from the master key by HKDF (RFC 5869) under different labels.
+Token: 0, one byte for the key's purpose, two for its version (`key_ring.header`), 12 bytes nonce, ciphertext with tag (NIST SP 800-38D). What
+is bound is the header, the label and the row. Tokens of the older format, which begin with the version of a master key (1 to 255), open as
+ever; nothing new is sealed so.
+
+A file's content begins with two zeros and is sealed with a key of its own (`governance.files`).
 """
 
-import base64
 import hashlib
 import hmac
 import os
 import unicodedata
 from functools import lru_cache
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError
+from governance import kek, key_ring
 
 NONCE = 12
+TAG = 16
+NEWER = 0  # the first byte of a token under a data key
 
 
 class CannotOpen(DomainError):
@@ -32,55 +34,27 @@ class CannotOpen(DomainError):
     status = 409
 
 
-def parse_keys(text: str) -> dict[int, bytes]:
-    """Return {version: 32-byte key} from `v1:BASE64,v2:BASE64`.
-
-    :raises ImproperlyConfigured: if an item is not a version with 32 bytes in base64
-    """
-    keys: dict[int, bytes] = {}
-    for item in text.replace("\n", ",").split(","):
-        if not (item := item.strip()):
-            continue
-        name, _colon, encoded = item.partition(":")
-        try:
-            version, key = int(name.removeprefix("v")), base64.b64decode(encoded, validate=True)
-        except ValueError:
-            raise ImproperlyConfigured("CRM_VAULT_KEYS: each key is v<number>:<base64 of 32 bytes>") from None
-        if len(key) != 32 or not 1 <= version <= 255:
-            raise ImproperlyConfigured("CRM_VAULT_KEYS: a key has 32 bytes and a version from 1 to 255")
-        keys[version] = key
-    if not keys:
-        raise ImproperlyConfigured("CRM_VAULT_KEYS holds no key")
-    return keys
-
-
-@lru_cache(maxsize=1)
-def keys() -> dict[int, bytes]:
-    """Return the master keys from the environment or the key file; the highest version seals."""
-    return parse_keys(settings.VAULT_KEYS or Path(settings.VAULT_FILE).read_text())
-
-
 @lru_cache(maxsize=64)
-def derived(version: int, label: str) -> bytes:
-    """Return the 32-byte key of `label` under master key `version`."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"crm|{label}".encode()).derive(keys()[version])
+def older(version: int) -> AESGCM:
+    """Return the cipher of the older format under master key `version`."""
+    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=b"crm|seal").derive(kek.masters()[version]))
 
 
-@lru_cache(maxsize=64)
-def cipher(version: int) -> AESGCM:
-    return AESGCM(derived(version, "seal"))
+def purpose_of(label: str) -> str:
+    """Return whose key seals a label: the class its field declares; what no field declares counts as identity and finance."""
+    return key_ring.classes().get(label, key_ring.C2)
 
 
 def seal(value: str, *, aad: str) -> bytes:
-    """Return `value` sealed to the place and row that `aad` names."""
+    """Return `value` sealed to the place and row that `aad` names (`label|seal_key`)."""
     return seal_bytes(value.encode(), aad=aad)
 
 
-def seal_bytes(value: bytes, *, aad: str) -> bytes:
-    """Return the content of a file sealed to the place and row that `aad` names."""
-    version = max(keys())
+def seal_bytes(value: bytes, *, aad: str, purpose: str = "") -> bytes:
+    """Return `value` sealed to the place and row that `aad` names, by the key of its label's class or of `purpose`."""
+    first, cipher = key_ring.sealing(purpose or purpose_of(aad.partition("|")[0]))
     nonce = os.urandom(NONCE)
-    return bytes([version]) + nonce + cipher(version).encrypt(nonce, value, aad.encode())
+    return first + nonce + cipher.encrypt(nonce, value, first + aad.encode())
 
 
 def unseal(token: bytes, *, aad: str) -> str:
@@ -96,22 +70,42 @@ def unseal_bytes(token: bytes, *, aad: str) -> bytes:
 
     :raises CannotOpen: if it was moved, altered or truncated, or its key is missing
     """
-    place = aad.split("|", maxsplit=1)[0]
-    if len(token) < 1 + NONCE + 16:
-        raise CannotOpen(_("A sealed value of %(place)s is cut short.") % {"place": place})
-    version, nonce, body = token[0], token[1 : 1 + NONCE], token[1 + NONCE :]
-    if version not in keys():
-        raise CannotOpen(_("Key version %(version)s for %(place)s is missing.") % {"version": version, "place": place})
+    start = key_ring.HEADER if token[:1] == b"\0" else 1
+    if len(token) < start + NONCE + TAG:
+        raise CannotOpen(_("A sealed value of %(place)s is cut short.") % {"place": _place(aad)})
+    first, bound = token[:start], aad.encode()
+    if start == 1:
+        cipher = older(token[0]) if token[0] in kek.masters() else None
+    else:
+        bound = first + bound
+        try:
+            cipher = key_ring.cipher(first)
+        except kek.CannotUnwrap as error:
+            raise CannotOpen(_("A sealed value of %(place)s does not open: %(why)s") % {"place": _place(aad), "why": error}) from error
+    if cipher is None:
+        words = {"version": version_of(token), "place": _place(aad)}
+        raise CannotOpen(_("Key version %(version)s for %(place)s is missing.") % words)
     try:
-        return cipher(version).decrypt(nonce, body, aad.encode())
+        return cipher.decrypt(token[start : start + NONCE], token[start + NONCE :], bound)
     except InvalidTag:
-        raise CannotOpen(_("A sealed value of %(place)s was altered or moved.") % {"place": place}) from None
+        raise CannotOpen(_("A sealed value of %(place)s was altered or moved.") % {"place": _place(aad)}) from None
+
+
+def version_of(token: bytes) -> int:
+    """Return the version of the key that sealed `token`."""
+    return int.from_bytes(token[2:4], "big") if token[:1] == b"\0" else token[0]
+
+
+def _place(aad: str) -> str:
+    return aad.partition("|")[0]
 
 
 def fingerprint(value: str, *, label: str) -> str:
     """Return the keyed hash that finds `value` without opening it: full length, one key per label.
 
-    The lowest key version is used, so that fingerprints stay comparable while sealing keys rotate.
+    The key is secret, 256 bits and nowhere near the database's copy of it in clear, so that a mobile or a card, of which there are few enough
+    to try all, cannot be tried by who has the database alone: the key is the pepper. A slow function would add nothing against who has no
+    key, and 1,000,000 rows of an import times seven fields would pay for it.
     """
     text = unicodedata.normalize("NFKC", value).strip().upper()
-    return hmac.new(derived(min(keys()), f"fingerprint|{label}"), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key_ring.print_key(label), text.encode(), hashlib.sha256).hexdigest()

@@ -14,6 +14,7 @@ from sandbox import messages
 from sandbox.objects import Objects
 from sandbox.payouts import TIMEOUT_SECONDS, Payouts
 from sandbox.server import serve
+from sandbox.transit import Transit
 
 
 def main() -> int:
@@ -43,6 +44,7 @@ def main() -> int:
             texts,
             mailbox,
             Objects(token=os.environ.get("CRM_STORAGE_TOKEN", "")),
+            Transit(token=os.environ.get("CRM_TRANSIT_TOKEN", ""), state=chosen.state and chosen.state.with_suffix(".transit")),
         )
     except OSError as error:
         print(f"sandbox: port {chosen.port} on {chosen.host} cannot be had: {error.strerror}", file=sys.stderr)

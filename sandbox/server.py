@@ -10,6 +10,8 @@ from sandbox import messages
 from sandbox.objects import LARGEST as LARGEST_OBJECT
 from sandbox.objects import PREFIX, Objects
 from sandbox.payouts import Payouts
+from sandbox.transit import PREFIX as TRANSIT
+from sandbox.transit import Transit
 
 LARGEST_BODY = 64 * 1024
 Route = Callable[[Any, Any, dict[str, str]], tuple[int, dict[str, Any] | str]]
@@ -37,6 +39,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
     table: dict[tuple[str, str], Route]
     objects: Objects
+    transit: Transit
 
     def do_GET(self) -> None:
         if self.path.startswith(PREFIX):
@@ -86,6 +89,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, body: Any) -> None:
         where = urlsplit(self.path)
+        if where.path.startswith(TRANSIT):
+            self.send(*self.transit.answer(self.command, where.path, self.headers, body))
+            return
         route = self.table.get((self.command, where.path))
         if route is None:
             known = any(path == where.path for _method, path in self.table)
@@ -128,8 +134,9 @@ def serve(
     texts: messages.Texts | None = None,
     mailbox: messages.Mailbox | None = None,
     objects: Objects | None = None,
+    transit: Transit | None = None,
 ) -> Server:
     """Return a bound server; `serve_forever()` runs it."""
     table = routes(payouts, texts or messages.Texts(), mailbox or messages.Mailbox())
-    handler = type("BoundHandler", (Handler,), {"table": table, "objects": objects or Objects()})
+    handler = type("BoundHandler", (Handler,), {"table": table, "objects": objects or Objects(), "transit": transit or Transit()})
     return Server((host, port), handler)

@@ -29,6 +29,8 @@ class Contract(models.Model):
         },
     )
 
+    FILE_LABEL = "credit.contract.paper"  # what the sealed paper is bound to, beside the row's seal_key
+
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="contracts", db_index=False)
     cost_hash = models.CharField(max_length=64)
     template = models.CharField(max_length=20, help_text="version of the form it was set with")

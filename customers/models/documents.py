@@ -68,6 +68,8 @@ class Document(models.Model):
     }
     TONES: ClassVar[dict[str, str]] = {"received": "info", "accepted": "good", "rejected": "bad"}
 
+    FILE_LABEL = "customers.document.content"  # what the sealed content is bound to, beside the row's seal_key
+
     public_id = PublicIdField(prefix="DC")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False, help_text="binds row and content")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="documents", db_index=False)

@@ -1,6 +1,7 @@
 from governance.models.changes import ChangeRequest, DutyPair
 from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Team, User
 from governance.models.invitations import Invitation
+from governance.models.keys import DataKey, FileKey
 from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
 from governance.models.purposes import DataPurpose, LegalBasis
@@ -10,9 +11,11 @@ __all__ = [
     "ApiClient",
     "BulkRun",
     "ChangeRequest",
+    "DataKey",
     "DataPurpose",
     "DutyPair",
     "Export",
+    "FileKey",
     "FormReceipt",
     "IdempotencyKey",
     "Invitation",

@@ -18,6 +18,7 @@ from tests.fixtures.cast import NOON
 from tests.fixtures.papers import HEIC, JPEG, PNG, pdf
 from tests.sandbox.conftest import start_sandbox  # noqa: F401  the process of another folder's fixture
 
+pytestmark = pytest.mark.django_db
 LABEL = "test.paper.content"
 
 

@@ -12,6 +12,9 @@ WHO: dict[str, str] = {
     "governance.view_role": "compliance auditor admin",
     "governance.manage_role": "admin",
     "governance.check_role": "compliance",  # asked inside the doors of a change, whose pages show it
+    "governance.view_key": "compliance auditor admin",
+    "governance.rotate_key": "admin",
+    "governance.check_key": "compliance",  # asked inside the doors of a change, whose pages show it
     "governance.view_change": "compliance auditor admin",
     "governance.view_probe": "compliance admin",  # who is told; it opens no page
     "governance.view_catalogue": "risk_manager compliance auditor admin api_client",
@@ -56,6 +59,9 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "change-list", "governance.view_change"),
     ("GET", "change", "governance.view_change"),
     ("POST", "change-answer", "governance.view_change"),
+    ("GET", "key-list", "governance.view_key"),
+    ("GET", "key-rotate", "governance.rotate_key"),
+    ("POST", "key-rotate", "governance.rotate_key"),
     ("GET", "job-list", "governance.view_job"),
     ("GET", "job", "governance.view_job"),
     ("GET", "rule-list", "governance.view_rule"),

@@ -21,6 +21,7 @@ from crm.demo import (
     desk_messages,
     desk_money,
     desk_underwriting,
+    keys,
     outside,
     play,
     staff,
@@ -85,3 +86,5 @@ class Command(BaseCommand):
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
+        with outside.sandbox(), log.without_broker():
+            self.stdout.write(keys.fill(at=now()))

@@ -3,7 +3,7 @@
 from django.db import migrations
 
 SECRET = (
-    "django_session", "governance_apiclient", "governance_invitation", "customers_onetimecode",
+    "django_session", "governance_apiclient", "governance_invitation", "governance_datakey", "customers_onetimecode",
     "oauth2_provider_accesstoken", "oauth2_provider_refreshtoken", "oauth2_provider_grant", "oauth2_provider_idtoken",
 )  # fmt: skip
 FORWARD = """
@@ -22,7 +22,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0009_purposes"),
+        ("governance", "0010_vault_keys"),
         ("customers", "0006_message_without_lock"),
         ("sessions", "0001_initial"),
         ("oauth2_provider", "0001_initial"),
