@@ -56,6 +56,13 @@ class PlaceForm(VersionedForm):
         help_text=_("The largest amount this person may approve. Empty: the limit of the role holds."),
     )
     language = forms.ChoiceField(label=_("Language"), required=False, choices=[("", _("As the browser asks")), *settings.LANGUAGES])
+    reason = forms.CharField(
+        label=_("Reason for the rights"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea,
+        help_text=_("Needed when role, authority or a wider team is asked for: the second person reads it."),
+    )
 
     @classmethod
     def of(cls, user: User, data: Any = None) -> "PlaceForm":
@@ -82,7 +89,7 @@ class NewUserForm(PlaceForm):
             "Leave it empty to invite: the person gets a link and chooses one. Else at least 10 characters, not a common password."
         ),
     )
-    field_order = ("username", "name", "email", "password", "role", "team", "approval_limit", "language")
+    field_order = ("username", "name", "email", "password", "role", "team", "approval_limit", "reason", "language")
 
 
 class ActiveForm(Form):

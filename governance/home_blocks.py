@@ -21,15 +21,16 @@ def staff() -> Any:
 
 
 def waiting_changes(user: User, at: datetime) -> list[dict[str, Any]]:
+    rows = list(changes.waiting_for(user).order_by("made_at")[:SHOWN])
     return [
         {
-            "who": f"{changes.KINDS[one.kind].label}: {changes.KINDS[one.kind].name(one.subject, one.after)}",
+            "who": f"{changes.KINDS[one.kind].label}: {name}",
             "url": reverse("change", args=[one.public_id]),
             "why": [_("proposed by %(person)s") % {"person": one.made_by}],
             "due": one.due_at,
             "action_label": _("Open change"),
         }
-        for one in changes.waiting_for(user).order_by("made_at")[:SHOWN]
+        for one, name in zip(rows, changes.titles(rows), strict=True)
     ]
 
 

@@ -3,10 +3,10 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.permissions import declare
 
 VIEW_USER = declare("governance.view_user", _("View users and teams"))
-MANAGE_USER = declare("governance.manage_user", _("Change users, roles and teams"))
+MANAGE_USER = declare("governance.manage_user", _("Change users and teams, propose who holds which role"))
 VIEW_ROLE = declare("governance.view_role", _("View roles"))
 MANAGE_ROLE = declare("governance.manage_role", _("Propose changes of roles"))
-CHECK_ROLE = declare("governance.check_role", _("Confirm or refuse changes of roles"))
+CHECK_ROLE = declare("governance.check_role", _("Confirm or refuse changes of roles and of who holds them"))
 VIEW_CHANGE = declare("governance.view_change", _("View changes that need a second person"))
 VIEW_JOB = declare("governance.view_job", _("View jobs"))
 VIEW_RULE = declare("governance.view_rule", _("View rules and their sources"))

@@ -110,7 +110,7 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
         found.append(Line(_("Authority limit"), before.get("approval_limit") or "", after["approval_limit"] or ""))
     had, has = set(before.get("permissions", ())), set(after["permissions"])
     if had != has:
-        found.append(Line(_("Permissions"), added=_labels(has - had), removed=_labels(had - has)))
+        found.append(Line(_("Permissions"), added=labels(has - had), removed=labels(had - has)))
     return found
 
 
@@ -118,7 +118,8 @@ def _scope(value: Any) -> Any:
     return dict(Scope.choices).get(value, "")
 
 
-def _labels(codes: Collection[str]) -> tuple[Any, ...]:
+def labels(codes: Collection[str]) -> tuple[Any, ...]:
+    """Return what permissions are called, in the order of their codes."""
     return tuple(ALL[code].label if code in ALL else code for code in sorted(codes))
 
 
