@@ -203,6 +203,17 @@ def withdraw(change: ChangeRequest, *, actor: User, at: datetime) -> ChangeReque
     return move(change, Status.WITHDRAWN, actor=actor, at=at, event="governance.change.withdrawn", facts=facts, decided_at=at)
 
 
+def made_by(user: User) -> QuerySet[ChangeRequest]:
+    """Return what `user` proposed and nobody answered yet."""
+    return ChangeRequest.objects.filter(made_by=user, status=Status.OPEN).order_by("pk")
+
+
+def end(change: ChangeRequest, *, actor: User, at: datetime) -> ChangeRequest:
+    """End a change whose maker leaves: nobody is left to answer for it."""
+    facts = {"kind": change.kind, "of": change.subject, "maker_leaves": True}
+    return move(change, Status.WITHDRAWN, actor=actor, at=at, event="governance.change.withdrawn", facts=facts, decided_at=at)
+
+
 def expire(*, at: datetime, actor: User, limit: int = 500) -> int:
     """End what nobody answered in seven days; return how many."""
     late = ChangeRequest.objects.filter(status=Status.OPEN, due_at__lt=at).order_by("pk")[:limit]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import change_views, invitation_views, list_views, notice_views, role_views, views
+from governance import change_views, invitation_views, list_views, notice_views, offboarding_views, role_views, views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("admin/users/<str:public_id>/edit/", views.user_edit, name="user-edit"),
     path("admin/users/<str:public_id>/active/", views.user_active, name="user-active"),
     path("admin/users/<str:public_id>/invite/", invitation_views.user_invite, name="user-invite"),
+    path("admin/users/<str:public_id>/leave/", offboarding_views.user_leave, name="user-leave"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("admin/roles/", role_views.role_list, name="role-list"),
     path("admin/roles/new/", role_views.role_new, name="role-new"),

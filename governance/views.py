@@ -60,6 +60,7 @@ EVENTS = {
     "governance.user.invited": (_("Invited"), "send", "info"),
     "governance.user.joined": (_("Chose a password by the link"), "tone-good", "good"),
     "governance.user.suspended": (_("Suspended"), "lock", "warn"),
+    "governance.user.sessions_ended": (_("Password and sessions ended"), "lock", "warn"),
     "governance.user.admitted": (_("Re-admitted"), "tone-good", "good"),
 }
 FIELDS = {

@@ -3,6 +3,7 @@ from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Te
 from governance.models.invitations import Invitation
 from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
+from governance.models.people import Offboarding
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Job",
     "LegalEntity",
     "Notice",
+    "Offboarding",
     "Partner",
     "Role",
     "Rule",

@@ -34,7 +34,7 @@ def test_an_administrator_adds_somebody_and_a_second_person_gives_the_role(admin
     admin.get_by_text("The rights are proposed").wait_for()
     checker = visit("compliance")
     checker.goto("/admin/changes/")
-    checker.get_by_role("link", name="新人 New Comer").click()
+    checker.get_by_role("row", name="新人 New Comer").get_by_role("link").click()
     checker.get_by_role("button", name="Confirm change").click()
     checker.get_by_text("the change is in force").wait_for()
     admin.reload()

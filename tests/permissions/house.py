@@ -44,6 +44,8 @@ PAGES: list[tuple[str, str, str]] = [
     ("POST", "user-edit", "governance.manage_user"),
     ("POST", "user-active", "governance.manage_user"),
     ("POST", "user-invite", "governance.manage_user"),
+    ("GET", "user-leave", "governance.manage_user"),
+    ("POST", "user-leave", "governance.manage_user"),
     ("GET", "role-list", "governance.view_role"),
     ("GET", "role", "governance.view_role"),
     ("GET", "role-compare", "governance.view_role"),
@@ -107,6 +109,7 @@ SHARED: set[str] = {
     "user-active",
     "user-edit",
     "user-invite",
+    "user-leave",
     "view-change",
     "view-save",
 }
