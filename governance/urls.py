@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import change_views, invitation_views, list_views, notice_views, offboarding_views, role_views, views
+from governance import change_views, invitation_views, list_views, notice_views, offboarding_views, role_views, team_views, views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -16,6 +16,12 @@ urlpatterns = [
     path("admin/roles/<str:code>/", role_views.role, name="role"),
     path("admin/roles/<str:code>/edit/", role_views.role_edit, name="role-edit"),
     path("admin/roles/<str:code>/beside/<str:other>/", role_views.role_compare, name="role-compare"),
+    path("admin/teams/", team_views.team_list, name="team-list"),
+    path("admin/teams/new/", team_views.team_new, name="team-new"),
+    path("admin/teams/<str:public_id>/", team_views.team, name="team"),
+    path("admin/teams/<str:public_id>/edit/", team_views.team_edit, name="team-edit"),
+    path("admin/teams/<str:public_id>/move/", team_views.team_move, name="team-move"),
+    path("admin/teams/<str:public_id>/active/", team_views.team_active, name="team-active"),
     path("admin/changes/", change_views.change_list, name="change-list"),
     path("admin/changes/<str:public_id>/", change_views.change, name="change"),
     path("admin/changes/<str:public_id>/answer/", change_views.change_answer, name="change-answer"),

@@ -64,6 +64,8 @@ class Team(models.Model):
     name_zh = models.CharField(max_length=120)
     # "/1/4/": ids from the root to here, so that a subtree is one prefix condition
     path = models.CharField(max_length=200, editable=False, default="", db_index=False)
+    is_active = models.BooleanField(default=True, db_default=True, help_text="a retired one takes no people and no customers")
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         default_permissions = ()
@@ -78,6 +80,11 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name_zh if chinese() else self.name_en
+
+    @property
+    def depth(self) -> int:
+        """How many stand above it; 0 at the root."""
+        return self.path.count("/") - 2
 
     @cached_property
     def subtree_ids(self) -> list[int]:
