@@ -242,7 +242,7 @@ def may_check(change: ChangeRequest, actor: User) -> bool:
 def _may_check(change: ChangeRequest, actor: User) -> None:
     if not actor.has_perm(KINDS[change.kind].check):
         raise NotAllowed(_("You may not confirm changes of this kind."))
-    if change.made_by_id == actor.pk:
+    if actor.is_also(change.made_by_id):
         raise OwnChange(_("Nobody confirms what they proposed themselves: a second person has to."))
     if _own(KINDS[change.kind], change.subject, actor):
         raise OwnChange(_("Nobody confirms a change of their own rights: another person has to."))

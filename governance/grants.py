@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import Invalid, Stale
 from crm.lib.permissions import ALL
 from crm.lib.templatetags.crm import spoken
-from governance import changes, permissions, roles, users
+from governance import changes, permissions, roles, standing, users
 from governance.changes import Kind, Line
 from governance.models import ChangeRequest, Role, Team, User
 from ledger import log
@@ -101,7 +101,7 @@ def _validate(public_id: str, after: dict[str, Any]) -> None:
     if (limit := after["approval_limit"]) is not None and not 0 <= Decimal(limit) <= roles.LARGEST:
         raise Invalid(_("The authority limit cannot be."), fields={"approval_limit": _("From 0.00 to 99,999,999.99.")})
     if role is not None:
-        refuse_conflict(role.permissions, field="role")
+        refuse_conflict(standing.codes_with(person, role.permissions), field="role")
 
 
 def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.lib import pages
-from governance import changes, jobs
+from governance import changes, glass, jobs
 from governance.models import Job, User
 from ledger.models import Delivery
 
@@ -31,6 +31,22 @@ def waiting_changes(user: User, at: datetime) -> list[dict[str, Any]]:
             "action_label": _("Open change"),
         }
         for one, name in zip(rows, changes.titles(rows), strict=True)
+    ]
+
+
+def glass_to_review(user: User, at: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "who": row.user.name,
+            "url": reverse("glass", args=[row.public_id]),
+            "why": [_("opened %(record)s by emergency access") % {"record": row.subject}],
+            "deadline": row.review_due_at,
+            "since": row.started_at,
+            "badge_tone": "bad" if row.review_due_at < at else "warn",
+            "badge_label": _("Review is overdue") if row.review_due_at < at else _("To review"),
+            "action_label": _("Review"),
+        }
+        for row in glass.to_review(user)[:SHOWN]
     ]
 
 

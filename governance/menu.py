@@ -5,6 +5,11 @@ from governance import home_blocks, permissions
 from ledger import permissions as ledger_permissions
 
 menu.entry(group="governance", order=50, label=_("Rule book"), url_name="rule-list", permission=permissions.VIEW_RULE, icon="decisions")
+menu.entry(group="governance", order=60, label=_("Delegations"), url_name="delegation-list", permission=permissions.DELEGATE, icon="users")
+menu.entry(group="governance", order=70, label=_("Emergency access"), url_name="glass-new", permission=permissions.BREAK_GLASS, icon="warnings")
+menu.entry(
+    group="governance", order=71, label=_("Emergency accesses"), url_name="glass-list", permission=permissions.REVIEW_GLASS, icon="warnings"
+)
 menu.entry(group="admin", order=10, label=_("Users"), url_name="user-list", permission=permissions.VIEW_USER, icon="users")
 menu.entry(group="admin", order=15, label=_("Teams"), url_name="team-list", permission=permissions.VIEW_USER, icon="teams")
 menu.entry(group="admin", order=20, label=_("Roles"), url_name="role-list", permission=permissions.VIEW_ROLE, icon="roles")
@@ -21,6 +26,15 @@ home.queue(
     order=15,
     roles=("compliance", "admin"),
     url_name="change-list",
+)
+home.queue(
+    "governance.glass",
+    title=_("Emergency accesses to review"),
+    permission=permissions.REVIEW_GLASS,
+    read=home_blocks.glass_to_review,
+    empty=_("Every emergency access is reviewed."),
+    order=12,
+    url_name="glass-list",
 )
 home.queue(
     "governance.jobs",

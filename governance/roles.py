@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid, Stale
 from crm.lib.permissions import ALL
-from governance import changes, permissions
+from governance import changes, permissions, standing
 from governance.changes import Kind, Line
 from governance.models import ChangeRequest, DutyPair, Role, User
 from governance.models.identity import Scope, chinese
@@ -89,7 +89,8 @@ def _validate(code: str, after: dict[str, Any]) -> None:
         raise Invalid(_("There is no permission “%(code)s”.") % {"code": unknown[0]}, fields={"permissions": unknown[0]})
     if (limit := after["approval_limit"]) is not None and not 0 <= Decimal(limit) <= LARGEST:
         raise Invalid(_("The authority limit cannot be."), fields={"approval_limit": _("From 0.00 to 99,999,999.99.")})
-    if pairs := conflicts(after["permissions"]):
+    together = [conflicts({*after["permissions"], *others}) for others in [set[str](), *standing.beside(code)]]
+    if pairs := [pair for found in together for pair in found]:
         pair = pairs[0]
         sentence = _("“%(first)s” and “%(second)s” may not stand in one role: %(why)s") % {
             "first": ALL[pair.first].label,

@@ -5,17 +5,26 @@ what an administrator took away stays away.
 """
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from django.utils.timezone import now
 
-from governance.models import DutyPair, Role, User
+from governance import rules
+from governance.models import DutyPair, Role, Rule, User
 from governance.users import SYSTEM
 from ledger import log
 
 ROLES = Path(__file__).parent / "data" / "roles.json"
 DUTIES = ROLES.with_name("duties.json")
+
+
+OWN_RULES: list[tuple[str, int, str, str, str]] = [
+    ("governance.delegation.days", 30, rules.DAYS, "How long one's rights may be lent at most", "权限委托的最长期限"),
+    ("governance.glass.minutes", 60, "minutes", "How long emergency access lasts at most", "紧急访问的最长时长"),
+    ("governance.glass.quota", 3, rules.COUNT, "How often a person may use emergency access in a quarter", "每人每季度可使用紧急访问的次数"),
+]
 
 
 def seed() -> None:
@@ -28,6 +37,11 @@ def seed() -> None:
         role, made = Role.objects.get_or_create(code=row["code"], defaults=defaults)
         if not made:
             offer(role, row["permissions"])
+    for code, value, unit, meaning_en, meaning_zh in OWN_RULES:
+        rules.put(
+            code, value=value, unit=unit, meaning_en=meaning_en, meaning_zh=meaning_zh, citation="house policy 本机构政策",
+            verification=Rule.Verification.POLICY, effective_from=date(2020, 1, 1),
+        )  # fmt: skip
     if not User.objects.filter(username=SYSTEM).exists():
         user = User(username=SYSTEM, name="System", kind=User.Kind.SERVICE, role=Role.objects.get(code="house"))
         user.set_unusable_password()

@@ -76,11 +76,11 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
     scope_owner = "claimed_by"
     scope_team = "branch"
 
-    def visible_to(self, user: Any) -> Self:
-        """Narrow to what `user` may see; with scope *own* that is what they hold, are assigned or brought in."""
+    def reached_by(self, user: Any) -> Self:
+        """Narrow to what a role reaches; with scope *own* that is what they hold, are assigned or brought in."""
         if user.scope == Scope.OWN:
             return self.filter(Q(claimed_by=user.pk) | Q(assigned_to=user.pk) | Q(owner=user.pk))
-        return super().visible_to(user)
+        return super().reached_by(user)
 
     def for_list(self) -> Self:
         """Join what a list row shows."""

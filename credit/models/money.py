@@ -24,6 +24,7 @@ class OfLoanQuerySet(CreditQuerySet[OfLoan]):
 
     scope_owner = "loan__owner"
     scope_team = "loan__branch"
+    scope_customer = "loan__customer"
 
     def of_entity(self, user: object) -> Self:
         team = getattr(user, "team", None)

@@ -19,7 +19,9 @@ from governance.scope import ScopedQuerySet
 class ProductQuerySet(ScopedQuerySet["Product"]):
     """Products are the legal entity's, not a person's: every scope sees them all."""
 
-    def visible_to(self, user: Any) -> "ProductQuerySet":
+    scope_customer = ""
+
+    def reached_by(self, user: Any) -> "ProductQuerySet":
         return self.of_entity(user) if user.scope else self.none()
 
     def live(self) -> "ProductQuerySet":

@@ -36,6 +36,7 @@ class Needs(BasePermission):
             label = permission.label if permission else code
             self.message = _("It needs the permission “%(permission)s” (%(code)s).") % {"permission": label, "code": code}
             return False
+        request.user.asked = code
         token = request.auth
         if token is None or not hasattr(token, "allow_scopes"):
             return True  # a person's own session

@@ -81,6 +81,15 @@ def _nothing(*_args: Any) -> None:
     return None
 
 
+def ask(block: Block, user: Any, at: datetime) -> Any:
+    """Read a block under its own permission: rights that were lent open rows for that one only."""
+    user.asked = block.permission
+    try:
+        return block.read(user, at)
+    finally:
+        user.asked = ""
+
+
 def open_to(user: Any, blocks: Registry[Block]) -> list[Block]:
     """Return the blocks `user` may see, in order."""
     role = getattr(user.role, "code", "")

@@ -21,6 +21,8 @@ from governance.scope import ScopedQuerySet
 
 
 class CustomerQuerySet(ScopedQuerySet["Customer"]):
+    scope_customer = "pk"
+
     def for_list(self) -> "CustomerQuerySet":
         """Name the joins of a list row."""
         return self.select_related("branch", "owner")

@@ -3,13 +3,15 @@ from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Te
 from governance.models.invitations import Invitation
 from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
-from governance.models.people import Offboarding
+from governance.models.people import BreakGlass, Delegation, Offboarding
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
 
 __all__ = [
     "ApiClient",
+    "BreakGlass",
     "BulkRun",
     "ChangeRequest",
+    "Delegation",
     "DutyPair",
     "Export",
     "FormReceipt",
