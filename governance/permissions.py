@@ -15,3 +15,4 @@ SET_CLOCK = declare("governance.set_clock", _("State the moment of a transaction
 DELEGATE = declare("governance.delegate", _("Lend one's own rights to a colleague for a time"))
 BREAK_GLASS = declare("governance.break_glass", _("Open one customer's records in an emergency"))
 REVIEW_GLASS = declare("governance.review_glass", _("Review emergency access"))
+VIEW_REACH = declare("governance.view_reach", _("See who can open a record, and why"))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import change_views, invitation_views, list_views, notice_views, offboarding_views, role_views, standing_views, team_views, views
+from governance import change_views, invitation_views, list_views, notice_views, offboarding_views, reach_views, role_views, standing_views, team_views, views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("admin/roles/<str:code>/", role_views.role, name="role"),
     path("admin/roles/<str:code>/edit/", role_views.role_edit, name="role-edit"),
     path("admin/roles/<str:code>/beside/<str:other>/", role_views.role_compare, name="role-compare"),
+    path("reach/<str:kind>/<str:public_id>/", reach_views.record_reach, name="record-reach"),
     path("delegations/", standing_views.delegation_list, name="delegation-list"),
     path("delegations/new/", standing_views.delegation_new, name="delegation-new"),
     path("delegations/<str:public_id>/end/", standing_views.delegation_end, name="delegation-end"),

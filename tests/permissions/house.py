@@ -10,6 +10,7 @@ WHO: dict[str, str] = {
     "governance.delegate": "loan_officer underwriter collector collections_supervisor risk_analyst risk_manager service_agent compliance auditor admin loan_operations",
     "governance.break_glass": "loan_officer underwriter collector collections_supervisor",
     "governance.review_glass": "compliance",
+    "governance.view_reach": "loan_officer underwriter collections_supervisor risk_manager compliance auditor",
     "governance.set_clock": "loan_operations",  # asked inside doors that are told the moment, by no route of its own
     "governance.view_job": "loan_officer risk_manager auditor admin loan_operations",
     "governance.view_role": "compliance auditor admin",
@@ -68,6 +69,7 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "glass-list", "governance.review_glass"),
     ("GET", "glass", "governance.review_glass"),
     ("POST", "glass", "governance.review_glass"),
+    ("GET", "record-reach", "governance.view_reach"),
     ("GET", "role-list", "governance.view_role"),
     ("GET", "role", "governance.view_role"),
     ("GET", "role-compare", "governance.view_role"),
@@ -124,6 +126,7 @@ SHARED: set[str] = {
     "list-export",
     "list-job",
     "notice",
+    "record-reach",
     "role",
     "role-compare",
     "role-edit",

@@ -1,9 +1,11 @@
-"""Which customer emergency access is asked for: said to `governance.glass`."""
+"""What governance asks about a customer's record: whom emergency access is for, and who can see it."""
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
+from customers import permissions
 from customers.models import Customer
-from governance import glass
+from governance import glass, reach
 from governance.models import User
 
 
@@ -17,3 +19,10 @@ def find(user: User, public_id: str) -> glass.Record | None:
 
 
 glass.FINDERS.register("customers", find)
+reach.KINDS.register(
+    "customer",
+    reach.Kind(
+        label=_("Customer"), permission=permissions.VIEW, rows=lambda: Customer.objects.select_related("branch"),
+        place=lambda row: reach.Place(reach.known(row.owner_id), row.branch, row.pk), url_name="customer",
+    ),
+)  # fmt: skip
