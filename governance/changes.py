@@ -230,10 +230,10 @@ def lines(change: ChangeRequest) -> list[Line]:
     return KINDS[change.kind].lines(change.before, change.after)
 
 
-def may_check(change: ChangeRequest, actor: User) -> bool:
-    """Return whether `actor` may answer the change."""
+def may_check(change: ChangeRequest, user: User) -> bool:
+    """Return whether `user` may answer the change."""
     try:
-        _may_check(change, actor)
+        _may_check(change, user)
     except NotAllowed:
         return False
     return True

@@ -122,7 +122,11 @@ def end(row: Delegation, *, actor: User, at: datetime) -> Delegation:
 
 # --- the kind of change: proposed by somebody who is not the giver ------------------------------------------------------
 def _row(public_id: str) -> Delegation | None:
-    return Delegation.objects.select_related("giver__role", "giver__team", "taker__role", "taker__team", "role").filter(public_id=public_id).first()
+    return (
+        Delegation.objects.select_related("giver__role", "giver__team", "taker__role", "taker__team", "role")
+        .filter(public_id=public_id)
+        .first()
+    )
 
 
 def _standing(public_id: str) -> dict[str, Any]:

@@ -48,7 +48,9 @@ class PlaceForm(VersionedForm):
     name = forms.CharField(label=_("Name"), max_length=80)
     email = forms.EmailField(label=_("E-mail"), required=False)
     role = forms.ModelChoiceField(Role.objects.order_by("pk"), label=_("Role"), required=False, empty_label=_("No role"))
-    team = forms.ModelChoiceField(Team.objects.filter(is_active=True).order_by("path"), label=_("Team"), required=False, empty_label=_("No team"))
+    team = forms.ModelChoiceField(
+        Team.objects.filter(is_active=True).order_by("path"), label=_("Team"), required=False, empty_label=_("No team")
+    )
     approval_limit = MoneyField(
         label=_("Authority limit (CNY)"),
         required=False,

@@ -116,7 +116,14 @@ def break_(public_id: str, *, reason: str, minutes: int, actor: User, at: dateti
     )  # fmt: skip
     standing.remember(actor.pk, until=row.until)
     log.record(
-        "governance.glass.broken", row, actor=actor, at=at, customer_id=found.id, of=found.public_id, minutes=minutes, break_glass=row.public_id
+        "governance.glass.broken",
+        row,
+        actor=actor,
+        at=at,
+        customer_id=found.id,
+        of=found.public_id,
+        minutes=minutes,
+        break_glass=row.public_id,
     )
     url = reverse("glass", args=[row.public_id])
     told = reviewers(but=actor)
@@ -168,7 +175,9 @@ def review(row: BreakGlass, *, verdict: str, words: str, actor: User, at: dateti
         raise Invalid(_("It is reviewed already."))
     held.verdict, held.words, held.reviewed_by, held.reviewed_at = verdict, words, actor, at
     held.save(update_fields=["verdict", "words", "reviewed_by", "reviewed_at"])
-    log.record("governance.glass.reviewed", held, actor=actor, at=at, verdict=verdict, break_glass=held.public_id, late=at > held.review_due_at)
+    log.record(
+        "governance.glass.reviewed", held, actor=actor, at=at, verdict=verdict, break_glass=held.public_id, late=at > held.review_due_at
+    )
     notices.tell([held.user], code="glass.reviewed", key=f"glass.reviewed:{held.public_id}", url=reverse("glass-list"), at=at, actor=actor)
     return held
 

@@ -91,7 +91,7 @@ def _standing(public_id: str) -> dict[str, Any]:
 
 def _validate(public_id: str, after: dict[str, Any]) -> None:
     person = _person(public_id)
-    if person is None or person.kind == User.Kind.STAFF and person.username == users.SYSTEM:
+    if person is None or (person.kind == User.Kind.STAFF and person.username == users.SYSTEM):
         raise Invalid(_("There is no such person."))
     role = Role.objects.filter(code=after["role"]).first()
     if after["role"] is not None and role is None:
@@ -132,9 +132,7 @@ def _make(public_id: str, after: dict[str, Any], *, actor: User, at: datetime) -
     user.role = Role.objects.filter(code=after["role"]).first()
     user.team = Team.objects.filter(public_id=after["team"]).first()
     user.approval_limit = None if after["approval_limit"] is None else Decimal(after["approval_limit"])
-    User.objects.filter(pk=user.pk).update(
-        role=user.role, team=user.team, approval_limit=user.approval_limit, version=F("version") + 1
-    )
+    User.objects.filter(pk=user.pk).update(role=user.role, team=user.team, approval_limit=user.approval_limit, version=F("version") + 1)
     fields = [name for name in sorted(after) if before[name] != after[name]]
     facts = {name: {"from": before[name], "to": after[name]} for name in fields}
     log.record("governance.user.changed", user, actor=actor, at=at, fields=fields, **facts)

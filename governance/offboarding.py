@@ -18,8 +18,8 @@ from oauth2_provider.models import get_access_token_model
 from crm.lib import pages
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.registry import Registry
-from governance import changes, jobs, lifecycle, users
-from governance.models import ApiClient, ChangeRequest, Offboarding, SavedView, User
+from governance import changes, jobs, lifecycle, standing, users
+from governance.models import ApiClient, Delegation, Offboarding, SavedView, User
 from ledger import log
 
 KIND = "governance.offboarding"
@@ -85,7 +85,9 @@ def _refusals(user: User, takers: Mapping[str, User | None]) -> dict[str, Any]:
             if holding.goes == "taker":
                 found[name] = _("Choose who takes this over.")
         elif taker.pk not in allowed:
-            found[name] = _("%(name)s cannot take anything over: the account is closed, without a role, or the leaver's own.") % {"name": taker}
+            found[name] = _("%(name)s cannot take anything over: the account is closed, without a role, or the leaver's own.") % {
+                "name": taker
+            }
         elif holding.beyond is not None and (count := pages.count_label(holding.beyond(user, taker))) != "0":
             found[name] = _("%(name)s could not see %(count)s of these. Choose somebody else, or widen their rights first.") % {
                 "name": taker, "count": count,
@@ -131,7 +133,9 @@ def run(offboarding_id: int, *, at: datetime, clock: Callable[[], datetime] | No
     free = Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - LEASE)
     if not Offboarding.objects.filter(free, pk=offboarding_id, status=Status.RUNNING).update(claimed_at=at):
         return None
-    row = Offboarding.objects.select_related("job", "user__role", "user__team", "ordered_by__role", "ordered_by__team").get(pk=offboarding_id)
+    row = Offboarding.objects.select_related("job", "user__role", "user__team", "ordered_by__role", "ordered_by__team").get(
+        pk=offboarding_id
+    )
     jobs.claim(row.job_id, at=at)
     people = {one.pk: one for one in User.objects.select_related("role", "team").filter(pk__in=row.takers.values())}
     moved: dict[str, int] = {}
@@ -180,7 +184,10 @@ def _close_account(row: Offboarding, *, at: datetime) -> None:
 def _finish(row: Offboarding, moved: Mapping[str, int], *, at: datetime) -> Offboarding:
     left = {one["name"]: one["count"] for one in held(row.user) if one["any"]}
     if left:
-        problems = [{"line": None, "field": str(HOLDINGS[name].label), "message": gettext("Left: %(count)s") % {"count": count}} for name, count in left.items()]
+        problems = [
+            {"line": None, "field": str(HOLDINGS[name].label), "message": gettext("Left: %(count)s") % {"count": count}}
+            for name, count in left.items()
+        ]
         jobs.progress(row.job, at=at, failed=len(left), problems=problems)
     facts = {"of": row.user.public_id, "moved": dict(moved), "left": left}
     done = lifecycle.move(row, Status.DONE, actor=row.ordered_by, at=at, event="governance.offboarding.done", facts=facts, finished_at=at)
@@ -247,6 +254,23 @@ HOLDINGS.register(
         label=_("Changes that wait for a second person"), rows=changes.made_by, hand_on=_withdraw_changes, goes="ends", note=_("withdrawn"),
     ),
 )  # fmt: skip
+
+
+def _lent(user: User) -> QuerySet[Delegation]:
+    return Delegation.objects.filter(Q(giver=user) | Q(taker=user), ended_at__isnull=True, until__gt=standing.moment())
+
+
+def _end_lent(giver: User, *, taker: User | None, actor: User, at: datetime) -> int:
+    rows = list(_lent(giver).order_by("pk")[:100])
+    for row in rows:
+        Delegation.objects.filter(pk=row.pk).update(ended_at=at, ended_by=actor)
+        log.record("governance.delegation.ended", row, actor=actor, at=at, leaver=giver.public_id)
+    return len(rows)
+
+
+HOLDINGS.register(
+    "delegations", Holding(label=_("Delegations, given and received"), rows=_lent, hand_on=_end_lent, goes="ends", note=_("ended"))
+)
 HOLDINGS.register(
     "clients",
     Holding(

@@ -16,3 +16,5 @@ DELEGATE = declare("governance.delegate", _("Lend one's own rights to a colleagu
 BREAK_GLASS = declare("governance.break_glass", _("Open one customer's records in an emergency"))
 REVIEW_GLASS = declare("governance.review_glass", _("Review emergency access"))
 VIEW_REACH = declare("governance.view_reach", _("See who can open a record, and why"))
+START_REVIEW = declare("governance.start_review", _("Start access reviews and take their result"))
+REVIEW_ACCESS = declare("governance.review_access", _("Confirm or revoke grants in access reviews"))

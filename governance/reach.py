@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib import pages
 from crm.lib.registry import Registry
+from governance import standing
 from governance.models import BreakGlass, Delegation, Team, User
 from governance.models.identity import Scope
 
@@ -79,7 +79,7 @@ def people(kind: Kind, place: Place) -> dict[str, QuerySet[User]]:
     for reach in _by_role(place).values():
         by_role |= reach
     lenders = holders.filter(by_role)
-    at = now()
+    at = standing.moment()
     lent = Delegation.objects.in_force(at).filter(giver__in=lenders.values("pk"))
     found[LENT] = _active().filter(pk__in=lent.values("taker"))
     glass = BreakGlass.objects.filter(customer_id=place.customer_id, ended_at__isnull=True, started_at__lte=at, until__gt=at)

@@ -23,7 +23,13 @@ DUTIES = ROLES.with_name("duties.json")
 OWN_RULES: list[tuple[str, int, str, str, str]] = [
     ("governance.delegation.days", 30, rules.DAYS, "How long one's rights may be lent at most", "权限委托的最长期限"),
     ("governance.glass.minutes", 60, "minutes", "How long emergency access lasts at most", "紧急访问的最长时长"),
-    ("governance.glass.quota", 3, rules.COUNT, "How often a person may use emergency access in a quarter", "每人每季度可使用紧急访问的次数"),
+    (
+        "governance.glass.quota",
+        3,
+        rules.COUNT,
+        "How often a person may use emergency access in a quarter",
+        "每人每季度可使用紧急访问的次数",
+    ),
 ]
 
 

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from governance.models import User
 
 
+def moment() -> datetime:
+    """Return the moment at which rights are asked for: `visible_to` and `has_perm` are asked by a request and take none."""
+    return now()
+
+
 def givers(user: "User") -> "list[User]":
     """Return those who lent `user` their rights, now; one query."""
     from governance.models import Delegation
 
-    rows = Delegation.objects.in_force(now()).filter(taker=user.pk)
+    rows = Delegation.objects.in_force(moment()).filter(taker=user.pk)
     people = {row.giver_id: row.giver for row in rows.select_related("giver__role", "giver__team__legal_entity").order_by("pk")}
     return list(people.values())
 
@@ -31,7 +36,7 @@ def open_glass(user: "User") -> dict[int, str]:
     """Return the customers `user` opened by breaking the glass, now; one query."""
     from governance.models import BreakGlass
 
-    rows = BreakGlass.objects.filter(user=user.pk, ended_at__isnull=True, started_at__lte=now(), until__gt=now())
+    rows = BreakGlass.objects.filter(user=user.pk, ended_at__isnull=True, started_at__lte=moment(), until__gt=moment())
     return dict(rows.order_by("pk").values_list("customer_id", "public_id"))
 
 
@@ -79,7 +84,7 @@ def codes_with(user: "User", codes: Iterable[str]) -> set[str]:
     """Return `codes` with all that is lent to `user`, or will be: what one person would hold together."""
     from governance.models import Delegation
 
-    rows = Delegation.objects.standing(now()).filter(taker=user.pk).select_related("role")
+    rows = Delegation.objects.standing(moment()).filter(taker=user.pk).select_related("role")
     return {*codes, *(code for row in rows for code in row.role.permissions)}
 
 
@@ -87,7 +92,7 @@ def beside(role_code: str) -> list[set[str]]:
     """Return what else is held by each person who holds a role and borrows another, either way round: one set for each."""
     from governance.models import Delegation
 
-    rows = Delegation.objects.standing(now()).filter(Q(role__code=role_code) | Q(taker__role__code=role_code))
+    rows = Delegation.objects.standing(moment()).filter(Q(role__code=role_code) | Q(taker__role__code=role_code))
     found: dict[int, set[str]] = {}
     for row in rows.select_related("role", "taker__role"):
         held = found.setdefault(row.taker_id, set())

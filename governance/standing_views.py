@@ -63,7 +63,9 @@ def delegation_list(request: Asked) -> HttpResponse:
     page = pages.read(request, delegations.visible_to(user), sorts={"since": "since"}, default_sort="-since")
     for row in page.rows:
         row.standing = row.state(at)
-        row.may_end = row.standing[0] in ("later", "in_force") and (user.pk in (row.giver_id, row.taker_id) or user.has_perm(permissions.MANAGE_USER))
+        row.may_end = row.standing[0] in ("later", "in_force") and (
+            user.pk in (row.giver_id, row.taker_id) or user.has_perm(permissions.MANAGE_USER)
+        )
     return htmx.render(request, "governance/delegation_list.html", "governance/_delegation_rows.html", {"page": page})
 
 
@@ -111,7 +113,10 @@ class BreakForm(Form):
     public_id = forms.CharField(label=_("Customer number"), max_length=16, help_text=_("Such as C-7K2M9QXZ4."))
     minutes = forms.IntegerField(label=_("Minutes"), initial=30, min_value=5, max_value=60)
     reason = forms.CharField(
-        label=_("Reason"), max_length=500, widget=forms.Textarea, help_text=_("At least 20 characters. Compliance reads it at once and reviews it.")
+        label=_("Reason"),
+        max_length=500,
+        widget=forms.Textarea,
+        help_text=_("At least 20 characters. Compliance reads it at once and reviews it."),
     )
 
 

@@ -2,7 +2,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import bulk, changes, exports, files, idempotency, notices, offboarding, users
+from governance import access_reviews, bulk, changes, exports, files, idempotency, notices, offboarding, users
 from governance.models import Offboarding
 from ledger import log
 from ledger.models import Entry
@@ -69,6 +69,12 @@ def run_offboarding(*, offboarding_id: int, **_: object) -> None:
 def expire_changes(**_: object) -> int:
     """Each hour: what no second person answered in seven days ends."""
     return changes.expire(at=now(), actor=users.system())
+
+
+@shared_task
+def remind_reviewers(**_: object) -> int:
+    """Each morning: who has grants to answer in a campaign that is due or late is told."""
+    return access_reviews.remind(at=now())
 
 
 @shared_task

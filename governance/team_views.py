@@ -139,7 +139,11 @@ def team_edit(request: Asked, public_id: str) -> HttpResponse:
         except Stale:
             typed = request.POST.copy()
             typed["version"], status = str(found.version), 409
-            changed = [{"label": form.fields[name].label, "theirs": getattr(found, name), "yours": value} for name, value in names.items() if getattr(found, name) != value]
+            changed = [
+                {"label": form.fields[name].label, "theirs": getattr(found, name), "yours": value}
+                for name, value in names.items()
+                if getattr(found, name) != value
+            ]
             form = NameForm(typed)
         else:
             if not form.errors:
@@ -168,7 +172,9 @@ def team_move(request: Asked, public_id: str) -> HttpResponse:
                 sent.result(reverse("change", args=[made.public_id]))
         if not form.errors:
             return htmx.go(request, sent.location)
-    return form.page(request, "governance/team_move.html", {"team": found, "checkers": bool(changes.checkers(teams.KIND, but=request.user))})
+    return form.page(
+        request, "governance/team_move.html", {"team": found, "checkers": bool(changes.checkers(teams.KIND, but=request.user))}
+    )
 
 
 @needs(permissions.MANAGE_USER)

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from governance import change_views, invitation_views, list_views, notice_views, offboarding_views, reach_views, role_views, standing_views, team_views, views
+from governance import (
+    access_review_views,
+    change_views,
+    invitation_views,
+    list_views,
+    notice_views,
+    offboarding_views,
+    reach_views,
+    role_views,
+    standing_views,
+    team_views,
+    views,
+)
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -24,6 +36,11 @@ urlpatterns = [
     path("emergency/<str:public_id>/end/", standing_views.glass_end, name="glass-end"),
     path("governance/emergencies/", standing_views.glass_list, name="glass-list"),
     path("governance/emergencies/<str:public_id>/", standing_views.glass_page, name="glass"),
+    path("governance/reviews/", access_review_views.access_review_list, name="access-review-list"),
+    path("governance/reviews/new/", access_review_views.access_review_new, name="access-review-new"),
+    path("governance/reviews/<str:public_id>/", access_review_views.access_review, name="access-review"),
+    path("governance/reviews/<str:public_id>/result.csv", access_review_views.access_review_file, name="access-review-file"),
+    path("governance/reviews/<str:public_id>/<int:pk>/", access_review_views.access_review_answer, name="access-review-answer"),
     path("admin/teams/", team_views.team_list, name="team-list"),
     path("admin/teams/new/", team_views.team_new, name="team-new"),
     path("admin/teams/<str:public_id>/", team_views.team, name="team"),

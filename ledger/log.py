@@ -155,7 +155,16 @@ def record_many(event: str, rows: Iterable[Row], *, actor: Any, at: datetime, te
         raise ValueError(f"{event}: `at` needs a time zone")
     actor_id, marks_for = getattr(actor, "pk", None), getattr(actor, "marks_for", _no_marks)
     values = [
-        (event, row.subject_type, row.subject_id, row.customer_id, actor_id, row.at or at, request_id(), dump({**row.facts, **marks_for(row.customer_id)}))
+        (
+            event,
+            row.subject_type,
+            row.subject_id,
+            row.customer_id,
+            actor_id,
+            row.at or at,
+            request_id(),
+            dump({**row.facts, **marks_for(row.customer_id)}),
+        )
         for row in rows
     ]
     if not values:

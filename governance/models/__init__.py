@@ -5,8 +5,10 @@ from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
 from governance.models.people import BreakGlass, Delegation, Offboarding
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
+from governance.models.reviews import AccessReview, ReviewedGrant
 
 __all__ = [
+    "AccessReview",
     "ApiClient",
     "BreakGlass",
     "BulkRun",
@@ -22,6 +24,7 @@ __all__ = [
     "Notice",
     "Offboarding",
     "Partner",
+    "ReviewedGrant",
     "Role",
     "Rule",
     "SavedView",

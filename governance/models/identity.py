@@ -10,7 +10,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-from django.utils.timezone import now
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
@@ -206,7 +205,9 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
 
     @property
     def has_extra(self) -> bool:
-        return self.is_active and self.extra_until is not None and self.extra_until > now()
+        from governance import standing
+
+        return self.is_active and self.extra_until is not None and self.extra_until > standing.moment()
 
     @cached_property
     def permission_codes(self) -> frozenset[str]:

@@ -72,7 +72,9 @@ class Delegation(models.Model):
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     giver = models.ForeignKey(User, on_delete=models.PROTECT, related_name="delegations_given")
     taker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="delegations_taken")
-    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="+", help_text="the giver's; it gives nothing once they hold another")
+    role = models.ForeignKey(
+        Role, on_delete=models.PROTECT, related_name="+", help_text="the giver's; it gives nothing once they hold another"
+    )
     since = models.DateTimeField()
     until = models.DateTimeField()
     reason = SealedTextField("governance.delegation.reason")

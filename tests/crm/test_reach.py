@@ -30,7 +30,11 @@ def records(cast: Cast, desk: Desk, deliver: Callable[[], int]) -> dict[str, Any
     loan = desk.loan(customer=desk.make_customer(branch=cast.west, actor=cast.outsider), actor=cast.outsider)
     Floor(cast, desk, deliver).close(LATE)
     own = Role.objects.create(
-        code="own", name_en="Own", name_zh="本人", scope="own", permissions=["customers.view_customer", "credit.view_loan", "collections.view_case"]
+        code="own",
+        name_en="Own",
+        name_zh="本人",
+        scope="own",
+        permissions=["customers.view_customer", "credit.view_loan", "collections.view_case"],
     )
     cast.roles["own"] = own
     cast.person("stranger", "own", cast.west)

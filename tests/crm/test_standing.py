@@ -134,7 +134,12 @@ def test_who_may_lend_what(cast: Cast) -> None:
             lend(cast.outsider, taker, actor=cast.outsider if taker != cast.outsider else cast.admin)
     with pytest.raises(delegations.CannotAct):
         lend(cast.nobody, cast.collector)
-    for changed in ({"until": at - timedelta(days=1)}, {"until": at + timedelta(days=31)}, {"since": at + timedelta(days=4)}, {"reason": " "}):
+    for changed in (
+        {"until": at - timedelta(days=1)},
+        {"until": at + timedelta(days=31)},
+        {"since": at + timedelta(days=4)},
+        {"reason": " "},
+    ):
         with pytest.raises(Invalid):
             lend(cast.outsider, cast.collector, **changed)
     with pytest.raises(IntegrityError, match="delegation_of_two"), transaction.atomic():
@@ -159,8 +164,15 @@ def test_nobody_checks_what_they_or_who_lent_to_them_made(cast: Cast, desk: Desk
     after = roles.content(cast.roles["collector"]) | {"scope": "own"}
     waiting = roles.propose("collector", after, reason="x", actor=cast.admin, at=now())
     Delegation.objects.create(
-        giver=cast.admin, taker=cast.compliance, role=cast.admin.role, since=now(), until=now() + timedelta(days=1), reason="x",
-        made_by=cast.admin, made_at=now(), agreed_at=now(),
+        giver=cast.admin,
+        taker=cast.compliance,
+        role=cast.admin.role,
+        since=now(),
+        until=now() + timedelta(days=1),
+        reason="x",
+        made_by=cast.admin,
+        made_at=now(),
+        agreed_at=now(),
     )  # fmt: skip  as if it came past the door
     User.objects.filter(pk=cast.compliance.pk).update(extra_until=now() + timedelta(days=1))
     with pytest.raises(changes.OwnChange):
@@ -268,7 +280,7 @@ def test_compliance_and_the_owner_are_told_at_once_and_entries_are_marked(cast: 
     assert browser.post(f"/customers/{theirs.public_id}/notes/", {"text": "called"}).status_code < 400
     assert Entry.objects.get(event__startswith="customers.note").facts["break_glass"] == row.public_id
     assert "branch is closed" not in str(list(Entry.objects.values_list("facts", flat=True)))
-    assert [entry.event for entry in glass.traces(row)][0] == "governance.glass.broken"
+    assert next(entry.event for entry in glass.traces(row)) == "governance.glass.broken"
 
 
 def test_what_is_refused(cast: Cast, theirs: Customer, make_customer: Any) -> None:

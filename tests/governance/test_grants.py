@@ -150,7 +150,14 @@ def test_from_an_empty_installation_to_working_roles(cast: Cast, page_of: Any) -
     browser = page_of(cast.admin)
 
     def add(name: str, role: str) -> User:
-        data = {"username": name, "name": name, "password": "a-long-first-word-7", "role": cast.roles[role].pk, "team": cast.head.pk, "reason": "first day"}
+        data = {
+            "username": name,
+            "name": name,
+            "password": "a-long-first-word-7",
+            "role": cast.roles[role].pk,
+            "team": cast.head.pk,
+            "reason": "first day",
+        }
         assert browser.post("/admin/users/new/", data).status_code == 303
         return User.objects.select_related("role").get(username=name)
 

@@ -110,7 +110,9 @@ def test_whatever_is_moved_the_tree_stays_a_tree(cast: Cast, steps: list[tuple[i
 def test_another_lenders_or_a_retired_team_takes_none(cast: Cast) -> None:
     other = LegalEntity.objects.create(code="OTHER", name_en="o", name_zh="o", business_date=cast.entity.business_date)
     root = teams.create(legal_entity=other, code="O", name_en="o", name_zh="o", kind="head", parent=None, actor=cast.admin, at=NOON)
-    empty = teams.create(legal_entity=cast.entity, code="E", name_en="e", name_zh="e", kind="team", parent=cast.head, actor=cast.admin, at=NOON)
+    empty = teams.create(
+        legal_entity=cast.entity, code="E", name_en="e", name_zh="e", kind="team", parent=cast.head, actor=cast.admin, at=NOON
+    )
     empty = teams.retire(empty, actor=cast.admin, at=NOON)
     for parent in (root, empty):
         with pytest.raises(Invalid):
@@ -132,7 +134,9 @@ def test_the_pages_show_and_change_the_tree(cast: Cast, page_of: Any, make_custo
     browser = page_of(cast.admin)
     page = browser.get("/admin/teams/").text
     assert page.index("HEAD") < page.index("EAST") < page.index("EAST-1") < page.index("WEST")
-    made = browser.post("/admin/teams/new/", {"code": "N", "name_en": "New", "name_zh": "新", "kind": "team", "parent": cast.east.public_id})
+    made = browser.post(
+        "/admin/teams/new/", {"code": "N", "name_en": "New", "name_zh": "新", "kind": "team", "parent": cast.east.public_id}
+    )
     assert made.status_code == 303 and "New" in browser.get(made["Location"]).text
     url = made["Location"]
     assert browser.post(url + "edit/", {"name_en": "Newer", "name_zh": "新", "kind": "team", "version": 1}).status_code == 303

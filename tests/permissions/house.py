@@ -10,6 +10,8 @@ WHO: dict[str, str] = {
     "governance.delegate": "loan_officer underwriter collector collections_supervisor risk_analyst risk_manager service_agent compliance auditor admin loan_operations",
     "governance.break_glass": "loan_officer underwriter collector collections_supervisor",
     "governance.review_glass": "compliance",
+    "governance.start_review": "compliance admin",
+    "governance.review_access": "compliance admin collections_supervisor risk_manager",
     "governance.view_reach": "loan_officer underwriter collections_supervisor risk_manager compliance auditor",
     "governance.set_clock": "loan_operations",  # asked inside doors that are told the moment, by no route of its own
     "governance.view_job": "loan_officer risk_manager auditor admin loan_operations",
@@ -70,6 +72,12 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "glass", "governance.review_glass"),
     ("POST", "glass", "governance.review_glass"),
     ("GET", "record-reach", "governance.view_reach"),
+    ("GET", "access-review-list", "governance.review_access"),
+    ("GET", "access-review-new", "governance.start_review"),
+    ("POST", "access-review-new", "governance.start_review"),
+    ("GET", "access-review", "governance.review_access"),
+    ("POST", "access-review-answer", "governance.review_access"),
+    ("GET", "access-review-file", "governance.start_review"),
     ("GET", "role-list", "governance.view_role"),
     ("GET", "role", "governance.view_role"),
     ("GET", "role-compare", "governance.view_role"),
@@ -112,6 +120,9 @@ LISTS: list[tuple[str, str, tuple[str, ...]]] = [
     ("decision-list", "east_underwriter", ("decision",)),
 ]
 SHARED: set[str] = {
+    "access-review",
+    "access-review-answer",
+    "access-review-file",
     "change",
     "change-answer",
     "delegation-end",
