@@ -303,7 +303,7 @@ def hand_on_owned(model: type[models.Model], giver: User, *, taker: User | None,
     rows = list(model._base_manager.filter(owner=giver).order_by("pk").values_list("pk", "customer_id")[:CHUNK])
     model._base_manager.filter(pk__in=[pk for pk, _customer in rows], owner=giver).update(owner=taker)
     label, facts = model._meta.label_lower, {"from": giver.public_id, "to": taker.public_id}
-    log.record_many(f"{label}.handed_over", [log.Row(label, *row, facts) for row in rows], actor=actor, at=at)
+    log.record_many(f"{label}.handed_over", [log.Row(label, pk, customer, facts) for pk, customer in rows], actor=actor, at=at)
     return len(rows)
 
 

@@ -69,7 +69,7 @@ def start(*, title: str, due_on: date, actor: User, at: datetime, team: Team | N
     if not on < due_on <= on + timedelta(days=366):
         sentence = _("It is due from tomorrow on, within a year.")
         raise Invalid(sentence, fields={"due_on": sentence})
-    people = User.objects.filter(is_active=True, role__isnull=False).exclude(username=users.SYSTEM).order_by("pk")
+    people = User.objects.select_related("role").filter(is_active=True, role__isnull=False).exclude(username=users.SYSTEM).order_by("pk")
     if actor.team is not None:
         people = people.filter(Q(team__isnull=True) | Q(team__legal_entity=actor.team.legal_entity_id))
     if team is not None:
@@ -82,12 +82,14 @@ def start(*, title: str, due_on: date, actor: User, at: datetime, team: Team | N
         raise NobodyThere(sentence, fields={"role": sentence})
     review = AccessReview.objects.create(title=title.strip(), team=team, role=role, due_on=due_on, started_by=actor, started_at=at)
     ReviewedGrant.objects.bulk_create(
-        [
-            ReviewedGrant(review=review, user=one, role_id=one.role_id, team_id=one.team_id, approval_limit=one.approval_limit)
-            for one in rows
-        ]
+        [ReviewedGrant(review=review, user=one, role=one.role, team_id=one.team_id, approval_limit=one.approval_limit) for one in rows]
     )
-    facts = {"people": len(rows), "team": team.code if team else None, "role": role.code if role else None, "due_on": due_on}
+    facts: dict[str, Any] = {
+        "people": len(rows),
+        "team": team.code if team else None,
+        "role": role.code if role else None,
+        "due_on": due_on,
+    }
     log.record("governance.access_review.started", review, actor=actor, at=at, **facts)
     notices.tell(reviewers(), code="access_review.started", key=f"access_review:{review.public_id}", url=_url(review), at=at, actor=actor)
     return review
@@ -142,7 +144,7 @@ def _answer(grant: ReviewedGrant, *, verdict: str, words: str, actor: User, at: 
         raise Answered(_("Somebody answered this grant already."))
     held.verdict, held.words, held.decided_by, held.decided_at = verdict, words or None, actor, at
     held.save(update_fields=["verdict", "words", "decided_by", "decided_at"])
-    facts = {"of": held.user.public_id, "verdict": verdict, "review": held.review.public_id}
+    facts: dict[str, Any] = {"of": held.user.public_id, "verdict": verdict, "review": held.review.public_id}
     log.record("governance.access_review.answered", held.review, actor=actor, at=at, **facts)
     if verdict == Verdict.REVOKED:
         _revoke(held, actor=actor, at=at)
@@ -160,7 +162,7 @@ def _revoke(held: ReviewedGrant, *, actor: User, at: datetime) -> None:
             return  # somebody else took it away meanwhile
         raise Stale(_("This person's rights changed meanwhile. They stand here as they are now: look again."))
     role = Role.objects.get(pk=held.role_id)
-    facts = {"role": {"from": role.code, "to": None}, "review": held.review.public_id}
+    facts: dict[str, Any] = {"role": {"from": role.code, "to": None}, "review": held.review.public_id}
     log.record("governance.user.changed", held.user, actor=actor, at=at, fields=["role"], **facts)
     key = f"access_review.revoked:{held.pk}"
     notices.tell(

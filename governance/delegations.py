@@ -74,7 +74,7 @@ def lend(giver: User, taker: User, *, since: datetime, until: datetime, reason: 
     row = Delegation.objects.create(
         giver=giver, taker=taker, role=giver.role, since=since, until=until, reason=reason, made_by=actor, made_at=at
     )
-    facts = {"giver": giver.public_id, "taker": taker.public_id, "role": giver.role.code, "since": since, "until": until}
+    facts: dict[str, Any] = {"giver": giver.public_id, "taker": taker.public_id, "role": giver.role.code, "since": since, "until": until}
     log.record("governance.delegation.made", row, actor=actor, at=at, **facts)
     if actor.pk == giver.pk:
         _agree(row, actor=actor, at=at)

@@ -98,8 +98,8 @@ def break_(public_id: str, *, reason: str, minutes: int, actor: User, at: dateti
         raise Invalid(sentence, fields={"reason": sentence})
     longest = min(int(rules.value(MINUTES, on=localtime(at).date())), 60)
     if not 5 <= minutes <= longest:
-        sentence = _("From 5 to %(most)s minutes.") % {"most": longest}
-        raise Invalid(sentence, fields={"minutes": sentence})
+        bounds = _("From 5 to %(most)s minutes.") % {"most": longest}
+        raise Invalid(bounds, fields={"minutes": bounds})
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     if not left_in_quarter(actor, at=at):
         raise QuotaSpent(_("Your emergency accesses of this quarter are spent. Ask your supervisor or compliance."))

@@ -111,11 +111,12 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
         found.append(Line(_("Role"), had or _("No role"), has or _("No role")))
         was, now = set(had.permissions if had else ()), set(has.permissions if has else ())
         found.append(Line(_("Permissions"), added=roles.labels(now - was), removed=roles.labels(was - now)))
-        scopes = [one.get_scope_display() if one else "" for one in (had, has)]
-        if scopes[0] != scopes[1]:
-            found.append(Line(_("Data scope"), *scopes))
+        old, new = (one.get_scope_display() if one else "" for one in (had, has))
+        if old != new:
+            found.append(Line(_("Data scope"), old, new))
     if before.get("team") != after["team"]:
-        found.append(Line(_("Team"), *(Team.objects.filter(public_id=one.get("team")).first() or _("No team") for one in (before, after))))
+        left, joins = (Team.objects.filter(public_id=one.get("team")).first() for one in (before, after))
+        found.append(Line(_("Team"), left or _("No team"), joins or _("No team")))
     if before.get("approval_limit") != after["approval_limit"]:
         found.append(Line(_("Authority limit"), _limit(before.get("approval_limit")), _limit(after["approval_limit"])))
     return found
@@ -134,7 +135,7 @@ def _make(public_id: str, after: dict[str, Any], *, actor: User, at: datetime) -
     user.approval_limit = None if after["approval_limit"] is None else Decimal(after["approval_limit"])
     User.objects.filter(pk=user.pk).update(role=user.role, team=user.team, approval_limit=user.approval_limit, version=F("version") + 1)
     fields = [name for name in sorted(after) if before[name] != after[name]]
-    facts = {name: {"from": before[name], "to": after[name]} for name in fields}
+    facts: dict[str, Any] = {name: {"from": before[name], "to": after[name]} for name in fields}
     log.record("governance.user.changed", user, actor=actor, at=at, fields=fields, **facts)
     return user
 

@@ -123,7 +123,12 @@ def order(user: User, *, takers: Mapping[str, User | None], reason: str, actor: 
             raise
         raise AlreadyLeaving(_("This person's off-boarding is under way already.")) from None
     people = {taker.pk: taker.public_id for taker in takers.values() if taker is not None}
-    facts = {"of": user.public_id, "takers": {name: people[pk] for name, pk in chosen.items()}, "rows": total, "job": job.public_id}
+    facts: dict[str, Any] = {
+        "of": user.public_id,
+        "takers": {name: people[pk] for name, pk in chosen.items()},
+        "rows": total,
+        "job": job.public_id,
+    }
     log.record("governance.offboarding.ordered", row, actor=actor, at=at, **facts)
     return row
 
@@ -191,7 +196,7 @@ def _finish(row: Offboarding, moved: Mapping[str, int], *, at: datetime) -> Offb
         jobs.progress(row.job, at=at, failed=len(left), problems=problems)
     facts = {"of": row.user.public_id, "moved": dict(moved), "left": left}
     done = lifecycle.move(row, Status.DONE, actor=row.ordered_by, at=at, event="governance.offboarding.done", facts=facts, finished_at=at)
-    jobs.finish(row.job, at=at, **moved)
+    jobs.finish(row.job, at=at, moved=dict(moved))
     return done
 
 

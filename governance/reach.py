@@ -101,7 +101,7 @@ def lines(kind: Kind, place: Place) -> list[Line]:
 def why(user: User, kind: Kind, place: Place) -> list[Any]:
     """Return the rules by which `user` reaches the record."""
     found = people(kind, place)
-    mine = [RULES[rule] for rule, rows in found.items() if rule != LENT and rows.filter(pk=user.pk).exists()]
+    mine: list[Any] = [RULES[rule] for rule, rows in found.items() if rule != LENT and rows.filter(pk=user.pk).exists()]
     if found[LENT].filter(pk=user.pk).exists():
         names = ", ".join(one.name for one in user.acting_for)
         mine.append(_("You act for %(names)s, who sees it.") % {"names": names})

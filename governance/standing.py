@@ -7,6 +7,7 @@ of one customer to whatever permission its owner holds themselves. Every list an
 """
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ def open_glass(user: "User") -> dict[int, str]:
 
 def widened(rows: Any, user: "User") -> Any:
     """Narrow `rows` to what `user` sees by all that stands for them at the moment."""
+    if user.previews is not None:
+        return _both(rows, user)
     people = user.through
     glass = _glass(rows, user)
     if glass is None and [person.pk for person in people] == [user.pk]:
@@ -55,6 +58,8 @@ def widened(rows: Any, user: "User") -> Any:
 
 def first_for(rows: Any, user: "User") -> Any:
     """Return the first of `rows` that `user` may see, and remember for whom it was opened; None when there is none."""
+    if user.previews is not None:
+        return _both(rows, user).first()
     for person in user.through:
         found = rows.reached_by(person).first()
         if found is not None:
@@ -62,6 +67,14 @@ def first_for(rows: Any, user: "User") -> Any:
             return found
     glass = _glass(rows, user)
     return None if glass is None else rows.filter(glass).first()
+
+
+def _both(rows: Any, user: "User") -> Any:
+    """Narrow to what both see: the person themselves, without the preview, and the one they look through the eyes of."""
+    whole, other, every = copy(user), user.previews, rows.model._default_manager.all()
+    assert other is not None  # asked for by the caller
+    whole.previews, other.asked = None, user.asked
+    return rows.filter(pk__in=every.visible_to(whole).values("pk")).filter(pk__in=every.visible_to(other).values("pk"))
 
 
 def _glass(rows: Any, user: "User") -> Q | None:

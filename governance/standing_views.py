@@ -1,11 +1,11 @@
-"""Pages of delegation and of emergency access."""
+"""Pages of delegation, of emergency access and of the look through another person's eyes."""
 
 from datetime import datetime, time
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.timezone import get_current_timezone, localdate, now
@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from crm.lib import htmx, pages
 from crm.lib.forms import DateInput, Form
-from crm.lib.permissions import needs
-from governance import delegations, glass, idempotency, permissions, rules
+from crm.lib.permissions import needs, signed_in
+from governance import delegations, glass, idempotency, permissions, preview, rules
 from governance.asked import Asked
 from governance.models import BreakGlass, Delegation, User
 
@@ -188,3 +188,25 @@ def glass_page(request: Asked, public_id: str) -> HttpResponse:
         "may_review": not row.verdict and not request.user.is_also(row.user_id),
     }
     return form.page(request, "governance/glass.html", context)
+
+
+# --- through another person's eyes -------------------------------------------------------------------------------------
+@needs(permissions.PREVIEW)
+@require_POST
+def preview_begin(request: Asked, public_id: str) -> HttpResponse:
+    """Look at pages as this person would."""
+    if "\0" in public_id:
+        raise Http404
+    other = get_object_or_404(User.objects.select_related("role"), public_id=public_id)
+    preview.begin(request.session, other, actor=request.user, at=now())
+    return htmx.go(request, reverse("home"))
+
+
+@signed_in
+@require_POST
+def preview_end(request: HttpRequest) -> HttpResponse:
+    """Look at pages as oneself again."""
+    user = request.user
+    assert isinstance(user, User)
+    preview.end(request.session, actor=user, at=now())
+    return htmx.go(request, reverse("home"))

@@ -110,8 +110,8 @@ def team_new(request: Asked) -> HttpResponse:
     form = NewTeamForm(request.POST or None, rows=rows, initial={"parent": request.GET.get("under", "")[:16], "kind": Team.Kind.TEAM})
     if request.method == "POST" and form.is_valid():
         data, at = form.cleaned_data, now()
-        lender = LegalEntity.objects.filter(pk__in=entities or []).first() or LegalEntity.objects.order_by("pk").first()
-        entity = data["parent"].legal_entity if data["parent"] else lender
+        lender = LegalEntity.objects.filter(pk__in=entities or []).first() or LegalEntity.objects.order_by("pk")[:1].get()
+        entity: LegalEntity = data["parent"].legal_entity if data["parent"] else lender
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=at) as sent:
             if not sent.again:
                 names = {name: data[name] for name in ("code", "name_en", "name_zh", "kind", "parent")}

@@ -163,6 +163,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
 
     asked = ""  # the permission by which the page or action at hand is open; said by whoever asks for it
     stands_in: "User | None" = None  # for whom the record at hand was opened
+    previews: "User | None" = None  # as whom pages are looked at, read-only: both must hold a right and see a row
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -187,7 +188,8 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
 
     @cached_property
     def own_codes(self) -> frozenset[str]:
-        return frozenset(self.role.permissions) if self.role and self.is_active else frozenset()
+        held = frozenset(self.role.permissions) if self.role and self.is_active else frozenset()
+        return held if self.previews is None else held & self.previews.permission_codes
 
     @cached_property
     def acting_for(self) -> "list[User]":
@@ -207,11 +209,14 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
     def has_extra(self) -> bool:
         from governance import standing
 
+        if self.previews is not None:
+            return True
         return self.is_active and self.extra_until is not None and self.extra_until > standing.moment()
 
     @cached_property
     def permission_codes(self) -> frozenset[str]:
-        return self.own_codes.union(*(one.own_codes for one in self.acting_for))
+        held = self.own_codes.union(*(one.own_codes for one in self.acting_for))
+        return held if self.previews is None else held & self.previews.permission_codes
 
     @property
     def through(self) -> "list[User]":
@@ -270,7 +275,8 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
     def scope(self) -> str:
         if self.asked and self.asked not in self.own_codes and self.acting_for:  # a lent permission brings its lender's rows, not one's own
             return Scope.ALL if any(one.scope == Scope.ALL for one in self.through) else ""
-        return self.role.scope if self.role and self.is_active else ""
+        own = self.role.scope if self.role and self.is_active else ""
+        return own if self.previews is None else min(own, self.previews.scope, key=["", *Scope.values].index)
 
 
 class Partner(models.Model):
