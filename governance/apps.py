@@ -5,4 +5,4 @@ class GovernanceConfig(AppConfig):
     name = "governance"
 
     def ready(self) -> None:
-        from governance import delegations, grants, menu, offboarding, permissions, roles, tasks, teams  # noqa: F401
+        from governance import delegations, duties, grants, menu, offboarding, permissions, roles, tasks, teams  # noqa: F401

@@ -113,3 +113,14 @@ def beside(role_code: str) -> list[set[str]]:
             if role is not None and role.code != role_code:
                 held.update(role.permissions)
     return list(found.values())
+
+
+def borrowers() -> "list[tuple[User, set[str]]]":
+    """Return the people to whom something is lent, or will be, with all they hold together."""
+    from governance.models import Delegation
+
+    found: dict[int, tuple[User, set[str]]] = {}
+    for row in Delegation.objects.standing(moment()).select_related("role", "taker__role"):
+        own = row.taker.role.permissions if row.taker.role else []
+        found.setdefault(row.taker_id, (row.taker, set(own)))[1].update(row.role.permissions)
+    return list(found.values())

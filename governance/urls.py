@@ -3,6 +3,7 @@ from django.urls import path
 from governance import (
     access_review_views,
     change_views,
+    duty_views,
     invitation_views,
     list_views,
     notice_views,
@@ -49,6 +50,9 @@ urlpatterns = [
     path("admin/teams/<str:public_id>/edit/", team_views.team_edit, name="team-edit"),
     path("admin/teams/<str:public_id>/move/", team_views.team_move, name="team-move"),
     path("admin/teams/<str:public_id>/active/", team_views.team_active, name="team-active"),
+    path("admin/duties/", duty_views.duty_list, name="duty-list"),
+    path("admin/duties/new/", duty_views.duty_new, name="duty-new"),
+    path("admin/duties/<str:code>/", duty_views.duty_turn, name="duty-turn"),
     path("admin/changes/", change_views.change_list, name="change-list"),
     path("admin/changes/<str:public_id>/", change_views.change, name="change"),
     path("admin/changes/<str:public_id>/answer/", change_views.change_answer, name="change-answer"),

@@ -24,9 +24,7 @@ def test_a_permission_and_a_row_need_both(cast: Cast, make_customer: Any, page_o
     assert page.status_code == 200 and "You look through the eyes of" in page.text and "Outsider" in page.text
     assert browser.get(f"/customers/{east.public_id}/").status_code == 404, "the officer of the west does not see it"
     assert east.public_id not in browser.get("/customers/").text and west.public_id in browser.get("/customers/").text
-    assert browser.get("/ledger/").status_code == 403 and browser.get("/admin/roles/").status_code == 403, (
-        "theirs, not mine alone"
-    )
+    assert browser.get("/ledger/").status_code == 403 and browser.get("/admin/roles/").status_code == 403, "theirs, not mine alone"
     assert browser.get(f"/customers/{west.public_id}/edit/").status_code == 403, "mine, not theirs alone"
     browser.post("/preview/end/")
     assert browser.get(f"/customers/{east.public_id}/").status_code == 200
