@@ -3,11 +3,15 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy
 
 from collection import permissions
-from collection.models import Case
+from collection.models import Case, Promise
 from customers import handover
+from governance import offboarding
 from governance.models import User
+from governance.models.identity import Scope
 from ledger import log
 from ledger.models import Entry
 
@@ -50,3 +54,57 @@ def reassign(rows: list[tuple[int, int]], *, was: User, to: User | None, actor_i
     facts = {"was": was.pk, "to": to.pk if to else None}
     actor = User.objects.filter(pk=actor_id).first() if actor_id else None
     log.record_many("collections.case.assigned", [log.Row(CASE, pk, customer, facts) for pk, customer in rows], actor=actor, at=at)
+
+
+def worked_by(user: User) -> QuerySet[Case]:
+    return Case.objects.open().filter(Q(assigned_to=user) | Q(claimed_by=user))
+
+
+def hand_on(giver: User, *, taker: User | None, actor: User, at: datetime) -> int:
+    """Give the next open cases of somebody who leaves to `taker`, or to everybody; their holds end."""
+    rows = list(worked_by(giver).order_by("pk").values_list("pk", "customer_id")[: handover.CHUNK])
+    reassign(rows, was=giver, to=taker, actor_id=actor.pk, at=at)
+    return len(rows)
+
+
+def beyond(giver: User, taker: User) -> QuerySet[Case]:
+    """Return the cases of `giver` that `taker` could not work."""
+    rows = worked_by(giver)
+    if not taker.has_perm(permissions.CLAIM):
+        return rows
+    return rows.none() if taker.scope == Scope.OWN else rows.exclude(pk__in=Case.objects.visible_to(taker).values("pk"))
+
+
+def owned_by(user: User) -> QuerySet[Case]:
+    return Case.objects.filter(owner=user)
+
+
+def hand_on_owned(giver: User, *, taker: User | None, actor: User, at: datetime) -> int:
+    """Give the next cases whose responsible person leaves; cases of the leaver's customers have followed those by now or will."""
+    return handover.hand_on_owned(Case, giver, taker=taker, actor=actor, at=at)
+
+
+def promised_to(user: User) -> QuerySet[Promise]:
+    return Promise.objects.running().filter(case__in=worked_by(user).values("pk"))
+
+
+offboarding.HOLDINGS.register(
+    "cases",
+    offboarding.Holding(
+        label=gettext_lazy("Open cases"), rows=worked_by, hand_on=hand_on, goes="anyone", beyond=beyond,
+        note=gettext_lazy("without a receiver they go back to everybody"),
+    ),
+)  # fmt: skip
+offboarding.HOLDINGS.register(
+    "promises",
+    offboarding.Holding(
+        label=gettext_lazy("Running promises in these cases"), rows=promised_to, hand_on=lambda *args, **kwargs: 0, goes="ends",
+        note=gettext_lazy("go with their case; who took them stays on the record"),
+    ),
+)  # fmt: skip
+offboarding.HOLDINGS.register(
+    "case_files",
+    offboarding.Holding(
+        label=gettext_lazy("Cases they answer for"), rows=owned_by, hand_on=hand_on_owned, beyond=lambda giver, taker: handover.owned_beyond(Case, giver, taker),
+    ),
+)  # fmt: skip

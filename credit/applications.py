@@ -463,7 +463,7 @@ def check_decidable(application: Application, *, actor: User, version: int | Non
             % {"record": application, "status": application.get_status_display()},
             status_now=application.status,
         )
-    if actor.pk == application.entered_by_id:
+    if actor.is_also(application.entered_by_id):
         raise OwnApplication(_("Nobody decides an application they entered."))
 
 

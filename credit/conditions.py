@@ -69,7 +69,7 @@ def clear(
     :raises MovedMeanwhile: if it changed since `version`
     """
     check_version(condition, version)
-    if actor.pk == condition.application.entered_by_id:
+    if actor.is_also(condition.application.entered_by_id):
         raise OwnCondition(_("Whoever entered an application does not clear its conditions."))
     evidence = evidence.strip()
     if len(evidence) < SHORTEST_EVIDENCE:

@@ -19,11 +19,11 @@ class SamePerson(NotAllowed):
 
 
 def check(first: int, *, actor: User) -> None:
-    """Refuse when `actor` is the person with id `first`.
+    """Refuse when `actor` is the person with id `first`, or acts for them.
 
     :raises SamePerson: if so
     """
-    if first == actor.pk:
+    if actor.is_also(first):
         raise SamePerson(_("You asked for this yourself: another person has to decide it."))
 
 

@@ -281,7 +281,7 @@ def _check(application: Application, *, kind: str, amount: Decimal, term: int, a
 
 
 def _check_second(proposal: Proposal, actor: User) -> None:
-    if actor.pk in (proposal.made_by_id, proposal.application.entered_by_id):
+    if actor.is_also(proposal.made_by_id) or actor.is_also(proposal.application.entered_by_id):
         raise SamePerson(_("A second person confirms: not the one who proposed it, nor the one who entered the application."))
 
 

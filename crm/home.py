@@ -19,13 +19,13 @@ def page(request: HttpRequest) -> HttpResponse:
         {
             "name": block.name,
             "title": block.title,
-            "items": block.read(user, at),
+            "items": home.ask(block, user, at),
             "empty": block.empty,
             "url": reverse(block.url_name) if block.url_name else "",
         }
         for block in home.open_to(user, home.QUEUES)
     ]
-    figures = [{"label": block.title} | block.read(user, at) for block in home.open_to(user, home.TILES)[: home.FIGURES]]
+    figures = [{"label": block.title} | home.ask(block, user, at) for block in home.open_to(user, home.TILES)[: home.FIGURES]]
     actions = [
         {"label": block.title, "url": reverse(block.url_name), "icon": block.icon, "key": block.key}
         for block in home.open_to(user, home.ACTIONS)

@@ -13,6 +13,7 @@ from crm.lib.context import request_id
 from crm.lib.errors import foreseen
 from crm.lib.permissions import Forbidden, signed_out
 from governance import access, unreadable
+from governance import preview as eyes
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -94,6 +95,21 @@ class readable:  # noqa: N801
         sent = [request.GET] if request.path.startswith("/api/") else [request.GET, request.POST]
         texts = [request.path, *(text for form in sent for name, values in form.lists() for text in (name, *values))]
         return problems.bad_request(request) if any("\0" in text for text in texts) else None
+
+
+class preview:  # noqa: N801
+    """Carry a read-only look through another person's eyes, and refuse what would change something meanwhile."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        eyes.carry(request)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        error = eyes.refusal(request)
+        return problems.refused(request, error) if error is not None else None
 
 
 class refusals:  # noqa: N801

@@ -36,6 +36,7 @@ def _records(user: Any, text: str) -> list[dict[str, Any]]:
     """Return a group per kind; one hit more than is shown is asked for, to know whether to say so."""
     groups = []
     for provider in search.open_to(user):
+        user.asked = provider.permission
         hits = provider.find(user, text, SHOWN + 1)
         groups.append(
             {

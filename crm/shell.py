@@ -20,7 +20,7 @@ from crm.lib import menu
 from crm.lib.permissions import public, signed_in
 from customers.models import Customer
 from governance import notices, users
-from governance.models import LegalEntity
+from governance.models import BreakGlass, LegalEntity
 
 THEMES = ("system", "light", "dark")
 YEAR = 365 * 86_400
@@ -96,6 +96,11 @@ class Shell:
     def unread(self) -> str:
         """The bell's figure, empty when nothing is new."""
         return notices.unread_label(self.user) if self.user.is_authenticated else ""
+
+    @property
+    def glass(self) -> list[BreakGlass]:
+        """The records that emergency access opens to this person now."""
+        return list(BreakGlass.objects.filter(public_id__in=self.user.glass.values())) if self.user.glass else []
 
     @property
     def demo(self) -> bool:

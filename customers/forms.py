@@ -22,7 +22,7 @@ ANY = _("Any")
 def own_teams(request: Any) -> QuerySet[Team]:
     """The branches whose rows this person may see."""
     user = request.user
-    teams = Team.objects.order_by("path")
+    teams = Team.objects.filter(is_active=True).order_by("path")
     if user.scope == "all":
         return teams.filter(legal_entity=user.team.legal_entity_id) if user.team_id else teams
     return teams.filter(path__startswith=user.team.path) if user.team_id else teams.none()

@@ -10,13 +10,13 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid
 from customers.models import Activity, Customer, Handover
 from customers.permissions import VIEW
-from governance import jobs, lifecycle, notices
+from governance import jobs, lifecycle, notices, offboarding
 from governance.models import Notice, Team, User
 from governance.models.identity import Scope
 from ledger import log
@@ -240,6 +240,77 @@ def _move(ids: Sequence[int], *, taker: User, branch: Team | None, actor: User, 
         actor=actor,
         at=at,
     )
+
+
+def hand_on(giver: User, *, taker: User | None, actor: User, at: datetime) -> int:
+    """Give the next customers of somebody who leaves, with their open work, to `taker`; return how many."""
+    assert taker is not None
+    ids = list(Customer.objects.filter(owner=giver).order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    _move(ids, taker=taker, branch=None, actor=actor, at=at)
+    return len(ids)
+
+
+def hand_on_work(giver: User, *, taker: User | None, actor: User, at: datetime) -> int:
+    """Give the next open activities of somebody who leaves to `taker`; one entry each."""
+    assert taker is not None
+    rows = list(Activity.objects.open().filter(assignee=giver).order_by("pk").values_list("pk", "customer_id")[:CHUNK])
+    Activity.objects.filter(pk__in=[pk for pk, _customer in rows], assignee=giver).update(assignee=taker, version=F("version") + 1)
+    facts = {"from": giver.public_id, "to": taker.public_id}
+    log.record_many("customers.activity.handed_over", [log.Row("customers.activity", *row, facts) for row in rows], actor=actor, at=at)
+    return len(rows)
+
+
+def beyond(giver: User, taker: User) -> QuerySet[Customer]:
+    """Return the customers of `giver` whose file `taker` could not open."""
+    rows = Customer.objects.filter(owner=giver)
+    if not taker.has_perm(VIEW):
+        return rows
+    if taker.scope == Scope.OWN:
+        return rows.none()  # owning is what opens them
+    return rows.exclude(pk__in=Customer.objects.visible_to(taker).values("pk"))
+
+
+def work_beyond(giver: User, taker: User) -> QuerySet[Activity]:
+    """Return the open activities of `giver` on customers that `taker` could not open, now or with the hand-over."""
+    rows = Activity.objects.open().filter(assignee=giver)
+    if not taker.has_perm(VIEW):
+        return rows
+    seen = Q(customer__in=Customer.objects.visible_to(taker).values("pk"))
+    if taker.scope == Scope.OWN:
+        seen |= Q(customer__owner=giver)
+    return rows.exclude(seen)
+
+
+offboarding.HOLDINGS.register(
+    "customers",
+    offboarding.Holding(
+        label=gettext_lazy("Customers"), rows=lambda user: Customer.objects.filter(owner=user), hand_on=hand_on, beyond=beyond,
+        note=gettext_lazy("applications, loans and cases follow"),
+    ),
+)  # fmt: skip
+offboarding.HOLDINGS.register(
+    "activities",
+    offboarding.Holding(
+        label=gettext_lazy("Open tasks and activities"), rows=lambda user: Activity.objects.open().filter(assignee=user),
+        hand_on=hand_on_work, beyond=work_beyond,
+    ),
+)  # fmt: skip
+
+
+def hand_on_owned(model: type[models.Model], giver: User, *, taker: User | None, actor: User, at: datetime) -> int:
+    """Give the next rows of `model` (customer, owner) whose responsible person leaves to `taker`; one entry each."""
+    assert taker is not None
+    rows = list(model._base_manager.filter(owner=giver).order_by("pk").values_list("pk", "customer_id")[:CHUNK])
+    model._base_manager.filter(pk__in=[pk for pk, _customer in rows], owner=giver).update(owner=taker)
+    label, facts = model._meta.label_lower, {"from": giver.public_id, "to": taker.public_id}
+    log.record_many(f"{label}.handed_over", [log.Row(label, pk, customer, facts) for pk, customer in rows], actor=actor, at=at)
+    return len(rows)
+
+
+def owned_beyond(model: Any, giver: User, taker: User) -> QuerySet[Any]:
+    """Return the rows of `model` of `giver` that `taker` could not see, were they theirs."""
+    rows: QuerySet[Any] = model._base_manager.filter(owner=giver)
+    return rows.none() if taker.scope == Scope.OWN else rows.exclude(pk__in=model.objects.visible_to(taker).values("pk"))
 
 
 def follow(model: type[models.Model], facts: dict[str, Any]) -> None:

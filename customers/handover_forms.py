@@ -31,7 +31,7 @@ def takers(user: User) -> QuerySet[User]:
 
 
 def branches(user: User) -> QuerySet[Team]:
-    rows = Team.objects.order_by("path")
+    rows = Team.objects.filter(is_active=True).order_by("path")
     if user.team is None:
         return rows
     if user.scope == Scope.ALL:

@@ -88,6 +88,13 @@ def level(user: Any, code: str) -> str:
 
 
 def _level(user: Any, code: str) -> str:
+    previews = getattr(user, "previews", None)
+    if previews is not None:  # both must reach it
+        return min(_own_level(user, code), level(previews, code), key=RANK.__getitem__)
+    return _own_level(user, code)
+
+
+def _own_level(user: Any, code: str) -> str:
     role = getattr(user, "role", None)
     if role is None or not user.is_active:
         return Level.NONE

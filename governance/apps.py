@@ -5,4 +5,4 @@ class GovernanceConfig(AppConfig):
     name = "governance"
 
     def ready(self) -> None:
-        from governance import key_changes, menu, permissions, roles, tasks  # noqa: F401
+        from governance import delegations, duties, grants, key_changes, menu, offboarding, permissions, roles, tasks, teams  # noqa: F401

@@ -74,6 +74,7 @@ def run(run_id: int, *, at: datetime, clock: Callable[[], datetime] | None = Non
 def _chunk(found: BulkRun, spec: List, action: Action, *, at: datetime) -> None:
     keys = found.ids[found.next : found.next + CHUNK]
     # permission first: who lost it, lost all rows
+    found.actor.asked = action.permission
     rows = spec.rows(found.actor).in_bulk(keys) if found.actor.has_perm(action.permission) else {}
     done, problems = 0, []
     for key in keys:

@@ -43,7 +43,7 @@ def change_list(request: Asked) -> HttpResponse:
     counts = pages.count_labels([rows[name] for name in TABS])
     context = {
         "page": page,
-        "items": [(one, changes.KINDS[one.kind].label, changes.KINDS[one.kind].name(one.subject, one.after)) for one in page.rows],
+        "items": [(one, changes.KINDS[one.kind].label, name) for one, name in zip(page.rows, changes.titles(page.rows), strict=True)],
         "tabs": [
             {"url": f"?tab={name}", "label": LABELS[name], "count": count, "current": name == tab}
             for name, count in zip(TABS, counts, strict=True)
@@ -71,10 +71,10 @@ def _page(request: Asked, found: ChangeRequest, form: AnswerForm, **more: Any) -
     context = {
         "change": found,
         "kind": kind.label,
-        "name": kind.name(found.subject, found.after),
+        "name": changes.titles([found])[0],
         "url": kind.url(found.subject),
         "lines": changes.lines(found),
-        "may_answer": waits and found.made_by_id != user.pk and user.has_perm(kind.check),
+        "may_answer": waits and changes.may_check(found, user),
         "may_withdraw": waits and found.made_by_id == user.pk,
         "moved": waits and kind.standing(found.subject) != found.before,
         "form": form,

@@ -66,6 +66,8 @@ class Kind:
     make: Callable[..., Any]  # (subject, after, *, actor, at), within the caller's transaction
     name: Callable[[str, dict[str, Any]], Any]  # subject, after → what a person calls it; asked for each row of a list: no query
     url: Callable[[str], str]  # the page of what changes, empty when it is not there yet
+    names: Callable[[list[str]], dict[str, Any]] | None = None  # subjects → what people call them, one query for a list
+    touches: Callable[[str, User], bool] | None = None  # whether the change is of this person's own rights
 
 
 KINDS: Registry[Kind] = Registry("change")
@@ -87,10 +89,24 @@ def _checked_by(user: User) -> list[str]:
     return [name for name, kind in KINDS.items() if user.has_perm(kind.check)]
 
 
-def checkers(kind: str, *, but: User) -> list[User]:
-    """Return who could confirm a change of `kind`."""
-    people = User.objects.filter(is_active=True, kind=User.Kind.STAFF, role__permissions__contains=[KINDS[kind].check])
-    return list(people.exclude(pk=but.pk).order_by("pk"))
+def checkers(kind: str, *, but: User, subject: str = "") -> list[User]:
+    """Return who could confirm a change of `kind`: neither its maker nor whose own rights it would change."""
+    door = KINDS[kind]
+    people = User.objects.filter(is_active=True, kind=User.Kind.STAFF, role__permissions__contains=[door.check])
+    return [one for one in people.exclude(pk=but.pk).order_by("pk") if not _own(door, subject, one)]
+
+
+def _own(door: Kind, subject: str, person: User) -> bool:
+    return door.touches is not None and door.touches(subject, person)
+
+
+def titles(rows: list[ChangeRequest]) -> list[Any]:
+    """Return what people call the things that change, in the rows' order; one query a kind at most."""
+    called: dict[str, dict[str, Any]] = {}
+    for kind in {one.kind for one in rows}:
+        names = KINDS[kind].names
+        called[kind] = names([one.subject for one in rows if one.kind == kind]) if names else {}
+    return [called[one.kind].get(one.subject) or KINDS[one.kind].name(one.subject, one.after) for one in rows]
 
 
 @transaction.atomic
@@ -111,7 +127,7 @@ def propose(kind: str, subject: str, *, after: dict[str, Any], reason: str, acto
     if before == after:
         raise NothingChanges(_("Nothing differs from what stands now."))
     door.validate(subject, after)
-    others = checkers(kind, but=actor)
+    others = checkers(kind, but=actor, subject=subject)
     try:
         with transaction.atomic():
             made = ChangeRequest.objects.create(
@@ -187,6 +203,17 @@ def withdraw(change: ChangeRequest, *, actor: User, at: datetime) -> ChangeReque
     return move(change, Status.WITHDRAWN, actor=actor, at=at, event="governance.change.withdrawn", facts=facts, decided_at=at)
 
 
+def made_by(user: User) -> QuerySet[ChangeRequest]:
+    """Return what `user` proposed and nobody answered yet."""
+    return ChangeRequest.objects.filter(made_by=user, status=Status.OPEN).order_by("pk")
+
+
+def end(change: ChangeRequest, *, actor: User, at: datetime) -> ChangeRequest:
+    """End a change whose maker leaves: nobody is left to answer for it."""
+    facts = {"kind": change.kind, "of": change.subject, "maker_leaves": True}
+    return move(change, Status.WITHDRAWN, actor=actor, at=at, event="governance.change.withdrawn", facts=facts, decided_at=at)
+
+
 def expire(*, at: datetime, actor: User, limit: int = 500) -> int:
     """End what nobody answered in seven days; return how many."""
     late = ChangeRequest.objects.filter(status=Status.OPEN, due_at__lt=at).order_by("pk")[:limit]
@@ -203,11 +230,22 @@ def lines(change: ChangeRequest) -> list[Line]:
     return KINDS[change.kind].lines(change.before, change.after)
 
 
+def may_check(change: ChangeRequest, user: User) -> bool:
+    """Return whether `user` may answer the change."""
+    try:
+        _may_check(change, user)
+    except NotAllowed:
+        return False
+    return True
+
+
 def _may_check(change: ChangeRequest, actor: User) -> None:
     if not actor.has_perm(KINDS[change.kind].check):
         raise NotAllowed(_("You may not confirm changes of this kind."))
-    if change.made_by_id == actor.pk:
+    if actor.is_also(change.made_by_id):
         raise OwnChange(_("Nobody confirms what they proposed themselves: a second person has to."))
+    if _own(KINDS[change.kind], change.subject, actor):
+        raise OwnChange(_("Nobody confirms a change of their own rights: another person has to."))
 
 
 def _tell(people: list[User], change: ChangeRequest, *, code: str, actor: User, at: datetime) -> None:

@@ -119,6 +119,7 @@ def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
     export = Export.objects.select_related("job", "actor", "actor__role", "actor__team").get(pk=export_id)
     jobs.claim(export.job_id, at=at)
     spec, actor = LISTS[export.list], export.actor
+    actor.asked = spec.export_permission
     if not actor.has_perm(spec.export_permission):
         Export.objects.filter(pk=export.pk).update(rows=0)
         jobs.fail(export.job, str(_("You may not export this list.")), at=at)

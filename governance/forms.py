@@ -48,7 +48,9 @@ class PlaceForm(VersionedForm):
     name = forms.CharField(label=_("Name"), max_length=80)
     email = forms.EmailField(label=_("E-mail"), required=False)
     role = forms.ModelChoiceField(Role.objects.order_by("pk"), label=_("Role"), required=False, empty_label=_("No role"))
-    team = forms.ModelChoiceField(Team.objects.order_by("path"), label=_("Team"), required=False, empty_label=_("No team"))
+    team = forms.ModelChoiceField(
+        Team.objects.filter(is_active=True).order_by("path"), label=_("Team"), required=False, empty_label=_("No team")
+    )
     approval_limit = MoneyField(
         label=_("Authority limit (CNY)"),
         required=False,
@@ -56,6 +58,13 @@ class PlaceForm(VersionedForm):
         help_text=_("The largest amount this person may approve. Empty: the limit of the role holds."),
     )
     language = forms.ChoiceField(label=_("Language"), required=False, choices=[("", _("As the browser asks")), *settings.LANGUAGES])
+    reason = forms.CharField(
+        label=_("Reason for the rights"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea,
+        help_text=_("Needed when role, authority or a wider team is asked for: the second person reads it."),
+    )
 
     @classmethod
     def of(cls, user: User, data: Any = None) -> "PlaceForm":
@@ -82,7 +91,7 @@ class NewUserForm(PlaceForm):
             "Leave it empty to invite: the person gets a link and chooses one. Else at least 10 characters, not a common password."
         ),
     )
-    field_order = ("username", "name", "email", "password", "role", "team", "approval_limit", "language")
+    field_order = ("username", "name", "email", "password", "role", "team", "approval_limit", "reason", "language")
 
 
 class ActiveForm(Form):

@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from crm.lib import pages
-from governance import catalogue, changes, jobs
+from governance import access_reviews, catalogue, changes, glass, jobs
 from governance.models import Job, User
 from ledger.models import Delivery
 
@@ -21,15 +23,48 @@ def staff() -> Any:
 
 
 def waiting_changes(user: User, at: datetime) -> list[dict[str, Any]]:
+    rows = list(changes.waiting_for(user).order_by("made_at")[:SHOWN])
     return [
         {
-            "who": f"{changes.KINDS[one.kind].label}: {changes.KINDS[one.kind].name(one.subject, one.after)}",
+            "who": f"{changes.KINDS[one.kind].label}: {name}",
             "url": reverse("change", args=[one.public_id]),
             "why": [_("proposed by %(person)s") % {"person": one.made_by}],
             "due": one.due_at,
             "action_label": _("Open change"),
         }
-        for one in changes.waiting_for(user).order_by("made_at")[:SHOWN]
+        for one, name in zip(rows, changes.titles(rows), strict=True)
+    ]
+
+
+def glass_to_review(user: User, at: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "who": row.user.name,
+            "url": reverse("glass", args=[row.public_id]),
+            "why": [_("opened %(record)s by emergency access") % {"record": row.subject}],
+            "deadline": row.review_due_at,
+            "since": row.started_at,
+            "badge_tone": "bad" if row.review_due_at < at else "warn",
+            "badge_label": _("Review is overdue") if row.review_due_at < at else _("To review"),
+            "action_label": _("Review"),
+        }
+        for row in glass.to_review(user)[:SHOWN]
+    ]
+
+
+def access_reviews_waiting(user: User, at: datetime) -> list[dict[str, Any]]:
+    rows = access_reviews.waiting_for(user).values("review__public_id", "review__title", "review__due_on")
+    today = localdate(at)
+    return [
+        {
+            "who": row["review__title"],
+            "url": reverse("access-review", args=[row["review__public_id"]]),
+            "why": [ngettext("%(n)s grant waits for you", "%(n)s grants wait for you", row["n"]) % {"n": row["n"]}],
+            "badge_tone": "bad" if row["review__due_on"] < today else "info",
+            "badge_label": _("Late") if row["review__due_on"] < today else _("due %(day)s") % {"day": row["review__due_on"].isoformat()},
+            "action_label": _("Open review"),
+        }
+        for row in rows.annotate(n=Count("pk")).order_by("review__due_on", "review__public_id")[:SHOWN]
     ]
 
 

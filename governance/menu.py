@@ -8,7 +8,23 @@ menu.entry(group="governance", order=50, label=_("Rule book"), url_name="rule-li
 menu.entry(
     group="governance", order=40, label=_("Data catalogue"), url_name="catalogue", permission=permissions.VIEW_CATALOGUE, icon="features"
 )
+menu.entry(group="governance", order=60, label=_("Delegations"), url_name="delegation-list", permission=permissions.DELEGATE, icon="users")
+menu.entry(
+    group="governance", order=70, label=_("Emergency access"), url_name="glass-new", permission=permissions.BREAK_GLASS, icon="warnings"
+)
+menu.entry(
+    group="governance", order=71, label=_("Emergency accesses"), url_name="glass-list", permission=permissions.REVIEW_GLASS, icon="warnings"
+)
+menu.entry(
+    group="governance",
+    order=65,
+    label=_("Access reviews"),
+    url_name="access-review-list",
+    permission=permissions.REVIEW_ACCESS,
+    icon="review",
+)
 menu.entry(group="admin", order=10, label=_("Users"), url_name="user-list", permission=permissions.VIEW_USER, icon="users")
+menu.entry(group="admin", order=15, label=_("Teams"), url_name="team-list", permission=permissions.VIEW_USER, icon="teams")
 menu.entry(group="admin", order=20, label=_("Roles"), url_name="role-list", permission=permissions.VIEW_ROLE, icon="roles")
 menu.entry(group="admin", order=25, label=_("Changes"), url_name="change-list", permission=permissions.VIEW_CHANGE, icon="decisions")
 menu.entry(group="admin", order=28, label=_("Keys"), url_name="key-list", permission=permissions.VIEW_KEY, icon="lock")
@@ -24,6 +40,24 @@ home.queue(
     order=15,
     roles=("compliance", "admin"),
     url_name="change-list",
+)
+home.queue(
+    "governance.glass",
+    title=_("Emergency accesses to review"),
+    permission=permissions.REVIEW_GLASS,
+    read=home_blocks.glass_to_review,
+    empty=_("Every emergency access is reviewed."),
+    order=12,
+    url_name="glass-list",
+)
+home.queue(
+    "governance.access_reviews",
+    title=_("Access reviews that wait for me"),
+    permission=permissions.REVIEW_ACCESS,
+    read=home_blocks.access_reviews_waiting,
+    empty=_("No grant waits for your answer."),
+    order=18,
+    url_name="access-review-list",
 )
 home.queue(
     "governance.jobs",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid, Stale
 from crm.lib.permissions import ALL
-from governance import access, changes, permissions
+from governance import access, changes, permissions, standing
 from governance.changes import Kind, Line
 from governance.models import ChangeRequest, DutyPair, Role, User
 from governance.models.identity import Level, Scope, chinese
@@ -108,7 +108,8 @@ def _validate(code: str, after: dict[str, Any]) -> None:
         if (limit := after[name]) is not None and not 0 <= Decimal(limit) <= LARGEST:
             raise Invalid(_("The authority limit cannot be."), fields={name: _("From 0.00 to 99,999,999.99.")})
     _validate_attributes(after)
-    if pairs := conflicts(after["permissions"]):
+    together = [conflicts({*after["permissions"], *others}) for others in [set[str](), *standing.beside(code)]]
+    if pairs := [pair for found in together for pair in found]:
         pair = pairs[0]
         sentence = _("“%(first)s” and “%(second)s” may not stand in one role: %(why)s") % {
             "first": ALL[pair.first].label,
@@ -145,7 +146,7 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
     found += _attribute_lines(CONTENT | before, CONTENT | after)
     had, has = set(before.get("permissions", ())), set(after["permissions"])
     if had != has:
-        found.append(Line(_("Permissions"), added=_labels(has - had), removed=_labels(had - has)))
+        found.append(Line(_("Permissions"), added=labels(has - had), removed=labels(had - has)))
     return found
 
 
@@ -190,7 +191,8 @@ def _scope(value: Any) -> Any:
     return dict(Scope.choices).get(value, "")
 
 
-def _labels(codes: Collection[str]) -> tuple[Any, ...]:
+def labels(codes: Collection[str]) -> tuple[Any, ...]:
+    """Return what permissions are called, in the order of their codes."""
     return tuple(ALL[code].label if code in ALL else code for code in sorted(codes))
 
 

@@ -21,6 +21,19 @@ ROLES = Path(__file__).parent / "data" / "roles.json"
 DUTIES = ROLES.with_name("duties.json")
 
 
+OWN_RULES: list[tuple[str, int, str, str, str]] = [
+    ("governance.delegation.days", 30, rules.DAYS, "How long one's rights may be lent at most", "权限委托的最长期限"),
+    ("governance.glass.minutes", 60, "minutes", "How long emergency access lasts at most", "紧急访问的最长时长"),
+    (
+        "governance.glass.quota",
+        3,
+        rules.COUNT,
+        "How often a person may use emergency access in a quarter",
+        "每人每季度可使用紧急访问的次数",
+    ),
+]
+
+
 def seed() -> None:
     """Create the roles, the pairs of duties, the system user and the data keys that are missing."""
     for row in json.loads(DUTIES.read_text()):
@@ -37,6 +50,11 @@ def seed() -> None:
         meaning_en="Exact searches for a person that may find nobody, in one day of one member of staff",
         meaning_zh="每名员工每日精确查询未命中的次数上限",
     )  # fmt: skip
+    for code, value, unit, meaning_en, meaning_zh in OWN_RULES:
+        rules.put(
+            code, value=value, unit=unit, meaning_en=meaning_en, meaning_zh=meaning_zh, citation="house policy 本机构政策",
+            verification=Rule.Verification.POLICY, effective_from=date(2020, 1, 1),
+        )  # fmt: skip
     if not User.objects.filter(username=SYSTEM).exists():
         user = User(username=SYSTEM, name="System", kind=User.Kind.SERVICE, role=Role.objects.get(code="house"))
         user.set_unusable_password()

@@ -2,7 +2,8 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import bulk, changes, exports, files, idempotency, notices, rotation, unreadable, users
+from governance import access_reviews, bulk, changes, exports, files, idempotency, notices, offboarding, rotation, unreadable, users
+from governance.models import Offboarding
 from ledger import log
 from ledger.models import Entry
 
@@ -52,10 +53,28 @@ def write_export(*, export_id: int, **_: object) -> None:
     exports.write(export_id, at=now(), clock=now)
 
 
+@log.on("governance.offboarding.ordered")
+def begin_offboarding(*, entry: Entry, **_: object) -> None:
+    """Give it to a worker of its own: it may take longer than a delivery may. A small one is done by now."""
+    if Offboarding.objects.filter(pk=entry.subject_id, status=Offboarding.Status.RUNNING).exists():
+        run_offboarding.delay(offboarding_id=entry.subject_id)
+
+
+@shared_task
+def run_offboarding(*, offboarding_id: int, **_: object) -> None:
+    offboarding.run(offboarding_id, at=now(), clock=now)
+
+
 @shared_task
 def expire_changes(**_: object) -> int:
     """Each hour: what no second person answered in seven days ends."""
     return changes.expire(at=now(), actor=users.system())
+
+
+@shared_task
+def remind_reviewers(**_: object) -> int:
+    """Each morning: who has grants to answer in a campaign that is due or late is told."""
+    return access_reviews.remind(at=now())
 
 
 @shared_task
@@ -67,6 +86,8 @@ def sweep_lists(**_: object) -> None:
         run_bulk.delay(run_id=run_id)
     for export_id in exports.unfinished(at=at):
         write_export.delay(export_id=export_id)
+    for offboarding_id in offboarding.unfinished(at=at):
+        run_offboarding.delay(offboarding_id=offboarding_id)
 
 
 @shared_task

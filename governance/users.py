@@ -1,4 +1,4 @@
-"""Doors for people and service accounts: create, change role and team, suspend."""
+"""Doors for people and service accounts: create, change, suspend; their rights are given by `governance.grants`."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid, Stale
 from governance.models import Role, Team, User
+from governance.models.identity import Scope
 from ledger import log
 
 SYSTEM = "system"
@@ -20,6 +21,12 @@ SYSTEM = "system"
 
 class NameTaken(Invalid):
     code = "name_taken"
+
+
+class NeedsSecondPerson(DomainError):
+    """Rights are given by `grants.propose` alone: one proposes, another confirms."""
+
+    code = "needs_second_person"
 
 
 class NotYourself(DomainError):
@@ -56,9 +63,15 @@ def create(
 ) -> User:
     """Add a user; without a password they cannot sign in by one.
 
+    A role or an authority limit is given here by the installation itself only (its commands and loads); a person who adds
+    somebody proposes the grant afterwards: `grants.propose`.
+
+    :raises NeedsSecondPerson: if a person would give a role or an authority limit at once
     :raises NameTaken: if the user name exists
     :raises Invalid: if the password is too weak
     """
+    if actor is not None and actor.username != SYSTEM and (role is not None or approval_limit is not None):
+        raise _needs_second()
     taken = NameTaken(_("This user name is taken."), fields={"username": _("This user name is taken.")})
     if User.objects.filter(username__iexact=username).exists():
         raise taken
@@ -99,17 +112,24 @@ def check_password(password: str, user: User) -> None:
 
 @transaction.atomic
 def change(user: User, *, actor: User, at: datetime, version: int, **changes: Any) -> User:
-    """Change name, e-mail, role, team, approval limit or language of `user`.
+    """Change name, e-mail, language or team of `user`, at once.
 
-    :raises NotYourself: if it touches the actor's own rights
+    A move to a team beside or below trades rows for others and is made at once; one that widens what is reached
+    (`widens`) is a part of the grant and waits for a second person.
+
+    :raises NotYourself: if it touches the actor's own team
+    :raises NeedsSecondPerson: if the move of the team widens what `user` reaches
     :raises Stale: if somebody changed the user since `version`
     """
-    allowed = {"name", "email", "role", "team", "approval_limit", "language"}
+    allowed = {"name", "email", "team", "language"}
     if unknown := set(changes) - allowed:
         raise TypeError(f"not changed here: {sorted(unknown)}")
     changes = {field: value for field, value in changes.items() if getattr(user, field) != value}
-    if actor.pk == user.pk and set(changes) & {"role", "team", "approval_limit"}:
-        raise NotYourself(_("Nobody changes their own role, team or authority: ask another administrator."))
+    if "team" in changes:
+        if actor.pk == user.pk:
+            raise NotYourself(_("Nobody changes their own role, team or authority: ask another administrator."))
+        if widens(user, changes["team"]):
+            raise _needs_second()
     if not changes:
         return user
     was = {field: getattr(user, field) for field in changes}
@@ -121,6 +141,19 @@ def change(user: User, *, actor: User, at: datetime, version: int, **changes: An
     }
     log.record("governance.user.changed", user, actor=actor, at=at, fields=sorted(changes), **facts)
     return User.objects.select_related("role", "team").get(pk=user.pk)
+
+
+def widens(user: User, team: Team | None) -> bool:
+    """Return whether a move to `team` could open more rows than it closes: up the tree, to another lender, or to all of them."""
+    if user.role is None or getattr(team, "pk", None) == user.team_id:
+        return False
+    if user.team is None or team is None:
+        return user.role.scope == (Scope.TEAM if user.team is None else Scope.ALL)
+    return team.legal_entity_id != user.team.legal_entity_id or team.path.count("/") < user.team.path.count("/")
+
+
+def _needs_second() -> NeedsSecondPerson:
+    return NeedsSecondPerson(_("Rights are proposed by one person and confirmed by another."))
 
 
 def code_of(value: Any) -> Any:

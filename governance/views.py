@@ -13,13 +13,16 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
-from governance import idempotency, invitation_views, invitations, jobs, permissions, rules, users
+from governance import changes, grants, idempotency, invitation_views, invitations, jobs, permissions, rules, users
+from governance.asked import Asked
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
 from governance.models import Invitation, Rule, User
 from ledger import log
 
 HISTORY = 30
 PLACE = ("name", "email", "role", "team", "approval_limit", "language")
+PLAIN = ("name", "email", "team", "language")  # what one person changes alone
+RIGHTS = ("role", "team", "approval_limit")
 
 
 @needs(permissions.VIEW_USER)
@@ -40,11 +43,14 @@ def person(public_id: str) -> User:
 
 
 @needs(permissions.VIEW_USER)
-def user(request: HttpRequest, public_id: str) -> HttpResponse:
+def user(request: Asked, public_id: str) -> HttpResponse:
     found = person(public_id)
     labels = [ALL[code].label for code in found.role.permissions if code in ALL] if found.role else []
     invited = Invitation.objects.filter(user=found, ended_at__isnull=True).first()
-    context = {"person": found, "permissions": labels, "items": history_of(found), "invited": invited, "at": now()}
+    context = {
+        "person": found, "permissions": labels, "items": history_of(found), "invited": invited, "at": now(), "waiting": grants.waiting(found),
+        "may_see_change": request.user.has_perm(permissions.VIEW_CHANGE),
+    }  # fmt: skip
     return htmx.render(request, "governance/user.html", "governance/user.html", context)
 
 
@@ -54,6 +60,7 @@ EVENTS = {
     "governance.user.invited": (_("Invited"), "send", "info"),
     "governance.user.joined": (_("Chose a password by the link"), "tone-good", "good"),
     "governance.user.suspended": (_("Suspended"), "lock", "warn"),
+    "governance.user.sessions_ended": (_("Password and sessions ended"), "lock", "warn"),
     "governance.user.admitted": (_("Re-admitted"), "tone-good", "good"),
 }
 FIELDS = {
@@ -87,42 +94,67 @@ def history_of(subject: User) -> list[dict[str, Any]]:
 
 
 @needs(permissions.MANAGE_USER)
-def user_new(request: HttpRequest) -> HttpResponse:
+def user_new(request: Asked) -> HttpResponse:
+    """Add somebody without rights, and propose theirs."""
     form = NewUserForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        data, token = form.cleaned_data, ""
-        with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+        data, token, at = form.cleaned_data, "", now()
+        with form.refusals(), idempotency.Once(request.user, data["form_key"], at=at) as sent:
             if not sent.again:
-                given = {name: data[name] for name in ("username", *PLACE)}
+                given = {name: data[name] for name in ("username", *PLAIN)}
                 if data["password"]:
-                    made = users.create(actor=request.user, at=now(), password=data["password"], **given)
+                    made = users.create(actor=request.user, at=at, password=data["password"], **given)
                     messages.success(request, _("The account is created."))
                 else:
-                    made, token = invitations.invite(actor=request.user, at=now(), **given)
+                    made, token = invitations.invite(actor=request.user, at=at, **given)
+                _grant(request, made, data, made.version)
                 sent.result(reverse("user", args=[made.public_id]))
         if not form.errors:
             return invitation_views.told(request, made, token) if token else htmx.go(request, sent.location)
-    return form.page(request, "governance/user_form.html", {})
+    return form.page(request, "governance/user_form.html", {"checkers": bool(changes.checkers(grants.KIND, but=request.user))})
 
 
 @needs(permissions.MANAGE_USER)
-def user_edit(request: HttpRequest, public_id: str) -> HttpResponse:
+def user_edit(request: Asked, public_id: str) -> HttpResponse:
+    """Change what is no right at once; what is one waits for a second person."""
     found = person(public_id)
     form = PlaceForm.of(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
+        data, at = form.cleaned_data, now()
         try:
-            with form.refusals():
-                users.change(found, actor=request.user, at=now(), version=data["version"] or 0, **{name: data[name] for name in PLACE})
+            with form.refusals(), idempotency.Once(request.user, data["form_key"], at=at) as sent:
+                if not sent.again:
+                    plain = {name: data[name] for name in PLAIN if name != "team" or not users.widens(found, data["team"])}
+                    changed = users.change(found, actor=request.user, at=at, version=data["version"] or 0, **plain)
+                    if changed.version != found.version:
+                        messages.success(request, _("The account is changed."))
+                    _grant(request, changed, data, changed.version)
+                    sent.result(reverse("user", args=[found.public_id]))
         except Stale as error:
             return changed_meanwhile(request, form, found, error)
         if not form.errors:
-            messages.success(request, _("The account is changed."))
-            return htmx.go(request, reverse("user", args=[found.public_id]))
-    return form.page(request, "governance/user_form.html", {"person": found})
+            return htmx.go(request, sent.location)
+    return form.page(request, "governance/user_form.html", _edit_context(request, found))
 
 
-def changed_meanwhile(request: HttpRequest, form: PlaceForm, found: User, error: Stale) -> HttpResponse:
+def _edit_context(request: Asked, found: User) -> dict[str, Any]:
+    checkers = changes.checkers(grants.KIND, but=request.user, subject=found.public_id)
+    return {"person": found, "checkers": bool(checkers), "waiting": grants.waiting(found)}
+
+
+def _grant(request: Asked, user: User, data: dict[str, Any], version: int) -> None:
+    """Propose the rights that were chosen, where they differ from what the person holds."""
+    rights = {name: data[name] for name in RIGHTS}
+    if not grants.differs(user, **rights):
+        return
+    made = grants.propose(user, reason=data["reason"], actor=request.user, at=now(), version=version, **rights)
+    if made.alone:
+        messages.warning(request, _("Nobody else could confirm it: the change is in force, and marked as made alone."))
+    else:
+        messages.success(request, _("The rights are proposed: a second person confirms or refuses them."))
+
+
+def changed_meanwhile(request: Asked, form: PlaceForm, found: User, error: Stale) -> HttpResponse:
     """Show what is saved now beside what was typed; sending again keeps what was typed."""
     fresh, typed = person(found.public_id), request.POST.copy()
     typed["version"] = str(fresh.version)
@@ -131,7 +163,7 @@ def changed_meanwhile(request: HttpRequest, form: PlaceForm, found: User, error:
         for name in PLACE
         if getattr(fresh, name) != form.cleaned_data[name]
     ]
-    context = {"person": fresh, "form": PlaceForm.of(fresh, typed), "message": error.message, "changes": rows}
+    context = _edit_context(request, fresh) | {"form": PlaceForm.of(fresh, typed), "message": error.message, "changes": rows}
     return htmx.render(request, "governance/user_form.html", "governance/user_form.html", context, status=409)
 
 

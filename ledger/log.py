@@ -153,9 +153,19 @@ def record_many(event: str, rows: Iterable[Row], *, actor: Any, at: datetime, te
     """
     if at.tzinfo is None:
         raise ValueError(f"{event}: `at` needs a time zone")
-    actor_id = getattr(actor, "pk", None)
+    actor_id, marks_for = getattr(actor, "pk", None), getattr(actor, "marks_for", _no_marks)
     values = [
-        (event, row.subject_type, row.subject_id, row.customer_id, actor_id, row.at or at, request_id(), dump(row.facts)) for row in rows
+        (
+            event,
+            row.subject_type,
+            row.subject_id,
+            row.customer_id,
+            actor_id,
+            row.at or at,
+            request_id(),
+            dump({**row.facts, **marks_for(row.customer_id)}),
+        )
+        for row in rows
     ]
     if not values:
         return []
@@ -177,6 +187,10 @@ def record_many(event: str, rows: Iterable[Row], *, actor: Any, at: datetime, te
     if deliveries and not _broker_off.get():
         transaction.on_commit(lambda: hand_over(deliveries), robust=True)
     return ids
+
+
+def _no_marks(_customer_id: int | None) -> dict[str, str]:
+    return {}
 
 
 def dump(facts: Mapping[str, Any]) -> str:

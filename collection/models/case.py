@@ -76,11 +76,11 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
     scope_owner = "claimed_by"
     scope_team = "branch"
 
-    def visible_to(self, user: Any) -> Self:
-        """Narrow to what `user` may see; with scope *own* that is what they hold, are assigned or brought in."""
+    def reached_by(self, user: Any) -> Self:
+        """Narrow to what a role reaches; with scope *own* that is what they hold, are assigned or brought in."""
         if user.scope == Scope.OWN:
             return self.filter(Q(claimed_by=user.pk) | Q(assigned_to=user.pk) | Q(owner=user.pk))
-        rows = super().visible_to(user)
+        rows = super().reached_by(user)
         return rows.filter(Q(claimed_by=user.pk) | Q(assigned_to=user.pk)) if user.role and user.role.own_cases else rows
 
     def for_list(self) -> Self:

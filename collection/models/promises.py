@@ -24,11 +24,12 @@ class PromiseQuerySet(ScopedQuerySet["Promise"]):
 
     scope_owner = "taken_by"
     scope_team = "case__branch"
+    scope_customer = "case__customer"
 
-    def visible_to(self, user: Any) -> Self:
+    def reached_by(self, user: Any) -> Self:
         if user.scope == Scope.OWN:
-            return self.filter(Q(taken_by=user.pk) | Q(case__in=Case.objects.visible_to(user)))
-        return super().visible_to(user)
+            return self.filter(Q(taken_by=user.pk) | Q(case__in=Case.objects.reached_by(user)))
+        return super().reached_by(user)
 
     def of_entity(self, user: Any) -> Self:
         return self.filter(case__legal_entity=user.team.legal_entity_id) if user.team_id else self

@@ -26,6 +26,7 @@ class OfLoanQuerySet(CreditQuerySet[OfLoan]):
     scope_owner = "loan__owner"
     scope_team = "loan__branch"
     scope_product = "loan__product__code"
+    scope_customer = "loan__customer"
 
     def of_entity(self, user: object) -> Self:
         team = getattr(user, "team", None)

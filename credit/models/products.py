@@ -19,7 +19,9 @@ from governance.scope import ScopedQuerySet
 class ProductQuerySet(ScopedQuerySet["Product"]):
     """Products are the legal entity's, not a person's: every scope sees them all, but a role may be narrowed to some."""
 
-    def visible_to(self, user: Any) -> "ProductQuerySet":
+    scope_customer = ""
+
+    def reached_by(self, user: Any) -> "ProductQuerySet":
         if not user.scope:
             return self.none()
         rows = self.of_entity(user)

@@ -110,7 +110,9 @@ class BankFile(FileOfLines):
 class ReceiptQuerySet(ScopedQuerySet["Receipt"]):
     """Unmatched money belongs to no branch: who may see it sees what came to the lender."""
 
-    def visible_to(self, user: object) -> Self:
+    scope_customer = ""
+
+    def reached_by(self, user: object) -> Self:
         return self.of_entity(user) if getattr(user, "scope", "") else self.none()
 
     def open(self) -> Self:

@@ -24,6 +24,7 @@ class OfApplication(CreditQuerySet[Any]):
     scope_owner = "application__owner"
     scope_team = "application__branch"
     scope_product = "application__product__code"
+    scope_customer = "application__customer"
 
     def of_entity(self, user: Any) -> Self:
         return self.filter(application__legal_entity=user.team.legal_entity_id) if user.team_id else self

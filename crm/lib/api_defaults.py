@@ -41,6 +41,7 @@ class Needs(BasePermission):
             words = {"opens": f"{hours[0]:%H:%M}", "closes": f"{hours[1]:%H:%M}"}
             self.message = _("Your role works from %(opens)s to %(closes)s.") % words
             return False
+        request.user.asked = code
         token = request.auth
         if token is None or not hasattr(token, "allow_scopes"):
             return True  # a person's own session

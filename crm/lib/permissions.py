@@ -64,6 +64,7 @@ def needs(code: str) -> Callable[[View], View]:
                 return signed_out(request)
             if not request.user.has_perm(code):
                 raise Forbidden(code)
+            request.user.asked = code  # type: ignore[union-attr]  # rights that were lent open the lender's rows for this permission only
             return view(request, *args, **kwargs)
 
         guarded.needs = code  # type: ignore[attr-defined]

@@ -22,6 +22,8 @@ from governance.uses import PurposeBound, PurposeQuerySet
 
 
 class CustomerQuerySet(PurposeQuerySet["Customer"]):
+    scope_customer = "pk"
+
     def for_list(self) -> "CustomerQuerySet":
         """Name the joins of a list row."""
         return self.select_related("branch", "owner")

@@ -4,15 +4,20 @@ from governance.models.invitations import Invitation
 from governance.models.keys import DataKey, FileKey
 from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
+from governance.models.people import BreakGlass, Delegation, Offboarding
 from governance.models.purposes import DataPurpose, LegalBasis
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
+from governance.models.reviews import AccessReview, ReviewedGrant
 
 __all__ = [
+    "AccessReview",
     "ApiClient",
+    "BreakGlass",
     "BulkRun",
     "ChangeRequest",
     "DataKey",
     "DataPurpose",
+    "Delegation",
     "DutyPair",
     "Export",
     "FileKey",
@@ -23,7 +28,9 @@ __all__ = [
     "LegalBasis",
     "LegalEntity",
     "Notice",
+    "Offboarding",
     "Partner",
+    "ReviewedGrant",
     "Role",
     "Rule",
     "SavedView",

@@ -94,6 +94,8 @@ class Team(models.Model):
     name_zh = models.CharField(max_length=120)
     # "/1/4/": ids from the root to here, so that a subtree is one prefix condition
     path = models.CharField(max_length=200, editable=False, default="", db_index=False)
+    is_active = models.BooleanField(default=True, db_default=True, help_text="a retired one takes no people and no customers")
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         default_permissions = ()
@@ -108,6 +110,11 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name_zh if chinese() else self.name_en
+
+    @property
+    def depth(self) -> int:
+        """How many stand above it; 0 at the root."""
+        return self.path.count("/") - 2
 
     @cached_property
     def subtree_ids(self) -> list[int]:
@@ -250,6 +257,12 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
+    # Until then something may be lent to this person or opened by them (`governance.standing`); nobody else costs a query.
+    extra_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    asked = ""  # the permission by which the page or action at hand is open; said by whoever asks for it
+    stands_in: "User | None" = None  # for whom the record at hand was opened
+    previews: "User | None" = None  # as whom pages are looked at, read-only: both must hold a right and see a row
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -273,8 +286,64 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
         return self.name or self.username
 
     @cached_property
+    def own_codes(self) -> frozenset[str]:
+        held = frozenset(self.role.permissions) if self.role and self.is_active else frozenset()
+        return held if self.previews is None else held & self.previews.permission_codes
+
+    @cached_property
+    def acting_for(self) -> "list[User]":
+        """Return the people whose rights are lent to this person now."""
+        from governance import standing  # what stands on the models
+
+        return standing.givers(self) if self.has_extra else []
+
+    @cached_property
+    def glass(self) -> dict[int, str]:
+        """Return the customers opened by breaking the glass now, with the public id of the act."""
+        from governance import standing
+
+        return standing.open_glass(self) if self.has_extra else {}
+
+    @property
+    def has_extra(self) -> bool:
+        from governance import standing
+
+        if self.previews is not None:
+            return True
+        return self.is_active and self.extra_until is not None and self.extra_until > standing.moment()
+
+    @cached_property
     def permission_codes(self) -> frozenset[str]:
-        return frozenset(self.role.permissions) if self.role and self.is_active else frozenset()
+        held = self.own_codes.union(*(one.own_codes for one in self.acting_for))
+        return held if self.previews is None else held & self.previews.permission_codes
+
+    @property
+    def through(self) -> "list[User]":
+        """Return the people through whom the permission at hand is held: oneself, and who lent it."""
+        if not self.acting_for or not self.asked:
+            return [self]
+        own = [self] if self.asked in self.own_codes else []
+        return own + [one for one in self.acting_for if self.asked in one.own_codes]
+
+    def is_also(self, user_id: int | None) -> bool:
+        """Return whether `user_id` is this person, or one they act for: neither checks what the other made."""
+        return user_id is not None and (user_id == self.pk or any(one.pk == user_id for one in self.acting_for))
+
+    def marks_for(self, customer_id: int | None) -> dict[str, str]:
+        """Return what every entry says of an act of this person beside who they are."""
+        if not self.has_extra:
+            return {}
+        lender = self._lender
+        marks = {"on_behalf_of": lender.public_id} if lender else {}
+        return marks | ({"break_glass": self.glass[customer_id]} if customer_id in self.glass else {})
+
+    @property
+    def _lender(self) -> "User | None":
+        """Return for whom this person acts at the moment: who lent the permission, or whose record it is."""
+        if self.stands_in is not None:
+            return self.stands_in
+        people = self.through
+        return people[0] if people and people[0] is not self else None
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Return whether the user's role names the permission `perm`. Rows are narrowed by `visible_to`."""
@@ -294,7 +363,9 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
 
     @property
     def authority(self) -> Any:
-        """The largest amount this person may approve, None when none was given."""
+        """The largest amount this person may approve, None when none was given; the lender's while they act for one."""
+        if (lender := self._lender) is not None:
+            return lender.authority
         if self.approval_limit is not None:
             return self.approval_limit
         return self.role.approval_limit if self.role else None
@@ -310,7 +381,10 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
 
     @property
     def scope(self) -> str:
-        return self.role.scope if self.role and self.is_active else ""
+        if self.asked and self.asked not in self.own_codes and self.acting_for:  # a lent permission brings its lender's rows, not one's own
+            return Scope.ALL if any(one.scope == Scope.ALL for one in self.through) else ""
+        own = self.role.scope if self.role and self.is_active else ""
+        return own if self.previews is None else min(own, self.previews.scope, key=["", *Scope.values].index)
 
     @cached_property
     def root(self) -> Team | None:

@@ -25,7 +25,6 @@ def invited(cast: Any) -> tuple[Any, str]:
         username="newcomer",
         name="New Comer",
         email="new@example.org",
-        role=cast.roles["underwriter"],
         team=cast.head,
         actor=cast.admin,
         at=NOON,
@@ -83,6 +82,7 @@ def test_the_whole_way_through_the_pages(cast: Any, page_of: Any, settings: Any)
         "email": "",
         "password": "",
         "role": cast.roles["auditor"].pk,
+        "reason": "joins the audit",
         "team": cast.head.pk,
     }
     shown = admin.post("/admin/users/new/", data)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from django.test import Client
 
 from governance import jobs
-from governance.models import User
+from governance.models import ChangeRequest, User
 from tests.fixtures.cast import NOON
 
 PageOf = Callable[[Any], Client]
@@ -22,13 +22,22 @@ def place(cast: Any, **changes: Any) -> dict[str, Any]:
     user = cast.colleague
     return {
         "name": user.name, "email": "", "role": cast.roles["underwriter"].pk, "team": cast.west.pk, "approval_limit": "2万",
-        "language": "", "version": user.version,
+        "language": "", "version": user.version, "reason": "She passed the examination.",
     } | changes  # fmt: skip
 
 
-def test_an_administrator_places_a_person(cast: Any, page_of: PageOf) -> None:
+def test_an_administrator_places_a_person_and_a_second_one_gives_the_rights(cast: Any, page_of: PageOf) -> None:
     client, url = page_of(cast.admin), f"/admin/users/{cast.colleague.public_id}/"
     assert client.post(url + "edit/", place(cast)).status_code == 303
+    row = User.objects.get(pk=cast.colleague.pk)
+    assert (row.role.code, row.team, row.approval_limit) == ("loan_officer", cast.west, None), "the team moves beside, the rights wait"
+    assert "waits for a second person" in text(client.get(url))
+    waiting = ChangeRequest.objects.get()
+    checker = page_of(cast.compliance)
+    page = text(checker.get(f"/admin/changes/{waiting.public_id}/"))
+    assert "Colleague" in page and "Underwriter" in page and "CNY 20,000.00" in page
+    assert "Colleague" in text(checker.get("/admin/changes/")) and "Colleague" in text(checker.get("/"))
+    assert checker.post(f"/admin/changes/{waiting.public_id}/answer/", {"do": "confirm", "answer": ""}).status_code == 303
     row = User.objects.get(pk=cast.colleague.pk)
     assert (row.role.code, row.team, row.approval_limit) == ("underwriter", cast.west, Decimal("20000.00"))
     assert "Account changed" in text(client.get(url))
@@ -80,7 +89,7 @@ def test_who_may_only_look_is_offered_no_change(cast: Any, page_of: PageOf) -> N
     client, url = page_of(cast.auditor), f"/admin/users/{cast.colleague.public_id}/"
     assert f"{url}edit/" not in text(client.get(url))
     answer = client.get(f"{url}edit/")
-    assert answer.status_code == 403 and "Change users, roles and teams" in text(answer)
+    assert answer.status_code == 403 and "Change users and teams, propose who holds which role" in text(answer)
 
 
 def test_roles_jobs_and_rules_are_readable(cast: Any, page_of: PageOf) -> None:

@@ -14,11 +14,12 @@ def admin(visit: Visitors) -> Any:
     return visit("admin")
 
 
-def test_an_administrator_adds_somebody_and_changes_their_role(admin: Any) -> None:
+def test_an_administrator_adds_somebody_and_a_second_person_gives_the_role(admin: Any, visit: Visitors) -> None:
     admin.goto("/admin/users/new/")
     admin.fill("#id_username", "town-newcomer")
     admin.fill("#id_name", "新人 New Comer")
     admin.fill("#id_password", "password12")
+    admin.fill("#id_reason", "Joins on Monday.")
     admin.select_option("#id_role", label="Loan officer")
     admin.select_option("#id_team", label=re.search(r"[^\n]*East branch", admin.inner_text("#id_team"))[0].strip())  # type: ignore[index]
     admin.click("main button[type=submit]")
@@ -30,11 +31,14 @@ def test_an_administrator_adds_somebody_and_changes_their_role(admin: Any) -> No
     admin.click("main button[type=submit]")
     admin.wait_for_url(re.compile(r"/admin/users/U-[0-9A-Z]+/$"))
     admin.get_by_text("The account is created.").wait_for()
-    admin.get_by_role("link", name="Change role and team").click()
-    admin.select_option("#id_role", label="Auditor")
-    admin.click("main button[type=submit]")
-    admin.get_by_text("The account is changed.").wait_for()
-    assert "Auditor" in admin.locator(".facts").first.inner_text()
+    admin.get_by_text("The rights are proposed").wait_for()
+    checker = visit("compliance")
+    checker.goto("/admin/changes/")
+    checker.get_by_role("row", name="新人 New Comer").get_by_role("link").click()
+    checker.get_by_role("button", name="Confirm change").click()
+    checker.get_by_text("the change is in force").wait_for()
+    admin.reload()
+    assert "Loan officer" in admin.locator(".facts").first.inner_text()
 
 
 def test_nobody_changes_their_own_rights(admin: Any, town: Town) -> None:

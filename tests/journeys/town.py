@@ -30,6 +30,7 @@ ROLES = {
     "second_collector": ("collector", "TOWN"),
     "auditor": ("auditor", "TOWN"),
     "admin": ("admin", "TOWN"),
+    "compliance": ("compliance", "TOWN"),
     "polyglot": ("loan_officer", "EAST"),
     "caller": ("collector", "TOWN"),
     "supervisor": ("collections_supervisor", "TOWN"),

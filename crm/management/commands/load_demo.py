@@ -24,6 +24,7 @@ from crm.demo import (
     keys,
     outside,
     play,
+    rights,
     staff,
 )
 from customers.models import Customer
@@ -84,6 +85,7 @@ class Command(BaseCommand):
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
+            rights.fill(entity, at=min(now(), house.at(today, 18)))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
         with outside.sandbox(), log.without_broker():
