@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.utils.timezone import now
 
+from governance import sign_in_policy
 from governance.models import DutyPair, Role, User
 from governance.users import SYSTEM
 from ledger import log
@@ -19,7 +20,8 @@ DUTIES = ROLES.with_name("duties.json")
 
 
 def seed() -> None:
-    """Create the roles, the pairs of duties and the system user that are missing."""
+    """Create the roles, the pairs of duties, the rules of signing in and the system user that are missing."""
+    sign_in_policy.seed()
     for row in json.loads(DUTIES.read_text()):
         DutyPair.objects.get_or_create(code=row["code"], defaults=row)
     for row in json.loads(ROLES.read_text()):

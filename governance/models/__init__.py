@@ -4,6 +4,7 @@ from governance.models.invitations import Invitation
 from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
+from governance.models.sign_in import StaffSession
 
 __all__ = [
     "ApiClient",
@@ -21,6 +22,7 @@ __all__ = [
     "Role",
     "Rule",
     "SavedView",
+    "StaffSession",
     "Team",
     "User",
 ]

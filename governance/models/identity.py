@@ -231,15 +231,28 @@ class ApiClient(AbstractApplication):
         owner="governance",
         meaning="API clients",
         retention="10y after end",
-        personal={"client_secret": "C3"},
-        open_fields={"client_secret": "hashed by the toolkit"},
+        personal={"client_secret": "C3", "old_secret": "C3"},
+        open_fields={"client_secret": "hashed by the toolkit", "old_secret": "the same hash, kept for the overlap"},
     )
 
     service_user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_clients")
     scopes = ArrayField(models.CharField(max_length=40), default=list)
+    networks = ArrayField(models.CharField(max_length=43), default=list, db_default=[], help_text="CIDR it may call from; empty: anywhere")
+    per_minute = models.PositiveIntegerField(null=True, help_text="calls a minute; empty: no limit")
+    old_secret = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="hash of the secret before the last one")
+    old_secret_until = models.DateTimeField(null=True, help_text="until when the secret before still opens")
+    rotated_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True, help_text="when it last fetched a token")
+    revoked_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta(AbstractApplication.Meta):
         default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                name="api_client_old_secret_ends", condition=Q(old_secret="") | Q(old_secret_until__isnull=False)
+            ),
+        ]
 
 
 class Channel(models.TextChoices):
