@@ -220,7 +220,6 @@ OIDC = {
     "name": env.str("CRM_OIDC_NAME", default=""),
     "domains": [domain.lower() for domain in env.list("CRM_OIDC_DOMAINS", default=[])],
     "claim": env.str("CRM_OIDC_CLAIM", default="email"),
-    "second_factor": env.bool("CRM_OIDC_HAS_SECOND_FACTOR", default=False),
 }
 TRUSTED_PROXIES = env.int("CRM_TRUSTED_PROXIES", default=0)  # how many of ours stand before this process and add to X-Forwarded-For
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"

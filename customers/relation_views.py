@@ -18,6 +18,7 @@ from customers.models import Customer, Relation
 from customers.views import REVEALED_SECONDS, file_of
 from governance import idempotency
 from governance.asked import Asked
+from governance.step_up import steps_up
 
 SHOWN = 50
 
@@ -108,6 +109,7 @@ def relation_masked(request: Asked, public_id: str, field: str) -> HttpResponse:
 
 
 @needs(permissions.REVEAL)
+@steps_up
 def relation_reveal(request: Asked, public_id: str, field: str) -> HttpResponse:
     """Ask for purpose and reason, then show name or number of an outside person for a minute."""
     row, masked = value_of(request, public_id, field)

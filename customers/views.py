@@ -19,6 +19,7 @@ from customers.models import Customer, Purpose
 from customers.reveals import Field
 from governance import idempotency, list_pages
 from governance.models.identity import chinese
+from governance.step_up import steps_up
 
 FOUND_AT_MOST = 50
 REVEALED_SECONDS = 60
@@ -164,6 +165,7 @@ def customer_masked(request: HttpRequest, public_id: str, field: str) -> HttpRes
 
 
 @needs(permissions.REVEAL)
+@steps_up
 def customer_reveal(request: HttpRequest, public_id: str, field: str) -> HttpResponse:
     """Ask for purpose and reason, then show one value for a minute."""
     found = file_of(request, public_id)

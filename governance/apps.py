@@ -5,4 +5,4 @@ class GovernanceConfig(AppConfig):
     name = "governance"
 
     def ready(self) -> None:
-        from governance import menu, permissions, roles, tasks  # noqa: F401
+        from governance import clients, menu, permissions, roles, tasks  # noqa: F401

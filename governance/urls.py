@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import change_views, invitation_views, list_views, notice_views, role_views, views
+from governance import change_views, client_views, invitation_views, list_views, notice_views, role_views, session_views, views
 
 urlpatterns = [
     path("admin/users/", views.user_list, name="user-list"),
@@ -15,6 +15,14 @@ urlpatterns = [
     path("admin/roles/<str:code>/", role_views.role, name="role"),
     path("admin/roles/<str:code>/edit/", role_views.role_edit, name="role-edit"),
     path("admin/roles/<str:code>/beside/<str:other>/", role_views.role_compare, name="role-compare"),
+    path("admin/users/<str:public_id>/sessions/end/", session_views.user_session_end, name="user-session-end"),
+    path("admin/users/<str:public_id>/reopen/", session_views.user_reopen, name="user-reopen"),
+    path("admin/clients/", client_views.client_list, name="client-list"),
+    path("admin/clients/new/", client_views.client_new, name="client-new"),
+    path("admin/clients/<str:public_id>/", client_views.client, name="client"),
+    path("admin/clients/<str:public_id>/edit/", client_views.client_edit, name="client-edit"),
+    path("admin/clients/<str:public_id>/rotate/", client_views.client_rotate, name="client-rotate"),
+    path("admin/clients/<str:public_id>/revoke/", client_views.client_revoke, name="client-revoke"),
     path("admin/changes/", change_views.change_list, name="change-list"),
     path("admin/changes/<str:public_id>/", change_views.change, name="change"),
     path("admin/changes/<str:public_id>/answer/", change_views.change_answer, name="change-answer"),

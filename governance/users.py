@@ -139,3 +139,9 @@ def set_active(user: User, *, active: bool, actor: User, at: datetime) -> User:
         log.record(f"governance.user.{'admitted' if active else 'suspended'}", user, actor=actor, at=at)
     user.refresh_from_db()
     return user
+
+
+@transaction.atomic
+def password_changed(user: User, *, at: datetime) -> None:
+    """Enter into the ledger that a person chose a new password."""
+    log.record("governance.user.password_changed", user, actor=user, at=at)

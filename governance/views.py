@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
-from governance import idempotency, invitation_views, invitations, jobs, permissions, rules, users
+from governance import idempotency, invitation_views, invitations, jobs, permissions, rules, session_views, users
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
 from governance.models import Invitation, Rule, User
 from ledger import log
@@ -45,6 +45,7 @@ def user(request: HttpRequest, public_id: str) -> HttpResponse:
     labels = [ALL[code].label for code in found.role.permissions if code in ALL] if found.role else []
     invited = Invitation.objects.filter(user=found, ended_at__isnull=True).first()
     context = {"person": found, "permissions": labels, "items": history_of(found), "invited": invited, "at": now()}
+    context |= session_views.of(found)
     return htmx.render(request, "governance/user.html", "governance/user.html", context)
 
 
@@ -54,6 +55,14 @@ EVENTS = {
     "governance.user.invited": (_("Invited"), "send", "info"),
     "governance.user.joined": (_("Chose a password by the link"), "tone-good", "good"),
     "governance.user.suspended": (_("Suspended"), "lock", "warn"),
+    "governance.user.password_changed": (_("Chose a new password"), "lock", "info"),
+    "governance.sign_in.failed": (_("A wrong attempt to sign in"), "lock", "caution"),
+    "governance.sign_in.closed": (_("Sign-in closed after wrong attempts"), "lock", "warn"),
+    "governance.sign_in.reopened": (_("Sign-in opened again"), "tone-good", "good"),
+    "governance.factor.added": (_("Added a second factor"), "keys", "good"),
+    "governance.factor.removed": (_("Removed a second factor"), "keys", "caution"),
+    "governance.factor.renewed": (_("Made new recovery codes"), "keys", "info"),
+    "governance.factor.cleared": (_("Second factors removed by an administrator"), "keys", "warn"),
     "governance.user.admitted": (_("Re-admitted"), "tone-good", "good"),
 }
 FIELDS = {

@@ -254,6 +254,10 @@ class ApiClient(AbstractApplication):
             ),
         ]
 
+    def is_usable(self, request: Any) -> bool:
+        """The toolkit asks before it hands out a token."""
+        return self.revoked_at is None
+
 
 class Channel(models.TextChoices):
     """How a customer or an application came."""
