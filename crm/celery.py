@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
     "desk-sweep": {"task": "customers.tasks.sweep_desk", "schedule": 60.0},
     "lists-sweep": {"task": "governance.tasks.sweep_lists", "schedule": 60.0},
     "search-index": {"task": "customers.tasks.index_unfiled", "schedule": crontab(hour=3, minute=50)},
+    "sessions-close": {"task": "governance.tasks.close_sessions", "schedule": 300.0},
     "changes-expire": {"task": "governance.tasks.expire_changes", "schedule": crontab(minute=35)},
     "notices-sweep": {"task": "governance.tasks.forget_old_notices", "schedule": crontab(hour=3, minute=45)},
     "files-sweep": {"task": "governance.tasks.sweep_files", "schedule": crontab(hour=4, minute=20)},

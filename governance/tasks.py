@@ -2,7 +2,8 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import bulk, changes, exports, files, idempotency, notices, users
+from governance import bulk, changes, device_letters, exports, files, idempotency, notices, sessions, users
+from governance.models import StaffSession
 from ledger import log
 from ledger.models import Entry
 
@@ -67,3 +68,19 @@ def sweep_lists(**_: object) -> None:
         run_bulk.delay(run_id=run_id)
     for export_id in exports.unfinished(at=at):
         write_export.delay(export_id=export_id)
+
+
+@shared_task
+def close_sessions(**_: object) -> int:
+    """End sessions nobody came back to, and forget old ones."""
+    sessions.forget_old(at=now())
+    return sessions.close_over(at=now())
+
+
+@log.on("governance.session.began")
+def tell_of_device(*, entry: Entry, **_: object) -> None:
+    """Write to a person whose account was used on a device it never met."""
+    if entry.facts.get("new_device"):
+        row = StaffSession.objects.select_related("user").filter(pk=entry.subject_id, told_at__isnull=True).first()
+        if row is not None and StaffSession.objects.filter(pk=row.pk, told_at__isnull=True).update(told_at=now()):
+            device_letters.post(row, at=now())

@@ -46,6 +46,7 @@ class StaffSession(models.Model):
     began_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="the last use, to a minute")
     until = models.DateTimeField(help_text="the end at the latest")
+    told_at = models.DateTimeField(null=True, help_text="when the letter about a new device was tried, once")
     ended_at = models.DateTimeField(null=True)
     why = models.CharField(max_length=10, choices=Why, blank=True, default="")
     ended_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
