@@ -206,7 +206,12 @@ ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/15m/key", 
 ACCOUNT_LOGIN_TIMEOUT = 300  # seconds between password and second factor
 MFA_ADAPTER = "governance.factors.SealedFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_FORMS = {"authenticate": "governance.factor_forms.CodeForm", "activate_totp": "governance.factor_forms.TotpForm"}
+MFA_FORMS = {
+    "authenticate": "governance.factor_forms.CodeForm",
+    "authenticate_webauthn": "governance.factor_forms.SecondPasskeyForm",
+    "login_webauthn": "governance.factor_forms.LoginPasskeyForm",
+    "activate_totp": "governance.factor_forms.TotpForm",
+}
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator gave the address, nobody signs up with one
 MFA_RECOVERY_CODES_SHOW_ONCE = True

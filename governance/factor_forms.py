@@ -1,12 +1,14 @@
 """Forms of second factors: allauth's own checks, in the house's look, and no code twice."""
 
+import struct
 from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.mfa.adapter import get_adapter as get_factors
 from allauth.mfa.base import forms as codes
 from allauth.mfa.totp import forms as totp
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, ReauthenticateWebAuthnForm
+from allauth.mfa.webauthn import forms as webauthn
+from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -52,7 +54,40 @@ class TotpForm(totp.ActivateTOTPForm, Form):  # type: ignore[misc]
         return code
 
 
-class PasskeyForm(AddWebAuthnForm, Form):  # type: ignore[misc]
+# What the library lets through when a browser, or somebody who is none, sends nonsense.
+BROKEN = (ValueError, TypeError, KeyError, AttributeError, IndexError, struct.error, InvalidSignature)
+
+
+class _Whole:
+    """Refuse a passkey's answer that cannot be read or does not prove anything, in place of an error page."""
+
+    def clean_credential(self) -> Any:
+        try:
+            cleaned = getattr(super(), "clean_credential", None)
+            return cleaned() if cleaned else self.cleaned_data["credential"]  # type: ignore[attr-defined]
+        except BROKEN:
+            raise get_factors().validation_error("incorrect_code") from None
+
+    def clean(self) -> Any:
+        try:
+            return super().clean()  # type: ignore[misc]
+        except BROKEN:
+            raise get_factors().validation_error("incorrect_code") from None
+
+
+class SecondPasskeyForm(_Whole, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey as the second step of a sign-in."""
+
+
+class LoginPasskeyForm(_Whole, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+    """A passkey in place of name and password."""
+
+
+class FreshPasskeyForm(_Whole, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey that proves again who somebody is."""
+
+
+class PasskeyForm(_Whole, webauthn.AddWebAuthnForm, Form):  # type: ignore[misc]
     """A passkey, which the browser makes."""
 
     name = forms.CharField(label=_("Name of the passkey"), max_length=60, required=False, help_text=_("Such as “work laptop”."))
@@ -88,7 +123,7 @@ class ConfirmForm(Form):
         """
         given = self.cleaned_data
         if passkey := given.get("step_passkey"):
-            self._note(ReauthenticateWebAuthnForm(user=self.user, data={"credential": self.data["step_passkey"]}), passkey)
+            self._note(FreshPasskeyForm(user=self.user, data={"credential": self.data["step_passkey"]}), passkey)
         elif code := given.get("step_code"):
             self._note(FreshCodeForm(user=self.user, data={"code": code}), code)
         elif password := given.get("step_password"):
