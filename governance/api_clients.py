@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
@@ -82,16 +83,22 @@ class Validator(OAuth2Validator):
         acting = AccessToken.objects.select_related("application__service_user__role", "application__service_user__team")
         return acting.filter(token_checksum=hashlib.sha256(token.encode()).hexdigest()).first()
 
-    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+    def _authenticate_basic_auth(self, request: Any) -> bool:
+        return self._by_either_secret(super()._authenticate_basic_auth, request)
+
+    def _authenticate_request_body(self, request: Any) -> bool:
+        return self._by_either_secret(super()._authenticate_request_body, request)
+
+    def _by_either_secret(self, check: Callable[[Any], bool], request: Any) -> bool:
         """Take the secret, or for some hours after a rotation the one before."""
-        if super().authenticate_client(request, *args, **kwargs):
+        if check(request):
             return True
         client = request.client
         if client is None or not client.old_secret or client.old_secret_until <= now():
             return False
         newest, client.client_secret = client.client_secret, client.old_secret
         try:
-            return bool(super().authenticate_client(request, *args, **kwargs))
+            return check(request)
         finally:
             client.client_secret = newest
 

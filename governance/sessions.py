@@ -31,11 +31,15 @@ Why = StaffSession.Why
 def begin(request: HttpRequest, user: User, *, method: str, at: datetime) -> StaffSession:
     """Start the session that `request` carries; tell the person when their account was never used on this device.
 
-    A sign-in inside a session of the same person renews that session.
+    A sign-in inside a session of the same person proves once more who they are; it makes the session no longer.
     """
     until = at + timedelta(hours=int(sign_in_policy.value("sign_in.longest_hours", on=at.date())))
     idle = int(sign_in_policy.value("sign_in.idle_minutes", on=at.date())) * 60
     device = request.COOKIES.get(DEVICE, "") or secrets.token_urlsafe(24)
+    earlier = StaffSession.objects.filter(public_id=_id(request), user=user, ended_at__isnull=True).first()
+    if earlier is not None:
+        moved(request)
+        return earlier
     with transaction.atomic():
         known = StaffSession.objects.filter(user=user)
         print_ = StaffSession._meta.get_field("device_print").of(device[:80])  # type: ignore[union-attr]
