@@ -75,7 +75,7 @@ def _history(found: ApiClient) -> list[dict[str, Any]]:
     items = []
     for entry in entries:
         text, icon, tone = EVENTS.get(entry.event, (entry.event, "entry", "neutral"))
-        items.append({"text": text, "icon": icon, "tone": tone, "actor": actors.get(entry.actor_id, ""), "at": entry.at})
+        items.append({"text": text, "icon": icon, "tone": tone, "actor": actors.get(entry.actor_id or 0, ""), "at": entry.at})
     return items
 
 
@@ -120,7 +120,11 @@ def client_edit(request: Asked, public_id: str) -> HttpResponse:
             typed = request.POST.copy()
             typed["version"] = str(found.version)
             again = ClientForm(found, typed)
-            context |= {"form": again, "message": error.message, "lines": changes.KINDS[clients.KIND].lines(clients.content(found), form.content())}
+            context |= {
+                "form": again,
+                "message": error.message,
+                "lines": changes.KINDS[clients.KIND].lines(clients.content(found), form.content()),
+            }
             return htmx.render(request, "governance/client_form.html", "governance/client_form.html", context, status=409)
         if not form.errors:
             return htmx.go(request, sent.location)

@@ -147,7 +147,9 @@ def _make(client_id: str, after: dict[str, Any], *, actor: User, at: datetime) -
     client.scopes, client.networks, client.per_minute = after["scopes"], after["networks"], after["per_minute"]
     client.version += 1
     client.save(update_fields=["scopes", "networks", "per_minute", "version"])
-    log.record("governance.client.changed", client, actor=actor, at=at, **{name: after[name] for name in ("scopes", "networks", "per_minute")})
+    log.record(
+        "governance.client.changed", client, actor=actor, at=at, **{name: after[name] for name in ("scopes", "networks", "per_minute")}
+    )
     return client
 
 

@@ -1,6 +1,5 @@
 """Wrong passwords close an account for sign-in for a while. Counted by name in the cache, whether such a person exists or not."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
 from allauth.core.internal import ratelimit
@@ -33,14 +32,16 @@ def attempt(request: HttpRequest, username: str, *, at: datetime) -> ratelimit.R
 def sentence(*, at: datetime) -> str:
     """Return what somebody reads whose attempts were too many."""
     minutes = sign_in_policy.value("sign_in.closed_minutes", on=at.date())
-    return _("Too many wrong attempts. Sign-in is closed for %(minutes)s minutes; an administrator can open it sooner.") % {"minutes": minutes}
+    return _("Too many wrong attempts. Sign-in is closed for %(minutes)s minutes; an administrator can open it sooner.") % {
+        "minutes": minutes
+    }
 
 
 def closed_until(username: str, *, at: datetime) -> datetime | None:
     """Return until when sign-in is closed for a name, None while it is open."""
     rate = ratelimit.parse_rates(_config(at)[ACTION])[0]
     history = ratelimit.cache.get(_place(username, rate), [])
-    fresh = sorted(moment for moment in history if moment > time.time() - rate.duration)
+    fresh = sorted(moment for moment in history if moment > at.timestamp() - rate.duration)
     if len(fresh) < rate.amount:
         return None
     return datetime.fromtimestamp(fresh[-rate.amount], UTC) + timedelta(seconds=rate.duration)

@@ -161,4 +161,6 @@ def shown(rows: Iterable[StaffSession], *, here: str) -> list[dict[str, Any]]:
 
 @notices.words("session.new_device", icon="lock", tone="caution")
 def _new_device(notice: Any) -> Any:
-    return _("Your account was used on a device it was never used on before. If that was not you, end the session and change your password.")
+    return _(
+        "Your account was used on a device it was never used on before. If that was not you, end the session and change your password."
+    )

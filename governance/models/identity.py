@@ -249,9 +249,7 @@ class ApiClient(AbstractApplication):
     class Meta(AbstractApplication.Meta):
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(
-                name="api_client_old_secret_ends", condition=Q(old_secret="") | Q(old_secret_until__isnull=False)
-            ),
+            models.CheckConstraint(name="api_client_old_secret_ends", condition=Q(old_secret="") | Q(old_secret_until__isnull=False)),
         ]
 
     def is_usable(self, request: Any) -> bool:

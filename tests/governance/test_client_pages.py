@@ -173,15 +173,24 @@ def test_two_administrators_at_one_client(cast: Cast, machine: Any, page_of: Any
 
 @pytest.mark.parametrize(
     ("networks", "scopes", "calls"),
-    [("300.1.1.1", [], 5), ("10.0.0.1/8", [], 5), ("x" * 60, [], 5), ("", ["customers:read"], 0), ("", ["clock:set"], 5), ("", ["nothing"], 5)],
+    [
+        ("300.1.1.1", [], 5),
+        ("10.0.0.1/8", [], 5),
+        ("x" * 60, [], 5),
+        ("", ["customers:read"], 0),
+        ("", ["clock:set"], 5),
+        ("", ["nothing"], 5),
+    ],
 )
-def test_what_cannot_be_is_refused_with_a_sentence(cast: Cast, machine: Any, page_of: Any, networks: str, scopes: list[str], calls: int) -> None:
+def test_what_cannot_be_is_refused_with_a_sentence(
+    cast: Cast, machine: Any, page_of: Any, networks: str, scopes: list[str], calls: int
+) -> None:
     sent = {"scopes": scopes, "networks": networks, "per_minute": calls, "reason": "x", "version": 1}
     answer = page_of(cast.admin).post(f"/admin/clients/{machine[0].client_id}/edit/", sent)
     assert answer.status_code == 422
     assert not ChangeRequest.objects.exists()
+    after = clients.wanted(name="shop", scopes=scopes, networks=networks.split(), per_minute=calls)
     with pytest.raises(Invalid):
-        after = clients.wanted(name="shop", scopes=scopes, networks=networks.split(), per_minute=calls)
         clients.propose(machine[0], after, reason="x", actor=cast.admin, at=NOON, version=1)
 
 

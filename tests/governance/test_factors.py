@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.db import connections
 from django.test import Client
 
@@ -236,7 +236,7 @@ def test_passkeys_that_are_none_are_refused_with_a_sentence(cast: Cast) -> None:
     for sent in ("", "{}", "null", "[1]", '{"id": "x", "rawId": "x", "type": "public-key", "response": {}}', "\\ud83d"):
         browser.get("/account/passkeys/new/")
         answer = browser.post("/account/passkeys/new/", {"name": "x", "credential": sent})
-        assert answer.status_code == 200 and "c-note tone-bad" in answer.content.decode() or "error" in answer.content.decode(), sent
+        assert (answer.status_code == 200 and "c-note tone-bad" in answer.content.decode()) or "error" in answer.content.decode(), sent
         visitor = Client()
         visitor.get("/accounts/login/passkey/", headers={"Accept": "application/json"})
         assert visitor.post("/accounts/login/passkey/", {"credential": sent}).status_code in (200, 302), sent

@@ -57,7 +57,9 @@ def test_five_wrong_passwords_close_the_account_and_an_administrator_opens_it(ca
     assert "Sign-in is closed for 15 minutes" in answer.content.decode()
     assert not signed_in(browser)
     assert lockout.closed_until("collector", at=now())
-    assert events("governance.sign_in.failed", "governance.sign_in.closed") == ["governance.sign_in.failed"] * 5 + ["governance.sign_in.closed"]
+    assert events("governance.sign_in.failed", "governance.sign_in.closed") == ["governance.sign_in.failed"] * 5 + [
+        "governance.sign_in.closed"
+    ]
     admin = page_of(cast.admin)
     assert "Sign-in is closed until" in admin.get(f"/admin/users/{cast.collector.public_id}/").content.decode()
     admin.post(f"/admin/users/{cast.collector.public_id}/reopen/")
@@ -186,7 +188,8 @@ def test_sessions_nobody_came_back_to_are_closed_by_the_sweep(cast: Cast) -> Non
 
 
 @pytest.mark.parametrize(
-    "address", ["signup/", "email/", "confirm-email/", "password/reset/", "login/code/confirm/", "3rdparty/", "2fa/", "inactive/", "social/signup/"]
+    "address",
+    ["signup/", "email/", "confirm-email/", "password/reset/", "login/code/confirm/", "3rdparty/", "2fa/", "inactive/", "social/signup/"],
 )
 def test_what_is_not_needed_of_the_library_is_not_there(address: str) -> None:
     with pytest.raises(Resolver404):
@@ -195,7 +198,14 @@ def test_what_is_not_needed_of_the_library_is_not_there(address: str) -> None:
 
 def test_every_page_of_ones_account_is_the_houses_own(cast: Cast, page_of: Any) -> None:
     browser = page_of(cast.collector)
-    for address in ("/account/", "/account/confirm/", "/account/app/", "/account/passkeys/new/", "/accounts/password/", "/accounts/logout/"):
+    for address in (
+        "/account/",
+        "/account/confirm/",
+        "/account/app/",
+        "/account/passkeys/new/",
+        "/accounts/password/",
+        "/accounts/logout/",
+    ):
         page = browser.get(address)
         assert page.status_code == 200, address
         assert "Consumer-finance CRM" in page.content.decode() and "allauth" not in page.content.decode(), address

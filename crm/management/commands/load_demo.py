@@ -12,7 +12,7 @@ from django.utils.timezone import localdate, now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
-from crm.demo import book, desk_access, desk_customers, desk_lists, desk_messages, desk_money, desk_underwriting, outside, play, staff
+from crm.demo import book, desk_access, desk_customers, desk_lists, desk_messages, desk_money, desk_underwriting, machines, outside, play, staff
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
@@ -70,5 +70,6 @@ class Command(BaseCommand):
             desk_money.fill(entity, today=today)
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
+            machines.fill(at=min(now(), house.at(today, 18)))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
