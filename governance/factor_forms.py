@@ -115,6 +115,8 @@ class ConfirmForm(Form):
             del self.fields["step_code"]
         if not self.has["passkeys"]:
             del self.fields["step_passkey"]
+        if len(self.fields) == 1:
+            next(iter(self.fields.values())).required = True
 
     def clean(self) -> dict[str, Any]:
         """Check the one that was given, and note in the session that the person just proved who they are.

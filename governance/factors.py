@@ -8,10 +8,12 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.cache import cache
+from django.db import transaction
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.lib.errors import DomainError
 from governance import sign_in_policy, vault
 from governance.models import User
 from ledger import log
@@ -77,6 +79,26 @@ def first_use(user: Any, code: str) -> bool:
 def record(event: str, user: User, *, kind: str, at: datetime) -> None:
     """Enter into the ledger that `user` added, removed or renewed a factor."""
     log.record(f"governance.factor.{event}", user, actor=user, at=at, factor=str(kind))
+
+
+class OwnFactors(DomainError):
+    """An administrator who lost their own asks another one."""
+
+    code = "own_factors"
+
+
+@transaction.atomic
+def clear(user: User, *, actor: User, at: datetime) -> int:
+    """Remove every factor of somebody who lost theirs, and end their sessions; return how many there were.
+
+    :raises OwnFactors: if the actor is that user
+    """
+    if actor.pk == user.pk:
+        raise OwnFactors(_("Nobody removes their own second factors here: use your account page."))
+    gone, _rows = Authenticator.objects.filter(user_id=user.pk).delete()
+    if gone:
+        log.record("governance.factor.cleared", user, actor=actor, at=at, count=gone)
+    return gone
 
 
 def of(user: User) -> dict[str, Any]:

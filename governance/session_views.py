@@ -15,6 +15,7 @@ from crm.lib.permissions import needs
 from governance import factors, lockout, permissions, sessions
 from governance.asked import Asked
 from governance.models import StaffSession, User
+from governance.step_up import steps_up
 
 SHOWN = 10
 
@@ -57,4 +58,16 @@ def user_reopen(request: Asked, public_id: str) -> HttpResponse:
     person = _named(public_id)
     if lockout.reopen(person, actor=request.user, at=now()):
         messages.success(request, _("Sign-in is open again."))
+    return htmx.go(request, reverse("user", args=[person.public_id]))
+
+
+@needs(permissions.MANAGE_USER)
+@require_POST
+@steps_up
+def user_factors_clear(request: Asked, public_id: str) -> HttpResponse:
+    """Remove the second factors of somebody who lost phone and recovery codes."""
+    person = _named(public_id)
+    if factors.clear(person, actor=request.user, at=now()):
+        sessions.revoke_all(person, actor=request.user, at=now())
+        messages.success(request, _("Second factors are removed, and the sessions ended. The person sets up new ones at the next sign-in."))
     return htmx.go(request, reverse("user", args=[person.public_id]))

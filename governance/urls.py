@@ -17,6 +17,7 @@ urlpatterns = [
     path("admin/roles/<str:code>/beside/<str:other>/", role_views.role_compare, name="role-compare"),
     path("admin/users/<str:public_id>/sessions/end/", session_views.user_session_end, name="user-session-end"),
     path("admin/users/<str:public_id>/reopen/", session_views.user_reopen, name="user-reopen"),
+    path("admin/users/<str:public_id>/factors/clear/", session_views.user_factors_clear, name="user-factors-clear"),
     path("admin/clients/", client_views.client_list, name="client-list"),
     path("admin/clients/new/", client_views.client_new, name="client-new"),
     path("admin/clients/<str:public_id>/", client_views.client, name="client"),

@@ -186,7 +186,10 @@ def test_a_visitor_is_sent_to_the_sign_in_page(db: None) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", sorted(PUBLIC))
+SECOND_STEPS = {"mfa_authenticate", "mfa_login_webauthn"}  # of the sign-in itself: who has not begun it begins there
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC - SECOND_STEPS))
 def test_an_open_route_needs_nobody(db: None, name: str) -> None:
     answer = Client().get(address(name))
     assert answer.status_code in (200, 401, 404, 405), "nobody is sent to the sign-in page from here"

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from governance import changes, clients
+from governance import changes, client_gate, clients
 from governance.models import ApiClient, Role, Team, User
 
 NAME = "Online shop"
@@ -22,6 +22,7 @@ def fill(*, at: datetime) -> None:
     changes.confirm(given, actor=compliance, at=at - timedelta(days=38))
     shop.refresh_from_db()
     shop, _secret = clients.rotate(shop, actor=admin, at=at - timedelta(hours=2), version=shop.version)
+    client_gate.used(shop, at=at - timedelta(minutes=20))
     wish = clients.wanted(
         name=NAME, scopes=["applications:read", "applications:write", "customers:read"], networks=["203.0.113.0/24"], per_minute=120
     )

@@ -145,6 +145,19 @@ def test_a_role_that_needs_a_factor_opens_nothing_but_its_set_up(cast: Cast) -> 
     assert other.get("/").status_code == 200
 
 
+def test_an_administrator_helps_somebody_who_lost_everything_but_not_themselves(cast: Cast, page_of: Any) -> None:
+    with_app(cast.collector)
+    with_app(cast.admin)
+    admin = page_of(cast.admin)
+    address = "/admin/users/{}/factors/clear/"
+    assert admin.post(address.format(cast.admin.public_id)).status_code == 409
+    for _ in range(2):
+        assert admin.post(address.format(cast.collector.public_id)).status_code == 303
+    assert (factors.has_one(cast.collector), factors.has_one(cast.admin)) == (False, True)
+    assert Entry.objects.filter(event="governance.factor.cleared").count() == 1
+    assert page_of(cast.auditor).post(address.format(cast.admin.public_id)).status_code == 403
+
+
 # --- fresh sign-in -------------------------------------------------------------------------------------------------
 REASON = {"purpose": "service", "reason": "customer asked for a call back"}
 
@@ -185,7 +198,7 @@ def test_with_the_password_what_was_typed_goes_on(cast: Cast, customer: Any, mon
     assert wrong.status_code == 422 and "This password is not right." in wrong.content.decode()
     assert "not-this" not in wrong.content.decode()
     none = browser.post(address, REASON | {"step_asked": "1"})
-    assert "Enter your password or a code" in none.content.decode()
+    assert "Your password is needed." in none.content.decode()
     right = browser.post(
         address, REASON | {"step_asked": "1", "step_password": PASSWORD},
         headers={"HX-Request": "true", "HX-Target": "masked-mobile", "X-Swap": "outerHTML"},
