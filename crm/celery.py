@@ -26,6 +26,7 @@ app.conf.beat_schedule = {
     "lists-sweep": {"task": "governance.tasks.sweep_lists", "schedule": 60.0},
     "search-index": {"task": "customers.tasks.index_unfiled", "schedule": crontab(hour=3, minute=50)},
     "access-reviews-remind": {"task": "governance.tasks.remind_reviewers", "schedule": crontab(hour=1, minute=10)},
+    "sessions-close": {"task": "governance.tasks.close_sessions", "schedule": 300.0},
     "changes-expire": {"task": "governance.tasks.expire_changes", "schedule": crontab(minute=35)},
     "keys-settle": {"task": "governance.tasks.settle_keys", "schedule": 120.0},
     "keys-count": {"task": "governance.tasks.count_keys", "schedule": crontab(hour=4, minute=40)},

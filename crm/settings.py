@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "csp",
     "crm.apps.CrmConfig",
     "crm.lib.apps.FloorConfig",
@@ -97,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "crm.middleware.reader",
+    "governance.session_middleware.Living",
     "crm.middleware.closed_by_default",
     "crm.middleware.preview",
     "crm.middleware.readable",
@@ -195,7 +197,7 @@ CELERY_TIMEZONE = "UTC"
 AUTH_USER_MODEL = "governance.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "governance.passwords.LongEnough"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
@@ -210,7 +212,32 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# Of second factors; of passwords the rule `sign_in.failures` says it, see governance.lockout.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/15m/key", "reauthenticate": "20/m/user"}
+ACCOUNT_LOGIN_TIMEOUT = 300  # seconds between password and second factor
+MFA_ADAPTER = "governance.factors.SealedFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "governance.factor_forms.CodeForm",
+    "authenticate_webauthn": "governance.factor_forms.SecondPasskeyForm",
+    "login_webauthn": "governance.factor_forms.LoginPasskeyForm",
+    "activate_totp": "governance.factor_forms.TotpForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator gave the address, nobody signs up with one
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_ISSUER = env.str("CRM_NAME", default="Consumer-finance CRM")
+# Single sign-on by OpenID Connect: off while the issuer is empty. See docs/admin.md.
+OIDC = {
+    "issuer": env.str("CRM_OIDC_ISSUER", default="").rstrip("/"),
+    "client_id": env.str("CRM_OIDC_CLIENT_ID", default=""),
+    "client_secret": env.str("CRM_OIDC_CLIENT_SECRET", default=""),
+    "name": env.str("CRM_OIDC_NAME", default=""),
+    "domains": [domain.lower() for domain in env.list("CRM_OIDC_DOMAINS", default=[])],
+    "claim": env.str("CRM_OIDC_CLAIM", default="email"),
+}
+TRUSTED_PROXIES = env.int("CRM_TRUSTED_PROXIES", default=0)  # how many of ours stand before this process and add to X-Forwarded-For
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

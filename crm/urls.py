@@ -1,13 +1,12 @@
 """Every URL of the house. Each view names its permission, or says why it is public; a test demands it."""
 
-from allauth.account import views as account
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 
 from crm import home, search, shell
-from crm.lib.permissions import public, signed_in
+from crm.lib.permissions import public
 
 
 @public("asked by supervisors and load balancers")
@@ -30,9 +29,7 @@ urlpatterns = [
     path("theme/", shell.set_theme, name="set-theme"),
     path("session/", shell.session, name="session"),
     path("session/back/", shell.session_back, name="session-back"),
-    path("accounts/login/", public("the way in")(account.login), name="account_login"),
-    path("accounts/logout/", signed_in(account.logout), name="account_logout"),
-    path("accounts/password/", signed_in(account.password_change), name="account_change_password"),
+    path("", include("governance.account_urls")),
     path("api/", include("crm.api")),
     path("", include("ledger.urls")),
     path("", include("governance.urls")),

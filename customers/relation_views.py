@@ -19,6 +19,7 @@ from customers.views import REVEALED_SECONDS, file_of
 from governance import access, idempotency
 from governance.asked import Asked
 from governance.models.identity import Level
+from governance.step_up import steps_up
 
 SHOWN = 50
 
@@ -109,6 +110,7 @@ def relation_masked(request: Asked, public_id: str, field: str) -> HttpResponse:
 
 
 @needs(permissions.REVEAL)
+@steps_up
 def relation_reveal(request: Asked, public_id: str, field: str) -> HttpResponse:
     """Ask for purpose and reason, then show name or number of an outside person for a minute."""
     row, masked = value_of(request, public_id, field)

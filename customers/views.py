@@ -20,6 +20,7 @@ from customers.reveals import Field
 from governance import access, idempotency, list_pages, probes
 from governance.models import Partner
 from governance.models.identity import Level, chinese
+from governance.step_up import steps_up
 
 FOUND_AT_MOST = 50
 REVEALED_SECONDS = 60
@@ -168,6 +169,7 @@ def customer_masked(request: HttpRequest, public_id: str, field: str) -> HttpRes
 
 
 @needs(permissions.REVEAL)
+@steps_up
 def customer_reveal(request: HttpRequest, public_id: str, field: str) -> HttpResponse:
     """Ask for purpose and reason, then show one value for a minute."""
     found = file_of(request, public_id)

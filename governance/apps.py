@@ -5,4 +5,16 @@ class GovernanceConfig(AppConfig):
     name = "governance"
 
     def ready(self) -> None:
-        from governance import delegations, duties, grants, key_changes, menu, offboarding, permissions, roles, tasks, teams  # noqa: F401
+        from governance import (  # noqa: F401
+            clients,
+            delegations,
+            duties,
+            grants,
+            key_changes,
+            menu,
+            offboarding,
+            permissions,
+            roles,
+            tasks,
+            teams,
+        )  # fmt: skip

@@ -17,6 +17,7 @@ from governance import changes, permissions
 from governance.asked import Asked
 from governance.models import ChangeRequest
 from governance.role_forms import AnswerForm
+from governance.step_up import steps_up
 
 TABS = ("waiting", "mine", "decided")
 LABELS = {
@@ -84,6 +85,7 @@ def _page(request: Asked, found: ChangeRequest, form: AnswerForm, **more: Any) -
 
 @needs(permissions.VIEW_CHANGE)
 @require_POST
+@steps_up
 def change_answer(request: Asked, public_id: str) -> HttpResponse:
     """Confirm, refuse or withdraw."""
     found, form, user = named(request, public_id), AnswerForm(request.POST, auto_id="answer_%s"), request.user

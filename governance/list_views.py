@@ -20,6 +20,7 @@ from governance import bulk, exports, idempotency, saved_views
 from governance.list_forms import ExportForm, ViewForm
 from governance.list_pages import NONE, address, named
 from governance.models import Export, Job, SavedView
+from governance.step_up import steps_up
 
 NUMBERS = range(1, conditions.MOST_GROUPS + 1)
 
@@ -282,6 +283,7 @@ def list_job(request: HttpRequest, public_id: str) -> HttpResponse:
 # --- export --------------------------------------------------------------------------------------------------------
 @signed_in
 @require_http_methods(["GET", "POST"])
+@steps_up
 def export_ask(request: HttpRequest, name: str) -> HttpResponse:
     """Ask what for and why; then a worker writes the file."""
     spec = spec_of(request, name)

@@ -28,6 +28,7 @@ menu.entry(group="admin", order=15, label=_("Teams"), url_name="team-list", perm
 menu.entry(group="admin", order=20, label=_("Roles"), url_name="role-list", permission=permissions.VIEW_ROLE, icon="roles")
 menu.entry(group="admin", order=25, label=_("Changes"), url_name="change-list", permission=permissions.VIEW_CHANGE, icon="decisions")
 menu.entry(group="admin", order=28, label=_("Keys"), url_name="key-list", permission=permissions.VIEW_KEY, icon="lock")
+menu.entry(group="admin", order=27, label=_("API clients"), url_name="client-list", permission=permissions.VIEW_CLIENT, icon="partners")
 menu.entry(group="admin", order=30, label=_("Jobs"), url_name="job-list", permission=permissions.VIEW_JOB, icon="jobs")
 
 home.action("governance.user", label=_("New user"), permission=permissions.MANAGE_USER, url_name="user-new", order=90)

@@ -18,6 +18,7 @@ from governance import changes, idempotency, permissions, roles
 from governance.asked import Asked
 from governance.models import ChangeRequest, DutyPair, Role
 from governance.role_forms import RoleForm
+from governance.step_up import steps_up
 
 SHOWN = 100  # holders named on a role's page
 
@@ -83,6 +84,7 @@ def role(request: Asked, code: str) -> HttpResponse:
 
 
 @needs(permissions.MANAGE_ROLE)
+@steps_up
 def role_new(request: Asked) -> HttpResponse:
     """Propose a role, empty or as a copy of another one."""
     pattern = Role.objects.filter(code=request.GET.get("like", "")[:40]).first() if "\0" not in request.GET.get("like", "") else None
@@ -90,6 +92,7 @@ def role_new(request: Asked) -> HttpResponse:
 
 
 @needs(permissions.MANAGE_ROLE)
+@steps_up
 def role_edit(request: Asked, code: str) -> HttpResponse:
     """Propose a change of a role."""
     found = named(code)

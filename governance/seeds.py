@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.utils.timezone import now
 
-from governance import key_ring, probes, purposes, rules
+from governance import key_ring, probes, purposes, rules, sign_in_policy
 from governance.models import DutyPair, Role, Rule, User
 from governance.users import SYSTEM
 from ledger import log
@@ -35,7 +35,8 @@ OWN_RULES: list[tuple[str, int, str, str, str]] = [
 
 
 def seed() -> None:
-    """Create the roles, the pairs of duties, the system user and the data keys that are missing."""
+    """Create the roles, the pairs of duties, the rules of signing in, the system user and the data keys that are missing."""
+    sign_in_policy.seed()
     for row in json.loads(DUTIES.read_text()):
         DutyPair.objects.get_or_create(code=row["code"], defaults=row)
     purposes.seed()

@@ -2,8 +2,22 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from governance import access_reviews, bulk, changes, exports, files, idempotency, notices, offboarding, rotation, unreadable, users
-from governance.models import Offboarding
+from governance import (
+    access_reviews,
+    bulk,
+    changes,
+    device_letters,
+    exports,
+    files,
+    idempotency,
+    notices,
+    offboarding,
+    rotation,
+    sessions,
+    unreadable,
+    users,
+)
+from governance.models import Offboarding, StaffSession
 from ledger import log
 from ledger.models import Entry
 
@@ -121,3 +135,19 @@ def settle_keys(**_: object) -> None:
 def count_keys(**_: object) -> None:
     """Each night: how much each key seals, and whether an older backup brought a retired one back."""
     rotation.retire(at=now())
+
+
+@shared_task
+def close_sessions(**_: object) -> int:
+    """End sessions nobody came back to, and forget old ones."""
+    sessions.forget_old(at=now())
+    return sessions.close_over(at=now())
+
+
+@log.on("governance.session.began")
+def tell_of_device(*, entry: Entry, **_: object) -> None:
+    """Write to a person whose account was used on a device it never met."""
+    if entry.facts.get("new_device"):
+        row = StaffSession.objects.select_related("user").filter(pk=entry.subject_id, told_at__isnull=True).first()
+        if row is not None and StaffSession.objects.filter(pk=row.pk, told_at__isnull=True).update(told_at=now()):
+            device_letters.post(row, at=now())

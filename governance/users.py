@@ -170,5 +170,15 @@ def set_active(user: User, *, active: bool, actor: User, at: datetime) -> User:
         raise NotYourself(_("Nobody suspends themselves: ask another administrator."))
     if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active, version=F("version") + 1):
         log.record(f"governance.user.{'admitted' if active else 'suspended'}", user, actor=actor, at=at)
+        if not active:
+            from governance import sessions  # which knows the second factors, and those the library that knows this module's user
+
+            sessions.revoke_all(user, actor=actor, at=at, why=sessions.Why.SUSPENDED)
     user.refresh_from_db()
     return user
+
+
+@transaction.atomic
+def password_changed(user: User, *, at: datetime) -> None:
+    """Enter into the ledger that a person chose a new password."""
+    log.record("governance.user.password_changed", user, actor=user, at=at)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import ALL, needs
-from governance import changes, grants, idempotency, invitation_views, invitations, jobs, permissions, rules, users
+from governance import changes, grants, idempotency, invitation_views, invitations, jobs, permissions, rules, session_views, users
 from governance.asked import Asked
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
 from governance.models import Invitation, Rule, User
@@ -51,6 +51,7 @@ def user(request: Asked, public_id: str) -> HttpResponse:
         "person": found, "permissions": labels, "items": history_of(found), "invited": invited, "at": now(), "waiting": grants.waiting(found),
         "may_see_change": request.user.has_perm(permissions.VIEW_CHANGE),
     }  # fmt: skip
+    context |= session_views.of(found)
     return htmx.render(request, "governance/user.html", "governance/user.html", context)
 
 
@@ -61,6 +62,14 @@ EVENTS = {
     "governance.user.joined": (_("Chose a password by the link"), "tone-good", "good"),
     "governance.user.suspended": (_("Suspended"), "lock", "warn"),
     "governance.user.sessions_ended": (_("Password and sessions ended"), "lock", "warn"),
+    "governance.user.password_changed": (_("Chose a new password"), "lock", "info"),
+    "governance.sign_in.failed": (_("A wrong attempt to sign in"), "lock", "caution"),
+    "governance.sign_in.closed": (_("Sign-in closed after wrong attempts"), "lock", "warn"),
+    "governance.sign_in.reopened": (_("Sign-in opened again"), "tone-good", "good"),
+    "governance.factor.added": (_("Added a second factor"), "keys", "good"),
+    "governance.factor.removed": (_("Removed a second factor"), "keys", "caution"),
+    "governance.factor.renewed": (_("Made new recovery codes"), "keys", "info"),
+    "governance.factor.cleared": (_("Second factors removed by an administrator"), "keys", "warn"),
     "governance.user.admitted": (_("Re-admitted"), "tone-good", "good"),
 }
 FIELDS = {

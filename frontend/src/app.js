@@ -17,6 +17,7 @@ import "./forms.js";
 import "./keys.js";
 import "./mentions.js";
 import "./menus.js";
+import "./passkeys.js";
 import "./search.js";
 import "./session.js";
 

@@ -8,6 +8,7 @@ from governance.models.people import BreakGlass, Delegation, Offboarding
 from governance.models.purposes import DataPurpose, LegalBasis
 from governance.models.records import FormReceipt, IdempotencyKey, Job, Rule
 from governance.models.reviews import AccessReview, ReviewedGrant
+from governance.models.sign_in import StaffSession
 
 __all__ = [
     "AccessReview",
@@ -34,6 +35,7 @@ __all__ = [
     "Role",
     "Rule",
     "SavedView",
+    "StaffSession",
     "Team",
     "User",
 ]

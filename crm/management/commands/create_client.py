@@ -4,11 +4,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
 from crm.lib.errors import Invalid
 from crm.lib.permissions import ALL
-from governance import api_clients, users
+from governance import api_clients, sign_in_policy, users
 from governance.models import Role, Team, User
 
 
@@ -39,6 +39,7 @@ class Command(BaseCommand):
         except Invalid as error:
             raise CommandError("; ".join(str(word) for word in error.fields.values()) or str(error)) from None
         client, secret = api_clients.create(
-            name=options["name"], service_user=service, client_scopes=options["scope"] or open_to, actor=users.system(), at=now()
-        )
+            name=options["name"], service_user=service, client_scopes=options["scope"] or open_to, actor=users.system(), at=now(),
+            per_minute=sign_in_policy.value("api.calls_per_minute", on=localdate()),
+        )  # fmt: skip
         self.stdout.write(f"id      {client.client_id}\nsecret  {secret}\nscopes  {' '.join(client.scopes)}")

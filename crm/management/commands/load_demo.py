@@ -22,6 +22,7 @@ from crm.demo import (
     desk_money,
     desk_underwriting,
     keys,
+    machines,
     outside,
     play,
     rights,
@@ -86,6 +87,7 @@ class Command(BaseCommand):
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
             rights.fill(entity, at=min(now(), house.at(today, 18)))
+            machines.fill(at=min(now(), house.at(today, 18)))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
         with outside.sandbox(), log.without_broker():

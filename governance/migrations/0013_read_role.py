@@ -22,7 +22,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0011_people"),
+        ("governance", "0012_sign_in"),
         ("customers", "0006_message_without_lock"),
         ("sessions", "0001_initial"),
         ("oauth2_provider", "0001_initial"),
