@@ -14,7 +14,21 @@ from crm.lib.policy import Policy
 class DataKey(models.Model):
     """One version of one data key, wrapped by the key-encryption key. Never deleted: an older backup is opened with it."""
 
-    POLICY = Policy(owner="governance", meaning="data keys, wrapped, and how much they seal", retention="for ever")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("data keys, wrapped, and how much they seal"),
+        retention=_("for ever"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "purpose": _("What the key seals"),
+            "wrapped": _("The key, encrypted by the key-encryption key"),
+            "kek": _("Which key-encryption key wraps it"),
+            "check_value": _("Keyed hash that tells a wrong key"),
+            "in_use": _("How many values it seals"),
+        },
+    )
 
     class Purpose(models.TextChoices):
         """What a key seals. `legacy` is a master key that seals by itself, as before data keys."""
@@ -70,7 +84,15 @@ class DataKey(models.Model):
 class FileKey(models.Model):
     """The own key of one stored file, sealed. Without it nobody opens the file again, wherever copies of it lie."""
 
-    POLICY = Policy(owner="governance", meaning="own keys of stored files, sealed", retention="as the file")
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("own keys of stored files, sealed"),
+        retention=_("as the file"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={"stored_as": _("Where the file lies in the storage"), "token": _("The file's key, sealed with the data key for files")},
+    )
 
     stored_as = models.CharField(max_length=120, unique=True, help_text="where the file lies in the storage")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)

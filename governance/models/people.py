@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from governance.fields import SealedTextField
 from governance.models.identity import Role, User
 from governance.models.records import Job
@@ -19,7 +19,20 @@ from governance.models.records import Job
 class Offboarding(models.Model):
     """A leaver's work goes to others; then the account is suspended and its sessions end."""
 
-    POLICY = Policy(owner="governance", meaning="leavers and who took over what", retention="10y", personal={"reason": "C1"})
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("leavers and who took over what"),
+        retention=_("10y"),
+        personal={"reason": "C1"},
+        level=2,
+        kind="C1",
+        purposes=("staff",),
+        basis="employment",
+        columns={
+            "takers": _("Who takes over what"),
+            "reason": Column(_("Why the person leaves"), mask="text", encrypted=True),
+        },
+    )
 
     class Status(models.TextChoices):
         RUNNING = "running", pgettext_lazy("leaving", "Under way")
@@ -66,7 +79,19 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 class Delegation(models.Model):
     """A person's own role, lent to another from a moment to a moment. What was lent is not lent on."""
 
-    POLICY = Policy(owner="governance", meaning="who acts for whom, and when", retention="10y", personal={"reason": "C1"})
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("who acts for whom, and when"),
+        retention=_("10y"),
+        personal={"reason": "C1"},
+        level=2,
+        kind="C1",
+        purposes=("staff",),
+        basis="employment",
+        columns={
+            "reason": Column(_("Why the rights were lent"), mask="text", encrypted=True),
+        },
+    )
 
     public_id = PublicIdField(prefix="DG")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -113,7 +138,21 @@ class BreakGlass(models.Model):
     """A person opens the rows of one customer that they would not see, for a reason, for an hour at most; somebody reviews it."""
 
     POLICY = Policy(
-        owner="governance", meaning="emergency access to one person's records", retention="10y", personal={"reason": "C1", "words": "C1"}
+        owner="governance",
+        meaning=_("emergency access to one person's records"),
+        retention=_("10y"),
+        personal={"reason": "C1", "words": "C1"},
+        level=2,
+        kind="C1",
+        purposes=("compliance",),
+        basis="legal_duty",
+        columns={
+            "customer_id": _("Whose records"),
+            "subject": _("Public id of the same"),
+            "reason": Column(_("Why it was needed"), mask="text", encrypted=True),
+            "verdict": _("What the review found"),
+            "words": Column(_("What the reviewer said"), mask="text", encrypted=True),
+        },
     )
 
     LONGEST = timedelta(minutes=60)

@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.fields import MoneyField, PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from governance.fields import SealedTextField
 from governance.models.identity import Role, Team, User
 
@@ -16,7 +17,18 @@ from governance.models.identity import Role, Team, User
 class AccessReview(models.Model):
     """One campaign: which people's grants, until when."""
 
-    POLICY = Policy(owner="governance", meaning="access reviews", retention="10y", personal={"title": "C1"})
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("access reviews"),
+        retention=_("10y"),
+        level=2,
+        kind="C1",
+        purposes=("compliance",),
+        basis="legal_duty",
+        columns={
+            "title": _("What the review is called"),
+        },
+    )
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("access review", "Under way")
@@ -48,7 +60,20 @@ class AccessReview(models.Model):
 class ReviewedGrant(models.Model):
     """One person's grant in a campaign, as it stood when it was put before the reviewer, and the answer."""
 
-    POLICY = Policy(owner="governance", meaning="answers of access reviews", retention="10y", personal={"words": "C1"})
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("answers of access reviews"),
+        retention=_("10y"),
+        personal={"words": "C1"},
+        level=2,
+        kind="C1",
+        purposes=("compliance",),
+        basis="legal_duty",
+        columns={
+            "verdict": _("Whether the grant was confirmed or revoked"),
+            "words": Column(_("What the reviewer said of it"), mask="text", encrypted=True),
+        },
+    )
 
     class Verdict(models.TextChoices):
         CONFIRMED = "confirmed", pgettext_lazy("grant", "Confirmed")

@@ -4,10 +4,11 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
 from governance.fields import FingerprintField, SealedTextField
 from governance.models.identity import User
 
@@ -20,9 +21,21 @@ class StaffSession(models.Model):
 
     POLICY = Policy(
         owner="governance",
-        meaning="sessions of staff: since when, on which device, how they ended",
-        retention="1y",
+        meaning=_("sessions of staff: since when, on which device, how they ended"),
+        retention=_("1y"),
         personal={"key": "C3", "device": "C2", "address": "C2", "agent": "C2"},
+        level=2,
+        kind="C1",
+        purposes=("staff",),
+        basis="employment",
+        columns={
+            "key": Column(_("Key of the session store, so that it can be ended"), mask="text", encrypted=True, search="exact"),
+            "device": Column(_("Cookie that tells one browser from another"), mask="text", encrypted=True, search="exact"),
+            "address": Column(_("Network address it was used from"), mask="text", encrypted=True),
+            "agent": Column(_("Browser it was used with"), mask="text", encrypted=True),
+            "method": _("How the person signed in"),
+            "why": _("Why it ended"),
+        },
     )
 
     class Why(models.TextChoices):
