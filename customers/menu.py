@@ -49,7 +49,11 @@ home.figure(
 )  # fmt: skip
 home.figure(
     "customers.openings", label=_("Openings and refusals this month"), permission=permissions.VIEW_OPENING, read=opening_views.month_figure,
-    order=55, roles=("compliance", "auditor"),
+    order=5, roles=("compliance", "auditor"),
+)  # fmt: skip
+home.queue(
+    "customers.refused", title=_("Reads that were refused"), permission=permissions.VIEW_OPENING, read=opening_views.refused_lately,
+    empty=_("No read was refused: everybody reads what their purpose allows."), order=60, roles=("compliance", "auditor"), url_name="opening-list",
 )  # fmt: skip
 panels.add("documents", title=_("Papers"), url_name="document-panel", permission=permissions.VIEW_DOCUMENT, order=60)
 

@@ -19,7 +19,7 @@ from governance.asked import Asked
 from governance.models import User
 from ledger.models import Entry
 
-SHOWN = 20
+SHOWN, LATELY = 20, 3
 OPENED, REFUSED = "opened", "refused"
 
 
@@ -73,3 +73,20 @@ def own_figure(user: User, at: Any) -> dict[str, Any]:
 def month_figure(user: User, at: Any) -> dict[str, Any]:
     label = pages.count_label(openings.seen_by(user).filter(at__gte=openings.month_of(at)))
     return {"figure": label, "url": reverse("opening-list")}
+
+
+def refused_lately(user: User, at: Any) -> list[dict[str, Any]]:
+    """The newest reads that were refused, for who looks after the law."""
+    entries = list(openings.seen_by(user).filter(event=openings.REFUSED).order_by("-pk")[:LATELY])
+    return [
+        {
+            "who": f"{row.who} · {row.customer.public_id if row.customer else ''}",
+            "url": f"{reverse('opening-list')}?kind={REFUSED}",
+            "why": [str(row.what), _("for the purpose: %(purpose)s") % {"purpose": row.purpose}],
+            "since": row.entry.at,
+            "badge_tone": "bad",
+            "badge_label": _("Refused"),
+            "action_label": _("Open list"),
+        }
+        for row in openings.told(entries)
+    ]

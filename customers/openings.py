@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
-from customers.models import Customer
+from customers.models import Customer, Purpose
 from customers.sentences import FIELD_WORDS
 from governance.models import DataPurpose, User
 from ledger.models import Entry
@@ -66,14 +67,21 @@ def told(entries: Sequence[Entry]) -> list[Opening]:
     for entry in entries:
         facts = entry.facts
         code = EARLIER.get(facts.get("purpose", ""), facts.get("purpose", ""))
-        what = facts.get("field") or facts.get("column") or facts.get("consent", "")
+        what = facts.get("field") or facts.get("column") or ""
+        consent = dict(Purpose.choices).get(facts.get("consent", ""))
+        missing = _("no consent: %(consent)s") % {"consent": consent} if consent else ""
         found.append(
             Opening(
-                entry=entry, who=names.get(entry.actor_id or 0, ""), customer=people.get(entry.customer_id or 0),
-                what=FIELD_WORDS.get(what, what), purpose=purposes.get(code, code), refused=entry.event == REFUSED,
-                relation=entry.event == OPENED[1], case=facts.get("case", ""),
+                entry=entry,
+                who=names.get(entry.actor_id or 0, ""),
+                customer=people.get(entry.customer_id or 0),
+                what=FIELD_WORDS.get(what, what) or missing,
+                purpose=purposes.get(code, code),
+                refused=entry.event == REFUSED,
+                relation=entry.event == OPENED[1],
+                case=facts.get("case", ""),
             )
-        )  # fmt: skip
+        )
     return found
 
 

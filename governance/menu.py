@@ -93,7 +93,7 @@ home.figure(
     label=_("Columns of level 3 or above"),
     permission=permissions.VIEW_CATALOGUE,
     read=home_blocks.sensitive_columns,
-    order=60,
+    order=6,
     roles=("compliance", "auditor"),
 )
 home.figure(

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -60,9 +60,13 @@ class Lawful:
     def name(self) -> str:
         return self.name_zh if chinese() else self.name_en
 
+    @cached_property
+    def refused(self) -> frozenset[str]:
+        """The personal columns that are not this purpose's to read."""
+        return self.personal - self.columns
+
     def refuses(self, column: str) -> bool:
-        """Return whether `column` is personal and not this purpose's to read."""
-        return column in self.personal and column not in self.columns
+        return column in self.refused
 
 
 _kept: dict[tuple[str, str], tuple[float, Lawful]] = {}

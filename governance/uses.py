@@ -90,9 +90,10 @@ class Use:
 
     def bind(self, row: models.Model) -> None:
         """Bind a row that came by a join: what may not be read is taken out of it."""
-        for column in self.lawful.personal - self.lawful.columns:
-            row.__dict__.pop(column, None)
-        row.__dict__["_use"] = self
+        held = row.__dict__
+        for column in self.lawful.refused:
+            held.pop(column, None)
+        held["_use"] = self
 
 
 def use(model: type[models.Model], purpose: str, *, actor: Any, at: datetime) -> Use:
@@ -145,7 +146,7 @@ class PurposeQuerySet(ScopedQuerySet[M]):
         :raises purposes.UnknownPurpose: if there is no such purpose in force
         """
         found = use(self.model, code, actor=actor, at=at)
-        bound = self.defer(*sorted(found.lawful.personal - found.lawful.columns))
+        bound = self.defer(*sorted(found.lawful.refused))
         bound._use, bound._iterable_class = found, BoundIterable
         if found.lawful.consent:
             everybody = bound.all()

@@ -224,7 +224,9 @@ def test_an_export_asks_for_a_reason_and_is_ones_own(cast: Cast, page_of: PageOf
     make_customer(income=90_000), make_customer(income=900)
     client = page_of(cast.auditor)
     assert client.post("/lists/customers/export/", {"query": "", "purpose": "control", "reason": ""}, headers=HTMX).status_code == 422
-    posted = {"query": "w=1.income.ge.1000", "purpose": "control", "reason": "Yearly check", "form_key": ""}
+    posted = {"query": "w=1.income.ge.1000", "purpose": "control", "use": "compliance", "reason": "Yearly check", "form_key": ""}
+    for use in ("", "marketing", "service"):  # no purpose, one that asks for a consent and reads no id number, one that reads no income
+        assert client.post("/lists/customers/export/", posted | {"use": use}, headers=HTMX).status_code == 422
     address = to(client.post("/lists/customers/export/", posted, headers=HTMX))
     export = Export.objects.get()
     assert "Waiting" in client.get(address).content.decode()

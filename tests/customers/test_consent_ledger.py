@@ -1,9 +1,12 @@
 """The consent ledger: to whom, about what, under which words; what a withdrawal stops; and who opened which value."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -104,6 +107,26 @@ def test_sensitive_data_becomes_somebodys_task(cast: Cast, customer: Customer) -
     give(customer, cast, Purpose.SENSITIVE)
     assert withdraw(customer, cast, Purpose.SENSITIVE).effects == {"sensitive_cleared": 1}
     assert Activity.objects.get(customer=customer).assignee in (customer.owner, cast.loan_officer)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_withdraw_at_once_one_does(cast: Cast, customer: Customer) -> None:
+    give(customer, cast, Purpose.SENSITIVE)
+    start = Barrier(2)
+
+    def end(_number: int) -> str:
+        start.wait()
+        try:
+            withdraw(customer, cast, Purpose.SENSITIVE)
+        except consents.NoConsent:
+            return "none left"
+        finally:
+            connections.close_all()
+        return "ended"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(end, range(2))) == ["ended", "none left"]
+    assert Activity.objects.filter(customer=customer).count() == 1, "what it stops is stopped once"
 
 
 @pytest.mark.parametrize("kind", Purpose.values)

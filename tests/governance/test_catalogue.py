@@ -150,5 +150,5 @@ def test_the_api_gives_the_same(cast: Cast, token_of: Callable[..., str]) -> Non
     assert (first["count"], first["next"], len(first["results"])) == (len(catalogue.entries()), 2, 200)
     [number] = client.get("/api/v1/catalogue/?text=customers.customer.id_number&data_class=C2").json()["results"]
     assert (number["level"], number["encrypted"], number["mask"], number["legal_basis"]) == (3, True, "id_number", "contract")
-    assert client.get("/api/v1/catalogue/?level=7").status_code in (400, 422)
-    assert client.get("/api/v1/catalogue/?page=x").status_code in (400, 422)
+    for odd in ("level=7", "page=x", "page=99", "data_class=C9", "purpose=fun", "encrypted=1", "app=nothing"):
+        assert client.get(f"/api/v1/catalogue/?{odd}").json()["results"] == [], odd

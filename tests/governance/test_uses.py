@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 
@@ -175,3 +175,21 @@ def test_opening_a_value_is_bound_to_its_purpose(cast: Cast, customer: Customer)
             reveals.reveal(customer, field="mobile", purpose=purpose, **asked)
     assert "collections" not in dict(purposes.choices(Customer, "bank_card"))
     assert "collections" in dict(purposes.choices(Customer, "mobile"))
+
+
+def test_the_roof_puts_a_refusal_on_the_record_after_the_rollback(cast: Cast, customer: Customer, rf: Any) -> None:
+    """Inside a transaction a refusal cannot write: what it wrote would be rolled back with it."""
+    from crm.middleware import refusals
+
+    def refused(request: Any) -> UnlawfulUse:
+        with pytest.raises(UnlawfulUse) as refusal, transaction.atomic():
+            _ = rows(cast, "collections").get(pk=customer.pk).income
+        assert not Entry.objects.filter(event="governance.use.refused").exists()
+        return refusal.value
+
+    request = rf.get("/", headers={"HX-Request": "true"})
+    request.user = cast.collector
+    answer = refusals(lambda request: None).process_exception(request, refused(request))  # type: ignore[arg-type,return-value]
+    assert answer is not None
+    assert (answer.status_code, "Collect an overdue debt" in answer.content.decode()) == (403, True)
+    assert Entry.objects.get(event="governance.use.refused").facts["column"] == "income"
