@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.lib import pages
 from governance import changes, jobs
-from governance.models import Job, User
+from governance.models import DataKey, Job, User
 from ledger.models import Delivery
 
 DORMANT = timedelta(days=90)
@@ -99,3 +99,9 @@ def failed_jobs(user: User, at: datetime) -> dict[str, Any]:
     rows = jobs.visible_to(user).filter(status__in=[Job.Status.FAILED, Job.Status.PARTIAL])
     label = pages.count_label(rows)
     return {"figure": label, "url": f"{reverse('job-list')}?status=failed", "tone": "warn" if label != "0" else ""}
+
+
+def under_older_keys(user: User, at: datetime) -> dict[str, Any]:
+    """Return how many values lie under keys that another version replaced, as of the last count."""
+    left = DataKey.objects.filter(status=DataKey.Status.RETIRING).aggregate(left=Sum("in_use"))["left"] or 0
+    return {"figure": f"{left:,}", "url": reverse("key-list"), "tone": "caution" if left else ""}
