@@ -19,7 +19,7 @@ from django.utils.translation import override
 
 from crm.lib.errors import DomainError, NotAllowed
 from crm.lib.lists import LISTS, Column, List
-from governance import jobs
+from governance import jobs, unreadable
 from governance.models import Export, User
 from governance.saved_views import kept
 from ledger import log
@@ -84,7 +84,7 @@ def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
     out = io.StringIO(newline="")
     table = csv.writer(out)
     number, before = 0, None
-    with override(export.language or actor.language or None):
+    with override(export.language or actor.language or None), unreadable.shown():
         table.writerow([safe(column.label) for column in columns])
         while number < MOST:
             part = list((rows.filter(pk__lt=before) if before else rows)[: min(CHUNK, MOST - number)])
