@@ -70,11 +70,14 @@ class closed_by_default:  # noqa: N801  named like the functions it stands among
         return signed_out(request)
 
 
+SEARCH = "/search/"  # asks by POST, so that what is looked for stands in no address, and changes nothing
+
+
 def what_cannot_be_read(get_response: GetResponse) -> GetResponse:
     """While a page or an answer is only read, a value that does not open is a marker in its place and not the end of the page."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") and request.path != SEARCH:
             return get_response(request)
         with unreadable.shown(to_programs=request.path.startswith("/api/")):
             return get_response(request)

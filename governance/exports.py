@@ -19,7 +19,7 @@ from django.utils.translation import override
 
 from crm.lib.errors import DomainError, NotAllowed
 from crm.lib.lists import LISTS, Column, List
-from governance import access, jobs, purposes, uses
+from governance import access, jobs, purposes, unreadable, uses
 from governance.models import DataPurpose, Export, User
 from governance.saved_views import kept
 from ledger import log
@@ -138,7 +138,7 @@ def _written(export: Export, spec: List, actor: User, *, at: datetime, clock: Ca
     out = io.StringIO(newline="")
     table = csv.writer(out)
     number, before = 0, None
-    with override(export.language or actor.language or None):
+    with override(export.language or actor.language or None), unreadable.shown():
         table.writerow([safe(column.label) for column in columns])
         while number < MOST:
             part = list((rows.filter(pk__lt=before) if before else rows)[: min(CHUNK, MOST - number)])

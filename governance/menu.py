@@ -136,3 +136,11 @@ home.figure(
     order=94,
     roles=("admin", "auditor"),
 )
+home.figure(
+    "governance.keys",
+    label=_("Values under replaced keys"),
+    permission=permissions.VIEW_KEY,
+    read=home_blocks.under_older_keys,
+    order=95,
+    roles=("admin", "auditor", "compliance"),
+)

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from crm.lib.errors import DomainError, Invalid
 from governance import file_keys, files, jobs, kek, key_ring, sealed_places, users, vault
@@ -26,7 +27,7 @@ from governance.sealed_places import Place
 from ledger import log
 
 KIND = "governance.keys"
-TITLE = "Sealing anew under new keys"
+TITLE = gettext_noop("Sealing anew under new keys")  # translated where it is shown
 CHUNK = 1_000  # rows of one transaction: 0.1 to 0.2 s
 DEAD = timedelta(seconds=120)  # without progress for so long, a worker is gone and another takes over
 TRIES = 5
@@ -78,21 +79,9 @@ def begin(purposes: Collection[str], *, actor: User, at: datetime) -> Job:
             purpose=purpose, version=version, wrapped=wrapped, kek=key_id, created_at=at, check_value=key_ring.check_value(key, purpose, version)
         )  # fmt: skip
         log.record("governance.key.made", made, actor=actor, at=at, purpose=purpose, version=version)
-    _name_older(at)
     transaction.on_commit(key_ring.forget)
     log.record("governance.keys.rotation_began", job, actor=actor, at=at, purposes=wanted)
     return job
-
-
-def _name_older(at: datetime) -> None:
-    """Give the master keys that seal by themselves, from before data keys, a row each: they are counted and retire like the others."""
-    rows = [
-        DataKey(
-            purpose=key_ring.LEGACY, version=version, wrapped=b"", kek=f"local:v{version}", status=Status.RETIRING, created_at=at, superseded_at=at
-        )
-        for version in kek.masters()
-    ]  # fmt: skip
-    DataKey.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def claim(job_id: int, *, at: datetime) -> Job | None:
@@ -254,6 +243,15 @@ def give_key(model: Any, pk: int) -> list[dict[str, Any]]:
 def count(*, at: datetime) -> None:
     """Count what each key seals and keep the figures with the keys."""
     found = sealed_places.counted()
+    # a master key that sealed by itself, before data keys, is counted and retires like the others
+    older = [
+        DataKey(
+            purpose=key_ring.LEGACY, version=version, wrapped=b"", kek=f"local:v{version}", status=Status.RETIRING, created_at=at, superseded_at=at
+        )
+        for purpose, version in found
+        if purpose == key_ring.LEGACY and version
+    ]  # fmt: skip
+    DataKey.objects.bulk_create(older, ignore_conflicts=True)
     sealed = (*key_ring.SEALING, key_ring.LEGACY)
     for row in DataKey.objects.filter(purpose__in=sealed).exclude(status=Status.RETIRED).order_by("pk"):
         DataKey.objects.filter(pk=row.pk).update(in_use=found[(row.purpose, row.version)], counted_at=at)

@@ -10,10 +10,11 @@ from django.test import Client
 
 from crm.lib.errors import Invalid
 from customers.models import Customer
-from governance import tasks, unreadable
+from governance import exports, tasks, unreadable
 from governance.models import Notice
 from ledger.models import Entry
-from tests.fixtures.cast import Cast
+from tests.fixtures.cast import NOON, Cast
+from tests.governance.test_exports import ask, table
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,20 @@ def test_the_api_answers_with_a_marker(
     assert unreadable.FOR_PROGRAMS not in rows[whole.public_id].values()
     assert client.get(f"/api/v1/customers/{broken.public_id}/").status_code == 200
     assert len(told) == 1
+
+
+def test_search_and_exports_live_too(
+    cast: Cast, page_of: Callable[..., Client], make_customer: Callable[..., Customer], told: list[Any]
+) -> None:
+    broken = make_customer()
+    spoil(broken, "name")
+    found = page_of(cast.loan_officer).post("/search/", {"text": broken.public_id})
+    assert found.status_code == 200
+    assert "cannot be read" in found.content.decode()
+    export = ask(cast)
+    exports.write(export.pk, at=NOON)
+    _export, content = exports.fetch(export.public_id, actor=cast.auditor, at=NOON)
+    assert any(broken.public_id in row[0] and "cannot be read" in row[0] for row in table(content))
 
 
 def test_people_who_may_view_the_keys_are_told_and_it_is_recorded(cast: Cast, customer: Customer, told: list[Any]) -> None:
