@@ -37,7 +37,7 @@ class LeaveForm(Form):
             extra = [(EVERYBODY, _("Back to everybody"))] if row["holding"].goes == "anyone" else []
             choices = [("", _("The same person")), *extra, *who]
             self.fields[row["name"]] = field = forms.ChoiceField(label=row["holding"].label, required=False, choices=choices)
-            field.widget.attrs["class"] = "form-select"
+            field.widget.attrs |= {"class": "form-select", "aria-label": row["holding"].label}
         if not self.held:
             del self.fields["receiver"]
 
