@@ -27,5 +27,10 @@ def fill(*, at: datetime) -> None:
         name=NAME, scopes=["applications:read", "applications:write", "customers:read"], networks=["203.0.113.0/24"], per_minute=120
     )
     clients.propose(
-        shop, wish, reason="From next month applications are entered in the shop.", actor=admin, at=at - timedelta(hours=1), version=shop.version
+        shop,
+        wish,
+        reason="From next month applications are entered in the shop.",
+        actor=admin,
+        at=at - timedelta(hours=1),
+        version=shop.version,
     )

@@ -12,7 +12,19 @@ from django.utils.timezone import localdate, now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
-from crm.demo import book, desk_access, desk_customers, desk_lists, desk_messages, desk_money, desk_underwriting, machines, outside, play, staff
+from crm.demo import (
+    book,
+    desk_access,
+    desk_customers,
+    desk_lists,
+    desk_messages,
+    desk_money,
+    desk_underwriting,
+    machines,
+    outside,
+    play,
+    staff,
+)
 from customers.models import Customer
 from governance import users
 from governance.models import LegalEntity
