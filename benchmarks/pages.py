@@ -219,9 +219,10 @@ def queries(username: str, paths: list[str]) -> dict[str, Any]:
     from django.test.utils import CaptureQueriesContext
 
     from governance.models import User
+    from tests.fixtures.support import entrance
 
     client = Client(SERVER_NAME="localhost")
-    client.force_login(User.objects.get(username=username))
+    entrance.sign_in(client, User.objects.get(username=username))
     counted = []
     for path in paths:
         client.get(path)

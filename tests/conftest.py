@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 
 from crm import servers
 from tests import databases
+from tests.fixtures.support import entrance
 
 # --- before Django is there: which servers -----------------------------------------------------------------------
 _OPEN = contextlib.ExitStack()
@@ -110,28 +110,7 @@ def _start_over(self: TransactionTestCase) -> None:
 TransactionTestCase._fixture_teardown = _start_over  # type: ignore[method-assign]
 
 
-def _signed_in(self: Any, user: Any, backend: str | None = None) -> None:
-    """Let `force_login` begin a session as the sign-in page does, but for its row: one that did not begin there does not live."""
-    from importlib import import_module
-
-    from allauth.account.internal.userkit import user_id_to_str
-    from django.conf import settings
-    from django.contrib.auth import login
-    from django.http import HttpRequest
-
-    from governance import sessions
-
-    request, at = HttpRequest(), time.time()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore()
-    login(request, user, backend)
-    request.session[sessions.KEY] = {"id": "", "device": "", "idle": 900, "until": at + 8 * 3600, "seen": at, "due": False}
-    request.session["account_authentication_methods"] = [{"method": "password", "at": at}]
-    request.session["account_authentication_methods_user"] = user_id_to_str(user)
-    request.session.save()
-    self._set_login_cookies(request)
-
-
-Client._login = _signed_in  # type: ignore[attr-defined]
+Client._login = entrance.sign_in  # type: ignore[attr-defined]  # what `force_login` calls
 
 
 @pytest.fixture(autouse=True)

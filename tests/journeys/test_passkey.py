@@ -24,14 +24,14 @@ def test_a_passkey_is_added_and_signs_in_without_a_password(visit: Visitors, liv
             at=now(),
         )
     home = live_house.url.replace("127.0.0.1", "localhost")  # a passkey belongs to a name, never to an address
-    page = visit.page(base_url=home)
+    page = visit.page()
     authenticator(page)
-    page.goto("/accounts/login/")
+    page.goto(f"{home}/accounts/login/")
     page.fill("input[name=login]", "town-keyholder")
     page.fill("input[name=password]", places.PASSWORD)
     page.click("main button[type=submit]")
     page.wait_for_url(f"{home}/")
-    page.goto("/account/passkeys/new/")
+    page.goto(f"{home}/account/passkeys/new/")
     page.fill("input[name=name]", "work laptop")
     page.get_by_role("button", name="Make the passkey").click()
     page.get_by_role("heading", name="Recovery codes").first.wait_for()
@@ -39,13 +39,13 @@ def test_a_passkey_is_added_and_signs_in_without_a_password(visit: Visitors, liv
     with page.expect_download() as saved:
         page.get_by_role("link", name="Download the codes").click()
     assert len(saved.value.path().read_text().split()) == 10
-    page.goto("/accounts/logout/")
+    page.goto(f"{home}/accounts/logout/")
     page.get_by_role("main").get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url(f"{home}/")
-    page.goto("/account/")
+    page.goto(f"{home}/account/")
     page.get_by_text("work laptop").first.wait_for()
-    page.goto("/account/confirm/?next=/account/")
+    page.goto(f"{home}/account/confirm/?next=/account/")
     page.get_by_role("button", name="Use a passkey").click()
     page.wait_for_url(f"{home}/account/")
     methods = [row["method"] for row in live_house.rows("SELECT method FROM governance_staffsession ORDER BY id DESC LIMIT 2")]

@@ -26,6 +26,9 @@ from crm.demo import (
     outside,
     play,
     rights,
+    machines,
+    outside,
+    play,
     staff,
 )
 from customers.models import Customer
