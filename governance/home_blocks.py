@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, Count, Sum
+from django.db.models import Count, Q, Sum
 from django.urls import reverse
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -141,6 +141,8 @@ def sensitive_columns(user: User, at: datetime) -> dict[str, Any]:
     high = sum(number for level, number in counts.items() if level >= catalogue.OPEN_LEVEL)
     sealed = sum(one.encrypted for one in catalogue.entries())
     return {"figure": str(high), "url": reverse("catalogue"), "under": _("%(sealed)s columns are sealed") % {"sealed": sealed}}
+
+
 def under_older_keys(user: User, at: datetime) -> dict[str, Any]:
     """Return how many values lie under keys that another version replaced, as of the last count."""
     left = DataKey.objects.filter(status=DataKey.Status.RETIRING).aggregate(left=Sum("in_use"))["left"] or 0

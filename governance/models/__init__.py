@@ -1,5 +1,6 @@
 from governance.models.changes import ChangeRequest, DutyPair
-from governance.models.identity import ApiClient, LegalEntity, Partner, Role, Team, User
+from governance.models.clients import ApiClient
+from governance.models.identity import LegalEntity, Partner, Role, Team, User
 from governance.models.invitations import Invitation
 from governance.models.keys import DataKey, FileKey
 from governance.models.lists import BulkRun, Export, SavedView

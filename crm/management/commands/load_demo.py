@@ -26,9 +26,6 @@ from crm.demo import (
     outside,
     play,
     rights,
-    machines,
-    outside,
-    play,
     staff,
 )
 from customers.models import Customer
