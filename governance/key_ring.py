@@ -32,6 +32,7 @@ CODES = {C1: 1, C2: 2, C3: 3, FILE: 4}  # the second byte of a token
 SEALING = tuple(CODES)
 ALL = (*SEALING, FINGERPRINT)
 HEADER = 4
+MISSED = 5.0  # seconds
 
 TAKE = """
 INSERT INTO governance_datakey (purpose, version, wrapped, kek, check_value, status, created_at)
@@ -52,6 +53,7 @@ class Ring:
 
 
 _ring: Ring | None = None
+_missed: dict[bytes, float] = {}  # what was looked for in vain, and when: a page of rows without a key asks once
 _lock = threading.Lock()
 
 
@@ -104,7 +106,10 @@ def cipher(first: bytes) -> AESGCM | None:
     ring = _ring or read()
     if (found := ring.ciphers.get(first)) is not None:
         return found
-    ring = read()  # another process may have made it since
+    if time.monotonic() - _missed.get(first, -MISSED) > MISSED:
+        ring = read()  # another process may have made it since
+        if first not in ring.ciphers:
+            _missed[first] = time.monotonic()
     if first in ring.problems:
         raise CannotUnwrap(ring.problems[first])
     return ring.ciphers.get(first)
@@ -224,3 +229,4 @@ def forget() -> None:
     """Read the keys anew at the next use: after a rotation, and in tests."""
     global _ring
     _ring = None
+    _missed.clear()

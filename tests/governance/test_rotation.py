@@ -360,3 +360,11 @@ def test_wrapped_keys_of_two_rows_do_not_change_places(people: list[Customer]) -
         Customer.objects.get(pk=people[0].pk).name  # noqa: B018
     with pytest.raises(kek.CannotUnwrap):
         vault.seal("x", aad="customers.customer.mobile|1")
+
+
+def test_a_page_of_rows_without_their_key_asks_for_it_once(people: list[Customer], django_assert_num_queries: Any) -> None:
+    vault.seal("x", aad="a|1")
+    with django_assert_num_queries(1):
+        for _turn in range(50):
+            with pytest.raises(vault.CannotOpen, match="Key version 9 for a is missing"):
+                vault.unseal_bytes(key_ring.header("C2", 9) + bytes(40), aad="a|1")
