@@ -9,18 +9,12 @@ from django.utils.translation import pgettext_lazy
 from crm.lib import home, lists, menu, pages
 from crm.lib.templatetags.crm import ago
 from customers import (
-    branches,
     handover,
-    message_sentences,
     message_views,
     opening_views,
     panels,
     permissions,
-    records,
-    search,
-    sentences,
-    withdrawals,
-)  # noqa: F401  the search, and what the timeline says
+)
 from customers.handover_forms import TakeForm
 from customers.lists import CUSTOMERS
 from customers.models import Activity, Customer, Note
