@@ -9,7 +9,8 @@ from governance import reach
 
 def place(case: Case) -> reach.Place:
     """Return where a case lies; with scope *own* whoever holds, is assigned or brought it sees it."""
-    return reach.Place(reach.known(case.owner_id, case.assigned_to_id, case.claimed_by_id), case.branch, case.customer_id)
+    workers = reach.known(case.assigned_to_id, case.claimed_by_id)
+    return reach.Place(reach.known(case.owner_id, *workers), case.branch, case.customer_id, workers=workers)
 
 
 reach.KINDS.register(

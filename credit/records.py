@@ -9,14 +9,14 @@ from governance import reach
 reach.KINDS.register(
     "application",
     reach.Kind(
-        label=_("Application"), permission=permissions.VIEW_APPLICATION, rows=lambda: Application.objects.select_related("branch"),
+        label=_("Application"), permission=permissions.VIEW_APPLICATION, rows=lambda: Application.objects.select_related("branch", "product"),
         place=reach.belonging, url_name="application",
     ),
 )  # fmt: skip
 reach.KINDS.register(
     "loan",
     reach.Kind(
-        label=_("Loan"), permission=permissions.VIEW_LOAN, rows=lambda: Loan.objects.select_related("branch"), place=reach.belonging,
+        label=_("Loan"), permission=permissions.VIEW_LOAN, rows=lambda: Loan.objects.select_related("branch", "product"), place=reach.belonging,
         url_name="loan",
     ),
 )  # fmt: skip

@@ -5,4 +5,5 @@ class CustomersConfig(AppConfig):
     name = "customers"
 
     def ready(self) -> None:
-        from customers import guarded, menu, permissions, tasks  # noqa: F401
+        # what customers say to the rooms below: search, timeline, records, branches, effects of a withdrawal
+        from customers import branches, guarded, menu, message_sentences, permissions, records, search, sentences, tasks, withdrawals  # noqa: F401

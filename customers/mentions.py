@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import Invalid
 from customers.models import Customer
 from customers.permissions import VIEW
-from governance.models import Team, User
+from governance import teams
+from governance.models import User
 from governance.models.identity import Scope
 
 MENTION = re.compile(r"(?<![A-Za-z0-9_.@])@([A-Za-z0-9_](?:[A-Za-z0-9_.+-]{0,58}[A-Za-z0-9_])?)")
@@ -55,18 +56,11 @@ def colleagues(customer: Customer, permission: str) -> QuerySet[User]:
     reach = (
         Q(role__scope=Scope.ALL, team__legal_entity=customer.legal_entity_id)
         | Q(role__scope=Scope.TEAM, team__in=above)
-        | Q(role__scope=Scope.TREE, team__in=_teams_of_trees(above))
+        | Q(role__scope=Scope.TREE, team__in=teams.of_trees(above))
         | Q(role__scope=Scope.OWN, pk=customer.owner_id)
     )
     held = Q(role__permissions__contains=[VIEW, permission])
     return User.objects.filter(reach, held, kind=User.Kind.STAFF, is_active=True).select_related("role", "team").order_by("name", "pk")
-
-
-def _teams_of_trees(above: list[int]) -> list[int]:
-    """Return the teams whose branch tree (`Team.tree`) is one of `above`: those themselves, and the mere teams right below."""
-    below = Team.objects.filter(kind=Team.Kind.TEAM, path__startswith=f"/{above[0]}/").select_related("legal_entity")
-    known = Team.objects.filter(pk__in=above).exclude(kind=Team.Kind.TEAM)
-    return [team.pk for team in known] + [team.pk for team in below if team.tree.pk in above]
 
 
 def codes(people: Iterable[User]) -> list[str]:

@@ -8,13 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from crm.lib import home, lists, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import (
-    handover,
-    message_views,
-    opening_views,
-    panels,
-    permissions,
-)
+from customers import handover, message_views, opening_views, panels, permissions
 from customers.handover_forms import TakeForm
 from customers.lists import CUSTOMERS
 from customers.models import Activity, Customer, Note

@@ -9,16 +9,17 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import pages
 from crm.lib.registry import Registry
-from governance import standing
+from governance import standing, teams
 from governance.models import BreakGlass, Delegation, Team, User
 from governance.models.identity import Scope
 
 SHOWN = 50
 
-ALL, TEAM, OWNER, LENT, GLASS = "all", "team", "owner", "lent", "glass"
+ALL, TEAM, TREE, OWNER, LENT, GLASS = "all", "team", "tree", "owner", "lent", "glass"
 RULES = {
     ALL: _("The role sees all rows of the institution"),
     TEAM: _("The role sees the rows of the team and of the teams below it"),
+    TREE: _("The role sees the rows of the branch its team belongs to"),
     OWNER: _("The role sees own rows, and this is one"),
     LENT: _("Acts for somebody who sees it"),
     GLASS: _("Emergency access, for a short time"),
@@ -27,11 +28,16 @@ RULES = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where a record lies: whose, in which branch of which lender, about which customer."""
+    """Where a record lies: whose, in which branch of which lender, about which customer; of which product, where it has one.
+
+    `workers` are those who hold it or are assigned to it, where a role may be narrowed to these.
+    """
 
     owners: tuple[int, ...]
     team: Team
     customer_id: int
+    product: str = ""
+    workers: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,16 @@ class Line:
 
 def _by_role(place: Place) -> dict[str, Q]:
     above = [int(part) for part in place.team.path.split("/") if part]
+    narrowed = Q()
+    if place.product:
+        narrowed &= Q(role__products=[]) | Q(role__products__contains=[place.product])
+    if place.workers is not None:
+        narrowed &= Q(role__own_cases=False) | Q(role__scope=Scope.OWN) | Q(pk__in=place.workers)
     return {
-        ALL: Q(role__scope=Scope.ALL) & (Q(team__isnull=True) | Q(team__legal_entity=place.team.legal_entity_id)),
-        TEAM: Q(role__scope=Scope.TEAM, team__in=above),
-        OWNER: Q(role__scope=Scope.OWN, pk__in=place.owners),
+        ALL: narrowed & Q(role__scope=Scope.ALL) & (Q(team__isnull=True) | Q(team__legal_entity=place.team.legal_entity_id)),
+        TEAM: narrowed & Q(role__scope=Scope.TEAM, team__in=above),
+        TREE: narrowed & Q(role__scope=Scope.TREE, team__in=teams.of_trees(above)),
+        OWNER: narrowed & Q(role__scope=Scope.OWN, pk__in=place.owners),
     }
 
 
@@ -74,9 +86,10 @@ def _active() -> QuerySet[User]:
 def people(kind: Kind, place: Place) -> dict[str, QuerySet[User]]:
     """Return who reaches a record, by rule; somebody may stand under several."""
     holders = _active().filter(role__permissions__contains=[kind.permission])
-    found = {rule: holders.filter(reach) for rule, reach in _by_role(place).items()}
+    rules = _by_role(place)
+    found = {rule: holders.filter(reach) for rule, reach in rules.items()}
     by_role = Q()
-    for reach in _by_role(place).values():
+    for reach in rules.values():
         by_role |= reach
     lenders = holders.filter(by_role)
     at = standing.moment()
@@ -114,8 +127,8 @@ def seen_by(kind: Kind, place: Place) -> set[int]:
 
 
 def belonging(row: Any) -> Place:
-    """Return the place of a record with owner and branch of its own."""
-    return Place(tuple(_known([row.owner_id])), row.branch, row.customer_id)
+    """Return the place of a record with owner, branch and product of its own."""
+    return Place(tuple(_known([row.owner_id])), row.branch, row.customer_id, product=row.product.code)
 
 
 def _known(ids: Iterable[int | None]) -> list[int]:

@@ -19,6 +19,7 @@ from crm.lib.registry import Registry
 from governance import changes, permissions
 from governance.changes import Kind, Line
 from governance.models import ChangeRequest, LegalEntity, Team, User
+from governance.models.identity import Scope
 from ledger import log
 
 KIND = "governance.team_move"
@@ -233,7 +234,22 @@ def people_above(team: Team | None) -> list[User]:
     if team is None:
         return []
     ids = [int(part) for part in team.path.split("/") if part]
-    return list(User.objects.filter(is_active=True, role__scope="team", team__in=ids).order_by("pk")[:500])
+    reach = Q(role__scope=Scope.TEAM, team__in=ids) | Q(role__scope=Scope.TREE, team__in=of_trees(ids))
+    return list(User.objects.filter(reach, is_active=True).order_by("pk")[:500])
+
+
+def of_trees(above: list[int]) -> list[int]:
+    """Return the teams whose branch tree (`Team.tree`) is one of `above`, a path from the root: those themselves, and mere teams below."""
+    if not above:
+        return []
+    rows = list(Team.objects.filter(path__startswith=f"/{above[0]}/").values_list("pk", "kind", "path"))
+    branches = {pk for pk, kind, _path in rows if kind != Team.Kind.TEAM}
+
+    def tree(path: str) -> int:
+        ids = [int(part) for part in path.split("/") if part]
+        return next((pk for pk in reversed(ids) if pk in branches), ids[0])
+
+    return [pk for pk, _kind, path in rows if tree(path) in above]
 
 
 MOVE = "UPDATE governance_team SET path = %s || substr(path, %s) WHERE path LIKE %s"

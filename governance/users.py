@@ -148,8 +148,9 @@ def widens(user: User, team: Team | None) -> bool:
     if user.role is None or getattr(team, "pk", None) == user.team_id:
         return False
     if user.team is None or team is None:
-        return user.role.scope == (Scope.TEAM if user.team is None else Scope.ALL)
-    return team.legal_entity_id != user.team.legal_entity_id or team.path.count("/") < user.team.path.count("/")
+        return user.role.scope in ((Scope.TEAM, Scope.TREE) if user.team is None else (Scope.ALL,))
+    was, shall = (user.team.tree, team.tree) if user.role.scope == Scope.TREE else (user.team, team)
+    return shall.legal_entity_id != was.legal_entity_id or shall.path.count("/") < was.path.count("/")
 
 
 def _needs_second() -> NeedsSecondPerson:
