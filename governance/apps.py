@@ -6,6 +6,7 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         from governance import (  # noqa: F401
+            bulk_exports,
             clients,
             delegations,
             duties,

@@ -16,10 +16,10 @@ from crm.lib.conditions import Condition, Filter
 from crm.lib.forms import Form
 from crm.lib.lists import List
 from crm.lib.permissions import Forbidden, signed_in
-from governance import bulk, exports, idempotency, saved_views
+from governance import bulk, bulk_exports, exports, idempotency, permissions, saved_views
 from governance.list_forms import ExportForm, ViewForm
 from governance.list_pages import NONE, address, named
-from governance.models import Export, Job, SavedView
+from governance.models import ChangeRequest, Export, Job, SavedView
 from governance.step_up import steps_up
 
 NUMBERS = range(1, conditions.MOST_GROUPS + 1)
@@ -301,16 +301,28 @@ def export_ask(request: HttpRequest, name: str) -> HttpResponse:
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(user, data["form_key"], at=now()) as sent:
             if not sent.again:
-                export = exports.ask(
+                made = bulk_exports.order(
                     spec, query=query, columns=spec.chosen(params), purpose=data["purpose"], reason=data["reason"], actor=user, at=now(),
                     language=get_language() or "", use=data.get("use", ""),
                 )  # fmt: skip
-                sent.result(reverse("list-job", args=[export.job.public_id]))
+                sent.result(_export_page(request, made, address(spec, params.urlencode())))
         if not form.errors:
             return htmx.go(request, sent.location)
     number, more = pages.capped(spec.narrowed(params, request, localdate()), exports.MOST)
-    context = {"spec": spec, "number": number, "capped": more, "columns": spec.chosen(params), "back": address(spec, params.urlencode())}
+    context = {
+        "spec": spec, "number": number, "capped": more, "columns": spec.chosen(params), "back": address(spec, params.urlencode()),
+        "alone": bulk_exports.alone(at=now()),
+    }  # fmt: skip
     return form.page(request, "lists/export.html", context, part="lists/_export.html")
+
+
+def _export_page(request: HttpRequest, made: Export | ChangeRequest, back: str) -> str:
+    """Return where to go with a file that is ordered: to its job, or to the change that waits, for who may read changes."""
+    if isinstance(made, Export):
+        return reverse("list-job", args=[made.job.public_id])
+    messages.success(request, _("So many rows wait for a second person. You are told when the file is being written."))
+    user: Any = request.user
+    return reverse("change", args=[made.public_id]) if user.has_perm(permissions.VIEW_CHANGE) else back
 
 
 @signed_in

@@ -14,6 +14,7 @@ MANAGE_CLIENT = declare("governance.manage_client", _("Register and change API c
 CHECK_CLIENT = declare("governance.check_client", _("Confirm or refuse changes of API clients"))
 VIEW_JOB = declare("governance.view_job", _("View jobs"))
 VIEW_RULE = declare("governance.view_rule", _("View rules and their sources"))
+CHECK_EXPORT = declare("governance.check_export", _("Confirm or refuse files of many rows"))
 VIEW_PROBE = declare("governance.view_probe", _("Be told of access that looks wrong"))
 VIEW_KEY = declare("governance.view_key", _("View keys and their use"))
 ROTATE_KEY = declare("governance.rotate_key", _("Propose a rotation of keys"))

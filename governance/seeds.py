@@ -23,6 +23,13 @@ DUTIES = ROLES.with_name("duties.json")
 
 OWN_RULES: list[tuple[str, int, str, str, str]] = [
     ("governance.delegation.days", 30, rules.DAYS, "How long one's rights may be lent at most", "权限委托的最长期限"),
+    (
+        "governance.export.alone_rows",
+        1_000,
+        rules.COUNT,
+        "Most rows of a list that one person takes as a file alone",
+        "一人可单独导出的最多行数",
+    ),
     ("governance.glass.minutes", 60, "minutes", "How long emergency access lasts at most", "紧急访问的最长时长"),
     (
         "governance.glass.quota",

@@ -23,6 +23,7 @@ WHO: dict[str, str] = {
     "governance.rotate_key": "admin",
     "governance.check_key": "compliance",  # asked inside the doors of a change, whose pages show it
     "governance.view_change": "compliance auditor admin",
+    "governance.check_export": "compliance admin",  # asked inside the doors of a change
     "governance.view_probe": "compliance admin",  # who is told; it opens no page
     "governance.view_catalogue": "risk_manager compliance auditor admin api_client",
     "governance.view_rule": "loan_officer underwriter collections_supervisor risk_analyst risk_manager compliance auditor admin loan_operations",
