@@ -9,7 +9,7 @@ from governance import rules
 from governance.models import Rule
 
 FROM = date(2020, 1, 1)
-SOURCE = "Customary for level-3 systems under the Multi-Level Protection Scheme (GB/T 22239); text not verified here"
+SOURCE = "GB/T 22239 网络安全等级保护三级系统的通行做法（原文未核实）"
 UNSURE, OWN = Rule.Verification.UNVERIFIED, Rule.Verification.POLICY
 
 # code → value, unit, meaning in English and Chinese, source, how far it was verified

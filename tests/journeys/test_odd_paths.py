@@ -160,7 +160,7 @@ def test_a_panel_that_fails_says_so_and_the_page_lives(visit: Visitors, town: To
     page = visit("officer")
     page.route("**/panels/applications/", lambda route: route.fulfill(status=500, content_type="text/html", body="<html>down</html>"))
     page.goto(f"/customers/{town.customers['one_of_many_6']}/")
-    page.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
+    page.locator("[hx-get$='/panels/applications/']").scroll_into_view_if_needed()
     page.get_by_text("This part could not be loaded.").wait_for()
     page.fill("#notes textarea", "the rest still works")
     page.keyboard.press("Control+Enter")
