@@ -32,9 +32,11 @@ def is_code(path: Path) -> bool:
 
 def is_schema(path: Path) -> bool:
     """Say whether this file makes tables or first rows; narrower than `is_code`, for databases that tests share."""
-    names = ("seeds.py", "permissions.py", "models.py")
-    return path.suffix in (".py", ".json", ".csv", ".sql") and (
-        path.name in names or bool({"migrations", "data", "models", "seeds"} & set(path.parts)) or path.name == "requirements.txt"
+    names = ("seeds.py", "permissions.py", "models.py", "requirements.txt")
+    return path.suffix in (".py", ".json", ".csv", ".sql", ".txt") and (
+        path.name in names
+        or bool({"migrations", "data", "models", "seeds"} & set(path.parts))
+        or (path.suffix == ".py" and b"\ndef seed" in path.read_bytes())
     )
 
 
