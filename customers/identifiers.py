@@ -73,6 +73,14 @@ def filed_forms(text: str) -> dict[str, str]:
     }
 
 
+def is_whole(text: str) -> bool:
+    """Return whether `text` is as long as a mobile, an id number or a card is: nobody types so much on the way to something else."""
+    filed = filed_forms(text)
+    return bool(
+        MOBILE.fullmatch(filed["mobile"]) or ID_NUMBER.fullmatch(filed["id_number"]) or re.fullmatch(r"[0-9]{16,19}", filed["bank_card"])
+    )
+
+
 def without_prefix(compact: str) -> str:
     """Return a mobile number without punctuation and country code."""
     return re.sub(r"^(\+86|0086)", "", re.sub(r"[\-()]", "", compact))

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib import search
 from crm.lib.search import Hit
-from customers import index, permissions
+from customers import identifiers, index, permissions
 from customers.models import Customer
+from governance import probes
 
 
 def hit(customer: Customer) -> Hit:
@@ -23,7 +25,10 @@ def find(user: Any, text: str, limit: int) -> list[Hit]:
     rows = Customer.objects.visible_to(user).for_list().filter(public_id__startswith=beginning).order_by("-pk")[:limit]
     # nine letters may be an id without its letter, and are a name as well: zhangpeng
     found = list(rows) if beginning else []
-    return [hit(row) for row in found or index.find(user, text, limit)]
+    found = found or index.find(user, text, limit)
+    if not found and identifiers.is_whole(text):
+        probes.guessed(user, at=now())
+    return [hit(row) for row in found]
 
 
 def recall(user: Any, ids: Sequence[str]) -> list[Hit]:

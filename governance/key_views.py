@@ -17,8 +17,6 @@ from governance import changes, idempotency, key_changes, key_ring, permissions,
 from governance.asked import Asked
 from governance.models import ChangeRequest, DataKey, Job
 
-WRAP = "wrap"
-
 
 class RotationForm(Form):
     """Which keys get a new version, and why."""

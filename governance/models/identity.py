@@ -369,15 +369,6 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
             return self.approval_limit
         return self.role.approval_limit if self.role else None
 
-    def authority_for(self, what: str) -> Any:
-        """Return the largest amount this person may decide on alone, None when none was given.
-
-        :param what: approval, waiver, settlement or line
-        """
-        if what == "approval":
-            return self.authority
-        return getattr(self.role, f"{what}_limit") if self.role else None
-
     @property
     def scope(self) -> str:
         if self.asked and self.asked not in self.own_codes and self.acting_for:  # a lent permission brings its lender's rows, not one's own

@@ -228,6 +228,18 @@ def test_who_probes_again_and_again_is_told_of_once_and_written_down_no_more(cas
     assert not Notice.objects.filter(code="access.probing", user=cast.loan_officer).exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "counted"), [("13812345678", True), ("110101199003070011", True), ("1381234567", False), ("zhang", False)]
+)
+def test_the_search_of_every_page_counts_whole_numbers_too(cast: Cast, page_of: Callable[[Any], Client], text: str, counted: bool) -> None:
+    cache.clear()
+    most = int(rules.value(probes.MISSES, on=TODAY))
+    for _miss in range(most):
+        probes.guessed(cast.auditor, at=now())
+    answer = page_of(cast.auditor).post("/search/", {"text": text})
+    assert (answer.status_code == 429) is counted
+
+
 def test_nobody_tries_out_all_numbers(cast: Cast, page_of: Callable[[Any], Client]) -> None:
     cache.clear()
     most = int(rules.value(probes.MISSES, on=TODAY))
