@@ -89,22 +89,29 @@ pytest_plugins = [f"tests.fixtures.{path.stem}" for path in _FILES if "@pytest.f
 # --- a database for each worker ----------------------------------------------------------------------------------
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
-    """Give this worker its own copy of the seeded database, in place of pytest-django's own making of one."""
-    name = databases.own_name("worker")
+    """Give this worker its own copy of the seeded database with the cast in it, in place of pytest-django's own making of one."""
+    from tests.fixtures.cast import Cast
+
+    name, source = databases.own_name("worker"), databases.own_name("cast")
     with django_db_blocker.unblock():
-        databases.copy(name)
-        connections["default"].settings_dict["NAME"] = name
+        databases.copy(source)
+        connections["default"].settings_dict["NAME"] = source
         connections["default"].close()
+        Cast.populate()
+        connections.close_all()
+        databases.copy(name, source)
+        connections["default"].settings_dict["NAME"] = name
     yield
     with django_db_blocker.unblock():
         connections.close_all()
         databases.drop(name)
+        databases.drop(source)
 
 
 def _start_over(self: TransactionTestCase) -> None:
     """Replace this worker's database by a fresh copy, in place of Django's flush: insert-only tables refuse TRUNCATE."""
     connections.close_all()
-    databases.copy(connections["default"].settings_dict["NAME"])
+    databases.copy(connections["default"].settings_dict["NAME"], databases.own_name("cast"))
 
 
 TransactionTestCase._fixture_teardown = _start_over  # type: ignore[method-assign]
