@@ -77,7 +77,7 @@ def named(request: Asked, public_id: str) -> AccessReview:
 def access_review(request: Asked, public_id: str) -> HttpResponse:
     """Show one campaign: its grants, those that wait first."""
     review = named(request, public_id)
-    rows = review.grants.select_related("user", "role", "team", "decided_by")
+    rows = access_reviews.reached(request.user, review.grants.select_related("user", "role", "team", "decided_by"))
     mine = access_reviews.waiting_for(request.user).filter(review=review)
     may_answer = request.user.has_perm(permissions.REVIEW_ACCESS)
     waiting = request.GET.get("tab", "waiting") == "waiting"
@@ -93,7 +93,7 @@ def access_review(request: Asked, public_id: str) -> HttpResponse:
         "waiting": waiting,
         "late": review.status == AccessReview.Status.OPEN and review.due_on < localdate(now()),
         "may_answer": may_answer,
-        "may_export": request.user.has_perm(permissions.VIEW_REVIEW),
+        "may_export": request.user.has_perm(permissions.START_REVIEW),
     }
     return htmx.render(request, "governance/access_review.html", "governance/_access_review_grants.html", context)
 
@@ -112,7 +112,7 @@ def access_review_answer(request: Asked, public_id: str, pk: int) -> HttpRespons
     return htmx.go(request, reverse("access-review", args=[review.public_id]))
 
 
-@needs(permissions.VIEW_REVIEW)
+@needs(permissions.START_REVIEW)
 @require_GET
 def access_review_file(request: Asked, public_id: str) -> HttpResponse:
     """Give the result as a file."""
