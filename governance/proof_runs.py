@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from crm.lib.errors import DomainError
 from governance import jobs, notices, permissions, proof, users
@@ -17,6 +17,7 @@ from governance.models import Job, User
 from ledger import log
 
 KIND = "governance.proof"
+TITLE = gettext_noop("Search for personal values in clear")
 LONGEST = timedelta(hours=6)  # a search that stood longer died with its worker
 SHOWN = 50  # places named of those where something lies in clear
 
@@ -52,7 +53,7 @@ def begin(*, actor: User, at: datetime) -> Job:
     User.objects.select_for_update(no_key=True).get(username=users.SYSTEM)  # of two who order at once, one gets through
     if running(at=at) is not None:
         raise ProofRuns(gettext_lazy("A search is under way: its result stands here when it ends."))
-    return jobs.start(kind=KIND, title="Search for personal values in clear", actor=actor, at=at)
+    return jobs.start(kind=KIND, title=TITLE, actor=actor, at=at)
 
 
 def run(job_id: int, *, at: datetime, clock: Callable[[], datetime], folders: Iterable[Path] = ()) -> proof.Found | None:
@@ -83,7 +84,7 @@ def _search(job: Job, *, clock: Callable[[], datetime], superuser_url: str = "",
         found = proof.search(wanted, superuser_url=superuser_url, folders=folders)
     finally:
         if found is None:
-            jobs.fail(job, "The search ended by an error; the log of the process names it.", at=clock())
+            jobs.fail(job, str(gettext_lazy("The search ended by an error; the log of the process names it.")), at=clock())
     at = clock()
     facts = {
         "values": found.values,
