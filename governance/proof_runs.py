@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,9 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from crm.lib.errors import DomainError
-from governance import jobs, notices, permissions, proof, users
+from governance import jobs, notices, permissions, users
 from governance.models import Job, User
 from ledger import log
+
+if TYPE_CHECKING:
+    from governance import proof  # arithmetic on arrays: loaded by the process that searches, not by every web process
 
 KIND = "governance.proof"
 TITLE = gettext_noop("Search for personal values in clear")
@@ -56,7 +59,7 @@ def begin(*, actor: User, at: datetime) -> Job:
     return jobs.start(kind=KIND, title=TITLE, actor=actor, at=at)
 
 
-def run(job_id: int, *, at: datetime, clock: Callable[[], datetime], folders: Iterable[Path] = ()) -> proof.Found | None:
+def run(job_id: int, *, at: datetime, clock: Callable[[], datetime], folders: Iterable[Path] = ()) -> "proof.Found | None":
     """Make the search that was ordered; None when another worker has it."""
     job = jobs.claim(job_id, at=at)
     return _search(job, clock=clock, folders=folders) if job is not None else None
@@ -64,7 +67,7 @@ def run(job_id: int, *, at: datetime, clock: Callable[[], datetime], folders: It
 
 def run_here(
     *, actor: User, at: datetime, clock: Callable[[], datetime], superuser_url: str = "", folders: Iterable[Path] = ()
-) -> proof.Found:
+) -> "proof.Found":
     """Order a search and make it in this process, which may read more than a worker.
 
     :param superuser_url: see `proof.search`
@@ -76,8 +79,10 @@ def run_here(
     return _search(job, clock=clock, superuser_url=superuser_url, folders=folders)
 
 
-def _search(job: Job, *, clock: Callable[[], datetime], superuser_url: str = "", folders: Iterable[Path] = ()) -> proof.Found:
+def _search(job: Job, *, clock: Callable[[], datetime], superuser_url: str = "", folders: Iterable[Path] = ()) -> "proof.Found":
     """Search, keep what was found, tell who may see it when something lies in clear."""
+    from governance import proof
+
     folders, found = list(folders), None
     try:
         wanted = proof.needles()
@@ -86,7 +91,7 @@ def _search(job: Job, *, clock: Callable[[], datetime], superuser_url: str = "",
         if found is None:
             jobs.fail(job, str(gettext_lazy("The search ended by an error; the log of the process names it.")), at=clock())
     at = clock()
-    facts = {
+    facts: dict[str, Any] = {
         "values": found.values,
         "hits": len(found.hits),
         "searched": dict(found.searched),
