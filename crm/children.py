@@ -135,6 +135,7 @@ def household(
         "CRM_RECEIPT_SECRET": environment.get("CRM_RECEIPT_SECRET") or secrets.token_urlsafe(32),
         "CRM_BASE_URL": environment.get("CRM_BASE_URL") or f"http://127.0.0.1:{port}",
         "CRM_BEAT_HEARTBEAT": str(heartbeat),
+        "CRM_LOG_FOLDER": environment.get("CRM_LOG_FOLDER") or str(folder),
         "WEB_CONCURRENCY": environment.get("WEB_CONCURRENCY") or str(workers),
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,4 +1,4 @@
-"""The home page: what is next, why, and until when; below it five figures, each opening its list."""
+"""The home page: what is next, why, and until when; below it figures, each opening its list."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -22,9 +22,11 @@ def page(request: HttpRequest) -> HttpResponse:
             "items": home.ask(block, user, at),
             "empty": block.empty,
             "url": reverse(block.url_name) if block.url_name else "",
+            "only_full": block.only_full,
         }
         for block in home.open_to(user, home.QUEUES)
     ]
+    queues = [queue for queue in queues if queue["items"] or not queue["only_full"]]
     figures = [{"label": block.title} | home.ask(block, user, at) for block in home.open_to(user, home.TILES)[: home.FIGURES]]
     actions = [
         {"label": block.title, "url": reverse(block.url_name), "icon": block.icon, "key": block.key}

@@ -38,7 +38,7 @@ class GrantAnswerForm(Form):
     words = forms.CharField(label=_("Why"), required=False, max_length=500)
 
 
-@needs(permissions.REVIEW_ACCESS)
+@needs(permissions.VIEW_REVIEW)
 @require_GET
 def access_review_list(request: Asked) -> HttpResponse:
     """List the campaigns with their progress."""
@@ -72,17 +72,18 @@ def named(request: Asked, public_id: str) -> AccessReview:
     return found
 
 
-@needs(permissions.REVIEW_ACCESS)
+@needs(permissions.VIEW_REVIEW)
 @require_GET
 def access_review(request: Asked, public_id: str) -> HttpResponse:
     """Show one campaign: its grants, those that wait first."""
     review = named(request, public_id)
-    rows = review.grants.select_related("user", "role", "team", "decided_by")
+    rows = access_reviews.reached(request.user, review.grants.select_related("user", "role", "team", "decided_by"))
     mine = access_reviews.waiting_for(request.user).filter(review=review)
+    may_answer = request.user.has_perm(permissions.REVIEW_ACCESS)
     waiting = request.GET.get("tab", "waiting") == "waiting"
     page = pages.read(
         request,
-        rows.filter(pk__in=mine.values("pk")) if waiting else rows.exclude(verdict=""),
+        (rows.filter(pk__in=mine.values("pk")) if may_answer else rows.filter(verdict="")) if waiting else rows.exclude(verdict=""),
         sorts={"person": "id"},
         default_sort="person",
     )
@@ -91,6 +92,7 @@ def access_review(request: Asked, public_id: str) -> HttpResponse:
         "page": page,
         "waiting": waiting,
         "late": review.status == AccessReview.Status.OPEN and review.due_on < localdate(now()),
+        "may_answer": may_answer,
         "may_export": request.user.has_perm(permissions.START_REVIEW),
     }
     return htmx.render(request, "governance/access_review.html", "governance/_access_review_grants.html", context)

@@ -51,6 +51,11 @@ def waiting_for(user: User) -> QuerySet[ReviewedGrant]:
     rows = ReviewedGrant.objects.filter(verdict="", review__status=AccessReview.Status.OPEN).exclude(user=user.pk)
     if not user.has_perm(permissions.REVIEW_ACCESS):
         return rows.none()
+    return reached(user, rows)
+
+
+def reached(user: User, rows: QuerySet[ReviewedGrant]) -> QuerySet[ReviewedGrant]:
+    """Return the grants of the people that the data scope of `user` reaches."""
     if user.scope == Scope.ALL:
         return rows if user.team is None else rows.filter(Q(team__isnull=True) | Q(team__legal_entity=user.team.legal_entity_id))
     return rows.filter(team__path__startswith=user.team.path) if user.team is not None else rows.none()

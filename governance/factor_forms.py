@@ -4,9 +4,11 @@ import struct
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.core import context
 from allauth.mfa.adapter import get_adapter as get_factors
 from allauth.mfa.base import forms as codes
 from allauth.mfa.totp import forms as totp
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.mfa.webauthn import forms as webauthn
 from cryptography.exceptions import InvalidSignature
 from django import forms
@@ -17,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.forms import Form
 from governance import factors
 from governance.models import User
+from governance.vault import CannotOpen
 
 CODE = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "class": "short", "maxlength": 20})
 
@@ -47,6 +50,17 @@ class TotpForm(totp.ActivateTOTPForm, Form):  # type: ignore[misc]
     """The first code of an app that was just set up; it does not open a sign-in afterwards."""
 
     code = forms.CharField(label=_("Code that the app shows"), widget=CODE, max_length=20)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the secret sealed in the session: the library lays it there in clear until the first code came."""
+        session = context.request.session
+        if kept := session.get(SECRET_SESSION_KEY):
+            try:
+                session[SECRET_SESSION_KEY] = get_factors().decrypt(kept)
+            except (CannotOpen, ValueError):
+                del session[SECRET_SESSION_KEY]
+        super().__init__(*args, **kwargs)
+        session[SECRET_SESSION_KEY] = get_factors().encrypt(self.secret)
 
     def clean_code(self) -> str:
         code = str(super().clean_code())

@@ -183,9 +183,10 @@ def review(row: BreakGlass, *, verdict: str, words: str, actor: User, at: dateti
 
 
 def visible_to(user: User) -> QuerySet[BreakGlass]:
-    """Return one's own acts; every one for those who review them."""
+    """Return one's own acts; every one for those who review them or look at the reviews."""
     rows = BreakGlass.objects.select_related("user", "reviewed_by")
-    return rows if user.has_perm(permissions.REVIEW_GLASS) else rows.filter(user=user)
+    every = user.has_perm(permissions.VIEW_GLASS) or user.has_perm(permissions.REVIEW_GLASS)
+    return rows if every else rows.filter(user=user)
 
 
 def to_review(user: User) -> QuerySet[BreakGlass]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.lib import pages
-from governance import access_reviews, catalogue, changes, glass, jobs
+from governance import access_reviews, catalogue, changes, glass, jobs, proof_runs
 from governance.models import DataKey, Job, User
 from ledger.models import Delivery
 
@@ -147,3 +147,16 @@ def under_older_keys(user: User, at: datetime) -> dict[str, Any]:
     """Return how many values lie under keys that another version replaced, as of the last count."""
     left = DataKey.objects.filter(status=DataKey.Status.RETIRING).aggregate(left=Sum("in_use"))["left"] or 0
     return {"figure": f"{left:,}", "url": reverse("key-list"), "tone": "caution" if left else ""}
+
+
+def values_in_clear(user: User, at: datetime) -> dict[str, Any]:
+    """Return what the last search of the house found."""
+    run = proof_runs.last()
+    if run is None:
+        return {"figure": "–", "url": reverse("proof"), "under": _("not searched yet"), "tone": "caution"}
+    hits = run.result["hits"]
+    under = _("of %(values)s looked for on %(day)s") % {
+        "values": f"{run.result['values']:,}",
+        "day": localdate(run.finished_at).isoformat(),
+    }
+    return {"figure": f"{hits:,}", "url": reverse("proof"), "under": under, "tone": "bad" if hits else ""}

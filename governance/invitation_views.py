@@ -49,7 +49,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             messages.success(request, _("Your password is set. Sign in with it."))
             return htmx.go(request, reverse("account_login"))
     response = form.page(request, "governance/invitation.html", {"person": found.user})
-    response.headers["Referrer-Policy"] = "no-referrer"  # the address is the key
+    response.headers["Referrer-Policy"] = "same-origin"  # the address is the key; stricter, and the form loses its origin and is refused
     return response
 
 

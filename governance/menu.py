@@ -1,7 +1,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu
-from governance import home_blocks, permissions
+from governance import home_blocks, permissions, setup_steps
 from ledger import permissions as ledger_permissions
 
 menu.entry(group="governance", order=50, label=_("Rule book"), url_name="rule-list", permission=permissions.VIEW_RULE, icon="decisions")
@@ -13,16 +13,18 @@ menu.entry(
     group="governance", order=70, label=_("Emergency access"), url_name="glass-new", permission=permissions.BREAK_GLASS, icon="warnings"
 )
 menu.entry(
-    group="governance", order=71, label=_("Emergency accesses"), url_name="glass-list", permission=permissions.REVIEW_GLASS, icon="warnings"
+    group="governance", order=71, label=_("Emergency accesses"), url_name="glass-list", permission=permissions.VIEW_GLASS, icon="warnings"
 )
 menu.entry(
     group="governance",
     order=65,
     label=_("Access reviews"),
     url_name="access-review-list",
-    permission=permissions.REVIEW_ACCESS,
+    permission=permissions.VIEW_REVIEW,
     icon="review",
 )
+menu.entry(group="governance", order=75, label=_("Proof of encryption"), url_name="proof", permission=permissions.PROVE, icon="lock")
+menu.entry(group="governance", order=76, label=_("Files taken"), url_name="export-list", permission=permissions.VIEW_EXPORT, icon="export")
 menu.entry(group="admin", order=10, label=_("Users"), url_name="user-list", permission=permissions.VIEW_USER, icon="users")
 menu.entry(group="admin", order=15, label=_("Teams"), url_name="team-list", permission=permissions.VIEW_USER, icon="teams")
 menu.entry(group="admin", order=20, label=_("Roles"), url_name="role-list", permission=permissions.VIEW_ROLE, icon="roles")
@@ -32,6 +34,15 @@ menu.entry(group="admin", order=27, label=_("API clients"), url_name="client-lis
 menu.entry(group="admin", order=30, label=_("Jobs"), url_name="job-list", permission=permissions.VIEW_JOB, icon="jobs")
 
 home.action("governance.user", label=_("New user"), permission=permissions.MANAGE_USER, url_name="user-new", order=90)
+home.queue(
+    "governance.setup",
+    title=_("Setting up"),
+    permission=permissions.MANAGE_USER,
+    read=setup_steps.left,
+    empty="",
+    order=5,
+    only_full=True,
+)
 home.queue(
     "governance.changes",
     title=_("Changes that wait for me"),
@@ -87,6 +98,14 @@ home.queue(
     empty=_("Everybody has a role and a team."),
     order=10,
     url_name="user-list",
+)
+home.figure(
+    "governance.proof",
+    label=_("Values found in clear"),
+    permission=permissions.PROVE,
+    read=home_blocks.values_in_clear,
+    order=5,
+    roles=("compliance", "auditor"),
 )
 home.figure(
     "governance.catalogue",

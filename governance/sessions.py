@@ -78,10 +78,14 @@ def over(lives: Any, *, at: datetime) -> str:
 
 
 def touch(request: HttpRequest, *, at: datetime) -> None:
-    """Count a request as use of the session; written at most once a minute."""
+    """Count a request as use of the session; written at most once a minute.
+
+    Then it is asked anew, too, whether the role asks for a second factor: a new demand meets who is signed in, not only who comes.
+    """
     lives = request.session[KEY]
     if at.timestamp() - lives["seen"] >= TOUCH.total_seconds():
-        request.session[KEY] = lives | {"seen": at.timestamp()}
+        due = lives["due"] or factors.is_due(request.user, at=at)  # type: ignore[arg-type]
+        request.session[KEY] = lives | {"seen": at.timestamp(), "due": due}
         StaffSession.objects.filter(public_id=lives["id"]).update(seen_at=at)
 
 

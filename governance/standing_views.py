@@ -156,7 +156,7 @@ def glass_end(request: Asked, public_id: str) -> HttpResponse:
     return htmx.go(request, reverse("glass-new"))
 
 
-@needs(permissions.REVIEW_GLASS)
+@needs(permissions.VIEW_GLASS)
 @require_GET
 def glass_list(request: Asked) -> HttpResponse:
     """List the acts, those that wait for a review first."""
@@ -167,25 +167,41 @@ def glass_list(request: Asked) -> HttpResponse:
     return htmx.render(request, "governance/glass_list.html", "governance/_glass_rows.html", {"page": page})
 
 
-@needs(permissions.REVIEW_GLASS)
+def _glass(request: Asked, public_id: str) -> BreakGlass:
+    found: BreakGlass = get_object_or_404(glass.visible_to(request.user), public_id=public_id.replace("\0", ""))
+    return found
+
+
+@needs(permissions.VIEW_GLASS)
+@require_GET
 def glass_page(request: Asked, public_id: str) -> HttpResponse:
-    """Show one act with what was done under it, and take the review."""
-    row = get_object_or_404(glass.visible_to(request.user), public_id=public_id.replace("\0", ""))
-    form, at = ReviewForm(request.POST or None), now()
-    if request.method == "POST" and form.is_valid():
+    """Show one act with what was done under it."""
+    return _glass_shown(request, _glass(request, public_id), ReviewForm())
+
+
+@needs(permissions.REVIEW_GLASS)
+@require_POST
+def glass_review(request: Asked, public_id: str) -> HttpResponse:
+    """Take the review of one act."""
+    row, form = _glass(request, public_id), ReviewForm(request.POST)
+    if form.is_valid():
         data = form.cleaned_data
         with form.refusals():
-            glass.review(row, verdict=data["verdict"], words=data["words"], actor=request.user, at=at)
+            glass.review(row, verdict=data["verdict"], words=data["words"], actor=request.user, at=now())
         if not form.errors:
             messages.success(request, _("Reviewed. The person is told."))
             return htmx.go(request, reverse("glass", args=[row.public_id]))
-    entries = list(glass.traces(row)[:100])
+    return _glass_shown(request, row, form)
+
+
+def _glass_shown(request: Asked, row: BreakGlass, form: ReviewForm) -> HttpResponse:
+    at = now()
     context = {
         "glass": row,
-        "entries": entries,
+        "entries": list(glass.traces(row)[:100]),
         "open": row.is_open(at),
         "late": not row.verdict and row.review_due_at < at,
-        "may_review": not row.verdict and not request.user.is_also(row.user_id),
+        "may_review": not row.verdict and not request.user.is_also(row.user_id) and request.user.has_perm(permissions.REVIEW_GLASS),
     }
     return form.page(request, "governance/glass.html", context)
 

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
@@ -12,6 +15,7 @@ from governance import (
     idempotency,
     notices,
     offboarding,
+    proof_runs,
     rotation,
     sessions,
     unreadable,
@@ -129,6 +133,26 @@ def settle_keys(**_: object) -> None:
         run_rotation.delay(job_id=job.pk)
     else:
         rotation.settle(clock=now)
+
+
+@log.on("governance.job.started")
+def begin_proof(*, entry: Entry, **_: object) -> None:
+    """Hand a search that somebody ordered to a worker of its own: it takes minutes."""
+    if entry.facts.get("kind") == proof_runs.KIND:
+        run_proof.delay(job_id=entry.subject_id)
+
+
+@shared_task
+def run_proof(*, job_id: int, **_: object) -> None:
+    folder = os.environ.get("CRM_LOG_FOLDER")
+    proof_runs.run(job_id, at=now(), clock=now, folders=[Path(folder)] if folder else [])
+
+
+@shared_task
+def search_weekly(**_: object) -> None:
+    """Each week: the whole house is searched for values in clear."""
+    if proof_runs.running(at=now()) is None:
+        proof_runs.begin(actor=users.system(), at=now())
 
 
 @shared_task

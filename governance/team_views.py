@@ -100,6 +100,12 @@ def team(request: Asked, public_id: str) -> HttpResponse:
     return htmx.render(request, "governance/team.html", "governance/team.html", context)
 
 
+def _root(rows: Any) -> str:
+    """Return the one root below which a new team most likely stands, "" where there are several."""
+    roots = list(rows.filter(parent__isnull=True).values_list("public_id", flat=True)[:2])
+    return str(roots[0]) if len(roots) == 1 else ""
+
+
 @needs(permissions.MANAGE_USER)
 def team_new(request: Asked) -> HttpResponse:
     """Add a team below another one."""
@@ -107,7 +113,9 @@ def team_new(request: Asked) -> HttpResponse:
     rows = Team.objects.filter(is_active=True).order_by("path")
     if entities is not None:
         rows = rows.filter(legal_entity__in=entities)
-    form = NewTeamForm(request.POST or None, rows=rows, initial={"parent": request.GET.get("under", "")[:16], "kind": Team.Kind.TEAM})
+    form = NewTeamForm(
+        request.POST or None, rows=rows, initial={"parent": request.GET.get("under", "")[:16] or _root(rows), "kind": Team.Kind.TEAM}
+    )
     if request.method == "POST" and form.is_valid():
         data, at = form.cleaned_data, now()
         lender = LegalEntity.objects.filter(pk__in=entities or []).first() or LegalEntity.objects.order_by("pk")[:1].get()

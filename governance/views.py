@@ -16,7 +16,7 @@ from crm.lib.permissions import ALL, needs
 from governance import changes, grants, idempotency, invitation_views, invitations, jobs, permissions, rules, session_views, users
 from governance.asked import Asked
 from governance.forms import ActiveForm, JobFilter, NewUserForm, PlaceForm, RuleFilter, UserFilter
-from governance.models import Invitation, Rule, User
+from governance.models import Invitation, Role, Rule, User
 from ledger import log
 
 HISTORY = 30
@@ -105,7 +105,8 @@ def history_of(subject: User) -> list[dict[str, Any]]:
 @needs(permissions.MANAGE_USER)
 def user_new(request: Asked) -> HttpResponse:
     """Add somebody without rights, and propose theirs."""
-    form = NewUserForm(request.POST or None)
+    wished = Role.objects.filter(code=request.GET.get("role", "").replace("\0", "")).first()
+    form = NewUserForm(request.POST or None, initial={"role": wished, "team": request.user.team if wished else None})
     if request.method == "POST" and form.is_valid():
         data, token, at = form.cleaned_data, "", now()
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=at) as sent:

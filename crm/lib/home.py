@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.lib.registry import Registry
 
-FIGURES = 5
+FIGURES = 10
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Block:
     icon: str = ""
     url_name: str = ""
     key: str = ""
+    only_full: bool = False
 
 
 QUEUES: Registry[Block] = Registry("home queue")
@@ -41,12 +42,14 @@ def queue(
     order: int,
     roles: Sequence[str] = (),
     url_name: str = "",
+    only_full: bool = False,
 ) -> None:
     """Add a queue: `read(user, at)` returns at most six rows for `parts/_queue.html`, the next one first.
 
     :param url_name: the list behind the queue
+    :param only_full: shown only while something is in it
     """
-    QUEUES.register(name, Block(name, permission, order, tuple(roles), title, read, empty, "", url_name))
+    QUEUES.register(name, Block(name, permission, order, tuple(roles), title, read, empty, "", url_name, "", only_full))
 
 
 def figure(
@@ -58,7 +61,7 @@ def figure(
     order: int,
     roles: Sequence[str] = (),
 ) -> None:
-    """Add a figure: `read(user, at)` returns {figure, url, under, tone}; five of the lowest order are shown."""
+    """Add a figure: `read(user, at)` returns {figure, url, under, tone}; ten of the lowest order are shown."""
     TILES.register(name, Block(name, permission, order, tuple(roles), label, read))
 
 

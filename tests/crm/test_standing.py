@@ -330,6 +330,7 @@ def test_another_person_reviews_it_within_a_working_day(cast: Cast, theirs: Cust
     assert "Review is overdue" in browser.get("/").text and "Review is overdue" in browser.get("/governance/emergencies/").text
     url = f"/governance/emergencies/{row.public_id}/"
     assert browser.get(url).status_code == 200 and REASON in browser.get(url).text
+    url += "review/"
     assert browser.post(url, {"verdict": "unjustified", "words": ""}).status_code == 422
     assert browser.post(url, {"verdict": "unjustified", "words": "he could have called"}).status_code == 303
     row.refresh_from_db()

@@ -146,3 +146,16 @@ def test_the_pages_from_start_to_file(cast: Cast, page_of: Any) -> None:
         .status_code
         == 403
     )
+
+
+def test_the_auditor_reads_what_waits_and_a_supervisor_nothing_of_another_branch(cast: Cast, page_of: Any) -> None:
+    review = access_reviews.start(
+        title="West", team=cast.west, due_on=(NOON + timedelta(days=5)).date(), actor=cast.compliance, at=NOON
+    )  # fmt: skip
+    access_reviews.answer(of(review, cast.outsider), verdict="confirmed", words="", actor=cast.compliance, at=NOON)
+    url = f"/governance/reviews/{review.public_id}/"
+    auditor = page_of(cast.auditor)
+    page = auditor.get(url).text
+    assert "Not answered yet" in page and 'name="verdict"' not in page
+    assert "Outsider" in auditor.get(f"{url}?tab=answered").text
+    assert "Outsider" not in page_of(cast.collections_supervisor).get(f"{url}?tab=answered").text

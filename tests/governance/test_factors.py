@@ -27,6 +27,11 @@ def code(secret: str = SECRET, *, steps: int = 0) -> str:
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
+def in_session(browser: Any) -> str:
+    """Return the secret of an app that is being set up."""
+    return factors.SealedFactors().decrypt(browser.session["mfa.totp.secret"])
+
+
 def with_app(user: Any) -> list[str]:
     """Give `user` an app and recovery codes; return the codes."""
     TOTP.activate(user, SECRET)
@@ -37,7 +42,8 @@ def test_an_app_is_set_up_on_the_page_and_asked_for_from_then_on(cast: Cast) -> 
     browser, _answer = enter("collector")
     page = browser.get("/account/app/").content.decode()
     assert "data:image/svg+xml;base64," in page and "http://" not in re.sub(r'href="[^"]*"|xmlns="[^"]*"', "", page)
-    secret = browser.session["mfa.totp.secret"]
+    secret = in_session(browser)
+    assert secret not in str(dict(browser.session.items())), "sealed there too"
     assert browser.post("/account/app/", {"code": "000000"}).status_code == 200
     assert not factors.has_one(cast.collector)
     answer = browser.post("/account/app/", {"code": code(secret)})
@@ -137,12 +143,20 @@ def test_a_role_that_needs_a_factor_opens_nothing_but_its_set_up(cast: Cast) -> 
     assert browser.get("/api/v1/customers/").json()["code"] == "second_factor_due"
     assert "Set up an app or a passkey" in browser.get("/account/").content.decode()
     browser.get("/account/app/")
-    browser.post("/account/app/", {"code": code(browser.session["mfa.totp.secret"])})
+    browser.post("/account/app/", {"code": code(in_session(browser))})
     assert browser.get("/").status_code == 200
     answer = browser.post("/account/app/remove/")
     assert "set up another one" in answer.content.decode() and factors.has_one(cast.collector)
     other, _answer = enter("loan_officer")
     assert other.get("/").status_code == 200
+
+
+def test_a_demand_meets_who_is_signed_in_within_a_minute(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, _answer = enter("collector")
+    assert browser.get("/").status_code == 200
+    Rule.objects.filter(code="sign_in.second_factor_roles").update(value=["collector"])
+    later(monkeypatch, seconds=61)
+    assert browser.get("/").headers["Location"] == "/account/"
 
 
 def test_an_administrator_helps_somebody_who_lost_everything_but_not_themselves(cast: Cast, page_of: Any) -> None:

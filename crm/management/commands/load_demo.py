@@ -29,7 +29,7 @@ from crm.demo import (
     staff,
 )
 from customers.models import Customer
-from governance import users
+from governance import proof_runs, users
 from governance.models import LegalEntity
 from ledger import deliveries as outbox
 from ledger import log
@@ -92,3 +92,4 @@ class Command(BaseCommand):
             outbox.run_all(at=now())
         with outside.sandbox(), log.without_broker():
             self.stdout.write(keys.fill(at=now()))
+            proof_runs.run_here(actor=users.system(), at=now(), clock=now)

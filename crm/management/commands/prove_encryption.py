@@ -6,9 +6,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.timezone import now
 
-from governance import proof
+from governance import proof_runs, users
 
 
 class Command(BaseCommand):
@@ -23,9 +24,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folders = [Path(name) for name in [*options["logs"], os.environ.get("CRM_LOG_FOLDER", "")] if name]
-        wanted = proof.needles()
-        self.stderr.write(f"looking for {wanted.count} values")
-        found = proof.search(wanted, superuser_url=os.environ.get("CRM_SUPERUSER_URL", ""), folders=folders)
+        try:
+            found = proof_runs.run_here(
+                actor=users.system(), at=now(), clock=now, superuser_url=os.environ.get("CRM_SUPERUSER_URL", ""), folders=folders
+            )
+        except proof_runs.ProofRuns as error:
+            raise CommandError(str(error.message)) from None
         for place, size in found.searched.items():
             self.stdout.write(f"{place}: {size / 1_000_000:,.1f} MB searched")
         for missing in found.not_searched:
