@@ -21,6 +21,7 @@ from credit.books import value_day
 from credit.lists import LOANS
 from credit.models import Installment, Loan, Posting, Transaction, VirtualAccount
 from credit.money_forms import CounterForm
+from credit.reversals import REVERSIBLE
 from credit.permissions import QUOTE_PAYOFF, RECORD_REPAYMENT, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
 from credit.views import Asked
 from credit.words import PARTS
@@ -182,7 +183,7 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
                 "sign": SIGNS.get(row.kind, ""),
                 "reversed": hasattr(row, "reversal"),
                 "reverses": row.reverses.public_id if row.reverses else "",
-                "may_reverse": may_reverse and row.kind == Transaction.Kind.REPAYMENT and not hasattr(row, "reversal"),
+                "may_reverse": may_reverse and row.kind in REVERSIBLE and not hasattr(row, "reversal"),
                 "parts": [(PARTS[part], parts[part]) for part in PARTS if parts[part] > 0],
                 "held": parts[Posting.Account.OVERPAYMENT],
                 "numbers": ", ".join(map(str, seqs)),
