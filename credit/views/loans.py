@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
-from credit import repayments, timeline
+from credit import acts, repayments, timeline
 from credit.accrual import bucket, bucket_name, days_past_due
 from credit.allocation import allocate
 from credit.books import value_day
@@ -33,7 +33,10 @@ from governance import idempotency, list_pages
 ZERO = Decimal("0.00")
 TABS = ("", "open", "late", "settled")
 MOVEMENTS = 60
-SIGNS = {"repayment": "in", "disbursement": "out", "reversal": "out", "refund": "out"}  # a reallocation moves no cash
+# What is not named moves no cash.
+SIGNS = {
+    "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "disbursement": "out", "reversal": "out", "refund": "out",
+}  # fmt: skip
 
 
 @needs(VIEW_LOAN)
@@ -89,6 +92,7 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
         "timeline": timeline.of_loan(loan),
         "may_repay": request.user.has_perm(RECORD_REPAYMENT) and loan.status == Loan.Status.OPEN,
         "may_quote": request.user.has_perm(QUOTE_PAYOFF) and loan.status == Loan.Status.OPEN,
+        "may_act": bool(acts.open_to(request.user, loan)),
         "may_refund": request.user.has_perm(REQUEST_REFUND),
         "account": VirtualAccount.objects.filter(loan=loan).first(),
         "order": [PARTS[part] for part in loan.allocation_order],
