@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from credit.acts import ACTS
 from credit.views import acts, contracts, payments, settling
 
 urlpatterns = [
@@ -15,7 +16,7 @@ urlpatterns = [
     path("payments/<str:public_id>/decide/", payments.receipt_decide, name="receipt-decide"),
     path("loans/<str:public_id>/payoff/", settling.loan_payoff, name="loan-payoff"),
     path("loans/<str:public_id>/acts/", acts.loan_acts, name="loan-acts"),
-    path("loans/<str:public_id>/acts/<str:kind>/", acts.loan_act, name="loan-act"),
+    *(path(f"loans/<str:public_id>/acts/{kind}/", acts.page_of(act), name=f"loan-act-{kind}") for kind, act in ACTS.items()),
     path("loans/<str:public_id>/refund/", settling.loan_refund, name="loan-refund"),
     path("payoffs/<str:public_id>/", settling.payoff_page, name="payoff"),
     path("payoffs/<str:public_id>/quote.pdf", settling.payoff_pdf, name="payoff-pdf"),

@@ -1,9 +1,10 @@
 """Acts on a loan: what may be done to it, each with a page that says what it will change."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -11,14 +12,14 @@ from django.views.decorators.http import require_GET
 
 from credit import acts
 from credit.act_forms import ActForm
-from credit.acts import ACTS, Act
+from credit.acts import Act
 from credit.books import value_day
 from credit.models import Loan, Transaction
 from credit.permissions import VIEW_LOAN
 from credit.views import Asked, differences
 from credit.views.loans import one
 from crm.lib import htmx
-from crm.lib.errors import DomainError, NotAllowed, Stale
+from crm.lib.errors import DomainError, Stale
 from crm.lib.permissions import needs
 from governance import idempotency
 
@@ -28,30 +29,24 @@ from governance import idempotency
 def loan_acts(request: Asked, public_id: str) -> HttpResponse:
     """List what this person may do to a loan."""
     loan = one(request, public_id)
-    found = acts.open_to(request.user, loan)
-    if not found:
-        raise NotAllowed(_("There is nothing you may do to this loan as it stands."))
-    rows = [{"act": act, "url": reverse("loan-act", args=[public_id, act.kind])} for act in found]
+    rows = [{"act": act, "url": reverse(f"loan-act-{act.kind}", args=[public_id])} for act in acts.open_to(request.user, loan)]
     return htmx.render(request, "credit/acts.html", "credit/acts.html", {"loan": loan, "customer": loan.customer, "rows": rows})
 
 
-def act_of(request: Asked, kind: str) -> Act:
-    """Return the act of that name.
+def page_of(act: Act) -> Callable[..., HttpResponse]:
+    """Return the page of one act; who may open it is declared with the act."""
 
-    :raises NotAllowed: if this person may not do it
-    """
-    act = ACTS.get(kind)
-    if act is None:
-        raise Http404
-    if not request.user.has_perm(act.permission):
-        raise NotAllowed(_("You may not do this to a loan."))
-    return act
+    @needs(act.permission)
+    def act_page(request: Asked, public_id: str) -> HttpResponse:
+        return answer(request, act, public_id)
+
+    act_page.__doc__ = f"Do “{act.kind}” to a loan, or propose it; before it is sent the page says what it will change."
+    return act_page
 
 
-@needs(VIEW_LOAN)
-def loan_act(request: Asked, public_id: str, kind: str) -> HttpResponse:
-    """Do an act on a loan, or propose it; before it is sent the page says what it will change."""
-    loan, act = one(request, public_id), act_of(request, kind)
+def answer(request: Asked, act: Act, public_id: str) -> HttpResponse:
+    """Show the form with what it will change, or take it in."""
+    loan = one(request, public_id)
     here, posted = reverse("loan", args=[public_id]), request.method == "POST"
     today = value_day(loan.legal_entity, now())
     if not posted and htmx.wants_part(request):
