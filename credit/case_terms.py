@@ -106,7 +106,7 @@ def read_order(words: str, processing: str, again: Any, family: Family) -> Alloc
     )
 
 
-def read_recalculation(words: Mapping[str, str]) -> Recalculation:
+def read_recalculation(words: Any) -> Recalculation:
     """Return the settings of recalculated interest.
 
     :raises NotOurs: for compounding, or a rest that is not daily

@@ -140,8 +140,18 @@ class MachineLoan:
         rows = []
         for key, split in self.seen.items():
             if split.amount:
-                parts = [split.part(part) for part in ("principal", "interest", "fee", "penalty")]
-                rows.append(Movement(split.event.on, _name(split.event), split.amount, *parts, split.principal_after, key in self.gone))
+                row = Movement(
+                    on=split.event.on,
+                    kind=_name(split.event),
+                    amount=split.amount,
+                    principal=split.part("principal"),
+                    interest=split.part("interest"),
+                    fee=split.part("fee"),
+                    penalty=split.part("penalty"),
+                    principal_after=split.principal_after,
+                    reversed=key in self.gone,
+                )
+                rows.append(row)
         return sorted([*rows, *self.accruals], key=lambda each: each.on)
 
 

@@ -46,7 +46,8 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
     early = held = ZERO
     balance = sum((row.due.principal for row in loan.rows), ZERO)
     order = _order(loan)
-    for n, row in enumerate(loan.rows):
+    first = next(row.seq for row in loan.rows if row.kind == "installment")
+    for row in loan.rows:
         left, balance = balance, balance - row.due.principal
         future = row.due_on > settles_on and row.kind != "charge"
         if future:
@@ -66,7 +67,7 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
             held = ZERO if row.due.interest else held
             begun = row.from_on < settles_on
             charged = sum((charge.amount for charge in row.charges if charge.part == "fee" and charge.due_on <= settles_on), ZERO)
-            owed_fee = fee if begun or n == 0 else min(fee, charged)
+            owed_fee = fee if begun or row.seq == first else min(fee, charged)
             waived += [Line(row.seq, part, sum_) for part, sum_ in (("interest", interest - owed), ("fee", fee - owed_fee)) if sum_]
             interest, fee = owed, owed_fee
         penalty = loan.penalty_on(row, settles_on) - row.paid.penalty - row.waived.penalty

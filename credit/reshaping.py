@@ -139,7 +139,7 @@ def repay(loan: Working, event: Repay) -> None:
     if held and rule is not None and rule.after_prepayment != "last":
         left, loan.overpayment = held, loan.overpayment - held
         early, fee, held = before_time(loan, left, event.on, keeps_payment=rule.after_prepayment == "term")
-        lines = [*lines, *early]
+        lines = (*lines, *early)
         loan.overpayment += held
     loan.done(event, event.amount, lines=joined(lines), fee=fee, overpayment=held)
 
