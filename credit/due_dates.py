@@ -131,5 +131,14 @@ def day_fraction(day_count: DayCount, start: date, end: date) -> Decimal:
     return part + Decimal((end - start).days) / _length(end.year)
 
 
+def remaining(terms: Terms, period: Period, on: date) -> Decimal:
+    """Return the share of a period that lies after `on`."""
+    if terms.partial_period == "day_count":
+        of = day_fraction(terms.day_count, period.from_on, period.due_on)
+        if of:
+            return min(day_fraction(terms.day_count, max(on, period.from_on), period.due_on) / of, Decimal(1))
+    return Decimal((period.due_on - max(on, period.from_on)).days) / max((period.due_on - period.from_on).days, 1)
+
+
 def _length(year: int) -> int:
     return (date(year + 1, 1, 1) - date(year, 1, 1)).days

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from credit import recalculation
 from credit.allocation import Line
-from credit.due_dates import day_fraction
+from credit.due_dates import day_fraction, remaining
 from credit.events import Accelerate, Cancel, ChargeOff, PayOff, WriteOff
 from credit.state import PARTS, Installment, Parts
 from credit.terms import NotPlayable
@@ -46,7 +46,8 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
     early = held = ZERO
     balance = sum((row.due.principal for row in loan.rows), ZERO)
     order = _order(loan)
-    for n, row in enumerate(loan.rows):
+    first = next(row.seq for row in loan.rows if row.kind == "installment")
+    for row in loan.rows:
         left, balance = balance, balance - row.due.principal
         future = row.due_on > settles_on and row.kind != "charge"
         if future:
@@ -66,7 +67,7 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
             held = ZERO if row.due.interest else held
             begun = row.from_on < settles_on
             charged = sum((charge.amount for charge in row.charges if charge.part == "fee" and charge.due_on <= settles_on), ZERO)
-            owed_fee = fee if begun or n == 0 else min(fee, charged)
+            owed_fee = fee if begun or row.seq == first else min(fee, charged)
             waived += [Line(row.seq, part, sum_) for part, sum_ in (("interest", interest - owed), ("fee", fee - owed_fee)) if sum_]
             interest, fee = owed, owed_fee
         penalty = loan.penalty_on(row, settles_on) - row.paid.penalty - row.waived.penalty
@@ -90,6 +91,11 @@ def to_date(loan: Working, row: Installment, balance: Decimal, on: date) -> Deci
     terms = loan.terms
     if terms.partial_period == "period_share" or terms.method == "flat":
         return min(quantize(row.earned * (on - row.from_on).days / max(row.days, 1), terms.rounding), row.earned)
+    period = row.period
+    if period is not None and row.earned != quantize(balance * period.factor, terms.rounding):
+        # The balance changed on the way: what the rest of the period would still earn on the balance now is not owed.
+        ahead = (balance - row.prepaid) * period.factor * remaining(terms, period, on)
+        return min(max(row.earned - quantize(ahead, terms.rounding), ZERO), row.earned)
     part = day_fraction(terms.day_count, row.from_on, on)
     return min(quantize(balance * terms.annual_rate * part, terms.rounding), row.earned)
 
@@ -102,8 +108,8 @@ def pay_off(loan: Working, event: PayOff) -> None:
     if not ending.total or amount < ending.total:
         if loan.terms.recalculation:
             recalculation.refresh(loan, event.on)
-        lines, left = loan.receive(amount, "repayment", event.on) if amount else ([], ZERO)
-        loan.done(event, amount, lines=tuple(lines), overpayment=left)
+        lines, left = loan.receive(amount, "repayment", event.on) if amount else ((), ZERO)
+        loan.done(event, amount, lines=lines, overpayment=left)
         return
     open_rows = [*loan.unmet]
     for line in ending.waived:

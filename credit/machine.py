@@ -42,7 +42,7 @@ ZERO = Decimal("0.00")
 
 PLAYS: dict[type[Event], Callable[[Working, Any], None]] = {
     Disburse: reshaping.disburse,
-    Repay: Working.repay,
+    Repay: reshaping.repay,
     Charge: Working.charge,
     Waive: Working.waive,
     Refund: Working.refund,

@@ -45,6 +45,7 @@ class Row:
     fee: Decimal = ZERO
     earned: Decimal = ZERO
     kind: Literal["installment", "down_payment"] = "installment"
+    period: Period | None = None
 
     @property
     def payment(self) -> Decimal:
@@ -121,7 +122,21 @@ def _build(terms: Terms, holidays: Holidays) -> tuple[Row, ...]:
             balance -= part.principal
             days = (period.due_on - period.from_on).days
             seq = len(rows) + 1
-            rows.append(Row(seq, period.from_on, period.due_on, days, part.principal, part.interest, balance, fee, part.earned))
+            rows.append(
+                Row(
+                    seq,
+                    period.from_on,
+                    period.due_on,
+                    days,
+                    part.principal,
+                    part.interest,
+                    balance,
+                    fee,
+                    part.earned,
+                    "installment",
+                    period,
+                )
+            )
     return tuple(rows)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from credit.accrual import Delinquency
 from credit.allocation import Line
+from credit.due_dates import Period
 from credit.events import Event
 from credit.terms import Terms
 
@@ -52,7 +53,8 @@ class Installment:
     `due.penalty` is what has grown to the day of the state. `paid_in_advance` and `paid_late` are the parts of `paid` that came before
     and after `due_on`; `met_on` is the day on which nothing of it was owed any more (obligations met on). `prepaid` is the principal in
     it that was paid before its time by a prepayment. `kind`: installment, down_payment, charge (after the last due date).
-    `penalty_base` is the penalty grown up to `penalty_since`; it grows on from there on the unpaid principal.
+    `penalty_base` is the penalty grown up to `penalty_since`; it grows on from there on the unpaid principal. `earned` is the interest its
+    own period makes (a grace may collect it later); `plan` is the payment it was solved for, `period` what interest was reckoned from.
     """
 
     seq: int
@@ -73,6 +75,8 @@ class Installment:
     penalty_since: date = date.min
     late_charged: bool = False
     charges: list[PlacedCharge] = field(default_factory=list)
+    period: Period | None = field(default=None, repr=False)
+    plan: Decimal = field(default=ZERO, repr=False)
 
     @property
     def days(self) -> int:

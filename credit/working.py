@@ -8,7 +8,7 @@ from credit import recalculation
 from credit.accrual import Overdue, delinquency
 from credit.allocation import Allocation, Due, Line, allocate, equally, groups
 from credit.due_dates import Holidays
-from credit.events import Charge, Event, Pause, Recover, Refund, Repay, Resume, Waive
+from credit.events import Charge, Event, Pause, Recover, Refund, Resume, Waive
 from credit.schedule import Row
 from credit.state import Installment, Parts, PlacedCharge, Split, State, Status
 from credit.terms import NotPlayable, Terms
@@ -31,8 +31,8 @@ class Working:
         self.charged_off_on: date | None = None
         self.written_off_on: date | None = None
         self.cancelled_on: date | None = None
-        self.grace = timedelta(days=terms.penalty.grace_days)
-        self.payment: Decimal | None = None  # the instalment (or equal principal) the schedule was solved for
+        self.grace_of(terms)
+        self.calendar = terms  # whose due dates the last instalments have: changed by a reschedule
 
     # --- what every event needs -------------------------------------------------------------------------------------
     def begin(self, event: Event) -> None:
@@ -47,6 +47,10 @@ class Working:
         if self.terms.recalculation and self.rows:
             recalculation.refresh(self, event.on)
         self.splits[event.key] = Split(event, ZERO, principal_after=self.principal)
+
+    def grace_of(self, terms: Terms) -> None:
+        """Take the penalty's grace of `terms`."""
+        self.grace = timedelta(days=terms.penalty.grace_days)
 
     def set_rows(self, rows: Iterable[Installment]) -> None:
         """Take `rows` as the instalments, in order of due date."""
@@ -68,6 +72,8 @@ class Working:
             row.earned,
             row.balance,
             penalty_since=row.due_on,
+            period=row.period,
+            plan=row.principal + row.interest,
         )
         if not row.principal and not row.interest and not row.fee:
             made.met_on = on
@@ -121,7 +127,7 @@ class Working:
         fee, penalty = (max(sums[part] - getattr(row.paid, part) - getattr(row.waived, part), ZERO) for part in ("fee", "penalty"))
         return Due(row.seq, min(fee, row.left("fee")), penalty, ZERO, ZERO)
 
-    def spread(self, amount: Decimal, rule: Allocation, on: date) -> tuple[list[Line], Decimal]:
+    def spread(self, amount: Decimal, rule: Allocation, on: date) -> tuple[tuple[Line, ...], Decimal]:
         """Return the lines of `amount` received on a day, and what is left of it, by `rule`; nothing is changed yet."""
         pools: dict[str, list[Due]] = {"past_due": [], "due": []}
         later: list[Installment] = []
@@ -152,7 +158,7 @@ class Working:
             else:
                 found, amount = allocate(amount, self._in_advance(later, early, on), parts)
             lines += found
-        return _joined(lines), amount
+        return joined(lines), amount
 
     def _in_advance(self, rows: Sequence[Installment], early: dict[int, Due], on: date) -> Iterator[Due]:
         for row in rows:
@@ -203,12 +209,7 @@ class Working:
             return place
         return next(row for row in self.rows if row.seq == seq)
 
-    def repay(self, event: Repay) -> None:
-        """Money comes in and is spread; what is left is held."""
-        lines, left = self.receive(event.amount, event.kind, event.on)
-        self.done(event, event.amount, lines=tuple(lines), overpayment=left)
-
-    def receive(self, amount: Decimal, kind: str, on: date) -> tuple[list[Line], Decimal]:
+    def receive(self, amount: Decimal, kind: str, on: date) -> tuple[tuple[Line, ...], Decimal]:
         """Spread `amount` in the order of `kind`, pay it, hold what is left; return the lines and what is held."""
         rule = self.terms.allocation_for(kind)
         limit = self.terms.non_accrual_days
@@ -216,6 +217,8 @@ class Working:
             rule = self.terms.allocation_for("non_accrual")
         lines, left = self.spread(amount, rule, on)
         self.pay(lines, on)
+        if self.terms.recalculation:
+            recalculation.refresh(self, on)
         self.overpayment += left
         return lines, left
 
@@ -344,14 +347,12 @@ class Working:
             row.balance = balance
 
 
-def _joined(lines: list[Line]) -> list[Line]:
+def joined(lines: Sequence[Line]) -> tuple[Line, ...]:
     """Return `lines` with those of one part of one instalment put together, in the order in which they came first."""
     if len(lines) < 2:
-        return lines
+        return tuple(lines)
     sums: dict[tuple[int, str], Decimal] = {}
     for line in lines:
         place = (line.installment, line.part)
         sums[place] = sums[place] + line.amount if place in sums else line.amount
-    if len(sums) == len(lines):
-        return lines
-    return [Line(seq, part, amount) for (seq, part), amount in sums.items()]
+    return tuple(Line(seq, part, amount) for (seq, part), amount in sums.items())
