@@ -371,7 +371,7 @@ def store(loan: Loan, rows: Sequence[Installment], state: State, *, on: date) ->
             kept.append(row)
     Installment.objects.bulk_update(kept, WRITTEN)
     Installment.objects.bulk_create(fresh)
-    _leave(by_seq.values(), on=on)
+    _leave(by_seq.values(), state, on=on)
     loan.principal_outstanding, loan.overpayment = state.principal_outstanding, state.overpayment
     loan.capitalised = sum((line.amount for split in state.splits.values() for line in split.capitalised), ZERO)
     loan.dpd = state.delinquency.regulatory_days
@@ -389,7 +389,7 @@ def _stood(row: Installment) -> tuple[Any, ...]:
 def fill(row: Installment, each: Played, state: State, loan: Loan) -> Installment:
     """Set an instalment's row to what was played. What was given up is no longer due: rows of the close read dues as they stand."""
     given_up = each.waived
-    over = each.met_on is not None
+    over = each.met_on is not None and not each.written_off.total
     row.from_on, row.due_on = each.from_on, each.due_on
     row.principal, row.interest, row.fee = each.due.principal, each.due.interest, each.due.fee
     row.interest_waived = row.fee_waived = ZERO
@@ -414,12 +414,14 @@ def fill(row: Installment, each: Played, state: State, loan: Loan) -> Installmen
     return row
 
 
-def _leave(rows: Iterable[Installment], *, on: date) -> None:
-    """Take away instalments that a shorter schedule no longer has; one that money was posted to stays, as one of nothing."""
+def _leave(rows: Iterable[Installment], state: State, *, on: date) -> None:
+    """Take away instalments that a shorter schedule no longer has; one that money is posted to stays, as one of nothing."""
     gone = list(rows)
     if not gone:
         return
     posted = set(Posting.objects.filter(installment__in=gone).values_list("installment_id", flat=True))
+    named = {line.installment for split in state.splits.values() for line in (*split.lines, *split.written_off, *split.capitalised)}
+    posted |= {row.pk for row in gone if row.seq in named}
     Installment.objects.filter(pk__in=[row.pk for row in gone if row.pk not in posted]).delete()
     for row in gone:
         if row.pk in posted:

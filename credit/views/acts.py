@@ -81,12 +81,10 @@ def seen(loan: Loan, act: Act, form: ActForm, *, bound: bool = True) -> dict[str
     """Return what an act would change with what stands in the form so far, or what is still missing."""
     if not bound and any(form.fields[name].required for name in act.fields):
         return {"hint": _("Fill in the form to see what changes.")}
-    if bound or form.is_bound:
-        form.full_clean()
-        data = getattr(form, "cleaned_data", {})
-        missing = [name for name in (*act.fields, "on") if name in form.errors]
-        if missing:
+    if form.is_bound:
+        if any(name in form.errors for name in (*act.fields, "on")):
             return {"hint": _("Fill in the form to see what changes.")}
+        data = form.cleaned_data
     else:
         data = {"on": form.initial["on"]}
     try:

@@ -72,8 +72,7 @@ def test_a_charge_is_due_with_the_instalment_it_falls_into_and_is_paid_first(des
 
 def test_what_is_waived_is_no_longer_owed(desk):
     loan = desk.loan()
-    desk.cast.loan_operations.role.waiver_limit = D("100.00")
-    do(desk, loan, "waiver", date(2026, 4, 20), part="interest", amount=D("80.00"), installment=1)
+    do(desk, loan, "waiver", date(2026, 3, 20), part="interest", amount=D("80.00"), installment=1)
     row = rows_of(loan)[0]
     assert row.payment == D("1020.16") and row.interest == D("100.00")
     desk.pay(loan, "1020.16", on=date(2026, 4, 2))
@@ -225,6 +224,6 @@ def test_the_page_says_what_it_will_change_before_it_is_sent(desk, page_of):
     bad = browser.post(url, {"on": on, "why": "agreed"})
     assert bad.status_code == 422 and b"Say what changes" in bad.content
     sent = browser.post(url, {"more": "6", "on": on, "why": "agreed", "form_key": "k1", "version": loan.version})
-    assert sent.status_code == 302 and len(rows_of(loan)) == 18
+    assert sent.status_code == 303 and len(rows_of(loan)) == 18
     again = browser.post(url, {"more": "6", "on": on, "why": "agreed", "form_key": "k1", "version": loan.version})
-    assert again.status_code == 302 and len(rows_of(loan)) == 18
+    assert again.status_code == 303 and len(rows_of(loan)) == 18
