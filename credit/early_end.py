@@ -105,7 +105,7 @@ def pay_off(loan: Working, event: PayOff) -> None:
     settles_on = event.settles_on or event.on
     ending = payoff(loan, settles_on)
     amount = ending.total if event.amount is None else event.amount
-    if not ending.total or amount < ending.total:
+    if amount < ending.total or (not ending.total and event.amount is not None):
         if loan.terms.recalculation:
             recalculation.refresh(loan, event.on)
         lines, left = loan.receive(amount, "repayment", event.on) if amount else ((), ZERO)
@@ -143,7 +143,7 @@ def accelerate(loan: Working, event: Accelerate) -> None:
     fee = sum((line.amount for line in ending.lines if line.part == "fee" and line.installment >= running.seq), ZERO)
     for row in later:
         row.due = Parts(row.paid.principal, row.paid.interest + row.waived.interest, row.paid.fee + row.waived.fee, row.due.penalty)
-        row.earned = row.due.interest
+        row.earned, row.period = row.due.interest, None
     running.due.principal += principal
     running.due.interest += interest
     running.due.fee += fee

@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from credit.due_dates import Period, day_fraction
+from credit.due_dates import day_fraction
 from crm.lib.money import quantize
 
 if TYPE_CHECKING:
@@ -27,35 +27,36 @@ def refresh(loan: Working, on: date, *, ends: bool = False) -> None:
     """Write the interest of every instalment not met as the balance to `on` makes it; with `ends`, as if all principal came that day."""
     rule = loan.terms.recalculation
     days, balances = _history(loan)
-    rows = [row for row in loan.rows if row.kind == "installment"]
-    rest = sum((row.due.principal for row in rows), ZERO)
-    owed_before = ZERO  # unpaid principal of the instalments before
-    last = next((row for row in reversed(rows) if row.met_on is None), None)
+    rows = [row for row in loan.unmet if row.period is not None]
+    rest = sum((row.left("principal") for row in rows), ZERO)
+    # Unpaid principal of the instalments before: on the day of looking it is taken as paid.
+    owed_before = sum((row.left("principal") for row in loan.unmet if row.period is None), ZERO)
     for row in rows:
-        if row.met_on is None and row.period is not None:
-            later = ZERO if ends else loan.principal - owed_before
-            if ends and rule is not None and rule.payoff == "to_period_end" and row.from_on < on < row.due_on:
-                later = _at(days, balances, on)
-            _write(loan, row, row.period, on, days, balances, later, rest, is_last=row is last)
-        rest -= row.due.principal
+        later = ZERO if ends else loan.principal - owed_before
+        if ends and rule is not None and rule.payoff == "to_period_end" and row.from_on < on < row.due_on:
+            later = _at(days, balances, on)
+        row.due.interest = row.earned = max(_interest(loan, row, on, days, balances, later), row.paid.interest + row.waived.interest)
+        if loan.terms.method == "equal_installment":
+            row.due.principal = row.paid.principal + _repaid(row, rest, is_last=row is rows[-1])
+        rest -= row.left("principal")
         owed_before += row.left("principal")
-    _drop_empty(loan)
+    _drop_empty(loan, on)
 
 
-def _write(
-    loan: Working, row: Installment, period: Period, on: date, days: list[date], balances: list[Decimal], later: Decimal,
-    rest: Decimal, *, is_last: bool,
-) -> None:  # fmt: skip
-    interest = _interest(loan, period, on, days, balances, later)
-    row.due.interest = row.earned = max(interest, row.paid.interest + row.waived.interest)
-    if loan.terms.method == "equal_installment":
-        planned = rest if is_last else min(max(row.plan - row.due.interest, ZERO) + row.prepaid, rest)
-        row.due.principal = max(planned, row.paid.principal)
+def _repaid(row: Installment, rest: Decimal, *, is_last: bool) -> Decimal:
+    """Return what is still to be repaid with an instalment: the payment it was planned with less its interest, of what is left."""
+    if is_last:
+        return rest
+    if row.period is not None and row.period.principal_free:
+        return ZERO
+    return min(max(row.plan - row.due.interest + row.prepaid - row.paid.principal, ZERO), rest)
 
 
-def _interest(loan: Working, period: Period, on: date, days: list[date], balances: list[Decimal], later: Decimal) -> Decimal:
-    """Return the interest of a period: what the balance was up to `on`, `later` from there on."""
-    terms = loan.terms
+def _interest(loan: Working, row: Installment, on: date, days: list[date], balances: list[Decimal], later: Decimal) -> Decimal:
+    """Return the interest of an instalment's period: on what the balance was up to `on`, on `later` from there on."""
+    terms, period = loan.terms, row.period
+    if period is None:
+        return ZERO
     cuts = [period.from_on, *(day for day in days if period.from_on < day < min(period.due_on, on)), period.due_on]
     if period.from_on < on < period.due_on:
         cuts.insert(-1, on)
@@ -95,12 +96,13 @@ def _at(days: list[date], balances: list[Decimal], day: date) -> Decimal:
     return balances[place - 1] if place else ZERO
 
 
-def _drop_empty(loan: Working) -> None:
+def _drop_empty(loan: Working, on: date) -> None:
     """Leave out the last instalments once prepayments have left nothing for them."""
     kept = len(loan.rows)
     while kept > 1:
         row = loan.rows[kept - 1]
-        if row.kind != "installment" or row.due.total or row.paid.total or row.charges or row.met_on is not None:
+        bare = row.kind == "installment" and not row.due.principal and not row.due.interest and not row.paid.total and not row.charges
+        if not bare or row.met_on is not None or row.due_on <= on:
             break
         kept -= 1
     if kept < len(loan.rows):

@@ -10,7 +10,7 @@ from credit.allocation import Line
 from credit.due_dates import Period, periods_of, remaining
 from credit.events import Disburse, Prepay, Repay, Reschedule, Restructure
 from credit.schedule import amortise, build, scheduled_fees
-from credit.state import Installment, Parts, PlacedCharge
+from credit.state import PARTS, Installment, Parts, PlacedCharge
 from credit.terms import NotPlayable, Terms
 from credit.working import Working, joined
 from crm.lib.money import CENT, quantize
@@ -38,7 +38,7 @@ def disburse(loan: Working, event: Disburse) -> None:
         rows = not_due(loan, event.on)
         period = whole(rows[0])
         interest = rows[0].earned + quantize(event.amount * period.factor * remaining(terms, period, event.on), terms.rounding)
-        anew(loan, rows, [whole(row) for row in rows], more=event.amount, first_interest=interest)
+        anew(loan, event.on, rows, [whole(row) for row in rows], more=event.amount, first_interest=interest)
     for fee in terms.fees:
         if fee.when == "up_front":
             cost = fee.amount + quantize(event.amount * fee.rate)
@@ -52,11 +52,11 @@ def disburse(loan: Working, event: Disburse) -> None:
 
 
 def not_due(loan: Working, on: date) -> list[Installment]:
-    """Return the instalments that fall due after `on`.
+    """Return the instalments that fall due after `on` and are not met yet.
 
     :raises NotPlayable: (nothing_to_reshape) if there is none
     """
-    rows = [row for row in loan.rows if row.due_on > on and row.kind == "installment"]
+    rows = [row for row in loan.unmet if row.due_on > on and row.kind == "installment"]
     if not rows:
         raise NotPlayable("nothing_to_reshape", f"no instalment falls due after {on}")
     return rows
@@ -69,6 +69,7 @@ def whole(row: Installment) -> Period:
 
 def anew(
     loan: Working,
+    on: date,
     rows: Sequence[Installment],
     periods: Sequence[Period],
     *,
@@ -76,60 +77,33 @@ def anew(
     first_interest: Decimal | None = None,
     payment: Decimal | None = None,
 ) -> None:
-    """Spread the principal of `rows`, and `more`, over `periods`; instalments are written in place, added or left out at the end.
+    """Spread what is unpaid of the principal of `rows`, and `more`, over `periods`; instalments are written in place, added at the end.
 
-    What was paid of an instalment stays paid in it; principal prepaid in it stays on top of what the schedule makes of the rest.
+    What was paid of an instalment stays paid in it, on top of what the schedule makes of the rest. Last ones with nothing are left out.
     """
     terms = loan.terms
-    balance = sum((row.due.principal - row.prepaid for row in rows), more)
-    kept = [row for row in loan.rows if row.seq < rows[0].seq]
-    behind = [row for row in loan.rows if row.seq > rows[-1].seq]
-    fee = scheduled_fees(terms.fees, terms.principal, 2)[1]
+    balance = sum((row.left("principal") for row in rows), more)
     parts = amortise(terms, periods, balance, payment=payment, first_interest=first_interest)
-    made: list[Installment] = []
-    over = ZERO  # paid of an instalment in advance beyond what it is now due: the following ones are due less
-    for n, (period, part) in enumerate(zip(periods, parts, strict=True)):
-        if n < len(rows):
-            row = rows[n]
-        else:
-            row = Installment(rows[0].seq + n, period.from_on, period.due_on, Parts(fee=fee))
-        principal = part.principal + row.prepaid - over
-        over = max(row.paid.principal - principal, ZERO)
-        row.due.principal = principal + over
+    fee = scheduled_fees(terms.fees, terms.principal, 2)[1]
+    made = [*rows[: len(periods)]]
+    for period in periods[len(rows) :]:
+        made.append(Installment(loan.next_seq + len(made) - len(rows), period.from_on, period.due_on, Parts(fee=fee)))
+    for row, period, part in zip(made, periods, parts, strict=True):
+        row.due.principal = row.paid.principal + part.principal
         row.due.interest = max(part.interest, row.paid.interest + row.waived.interest)
         row.earned, row.plan = part.earned, part.principal + part.interest
-        row.from_on, row.due_on, row.period = period.from_on, period.due_on, period
-        if not row.paid.total and not row.penalty_base:
-            row.penalty_since = period.due_on
-        row.met_on = None
-        made.append(row)
-    _give_back(made, over)
+        row.from_on, row.period = period.from_on, period
+        row.due_on = row.penalty_since = period.due_on
     for row in rows[len(periods) :]:
-        row.due.principal, row.due.interest, row.due.fee = row.paid.principal, row.paid.interest, row.paid.fee
-        made.append(row)
-    while made and payment is not None and not made[-1].due.principal and not made[-1].due.interest and not made[-1].paid.total:
-        if made[-1].charges:
+        row.due = Parts(*(getattr(row.paid, part) + getattr(row.waived, part) for part in PARTS))
+    gone = set()
+    for row in reversed(rows if len(periods) < len(rows) else made):
+        if row.left("principal") or row.left("interest") or row.paid.total or row.charges or len(gone) + 1 == len(loan.rows):
             break
-        made.pop()
-    for n, row in enumerate(behind):
-        row.seq = made[-1].seq + 1 + n if made else row.seq
-    on = loan.flows[-1][0]
-    loan.set_rows([*kept, *made, *behind])
-    for row in made:
-        if not row.outstanding:
-            row.met_on = max(row.from_on, on) if row.paid.total else row.from_on
-    loan.note_met()
-
-
-def _give_back(rows: Sequence[Installment], over: Decimal) -> None:
-    """Take what was paid in advance beyond the schedule off the last instalments that can still take it."""
-    for row in reversed(rows):
-        if not over:
-            return
-        taken = min(over, row.due.principal - row.paid.principal)
-        if taken > 0:
-            row.due.principal -= taken
-            over -= taken
+        gone.add(row.seq)
+    before = {row.seq for row in loan.rows}
+    loan.set_rows(row for row in (*loan.rows, *(row for row in made if row.seq not in before)) if row.seq not in gone)
+    loan.meet([*loan.unmet], on)
 
 
 def repay(loan: Working, event: Repay) -> None:
@@ -154,54 +128,49 @@ def prepay(loan: Working, event: Prepay) -> None:
     loan.done(event, event.amount, lines=joined([*lines, *early]), fee=fee, overpayment=held)
 
 
-def before_time(loan: Working, amount: Decimal, on: date, *, keeps_payment: bool) -> tuple[list[Line], Decimal, Decimal]:
+def before_time(loan: Working, amount: Decimal, on: date, *, keeps_payment: bool) -> tuple[tuple[Line, ...], Decimal, Decimal]:
     """Pay `amount` of principal before its time; return the lines, the fee it costs and what is held because nothing is left to pay.
 
     It goes into the instalment in whose period (from, due] the day lies; those after it, or it too while its period runs, are spread anew.
     """
     rows = [row for row in loan.rows if row.due_on >= on and row.kind == "installment"]
-    owed = sum((row.left("principal") for row in rows), ZERO)
-    principal = min(amount, owed)
+    later = [row for row in rows if row.met_on is None and row.due_on > on]
+    principal = min(amount, sum((row.left("principal") for row in later), ZERO))
     while principal and principal + early_end.prepayment_fee(loan, principal) > amount:
         over = principal + early_end.prepayment_fee(loan, principal) - amount
         principal = max(principal - max((over / 2).quantize(CENT, ROUND_DOWN), CENT), ZERO)
     if not principal:
-        return [], ZERO, amount
+        return (), ZERO, amount
     fee = early_end.prepayment_fee(loan, principal)
-    row = rows[0]
-    line = Line(row.seq, "principal", principal)
-    later = rows[1:] if row.due_on == on else rows
+    row, terms = rows[0], loan.terms
+    payment = _kept(terms, later) if keeps_payment else None
+    periods, first_interest = [whole(each) for each in later], None
+    if later[0] is row:
+        saved = quantize(principal * periods[0].factor * remaining(terms, periods[0], on), terms.rounding)
+        first_interest = max(row.earned - saved, ZERO)
+    # The later ones are due so much less; `row` is due so much more, and it is paid.
+    left = principal
+    for each in reversed(later):
+        taken = min(left, each.left("principal"))
+        each.due.principal -= taken
+        left -= taken
     row.due.principal += principal
     row.prepaid += principal
-    _pay_ahead(loan, row, line, on)
-    terms = loan.terms
-    if later:
-        period = whole(later[0])
-        interest = None
-        if later[0] is row:
-            saved = quantize(principal * period.factor * remaining(terms, period, on), terms.rounding)
-            interest = max(row.earned - saved, ZERO)
-        payment = _kept(terms, later) if keeps_payment else None
-        anew(loan, later, [whole(each) for each in later], more=-principal, first_interest=interest, payment=payment)
+    line = Line(row.seq, "principal", principal)
+    met, row.met_on = row.met_on, None
+    loan.pay((line,), on)
+    row.met_on = met
+    anew(loan, on, later, periods, first_interest=first_interest, payment=payment)
     if terms.recalculation:
         recalculation.refresh(loan, on)
-    return [line], fee, amount - principal - fee
-
-
-def _pay_ahead(loan: Working, row: Installment, line: Line, on: date) -> None:
-    met = row.met_on
-    if met is not None:
-        row.met_on = None
-        loan.note_met()
-    loan.pay([line], on)
-    row.met_on = row.met_on or met
+    return (line,), fee, amount - principal - fee
 
 
 def _kept(terms: Terms, rows: Sequence[Installment]) -> Decimal:
     """Return the payment (or equal principal) that goes on."""
     if terms.method == "equal_principal":
-        return max(row.due.principal - row.prepaid for row in rows)
-    return max(row.plan for row in rows[:1])
+        return max(row.left("principal") for row in rows)
+    return rows[0].plan
 
 
 def reschedule(loan: Working, event: Reschedule) -> None:
@@ -238,7 +207,7 @@ def reschedule(loan: Working, event: Reschedule) -> None:
     if loan.terms.method == "bullet":
         periods = [Period(periods[0].from_on, periods[-1].due_on, sum((each.factor for each in periods), Decimal(0)))]
         first_interest = None
-    anew(loan, rows, periods, first_interest=first_interest)
+    anew(loan, event.on, rows, periods, first_interest=first_interest)
 
 
 def restructure(loan: Working, event: Restructure) -> None:
@@ -252,10 +221,10 @@ def restructure(loan: Working, event: Restructure) -> None:
     sums = {part: sum((line.amount for line in lines if line.part == part), ZERO) for part in ("interest", "fee", "penalty")}
     added = sum(sums.values(), ZERO) if event.capitalises else ZERO
     for row in loan.unmet:
-        row.due = Parts(*(getattr(row.paid, part) + getattr(row.waived, part) for part in ("principal", "interest", "fee", "penalty")))
+        row.due = Parts(*(getattr(row.paid, part) + getattr(row.waived, part) for part in PARTS))
         row.penalty_base, row.earned, row.met_on = row.due.penalty, row.due.interest, event.on
     kept = [row for row in loan.rows if row.due.total]
-    seq = loan.rows[-1].seq
+    seq = loan.next_seq - 1
     principal = loan.principal + added
     terms = replace(event.terms, principal=principal, starts_on=event.on, down_payment=Decimal(0))
     loan.terms = loan.calendar = terms
@@ -267,6 +236,7 @@ def restructure(loan: Working, event: Restructure) -> None:
     else:
         new[0].due = Parts(new[0].due.principal, new[0].due.interest + sums["interest"], new[0].due.fee + sums["fee"], sums["penalty"])
         new[0].penalty_base = sums["penalty"]
+        new[0].met_on = None if new[0].outstanding else event.on
     loan.set_rows([*kept, *new])
     capitalised = tuple(line for line in lines if line.part != "principal") if added else ()
     loan.done(event, ZERO, capitalised=capitalised)

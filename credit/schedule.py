@@ -163,7 +163,7 @@ def amortise(
     `first_interest` is the interest of the first period where its balance changed on the way.
     """
     if terms.method == "flat":
-        return _flat(terms, periods, principal)
+        return _flat(terms, periods, principal, first_interest)
     free = [each.principal_free for each in periods]
     if terms.method in ("interest_only", "bullet"):
         free = [True] * len(periods)
@@ -250,20 +250,24 @@ def _evened(
     return again if abs(again[-1].principal + again[-1].interest - moved) < abs(gap) else parts
 
 
-def _flat(terms: Terms, periods: Sequence[Period], principal: Decimal) -> list[Part]:
+def _flat(terms: Terms, periods: Sequence[Period], principal: Decimal, first_interest: Decimal | None) -> list[Part]:
     """等本等息: interest on the first principal throughout, in equal parts; the last takes the rest of both."""
-    whole = quantize(principal * sum((each.factor for each in periods), Decimal(0)), terms.rounding)
-    bearing = [n for n, each in enumerate(periods) if each.factor] or [len(periods) - 1]
-    repaying = [n for n, each in enumerate(periods) if not each.principal_free]
-    interest = quantize(whole / len(bearing), terms.rounding)
+    last = len(periods) - 1
+    bearing = [n for n, each in enumerate(periods) if each.factor and (n or first_interest is None)]
+    repaying = [n for n, each in enumerate(periods) if not each.principal_free or n == last]
+    left = quantize(principal * sum((periods[n].factor for n in bearing), Decimal(0)), terms.rounding)
+    interest = quantize(left / len(bearing), terms.rounding) if bearing else ZERO
     each_principal = quantize(principal / len(repaying), terms.rounding)
     if terms.family == "cumulative":
-        each_principal = _multiple((principal + whole) / len(periods), terms) - interest
-    parts, held, left, balance, last = [], ZERO, whole, principal, len(periods) - 1
+        each_principal = _multiple((principal + left) / len(periods), terms) - interest
+    parts, held, balance = [], ZERO, principal
     for n, period in enumerate(periods):
-        earned = left if n == bearing[-1] else min(interest, left) if n in bearing else ZERO
+        earned = left if bearing and n == bearing[-1] else min(interest, left) if n in bearing else ZERO
+        left -= earned
+        if n == 0 and first_interest is not None:
+            earned = first_interest
         part = balance if n == last else min(max(each_principal, ZERO), balance) if n in repaying else ZERO
-        left, balance = left - earned, balance - part
+        balance -= part
         if period.interest_held and n < last:
             held += earned
             parts.append(Part(part, ZERO, earned))

@@ -23,6 +23,7 @@ class Working:
     def __init__(self, terms: Terms, holidays: Holidays) -> None:
         self.terms, self.holidays = terms, holidays
         self.rows: list[Installment] = []
+        self.next_seq = 1  # a number once given is never given again: splits name it
         self.unmet: list[Installment] = []
         self.splits: dict[str, Split] = {}
         self.disbursed = self.principal = self.overpayment = self.recovered = ZERO
@@ -54,7 +55,8 @@ class Working:
 
     def set_rows(self, rows: Iterable[Installment]) -> None:
         """Take `rows` as the instalments, in order of due date."""
-        self.rows = list(rows)
+        self.rows = sorted(rows, key=lambda row: row.due_on)
+        self.next_seq = max(self.next_seq, *(row.seq + 1 for row in self.rows))
         self.note_met()
 
     def note_met(self) -> None:
@@ -234,9 +236,9 @@ class Working:
         if row is None:
             row = self.rows[-1]
             if row.kind != "charge":
-                row = Installment(row.seq + 1, row.due_on, charge.due_on, Parts(), "charge", penalty_since=charge.due_on)
-                self.rows.append(row)
-            row.due_on = max(row.due_on, charge.due_on)
+                row = Installment(self.next_seq, row.due_on, charge.due_on, Parts(), "charge", penalty_since=charge.due_on)
+                self.set_rows([*self.rows, row])
+            row.due_on = row.penalty_since = max(row.due_on, charge.due_on)
         row.charges.append(charge)
         row.due.add(charge.part, charge.amount)
         if charge.part == "penalty":
