@@ -29,13 +29,13 @@ class ActForm(house.VersionedForm):
     due_day = forms.IntegerField(label=_("Due day of the month"), min_value=1, max_value=31, required=False)
     next_due_on = forms.DateField(label=_("Next due date"), widget=house.DateInput, required=False)
     periods = forms.IntegerField(label=_("Periods from now"), min_value=1, max_value=600)
-    annual_rate = forms.DecimalField(label=_("Annual rate (%)"), min_value=Decimal(0), max_value=Decimal(100), max_digits=7, decimal_places=4)
+    annual_rate = forms.DecimalField(
+        label=_("Annual rate (%)"), min_value=Decimal(0), max_value=Decimal(100), max_digits=7, decimal_places=4
+    )
     capitalises = forms.BooleanField(label=_("Unpaid interest, fees and penalty become principal"), required=False)
     on = forms.DateField(label=_("Counts for"), widget=house.DateInput)
     why = forms.ChoiceField(label=_("Why"), choices=[("", _("Choose")), *Why.choices])
-    note = forms.CharField(
-        label=_("Note for the second person"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
+    note = forms.CharField(label=_("Note for the second person"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, act: Act, loan: Loan, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

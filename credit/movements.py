@@ -89,9 +89,7 @@ def events(loan: Loan, *, without: Transaction | None = None) -> list[happened.E
 
 def event(row: Transaction, *, settles_on: date | None = None) -> happened.Event:
     """Return a transaction as the machine plays it."""
-    return event_of(
-        row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on
-    )
+    return event_of(row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on)
 
 
 def event_of(
@@ -429,4 +427,3 @@ def _leave(rows: Iterable[Installment], state: State, *, on: date) -> None:
             row.principal_paid = row.interest_paid = row.fee_paid = row.penalty_paid = ZERO
             row.status, row.paid_on = Installment.Status.PAID, on
     Installment.objects.bulk_update([row for row in gone if row.pk in posted], WRITTEN)
-

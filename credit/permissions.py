@@ -26,7 +26,9 @@ QUOTE_PAYOFF = declare("credit.quote_payoff", _("Issue payoff quotes"), scope="p
 SERVICE_LOAN = declare("credit.service_loan", _("Charge and reschedule loans"), scope="loans:service")
 WAIVE = declare("credit.waive", _("Waive interest, fees and penalty within one's authority"))
 RESTRUCTURE = declare("credit.restructure", _("Restructure, accelerate, charge off and write off loans, with a second person"))
-CONFIRM_SERVICING = declare("credit.confirm_servicing", _("Confirm restructurings, write-offs and waivers above authority as the second person"))
+CONFIRM_SERVICING = declare(
+    "credit.confirm_servicing", _("Confirm restructurings, write-offs and waivers above authority as the second person")
+)
 REVERSE_REPAYMENT = declare("credit.reverse_repayment", _("Reverse repayments and other movements"), scope="repayments:reverse")
 REQUEST_REFUND = declare("credit.request_refund", _("Ask for refunds of over-payments"), scope="refunds:write")
 DOWNLOAD_CONTRACT = declare("credit.download_contract", _("Make and download contracts"))

@@ -359,8 +359,21 @@ class Transaction(models.Model):
                 name="transaction_kind_known",
                 condition=Q(
                     kind__in=[
-                        "disbursement", "repayment", "reversal", "reallocation", "refund", "prepayment", "charge", "waiver", "reschedule",
-                        "restructure", "acceleration", "charge_off", "write_off", "recovery", "cancellation",
+                        "disbursement",
+                        "repayment",
+                        "reversal",
+                        "reallocation",
+                        "refund",
+                        "prepayment",
+                        "charge",
+                        "waiver",
+                        "reschedule",
+                        "restructure",
+                        "acceleration",
+                        "charge_off",
+                        "write_off",
+                        "recovery",
+                        "cancellation",
                     ]
                 ),
             ),

@@ -21,8 +21,8 @@ from credit.books import value_day
 from credit.lists import LOANS
 from credit.models import Installment, Loan, Posting, Transaction, VirtualAccount
 from credit.money_forms import CounterForm
-from credit.reversals import REVERSIBLE
 from credit.permissions import QUOTE_PAYOFF, RECORD_REPAYMENT, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
+from credit.reversals import REVERSIBLE
 from credit.views import Asked
 from credit.words import PARTS
 from crm.lib import htmx, money, pages

@@ -203,7 +203,9 @@ def test_a_payment_that_came_before_another_is_played_in_its_place(desk):
     assert books(late) == books(straight)
 
 
-@pytest.mark.parametrize(("day", "code"), [(TODAY + timedelta(days=1), "day_in_future"), (TODAY - timedelta(days=1), "before_disbursement")])
+@pytest.mark.parametrize(
+    ("day", "code"), [(TODAY + timedelta(days=1), "day_in_future"), (TODAY - timedelta(days=1), "before_disbursement")]
+)
 def test_money_counts_for_a_day_that_can_be(desk, day, code):
     from credit import repayments
 
@@ -223,7 +225,11 @@ def test_the_page_says_what_it_will_change_before_it_is_sent(desk, page_of):
     assert b"Instalments that change" in told.content and not fresh(loan).transactions.filter(kind="reschedule").exists()
     bad = browser.post(url, {"on": on, "why": "agreed"})
     assert bad.status_code == 422 and b"Say what changes" in bad.content
-    sent = browser.post(url, {"more": "6", "on": on, "why": "agreed", "form_key": "7f0d9c1e-5a55-4c1e-9a53-0d5a2f1d9c11", "version": loan.version})
+    sent = browser.post(
+        url, {"more": "6", "on": on, "why": "agreed", "form_key": "7f0d9c1e-5a55-4c1e-9a53-0d5a2f1d9c11", "version": loan.version}
+    )
     assert sent.status_code == 303 and len(rows_of(loan)) == 18
-    again = browser.post(url, {"more": "6", "on": on, "why": "agreed", "form_key": "7f0d9c1e-5a55-4c1e-9a53-0d5a2f1d9c11", "version": loan.version})
+    again = browser.post(
+        url, {"more": "6", "on": on, "why": "agreed", "form_key": "7f0d9c1e-5a55-4c1e-9a53-0d5a2f1d9c11", "version": loan.version}
+    )
     assert again.status_code == 303 and len(rows_of(loan)) == 18
