@@ -357,7 +357,8 @@ def _make(subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> 
 
 
 def _name(subject: str, after: dict[str, Any]) -> Any:
-    return f"{subject}: {ACTS[after['act']].label}" if after.get("act") in ACTS else subject
+    act = ACTS.get(str(after.get("act")))
+    return f"{subject}: {act.label}" if act else subject
 
 
 PART_CHOICES = [("penalty", _("Penalty")), ("fee", _("Fee")), ("interest", _("Interest"))]

@@ -87,6 +87,16 @@ def events(loan: Loan, *, without: Transaction | None = None) -> list[happened.E
     return [event(row, settles_on=quoted.get(row.pk)) for row in rows.order_by("pk")]
 
 
+def events_of(loans_: Iterable[Loan]) -> dict[int, list[happened.Event]]:
+    """Return what happened to each of these loans and stands, by the loan's id; two statements for all."""
+    found: dict[int, list[happened.Event]] = {loan.pk: [] for loan in loans_}
+    rows = Transaction.objects.filter(loan__in=found, reversal__isnull=True).exclude(kind__in=[Kind.REVERSAL, Kind.REALLOCATION])
+    quoted = dict(PayoffQuote.objects.filter(transaction__loan__in=found).values_list("transaction_id", "settles_on"))
+    for row in rows.order_by("pk"):
+        found[row.loan_id].append(event(row, settles_on=quoted.get(row.pk)))
+    return found
+
+
 def event(row: Transaction, *, settles_on: date | None = None) -> happened.Event:
     """Return a transaction as the machine plays it."""
     return event_of(row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on)
@@ -231,9 +241,7 @@ def record(
     numbers = store(loan, rows, after, on=on)
     own = entries(split)
     loans.post(movement, numbered(own, numbers))
-    others_before = {name: each for name, each in before.splits.items()}
-    others_after = {name: each for name, each in after.splits.items() if name != "new"}
-    if others_before != others_after:
+    if before.splits != {name: each for name, each in after.splits.items() if name != "new"}:
         _post_difference(loan, movement, after, numbers, actor=actor, at=at, on=on)
     return movement, Preview(before, after, new)
 

@@ -1,5 +1,6 @@
 """Doors of a payoff quote: what ends a loan on a day, said in writing and kept to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from credit import movements, repayments
 from credit.books import value_day
-from credit.events import PayOff
+from credit.events import Event, PayOff
 from credit.models import Loan, PayoffQuote, VirtualAccount
 from credit.state import Split
 from crm.lib.errors import Invalid
@@ -55,9 +56,9 @@ class Ending:
         return total([line.amount for line in self.split.lines if line.part == name])
 
 
-def figures(loan: Loan, settles_on: date) -> Ending:
-    """Return what ends `loan` on a day, without writing anything."""
-    moves = movements.events(loan)
+def figures(loan: Loan, settles_on: date, moves: Sequence[Event] | None = None) -> Ending:
+    """Return what ends `loan` on a day, without writing anything; `moves` are what happened to it, read here if they are not given."""
+    moves = movements.events(loan) if moves is None else moves
     last = PayOff(key="new", on=settles_on, seq=max((each.seq for each in moves), default=0) + 1)
     return Ending(movements.played(loan, [*moves, last], as_of=settles_on).splits["new"])
 

@@ -57,7 +57,8 @@ class RefundUnderWay(DomainError):
 def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, key: str) -> Transaction:
     """Reverse a movement: post its mirror image and bring the loan to where it would stand without it.
 
-    Later movements are played anew by the same rules; where that changes anything a second movement posts the difference. Nothing that was written is edited. The same `key` again returns the first reversal.
+    Later movements are played anew by the same rules; where that changes anything a second movement posts the difference. Nothing that
+    was written is edited. The same `key` again returns the first reversal.
 
     :raises Invalid: if `reason` is none of ours
     :raises NotReversible: if `movement` is of a kind that is not reversed, or was reversed before
