@@ -41,6 +41,8 @@ def refresh(loan: Working, on: date, *, ends: bool = False) -> None:
         rest -= row.left("principal")
         owed_before += row.left("principal")
     _drop_empty(loan, on)
+    if not ends:
+        loan.meet([*loan.unmet], on)
 
 
 def _repaid(row: Installment, rest: Decimal, *, is_last: bool) -> Decimal:

@@ -96,7 +96,7 @@ def anew(
         row.due_on = row.penalty_since = period.due_on
     for row in rows[len(periods) :]:
         row.due = Parts(*(getattr(row.paid, part) + getattr(row.waived, part) for part in PARTS))
-    gone = set()
+    gone: set[int] = set()
     for row in reversed(rows if len(periods) < len(rows) else made):
         if row.left("principal") or row.left("interest") or row.paid.total or row.charges or len(gone) + 1 == len(loan.rows):
             break

@@ -76,6 +76,9 @@ class Penalty:
     percent_once: Decimal = Decimal(0)
 
 
+NO_PENALTY = Penalty()
+
+
 @dataclass(frozen=True, slots=True)
 class Recalculation:
     """Interest follows the balance day by day: what is late goes on costing interest, what comes early saves it.
@@ -134,7 +137,7 @@ class Terms:
     down_payment_collected: bool = False
     installment_multiple: Decimal | None = None
     fees: tuple[Fee, ...] = ()
-    penalty: Penalty = Penalty()
+    penalty: Penalty = NO_PENALTY
     allocation: Allocation = WATERFALL_RULE
     allocation_of: tuple[tuple[str, Allocation], ...] = ()
     non_accrual_days: int | None = None

@@ -77,7 +77,7 @@ def terms(draw: st.DrawFn, *, recalculated: bool = False, methods: Sequence[str]
     )
 
 
-def history(made: Terms, seed: int, kinds: Sequence[str] = ALL, length: int = 8) -> list[Event]:
+def history(made: Terms, seed: int, kinds: Sequence[str] = ALL, length: int = 6) -> list[Event]:
     """Return a random history the machine plays, event by event; what it refuses is left out."""
     chance = random.Random(seed)
     first = made.principal if "tranche" not in kinds or chance.random() < 0.7 else (made.principal / 2).quantize(D("0.01"))
