@@ -29,6 +29,7 @@ from governance.models import ChangeRequest, User
 from ledger import log
 
 ZERO = Decimal("0.00")
+LATEST = timedelta(days=366)
 CHANGE = "credit.loan_act"
 COOLING_OFF = "credit.cooling_off.days"
 WATCH_MONTHS = "credit.restructured.watch_months"
@@ -103,7 +104,11 @@ def _prepayment(loan: Loan, data: dict[str, Any], on: date) -> Built:
 
 
 def _charge(loan: Loan, data: dict[str, Any], on: date) -> Built:
-    return data["amount"], {"part": data["charge_part"], "due_on": (data.get("due_on") or on).isoformat()}
+    due_on = data.get("due_on") or on
+    if not loan.starts_on <= due_on <= loan.matures_on + LATEST:
+        sentence = _("Choose a day between the start of the loan and a year after its end.")
+        raise Invalid(sentence, fields={"due_on": sentence})
+    return data["amount"], {"part": data["charge_part"], "due_on": due_on.isoformat()}
 
 
 def _waiver(loan: Loan, data: dict[str, Any], on: date) -> Built:
@@ -112,6 +117,9 @@ def _waiver(loan: Loan, data: dict[str, Any], on: date) -> Built:
 
 def _reschedule(loan: Loan, data: dict[str, Any], on: date) -> Built:
     next_due = data.get("next_due_on")
+    if next_due is not None and not on < next_due <= on + LATEST:
+        sentence = _("Choose a day after the one it counts for, within a year.")
+        raise Invalid(sentence, fields={"next_due_on": sentence})
     details = {
         "more": data.get("more") or 0,
         "due_day": data.get("due_day"),

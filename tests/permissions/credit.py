@@ -154,6 +154,10 @@ API: list[tuple[str, str, str]] = [
     ("GET", "api-reversals-list", "credit.view_loan"),
     ("POST", "api-reversals-list", "credit.reverse_repayment"),
     ("GET", "api-reversals-detail", "credit.view_loan"),
+    ("GET", "api-loan-acts-list", "credit.view_loan"),
+    ("POST", "api-loan-acts-list", "credit.service_loan"),
+    ("GET", "api-loan-acts-detail", "credit.view_loan"),
+    ("POST", "api-loan-acts-preview", "credit.service_loan"),
     ("GET", "api-refunds-list", "credit.view_loan"),
     ("POST", "api-refunds-list", "credit.request_refund"),
     ("GET", "api-refunds-detail", "credit.view_loan"),
@@ -245,6 +249,7 @@ LISTS: list[tuple[str, str, tuple[str, ...]]] = [
     ("api-loans-list", "loan_officer", ("loan",)),
     ("api-repayments-list", "loan_officer", ("loan",)),
     ("api-payoff-quotes-list", "loan_officer", ("payoff",)),
+    ("api-loan-acts-list", "loan_officer", ()),
     ("refund-list", "loan_officer", ("loan",)),
 ]
 SHARED: set[str] = {
@@ -253,6 +258,7 @@ SHARED: set[str] = {
     "loan-act-restructure",
     "loan-act-waiver",
     "loan-act-write_off",
+    "api-loan-acts-detail",
     "api-payoff-quotes-detail",
     "api-products-detail",
     "api-refunds-detail",
