@@ -1,12 +1,13 @@
 """What a customer owes on one day: overdue with penalty, and all that is left, loan by loan, from the instalments as they stand."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from credit import effects, payoffs
+from credit import effects, movements, payoffs
+from credit.events import Event
 from credit.models import Installment, Loan
 from crm.lib.money import total
 
@@ -24,19 +25,20 @@ class Owed:
 
 
 def of_loans(loans: Iterable[Loan], *, on: date) -> list[Owed]:
-    """Return what each open loan owes on a day, in the order given; one statement for all, `product` joined by the caller."""
+    """Return what each open loan owes on a day, in the order given; three statements for all, `product` joined by the caller."""
     loans = [loan for loan in loans if loan.status == Loan.Status.OPEN]
     rows: dict[int, list[Installment]] = defaultdict(list)
     for row in Installment.objects.filter(loan__in=loans).order_by("loan_id", "seq"):
         rows[row.loan_id].append(row)
-    return [of_loan(loan, rows[loan.pk], on=on) for loan in loans]
+    moves = movements.events_of(loans)
+    return [of_loan(loan, rows[loan.pk], moves[loan.pk], on=on) for loan in loans]
 
 
-def of_loan(loan: Loan, rows: list[Installment], *, on: date) -> Owed:
+def of_loan(loan: Loan, rows: list[Installment], moves: Sequence[Event], *, on: date) -> Owed:
     unpaid = [each for each in rows if each.status != Installment.Status.PAID]
     due = [each for each in unpaid if each.due_on <= on]
     penalty = total([effects.penalty_on(loan, each, on) - each.penalty_paid for each in due])
-    return Owed(loan, total([each.owed for each in due]) + penalty, penalty, payoffs.figures(loan, rows, on).total)
+    return Owed(loan, total([each.owed for each in due]) + penalty, penalty, payoffs.figures(loan, on, moves).total)
 
 
 def overdue_until(customer_id: int, *, today: date, until: date) -> Decimal:

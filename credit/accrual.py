@@ -3,11 +3,12 @@
 `credit/end_of_day.py` carries the same rules as SQL for whole portfolios; a property test holds the two against each other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from credit.terms import Range
 from crm.lib.money import quantize
 
 YEAR = 360
@@ -63,3 +64,84 @@ def bucket(dpd: int) -> int:
 def bucket_name(number: int) -> str:
     """Return the trade's word for a bucket: "M0" … "M6", "M7+"."""
     return f"M{number}+" if number >= LAST_BUCKET else f"M{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """An instalment that has fallen due and is not paid: its due date, and all that is unpaid of it."""
+
+    due_on: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Delinquency:
+    """How late a loan is on a day, in its two counters.
+
+    `past_due_days` is plain: since the oldest unpaid due date. `regulatory_days` are 0 inside the penalty's grace and count from the due
+    date once missed; no pause stops them (class, stage, bureau). `treatment_days` are less grace and pauses (collections); `since` is the
+    day they count from. `range_name` is that of the loan; `amounts` sums what is overdue by each instalment's own range.
+    """
+
+    past_due_days: int = 0
+    regulatory_days: int = 0
+    treatment_days: int = 0
+    oldest_due_on: date | None = None
+    since: date | None = None
+    amount: Decimal = ZERO
+    range_name: str = ""
+    amounts: tuple[tuple[str, Decimal], ...] = ()
+
+
+def paused_days(pauses: Iterable[tuple[date, date]], start: date, end: date) -> int:
+    """Return the days after `start` up to `end` that lie in a pause (each from its first to its last day; overlaps count once)."""
+    total, reached = 0, start
+    for first, last in sorted(pauses):
+        low, high = max(first, reached), min(last, end)
+        if high > low:
+            total += (high - low).days
+            reached = high
+    return total
+
+
+def delinquency(
+    overdue: Iterable[Overdue],
+    *,
+    as_of: date,
+    grace_days: int = 0,
+    arrears_grace_days: int = 0,
+    ranges: Sequence[Range] = (),
+    pauses: Iterable[tuple[date, date]] = (),
+) -> Delinquency:
+    """Return how late a loan is on `as_of`; `grace_days` is the penalty's, `arrears_grace_days` that of treatment.
+
+    Loan level: past due days less grace and paused days. Instalment level: each by its own past due days less paused days, without
+    grace, added up by range; nothing is told before the loan itself is delinquent (conventions of the published cases).
+    """
+    late = [each for each in overdue if each.due_on < as_of and each.amount > 0]
+    if not late:
+        return Delinquency()
+    stops = tuple(pauses)
+    oldest = min(each.due_on for each in late)
+    past = (as_of - oldest).days
+    days = max(past - arrears_grace_days - paused_days(stops, oldest, as_of), 0)
+    amounts: dict[str, Decimal] = {}
+    for each in late if days else ():
+        name = range_of((as_of - each.due_on).days - paused_days(stops, each.due_on, as_of), ranges)
+        if name:
+            amounts[name] = amounts.get(name, ZERO) + each.amount
+    return Delinquency(
+        past_due_days=past,
+        regulatory_days=past if missed(oldest, as_of, grace_days) else 0,
+        treatment_days=days,
+        oldest_due_on=oldest,
+        since=oldest + timedelta(days=arrears_grace_days),
+        amount=sum((each.amount for each in late), ZERO),
+        range_name=range_of(days, ranges),
+        amounts=tuple((each.name, amounts[each.name]) for each in ranges if each.name in amounts),
+    )
+
+
+def range_of(days: int, ranges: Sequence[Range]) -> str:
+    """Return the name of the range that holds `days`, empty for none."""
+    return next((each.name for each in ranges if each.first <= days and (each.last is None or days <= each.last)), "")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
+from credit.models import Transaction
 from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
 from credit.reversals import Reason
 from credit.timeline import Say, day, money
@@ -98,3 +99,75 @@ def _draft_opened(entry: Entry) -> str:
 @of_offer("credit.contract.opened", icon="eye")
 def _contract_opened(entry: Entry) -> str:
     return _("Contract downloaded")
+
+
+def _moved(entry: Entry, words: str) -> str:
+    return words % {"amount": money(entry, "amount"), "loan": entry.facts.get("loan", ""), "day": day(entry, "value_on")}
+
+
+@of_loan("credit.movement.prepayment", icon="repayment", tone="good")
+def _prepaid(entry: Entry) -> str:
+    return _moved(entry, _("%(amount)s of %(loan)s prepaid"))
+
+
+@of_loan("credit.movement.charge", icon="money")
+def _charged(entry: Entry) -> str:
+    return _moved(entry, _("Charge of %(amount)s put on %(loan)s"))
+
+
+@of_loan("credit.movement.waiver", icon="money", tone="info")
+def _waived(entry: Entry) -> str:
+    return _moved(entry, _("%(amount)s waived on %(loan)s"))
+
+
+@of_loan("credit.movement.reschedule", icon="history", tone="info")
+def _rescheduled(entry: Entry) -> str:
+    return _moved(entry, _("Schedule of %(loan)s changed from %(day)s"))
+
+
+@of_loan("credit.movement.restructure", icon="history", tone="caution")
+def _restructured(entry: Entry) -> str:
+    return _moved(entry, _("%(loan)s restructured from %(day)s"))
+
+
+@of_loan("credit.movement.acceleration", icon="loan", tone="bad")
+def _accelerated(entry: Entry) -> str:
+    return _moved(entry, _("The whole balance of %(loan)s is due since %(day)s"))
+
+
+@of_loan("credit.movement.charge_off", icon="loan", tone="bad")
+def _charged_off(entry: Entry) -> str:
+    return _moved(entry, _("%(loan)s charged off on %(day)s"))
+
+
+@of_loan("credit.movement.write_off", icon="loan", tone="bad")
+def _loss(entry: Entry) -> str:
+    return _moved(entry, _("%(amount)s of %(loan)s written off"))
+
+
+@of_loan("credit.movement.recovery", icon="repayment", tone="good")
+def _recovered(entry: Entry) -> str:
+    return _moved(entry, _("%(amount)s recovered on %(loan)s after the write-off"))
+
+
+@of_loan("credit.movement.cancellation", icon="loan", tone="caution")
+def _cancelled(entry: Entry) -> str:
+    return _moved(entry, _("%(loan)s cancelled in the cooling-off period"))
+
+
+@of_loan("credit.movement.reversed", icon="history", tone="caution")
+def _movement_reversed(entry: Entry) -> str:
+    return _("%(kind)s on %(loan)s reversed") % {
+        "kind": dict(Transaction.Kind.choices).get(entry.facts.get("kind", ""), ""),
+        "loan": entry.facts.get("loan", ""),
+    }
+
+
+@of_loan("credit.loan.written_off", icon="loan", tone="bad")
+def _written_off(entry: Entry) -> str:
+    return _("The loan is written off")
+
+
+@of_loan("credit.loan.cancelled", icon="loan", tone="caution")
+def _loan_cancelled(entry: Entry) -> str:
+    return _("The contract is cancelled")

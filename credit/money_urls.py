@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from credit.views import contracts, payments, settling
+from credit.acts import ACTS
+from credit.views import acts, contracts, payments, settling
 
 urlpatterns = [
     path("payments/", payments.payment_list, name="payment-list"),
@@ -14,6 +15,8 @@ urlpatterns = [
     path("payments/<str:public_id>/return/", payments.receipt_return, name="receipt-return"),
     path("payments/<str:public_id>/decide/", payments.receipt_decide, name="receipt-decide"),
     path("loans/<str:public_id>/payoff/", settling.loan_payoff, name="loan-payoff"),
+    path("loans/<str:public_id>/acts/", acts.loan_acts, name="loan-acts"),
+    *(path(f"loans/<str:public_id>/acts/{kind}/", acts.page_of(act), name=f"loan-act-{kind}") for kind, act in ACTS.items()),
     path("loans/<str:public_id>/refund/", settling.loan_refund, name="loan-refund"),
     path("payoffs/<str:public_id>/", settling.payoff_page, name="payoff"),
     path("payoffs/<str:public_id>/quote.pdf", settling.payoff_pdf, name="payoff-pdf"),

@@ -1,14 +1,20 @@
 """Doors of a payoff quote: what ends a loan on a day, said in writing and kept to."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import effects, loans, repayments
+from credit import movements, repayments
 from credit.books import value_day
-from credit.models import Installment, Loan, PayoffQuote, VirtualAccount
+from credit.events import Event, PayOff
+from credit.models import Loan, PayoffQuote, VirtualAccount
+from credit.state import Split
 from crm.lib.errors import Invalid
+from crm.lib.money import total
 from governance import rules
 from governance.lifecycle import move
 from governance.models import User
@@ -23,9 +29,38 @@ class NotADay(Invalid):
     code = "payoff_day"
 
 
-def figures(loan: Loan, installments: list[Installment], settles_on: date) -> effects.Payoff:
-    """Return what ends `loan` on a day, without writing anything; `loan.product` is read."""
-    return effects.payoff(loan, installments, settles_on, early_fee_rate=loan.product.early_fee_rate)
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What ends a loan on a day: the sums by part, the charge for paying early, and what is no longer owed because of it."""
+
+    split: Split
+
+    @property
+    def total(self) -> Decimal:
+        return self.split.amount
+
+    @property
+    def early_fee(self) -> Decimal:
+        return self.split.fee
+
+    @property
+    def interest_waived(self) -> Decimal:
+        return total([line.amount for line in self.split.waived if line.part == "interest"])
+
+    @property
+    def fee_waived(self) -> Decimal:
+        return total([line.amount for line in self.split.waived if line.part == "fee"])
+
+    def part(self, name: str) -> Decimal:
+        """Return the sum of one part, without the charge for paying early."""
+        return total([line.amount for line in self.split.lines if line.part == name])
+
+
+def figures(loan: Loan, settles_on: date, moves: Sequence[Event] | None = None) -> Ending:
+    """Return what ends `loan` on a day, without writing anything; `moves` are what happened to it, read here if they are not given."""
+    moves = movements.events(loan) if moves is None else moves
+    last = PayOff(key="new", on=settles_on, seq=max((each.seq for each in moves), default=0) + 1)
+    return Ending(movements.played(loan, [*moves, last], as_of=settles_on).splits["new"])
 
 
 def checked_day(loan: Loan, settles_on: date, *, at: datetime) -> None:
@@ -53,8 +88,7 @@ def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQ
     if loan.status != Loan.Status.OPEN:
         raise repayments.LoanClosed(_("%(loan)s is settled: there is nothing to pay off.") % {"loan": loan})
     checked_day(loan, settles_on, at=at)
-    installments = loans.installments_locked(loan)
-    ending = figures(loan, installments, settles_on)
+    ending = figures(loan, settles_on)
     standing = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()
     if standing is not None:
         same = (standing.settles_on, standing.loan_version, standing.total) == (settles_on, loan.version, ending.total)
@@ -69,8 +103,8 @@ def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQ
         fee=ending.part("fee"),
         penalty=ending.part("penalty"),
         early_fee=ending.early_fee,
-        interest_waived=sum((interest for interest, _fee in ending.waived.values()), effects.ZERO),
-        fee_waived=sum((fee for _interest, fee in ending.waived.values()), effects.ZERO),
+        interest_waived=ending.interest_waived,
+        fee_waived=ending.fee_waived,
         total=ending.total,
         loan_version=loan.version,
         issued_at=at,

@@ -1,7 +1,5 @@
 """Money received for a loan: spread it, post it, and settle what is paid."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,18 +7,18 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, effects, exposure, loans
-from credit.allocation import Line, allocate
-from credit.books import value_day
+from credit import exposure, movements
+from credit.books import local_day, value_day
 from credit.effects import dues, late, penalty_on
-from credit.models import Application, Installment, Loan, PayoffQuote, Posting, Transaction
+from credit.models import Application, Loan, PayoffQuote, Transaction
+from credit.movements import bucket_event
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import is_cents
 from governance.lifecycle import move
 from governance.models import User
 from ledger import log
 
-__all__ = ["counts_for", "dues", "late", "penalty_on", "receive"]
+__all__ = ["bucket_event", "counts_for", "dues", "late", "penalty_on", "receive"]
 
 ZERO = Decimal("0.00")
 LARGEST = Decimal("999999999999.99")
@@ -36,6 +34,18 @@ class LoanClosed(DomainError):
     """The loan is settled: nothing can be received for it."""
 
     code = "loan_closed"
+
+
+class InFuture(Invalid):
+    """Money counts for a day that has come."""
+
+    code = "day_in_future"
+
+
+class BeforeLoan(Invalid):
+    """Nothing is received for a loan before its money went out."""
+
+    code = "before_disbursement"
 
 
 class KeyUsed(DomainError):
@@ -56,60 +66,43 @@ def receive(
     reference: str = "",
     received_on: date | None = None,
 ) -> Transaction:
-    """Receive `amount` for `loan`: fee, penalty, interest, principal of the oldest instalment first, then the next, up to the
-    one that runs; what is left is an over-payment held for refund. The sum of a payoff quote that holds ends the loan. The same
-    `key` again returns the first movement. It counts for `received_on` where that day is not closed yet, else for the open one.
+    """Receive `amount` for `loan`, spread in the order of its terms: what is due, oldest first, up to the one that runs; what is left
+    is an over-payment held for refund. The sum of a payoff quote that holds ends the loan. The same `key` again returns the first
+    movement. It counts for `received_on`: where that lies before other movements, those are played anew.
 
     :raises NotAnAmount: if `amount` is not above zero in whole cents
     :raises LoanClosed: if the loan is settled
     :raises KeyUsed: if `key` names a movement of another amount
+    :raises InFuture, BeforeLoan, PeriodClosed: if money cannot count for `received_on`
     """
-    if not ZERO < amount <= LARGEST or not is_cents(amount):
-        sentence = _("Enter an amount above 0 in whole cents.")
-        raise NotAnAmount(sentence, fields={"amount": sentence})
+    checked_amount(amount)
     loan = locked(loan.pk)
-    known = Transaction.objects.filter(loan=loan, key=key).first()
+    known = repeated(loan, key, kind=Transaction.Kind.REPAYMENT, amount=amount)
     if known is not None:
-        if known.kind != Transaction.Kind.REPAYMENT or known.amount != amount:
-            raise KeyUsed(_("This key was used for another movement of the loan."), fields={"key": _("Choose another key.")})
         return known
     if loan.status != Loan.Status.OPEN:
         raise LoanClosed(_("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
     on = counts_for(loan, received_on, at=at)
-    installments = loans.installments_locked(loan)
     quote = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()
-    ending = None
-    if quote is not None and quote.total == amount and quote.loan_version == loan.version and on <= quote.settles_on:
-        ending = effects.payoff(loan, installments, quote.settles_on, early_fee_rate=loan.product.early_fee_rate)
-    early_fee = ZERO
-    if ending is not None and quote is not None and ending.total == amount:
-        lines, left, early_fee = ending.lines, ZERO, ending.early_fee
-    else:
-        ending = None
-        lines, left = allocate(amount, dues(loan, installments, on), loan.allocation_order)
-    movement = Transaction.objects.create(
-        loan=loan, kind=Transaction.Kind.REPAYMENT, amount=amount, value_on=on, at=at, actor=actor, key=key, channel=channel,
+    ends = quote is not None and quote.total == amount and quote.loan_version == loan.version and on <= quote.settles_on
+    movement, made = movements.record(
+        loan,
+        kind=Transaction.Kind.REPAYMENT,
+        amount=amount,
+        on=on,
+        actor=actor,
+        at=at,
+        key=key,
+        channel=channel,
         reference=reference,
-    )  # fmt: skip
-    loans.post(
-        movement,
-        [
-            (Posting.Account.CASH, amount, None),
-            *((line.part, -line.amount, line.installment) for line in lines),
-            (Posting.Account.FEE, -early_fee, None),
-            (Posting.Account.OVERPAYMENT, -left, None),
-        ],
+        settles_on=quote.settles_on if quote is not None and ends else None,
     )
-    if ending is not None and quote is not None:
-        touched = effects.settle(loan, installments, ending, settles_on=quote.settles_on, on=on)
-        Installment.objects.bulk_update(touched, [*effects.SAVED, *effects.WAIVED])
-        move(quote, PayoffQuote.Status.PAID, actor=actor, at=at, transaction=movement, facts={"loan": loan.public_id})
-    else:
-        Installment.objects.bulk_update(effects.pay(loan, installments, lines, on), effects.SAVED)
-        if quote is not None:
+    if quote is not None:
+        if ends and made.after.status == "settled":
+            move(quote, PayoffQuote.Status.PAID, actor=actor, at=at, transaction=movement, facts={"loan": loan.public_id})
+        else:
             move(quote, PayoffQuote.Status.SUPERSEDED, actor=actor, at=at, facts={"loan": loan.public_id})
-    parts = _sums(lines)
-    parts["fee"] += early_fee
+    split = made.after.splits["new"]
     facts: dict[str, Any] = {"channel": channel} if channel else {}
     log.record(
         "credit.repayment.received",
@@ -120,18 +113,51 @@ def receive(
         loan=loan.public_id,
         loan_id=loan.pk,
         amount=amount,
-        overpayment=left,
-        **{part: parts[part] for part in loan.allocation_order},
+        overpayment=split.overpayment,
+        **{part: split.part(part) for part in loan.allocation_order},
         **facts,
     )
-    _after(loan, installments, principal=parts["principal"], left=left, actor=actor, at=at)
+    movements.keep(loan, made.after, actor=actor, at=at)
     return movement
 
 
+def checked_amount(amount: Decimal) -> None:
+    """Refuse what is no amount of money.
+
+    :raises NotAnAmount: if so
+    """
+    if not ZERO < amount <= LARGEST or not is_cents(amount):
+        sentence = _("Enter an amount above 0 in whole cents.")
+        raise NotAnAmount(sentence, fields={"amount": sentence})
+
+
+def repeated(loan: Loan, key: str, *, kind: str, amount: Decimal) -> Transaction | None:
+    """Return the movement of `loan` that `key` names already.
+
+    :raises KeyUsed: if it is another one
+    """
+    known = Transaction.objects.filter(loan=loan, key=key).first()
+    if known is not None and (known.kind != kind or known.amount != amount):
+        raise KeyUsed(_("This key was used for another movement of the loan."), fields={"key": _("Choose another key.")})
+    return known
+
+
 def counts_for(loan: Loan, received_on: date | None, *, at: datetime) -> date:
-    """Return the day money counts for: the day it came where that is not closed yet, else the open one; never a day to come."""
+    """Return the day money counts for: the day it came, or the one that is open when none is told.
+
+    :raises InFuture: for a day to come
+    :raises BeforeLoan: for a day before the money went out
+    """
     today = value_day(loan.legal_entity, at)
-    return today if received_on is None else max(loan.legal_entity.business_date, min(received_on, today))
+    if received_on is None:
+        return today
+    if received_on > max(today, local_day(loan.legal_entity, at)):
+        sentence = _("%(day)s has not come yet.") % {"day": received_on.isoformat()}
+        raise InFuture(sentence, fields={"received_on": sentence})
+    if received_on < loan.starts_on:
+        sentence = _("The loan was paid out on %(day)s: nothing was received for it before.") % {"day": loan.starts_on.isoformat()}
+        raise BeforeLoan(sentence, fields={"received_on": sentence})
+    return received_on
 
 
 def locked(loan_id: int) -> Loan:
@@ -140,36 +166,3 @@ def locked(loan_id: int) -> Loan:
     exposure.lock(found["customer_id"])
     Application.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=found["application_id"])
     return Loan.objects.select_for_update(of=("self",), no_key=True).select_related("legal_entity", "product").get(pk=loan_id)
-
-
-def _after(loan: Loan, installments: Sequence[Installment], *, principal: Decimal, left: Decimal, actor: User, at: datetime) -> None:
-    """Bring the loan's balances and lateness up to date. Only the close of day ages a loan: lateness stays as of its last one."""
-    was = loan.bucket
-    missed = [late(each) for each in installments if each.status != Installment.Status.PAID]
-    loan.dpd = accrual.days_past_due(missed, as_of=loan.closed_on, grace_days=loan.grace_days)
-    loan.bucket = accrual.bucket(loan.dpd)
-    loan.oldest_due_on = min(each.due_on for each in missed if each.owed > 0) if loan.dpd else None
-    loan.principal_outstanding -= principal
-    loan.overpayment += left
-    loan.version += 1
-    loan.save(update_fields=["dpd", "bucket", "oldest_due_on", "principal_outstanding", "overpayment", "version"])
-    if loan.bucket != was:
-        log.record(
-            bucket_event(was, loan.bucket), loan, actor=actor, at=at, was=was, bucket=loan.bucket, dpd=loan.dpd, as_of=loan.closed_on
-        )
-    if not missed:
-        move(loan, Loan.Status.SETTLED, actor=actor, at=at, settled_at=at)
-
-
-def bucket_event(was: int, now: int) -> str:
-    """Return the name of what happened when a loan's bucket changed."""
-    if not was:
-        return "credit.loan.overdue"
-    return "credit.loan.cured" if not now else "credit.loan.bucket_moved"
-
-
-def _sums(lines: Sequence[Line]) -> dict[str, Decimal]:
-    sums: dict[str, Any] = defaultdict(lambda: ZERO)
-    for line in lines:
-        sums[line.part] += line.amount
-    return sums

@@ -1,17 +1,23 @@
-"""Repayment schedules: what falls due when, to the cent. Pure: values in, rows out."""
+"""Repayment schedules: what falls due when, to the cent. Pure: values in, rows out.
+
+Families and methods are those of `credit/terms.py`; published figures are retyped in tests/credit/test_schedule_methods.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, localcontext
-from itertools import pairwise
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from functools import lru_cache
 from typing import Literal
 
-from crm.lib.dates import add_months, days_360
-from crm.lib.money import Mode, quantize
+from credit.due_dates import Holidays, Period, day_fraction, due_dates, periods_of
+from credit.terms import DayCount, Fee, MonthEnd, Terms
+from crm.lib.money import CENT, Mode, quantize
 
-DayCount = Literal["30/360", "actual/360", "actual/365"]
-MonthEnd = Literal["last_day", "next_first"]
+__all__ = [
+    "DAY_COUNTS", "MONTH_ENDS", "PRECISION", "ZERO", "DayCount", "MonthEnd", "Part", "Row", "Terms", "amortise", "annuity", "build",
+    "day_fraction", "due_dates", "equal_installment", "factor",
+]  # fmt: skip
 
 DAY_COUNTS: tuple[DayCount, ...] = ("30/360", "actual/360", "actual/365")
 MONTH_ENDS: tuple[MonthEnd, ...] = ("last_day", "next_first")
@@ -19,24 +25,15 @@ ZERO = Decimal("0.00")
 
 # Factors are products of many terms; the default 28 digits would do, the spare ones keep a tie a tie.
 PRECISION = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a schedule is made from: money in the installation's currency, `annual_rate` as a fraction (0.18 = 18 % a year)."""
-
-    principal: Decimal
-    annual_rate: Decimal
-    periods: int
-    starts_on: date
-    day_count: DayCount = "30/360"
-    month_end: MonthEnd = "last_day"
-    rounding: Mode = "HALF_UP"
+ROUNDINGS = {"HALF_UP": ROUND_HALF_UP, "HALF_EVEN": ROUND_HALF_EVEN}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One instalment; `balance` is the principal outstanding after it, `days` the calendar days of its period."""
+    """One instalment; `balance` is the principal outstanding after it, `days` the calendar days of its period.
+
+    `earned` is the interest its own period makes: less or more than `interest` only where a grace holds interest back.
+    """
 
     seq: int
     from_on: date
@@ -45,6 +42,10 @@ class Row:
     principal: Decimal
     interest: Decimal
     balance: Decimal
+    fee: Decimal = ZERO
+    earned: Decimal = ZERO
+    kind: Literal["installment", "down_payment"] = "installment"
+    period: Period | None = None
 
     @property
     def payment(self) -> Decimal:
@@ -52,18 +53,13 @@ class Row:
         return self.principal + self.interest
 
 
-def due_dates(starts_on: date, periods: int, month_end: MonthEnd = "last_day") -> list[date]:
-    """Return `periods` monthly due dates after `starts_on`, always counted from it, so that the 31st comes back.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one period of a schedule repays, collects and earns."""
 
-    A month without that day gives its last day, or with `next_first` the first of the month after.
-    """
-    dates = []
-    for n in range(1, periods + 1):
-        due = add_months(starts_on, n, starts_on.day)
-        if month_end == "next_first" and due.day < starts_on.day:
-            due = add_months(due.replace(day=1), 1, 1)
-        dates.append(due)
-    return dates
+    principal: Decimal
+    interest: Decimal
+    earned: Decimal
 
 
 def factor(annual_rate: Decimal, day_count: DayCount, days: int) -> Decimal:
@@ -81,13 +77,6 @@ def factor(annual_rate: Decimal, day_count: DayCount, days: int) -> Decimal:
     raise ValueError(f"unknown day count {day_count!r}")
 
 
-def day_fraction(day_count: DayCount, start: date, end: date) -> Decimal:
-    """Return the part of a year between two days, for interest that does not fill whole periods."""
-    if day_count == "30/360":
-        return Decimal(days_360(start, end)) / 360
-    return Decimal((end - start).days) / (360 if day_count == "actual/360" else 365)
-
-
 def annuity(principal: Decimal, factors: Sequence[Decimal]) -> Decimal:
     """Return the unrounded equal payment that repays `principal` over periods with these interest `factors`."""
     growth, denominator = Decimal(1), Decimal(0)
@@ -98,25 +87,191 @@ def annuity(principal: Decimal, factors: Sequence[Decimal]) -> Decimal:
 
 
 def equal_installment(terms: Terms) -> list[Row]:
-    """Return the schedule of equal instalments (等额本息): each rounded to the cent, the last takes the remainder.
+    """Return the schedule of `terms`: the name by which callers of equal instalments know `build`.
 
-    :raises ValueError: if the principal is not a positive amount in cents, the rate is negative or there is no period
+    :raises Impossible: if there can be none
     """
-    principal, rounding = terms.principal, terms.rounding
-    if principal <= 0 or principal != quantize(principal):
-        raise ValueError(f"{principal} is not a positive amount in whole cents")
-    if terms.annual_rate < 0 or terms.periods < 1:
-        raise ValueError("a schedule needs a rate of zero or more and at least one period")
-    days = [terms.starts_on, *due_dates(terms.starts_on, terms.periods, terms.month_end)]
+    return list(build(terms))
+
+
+def build(terms: Terms, holidays: Holidays = ()) -> tuple[Row, ...]:
+    """Return the schedule of `terms`: down payment first, then each instalment in whole cents; the last takes the remainder.
+
+    :raises Impossible: if the dates cannot be
+    """
+    return _remembered(terms) if not holidays or terms.holiday_shift == "none" else _build(terms, holidays)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(terms: Terms) -> tuple[Row, ...]:
+    return _build(terms, ())
+
+
+def _build(terms: Terms, holidays: Holidays) -> tuple[Row, ...]:
     with localcontext() as context:
         context.prec = PRECISION
-        factors = [factor(terms.annual_rate, terms.day_count, (b - a).days) for a, b in pairwise(days)]
-        payment = quantize(annuity(principal, factors), rounding)
-        rows, balance = [], principal
-        for seq, (each, (from_on, due_on)) in enumerate(zip(factors, pairwise(days), strict=True), start=1):
-            interest = quantize(balance * each, rounding)
+        rows: list[Row] = []
+        balance = terms.principal
+        if terms.down_payment:
+            down = quantize(balance * terms.down_payment, terms.rounding)
+            balance -= down
+            rows.append(Row(1, terms.starts_on, terms.starts_on, 0, down, ZERO, balance, kind="down_payment"))
+        periods = windows(terms, periods_of(terms, holidays))
+        fees = scheduled_fees(terms.fees, terms.principal, len(periods))
+        for period, part, fee in zip(periods, amortise(terms, periods, balance), fees, strict=True):
+            balance -= part.principal
+            days = (period.due_on - period.from_on).days
+            seq = len(rows) + 1
+            rows.append(
+                Row(
+                    seq,
+                    period.from_on,
+                    period.due_on,
+                    days,
+                    part.principal,
+                    part.interest,
+                    balance,
+                    fee,
+                    part.earned,
+                    "installment",
+                    period,
+                )
+            )
+    return tuple(rows)
+
+
+def windows(terms: Terms, periods: list[Period]) -> list[Period]:
+    """Return the periods that have an instalment each: a bullet has one, over all of them."""
+    if terms.method != "bullet":
+        return periods
+    return [Period(periods[0].from_on, periods[-1].due_on, sum((each.factor for each in periods), Decimal(0)))]
+
+
+def scheduled_fees(fees: Sequence[Fee], principal: Decimal, periods: int) -> list[Decimal]:
+    """Return the fee part of each of `periods` instalments: `per_period` in all, `once` in the first."""
+    every = sum((fee.amount + quantize(principal * fee.rate) for fee in fees if fee.when == "per_period"), ZERO)
+    first = sum((fee.amount + quantize(principal * fee.rate) for fee in fees if fee.when == "once"), ZERO)
+    return [every + first, *[every] * (periods - 1)]
+
+
+def amortise(
+    terms: Terms, periods: Sequence[Period], principal: Decimal, *, payment: Decimal | None = None, first_interest: Decimal | None = None
+) -> list[Part]:
+    """Return what each of `periods` repays of `principal` and collects of interest, by the method of `terms`.
+
+    `payment` holds the instalment (or the equal principal) instead of solving it; then the loan may end early with periods of nothing.
+    `first_interest` is the interest of the first period where its balance changed on the way.
+    """
+    if terms.method == "flat":
+        return _flat(terms, periods, principal, first_interest)
+    free = [each.principal_free for each in periods]
+    if terms.method in ("interest_only", "bullet"):
+        free = [True] * len(periods)
+    free[-1] = False
+    if terms.method == "equal_principal":
+        each = payment if payment is not None else quantize(principal / free.count(False), terms.rounding)
+        return _run(terms, periods, principal, free, each, first_interest, equal_principal=True)
+    if terms.method != "equal_installment":
+        return _run(terms, periods, principal, free, principal, first_interest, equal_principal=True)
+    if payment is not None:
+        return _run(terms, periods, principal, free, payment, first_interest)
+    payment = solve(terms, periods, principal, free, first_interest)
+    parts = _run(terms, periods, principal, free, payment, first_interest)
+    if terms.family != "progressive":
+        return parts
+    return _evened(terms, periods, principal, free, payment, first_interest, parts)
+
+
+def solve(
+    terms: Terms, periods: Sequence[Period], principal: Decimal, free: Sequence[bool], first_interest: Decimal | None = None
+) -> Decimal:
+    """Return the equal instalment, rounded as the family rounds it."""
+    factors = [period.factor for period, without in zip(periods, free, strict=True) if not without]
+    if terms.family == "cumulative" and terms.interest == "daily" and terms.unit == "months":
+        factors = [terms.annual_rate * 30 * terms.every / 365] * len(factors)
+    if first_interest is None or free[0]:
+        exact = annuity(principal, factors)
+    elif len(factors) == 1:
+        exact = principal + first_interest
+    else:
+        # What is repaid with the first instalment does not cost interest after: A = c·(B + I − A), c the annuity of 1 over the rest.
+        rest = annuity(Decimal(1), factors[1:])
+        exact = rest * (principal + first_interest) / (1 + rest)
+    return _multiple(exact, terms) if terms.family == "cumulative" else quantize(exact, terms.rounding)
+
+
+def _multiple(amount: Decimal, terms: Terms) -> Decimal:
+    if terms.installment_multiple is None:
+        return quantize(amount, terms.rounding)
+    steps = (amount / terms.installment_multiple).quantize(Decimal(1), rounding=ROUNDINGS[terms.rounding])
+    return (steps * terms.installment_multiple).quantize(CENT)
+
+
+def _run(
+    terms: Terms, periods: Sequence[Period], principal: Decimal, free: Sequence[bool], payment: Decimal,
+    first_interest: Decimal | None, *, equal_principal: bool = False,
+) -> list[Part]:  # fmt: skip
+    rounding: Mode = terms.rounding
+    balance, held, parts, last = principal, ZERO, [], len(periods) - 1
+    for n, period in enumerate(periods):
+        earned = quantize(balance * period.factor, rounding)
+        if n == 0 and first_interest is not None:
+            earned = first_interest
+        if n == last:
+            part = balance
+        elif free[n]:
+            part = ZERO
+        elif equal_principal:
+            part = min(payment, balance)
+        else:
             # A payment rounded up may end a tiny loan early; one rounded down may not cover the interest.
-            part = balance if seq == terms.periods else min(max(payment - interest, ZERO), balance)
-            balance -= part
-            rows.append(Row(seq, from_on, due_on, (due_on - from_on).days, part, interest, balance))
-    return rows
+            part = min(max(payment - earned, ZERO), balance)
+        balance -= part
+        if period.interest_held and n < last:
+            held += earned
+            parts.append(Part(part, ZERO, earned))
+        else:
+            parts.append(Part(part, earned + held, earned))
+            held = ZERO
+    return parts
+
+
+def _evened(
+    terms: Terms, periods: Sequence[Period], principal: Decimal, free: Sequence[bool], payment: Decimal,
+    first_interest: Decimal | None, parts: list[Part],
+) -> list[Part]:  # fmt: skip
+    """Return `parts`, or those of an instalment moved once by its share of what the last differs by, where that brings it nearer."""
+    count = free.count(False)
+    gap = parts[-1].principal + parts[-1].interest - payment
+    if abs(gap) <= CENT * (count // 2):
+        return parts
+    moved = payment + quantize(gap / count, terms.rounding)
+    again = _run(terms, periods, principal, free, moved, first_interest)
+    return again if abs(again[-1].principal + again[-1].interest - moved) < abs(gap) else parts
+
+
+def _flat(terms: Terms, periods: Sequence[Period], principal: Decimal, first_interest: Decimal | None) -> list[Part]:
+    """等本等息: interest on the first principal throughout, in equal parts; the last takes the rest of both."""
+    last = len(periods) - 1
+    bearing = [n for n, each in enumerate(periods) if each.factor and (n or first_interest is None)]
+    repaying = [n for n, each in enumerate(periods) if not each.principal_free or n == last]
+    left = quantize(principal * sum((periods[n].factor for n in bearing), Decimal(0)), terms.rounding)
+    interest = quantize(left / len(bearing), terms.rounding) if bearing else ZERO
+    each_principal = quantize(principal / len(repaying), terms.rounding)
+    if terms.family == "cumulative":
+        each_principal = _multiple((principal + left) / len(periods), terms) - interest
+    parts, held, balance = [], ZERO, principal
+    for n, period in enumerate(periods):
+        earned = left if bearing and n == bearing[-1] else min(interest, left) if n in bearing else ZERO
+        left -= earned
+        if n == 0 and first_interest is not None:
+            earned = first_interest
+        part = balance if n == last else min(max(each_principal, ZERO), balance) if n in repaying else ZERO
+        balance -= part
+        if period.interest_held and n < last:
+            held += earned
+            parts.append(Part(part, ZERO, earned))
+        else:
+            parts.append(Part(part, earned + held, earned))
+            held = ZERO
+    return parts

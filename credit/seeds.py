@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import clocks, counter_links, expiry, exposure, four_eyes, links, offers, paper_seeds, papers, payoffs, reminder_seeds
+from credit import acts, clocks, counter_links, expiry, exposure, four_eyes, links, offers, paper_seeds, papers, payoffs, reminder_seeds
 from credit.models import Product
 from customers.messages_seeds import words
 from governance import rules
@@ -36,6 +36,35 @@ def seed() -> None:
 
 
 def seed_rules() -> None:
+    rules.put(
+        acts.COOLING_OFF,
+        value=7,
+        unit=rules.DAYS,
+        meaning_en="Days after the money went out in which a contract is cancelled by giving the principal back",
+        meaning_zh="放款后冷静期天数：期内归还本金即可解除合同",
+        verification=Rule.Verification.POLICY,
+        effective_from=date(2020, 1, 1),
+    )
+    rules.put(
+        acts.WATCH_MONTHS,
+        value=12,
+        unit=rules.COUNT,
+        meaning_en="Months a restructured loan is watched at least",
+        meaning_zh="重组贷款观察期（最少月数）",
+        citation="《商业银行金融资产风险分类办法》（中国银保监会 中国人民银行令2023年第1号）：观察期至少包含连续两个还款期，并不得低于1年",
+        verification=Rule.Verification.SECONDARY,
+        effective_from=date(2020, 1, 1),
+    )
+    rules.put(
+        acts.WATCH_PERIODS,
+        value=2,
+        unit=rules.COUNT,
+        meaning_en="Repayment periods a restructured loan is watched at least",
+        meaning_zh="重组贷款观察期（最少还款期数）",
+        citation="《商业银行金融资产风险分类办法》（中国银保监会 中国人民银行令2023年第1号）：观察期至少包含连续两个还款期，并不得低于1年",
+        verification=Rule.Verification.SECONDARY,
+        effective_from=date(2020, 1, 1),
+    )
     rules.put(
         exposure.CAP,
         value=Decimal("200000.00"),

@@ -227,7 +227,7 @@ def _book(receipt: Receipt, loan: Loan, *, match: str, actor: User, at: datetime
         key=f"bank:{receipt.public_id}:{receipt.version}",
         channel=Transaction.Channel.BANK_FILE,
         reference=receipt.reference[:60],
-        received_on=receipt.received_on,
+        received_on=max(receipt.received_on, loan.starts_on),  # what came before the money went out pays from its first day
     )
     by: dict[str, Any] = {"decided_by": actor} if match == Match.PERSON else {}
     facts = {"loan": loan.public_id, "amount": receipt.amount, "match": str(match)}

@@ -58,22 +58,34 @@ class Loan(Belonging):
             "principal_outstanding": _("Principal not yet repaid, CNY"),
             "overpayment": _("Paid beyond what was due, CNY"),
             "oldest_due_on": _("Due day of the oldest unpaid instalment"),
+            "terms": _("The contract's terms in full, as data"),
+            "capitalised": _("Interest, fees and penalty that became principal, CNY"),
+            "charged_off_on": _("Day the loan left the books as an asset"),
+            "watched_until": _("Last day of the watch after a restructuring"),
         },
     )
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("loan", "Open")
         SETTLED = "settled", _("Settled")
+        WRITTEN_OFF = "written_off", pgettext_lazy("loan", "Written off")
+        CANCELLED = "cancelled", pgettext_lazy("loan", "Cancelled")
 
-    # A loan that was settled opens again when the repayment that settled it is reversed.
-    MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.SETTLED}, Status.SETTLED: {Status.OPEN}}
+    # What ended a loan may be reversed: then it opens again.
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        Status.OPEN: {Status.SETTLED, Status.WRITTEN_OFF, Status.CANCELLED},
+        Status.SETTLED: {Status.OPEN},
+        Status.WRITTEN_OFF: {Status.OPEN},
+        Status.CANCELLED: {Status.OPEN},
+    }
+    TONES: ClassVar[dict[str, str]] = {"written_off": "bad"}
 
     public_id = PublicIdField(prefix="L")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="loans")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
     application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
     offer = models.OneToOneField(Offer, on_delete=models.PROTECT, related_name="loan")
-    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    status = models.CharField(max_length=11, choices=Status, default=Status.OPEN)
 
     principal = MoneyField()
     annual_rate = RateField()
@@ -86,8 +98,10 @@ class Loan(Belonging):
     allocation_order = ArrayField(models.CharField(max_length=9))
     starts_on = models.DateField(help_text="the day the money went out")
     matures_on = models.DateField()
+    terms = models.JSONField(default=dict, db_default={}, help_text="credit/terms.py as JSON; empty: what the columns and the product say")
 
     principal_outstanding = MoneyField()
+    capitalised = MoneyField(default=ZERO, db_default=ZERO, help_text="what a restructuring added to the principal")
     overpayment = MoneyField(default=ZERO, help_text="held for refund")
     dpd = models.PositiveIntegerField(default=0, db_default=0)
     bucket = models.PositiveSmallIntegerField(default=0, db_default=0)
@@ -95,6 +109,8 @@ class Loan(Belonging):
     closed_on = models.DateField(help_text="last business date closed")
     booked_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
+    charged_off_on = models.DateField(null=True, blank=True)
+    watched_until = models.DateField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
     objects = LoanQuerySet.as_manager()
@@ -102,17 +118,17 @@ class Loan(Belonging):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(name="loan_status_known", condition=Q(status__in=["open", "settled"])),
+            models.CheckConstraint(name="loan_status_known", condition=Q(status__in=["open", "settled", "written_off", "cancelled"])),
             models.CheckConstraint(
                 name="loan_of_something", condition=Q(principal__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)
             ),
             models.CheckConstraint(
                 name="loan_balances_not_negative",
-                condition=Q(principal_outstanding__gte=0, principal_outstanding__lte=F("principal"), overpayment__gte=0),
+                condition=Q(principal_outstanding__gte=0, principal_outstanding__lte=F("principal") + F("capitalised"), overpayment__gte=0),
             ),
             models.CheckConstraint(
                 name="loan_settled_owes_nothing",
-                condition=~Q(status="settled")
+                condition=Q(status="open")
                 | Q(principal_outstanding=0, dpd=0, bucket=0, oldest_due_on__isnull=True, settled_at__isnull=False),
             ),
             models.CheckConstraint(name="loan_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
@@ -178,12 +194,13 @@ class Installment(models.Model):
         PENDING = "pending", _("Pending")
         OVERDUE = "overdue", _("Overdue")
         PAID = "paid", _("Paid")
+        WRITTEN_OFF = "written_off", pgettext_lazy("instalment", "Written off")
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="installments", db_index=False)
     seq = models.PositiveSmallIntegerField()
     from_on = models.DateField()
     due_on = models.DateField()
-    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    status = models.CharField(max_length=11, choices=Status, default=Status.PENDING)
     principal = MoneyField()
     interest = MoneyField()
     fee = MoneyField(default=ZERO)
@@ -204,7 +221,7 @@ class Installment(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(name="installment_once_per_loan", fields=["loan", "seq"]),
-            models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid"])),
+            models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid", "written_off"])),
             models.CheckConstraint(
                 name="installment_amounts_not_negative", condition=Q(principal__gte=0, interest__gte=0, fee__gte=0, penalty_base__gte=0)
             ),
@@ -255,12 +272,16 @@ class Installment(models.Model):
 
     @property
     def owed(self) -> Decimal:
-        """Unpaid without penalty."""
+        """Unpaid without penalty; nothing of what was written off."""
+        if self.status == self.Status.WRITTEN_OFF:
+            return ZERO
         return self.payment - self.principal_paid - self.interest_paid - self.fee_paid
 
     @property
     def outstanding(self) -> Decimal:
         """Unpaid with the penalty as it was last computed."""
+        if self.status == self.Status.WRITTEN_OFF:
+            return ZERO
         return self.owed + self.penalty - self.penalty_paid
 
 
@@ -279,6 +300,7 @@ class Transaction(models.Model):
         lies_open=SUMMED,
         columns={
             "value_on": _("Day from which it counts"),
+            "details": _("What shaped it: days, parts, terms; no words about people"),
         },
     )
 
@@ -286,8 +308,21 @@ class Transaction(models.Model):
         DISBURSEMENT = "disbursement", _("Disbursement")
         REPAYMENT = "repayment", _("Repayment")
         REVERSAL = "reversal", _("Reversal")
-        REALLOCATION = "reallocation", _("Reallocation after a reversal")
+        REALLOCATION = "reallocation", _("Reallocation of what came later")
         REFUND = "refund", _("Refund")
+        PREPAYMENT = "prepayment", _("Partial prepayment")
+        CHARGE = "charge", _("Charge")
+        WAIVER = "waiver", _("Waiver")
+        RESCHEDULE = "reschedule", _("New schedule")
+        RESTRUCTURE = "restructure", _("Restructuring")
+        ACCELERATION = "acceleration", _("Acceleration")
+        CHARGE_OFF = "charge_off", _("Charge-off")
+        WRITE_OFF = "write_off", _("Write-off")
+        RECOVERY = "recovery", _("Recovery")
+        CANCELLATION = "cancellation", _("Cancellation in the cooling-off period")
+
+    # What changes what is owed without money moving may be of no amount.
+    WITHOUT_MONEY = (Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF, Kind.WRITE_OFF, Kind.REVERSAL)
 
     class Channel(models.TextChoices):
         CASH = "cash", _("Cash at the counter")
@@ -307,6 +342,7 @@ class Transaction(models.Model):
     channel = models.CharField(max_length=9, choices=Channel, blank=True, default="", db_default="", help_text="how the money came")
     reference = models.CharField(max_length=60, blank=True, default="", db_default="", help_text="the bank's or the receipt's number")
     reverses = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversal")
+    details = models.JSONField(default=dict, db_default={}, help_text="what shaped it, see credit/movements.py")
 
     objects = models.Manager()
 
@@ -314,10 +350,32 @@ class Transaction(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(name="transaction_key_once", fields=["loan", "key"]),
-            models.CheckConstraint(name="transaction_moves_money", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="transaction_moves_money",
+                condition=Q(amount__gt=0)
+                | Q(amount=0, kind__in=["reschedule", "restructure", "acceleration", "charge_off", "write_off", "reversal"]),
+            ),
             models.CheckConstraint(
                 name="transaction_kind_known",
-                condition=Q(kind__in=["disbursement", "repayment", "reversal", "reallocation", "refund"]),
+                condition=Q(
+                    kind__in=[
+                        "disbursement",
+                        "repayment",
+                        "reversal",
+                        "reallocation",
+                        "refund",
+                        "prepayment",
+                        "charge",
+                        "waiver",
+                        "reschedule",
+                        "restructure",
+                        "acceleration",
+                        "charge_off",
+                        "write_off",
+                        "recovery",
+                        "cancellation",
+                    ]
+                ),
             ),
             models.CheckConstraint(
                 name="transaction_reversal_of_one",
@@ -356,6 +414,8 @@ class Posting(models.Model):
         FEE = "fee", _("Fee")
         PENALTY = "penalty", _("Penalty")
         OVERPAYMENT = "overpayment", _("Over-payment")
+        LOSS = "loss", _("Loss written off")
+        RECOVERY = "recovery", _("Recovered after write-off")
 
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="postings")
     account = models.CharField(max_length=12, choices=Account)
@@ -369,7 +429,8 @@ class Posting(models.Model):
         constraints = [
             models.CheckConstraint(name="posting_of_something", condition=~Q(amount=0)),
             models.CheckConstraint(
-                name="posting_account_known", condition=Q(account__in=["cash", "principal", "interest", "fee", "penalty", "overpayment"])
+                name="posting_account_known",
+                condition=Q(account__in=["cash", "principal", "interest", "fee", "penalty", "overpayment", "loss", "recovery"]),
             ),
         ]
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
-from credit import repayments, timeline
+from credit import acts, repayments, timeline
 from credit.accrual import bucket, bucket_name, days_past_due
 from credit.allocation import allocate
 from credit.books import value_day
@@ -22,6 +22,7 @@ from credit.lists import LOANS
 from credit.models import Installment, Loan, Posting, Transaction, VirtualAccount
 from credit.money_forms import CounterForm
 from credit.permissions import QUOTE_PAYOFF, RECORD_REPAYMENT, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
+from credit.reversals import REVERSIBLE
 from credit.views import Asked
 from credit.words import PARTS
 from crm.lib import htmx, money, pages
@@ -32,7 +33,10 @@ from governance import idempotency, list_pages
 ZERO = Decimal("0.00")
 TABS = ("", "open", "late", "settled")
 MOVEMENTS = 60
-SIGNS = {"repayment": "in", "disbursement": "out", "reversal": "out", "refund": "out"}  # a reallocation moves no cash
+# What is not named moves no cash.
+SIGNS = {
+    "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "disbursement": "out", "reversal": "out", "refund": "out",
+}  # fmt: skip
 
 
 @needs(VIEW_LOAN)
@@ -88,6 +92,7 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
         "timeline": timeline.of_loan(loan),
         "may_repay": request.user.has_perm(RECORD_REPAYMENT) and loan.status == Loan.Status.OPEN,
         "may_quote": request.user.has_perm(QUOTE_PAYOFF) and loan.status == Loan.Status.OPEN,
+        "may_act": bool(acts.open_to(request.user, loan)),
         "may_refund": request.user.has_perm(REQUEST_REFUND),
         "account": VirtualAccount.objects.filter(loan=loan).first(),
         "order": [PARTS[part] for part in loan.allocation_order],
@@ -182,7 +187,7 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
                 "sign": SIGNS.get(row.kind, ""),
                 "reversed": hasattr(row, "reversal"),
                 "reverses": row.reverses.public_id if row.reverses else "",
-                "may_reverse": may_reverse and row.kind == Transaction.Kind.REPAYMENT and not hasattr(row, "reversal"),
+                "may_reverse": may_reverse and row.kind in REVERSIBLE and not hasattr(row, "reversal"),
                 "parts": [(PARTS[part], parts[part]) for part in PARTS if parts[part] > 0],
                 "held": parts[Posting.Account.OVERPAYMENT],
                 "numbers": ", ".join(map(str, seqs)),

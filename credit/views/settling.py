@@ -12,13 +12,12 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from credit import papers_pdf, payoffs, refunds, repayments, reversals
-from credit.accrual import bucket_name
+from credit import movements, papers_pdf, payoffs, refunds, repayments, reversals
 from credit.books import value_day
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.money_forms import DecideForm, PayoffForm, RefundForm, ReversalForm
 from credit.permissions import APPROVE_MONEY, QUOTE_PAYOFF, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
-from credit.views import Asked
+from credit.views import Asked, differences
 from credit.views.loans import one
 from credit.words import PARTS
 from crm.lib import htmx, pages
@@ -75,9 +74,9 @@ def figures(loan: Loan, day: date | None) -> dict[str, Any]:
         payoffs.checked_day(loan, day, at=now())
     except DomainError as error:
         return {"loan": loan, "hint": error.message}
-    ending = payoffs.figures(loan, list(loan.installments.order_by("seq")), day)
+    ending = payoffs.figures(loan, day)
     parts = [(label, ending.part(part)) for part, label in PARTS.items()]
-    waived = sum((a + b for a, b in ending.waived.values()), ZERO)
+    waived = ending.interest_waived + ending.fee_waived
     return {"loan": loan, "day": day, "parts": parts, "early_fee": ending.early_fee, "sum": ending.total, "waived": waived}
 
 
@@ -142,51 +141,15 @@ def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
                 messages.success(request, _("%(amount)s is reversed.") % {"amount": spoken(movement.amount)})
         if not form.errors:
             return htmx.go(request, sent.location)
-    if movement.kind != Transaction.Kind.REPAYMENT:
-        raise reversals.NotReversible(_("Only a repayment can be reversed."))
-    if Transaction.objects.filter(reverses=movement).exists():
-        raise reversals.NotReversible(_("%(movement)s was reversed before.") % {"movement": movement})
-    installments = list(loan.installments.order_by("seq"))
+    reversals.checked(movement)
     context = {
         "movement": movement,
         "loan": loan,
         "customer": loan.customer,
         "back": here,
-        "changes": changes(loan, installments, movement),
+        "changes": differences.told(loan, movements.preview_without(loan, movement)),
     }
     return form.page(request, "credit/money/reverse.html", context)
-
-
-def changes(loan: Loan, installments: list[Any], movement: Transaction) -> dict[str, Any]:
-    """Return what a reversal would change: only what differs."""
-    played = reversals.simulate(loan, installments, movement)
-    then = played.loan
-    rows = []
-    for now_row, then_row in zip(installments, played.installments, strict=True):
-        was, will = now_row.outstanding, then_row.outstanding
-        if was != will or now_row.status != then_row.status:
-            rows.append(
-                {
-                    "number": now_row.seq,
-                    "due_on": now_row.due_on,
-                    "was": was,
-                    "will": will,
-                    "was_state": now_row.get_status_display(),
-                    "will_state": then_row.get_status_display(),
-                }
-            )
-    pairs = [
-        (_("Principal left"), loan.principal_outstanding, then.principal_outstanding),
-        (_("Held for refund"), loan.overpayment, then.overpayment),
-    ]
-    return {
-        "rows": rows,
-        "sums": [(label, was, will) for label, was, will in pairs if was != will],
-        "dpd": (loan.dpd, then.dpd),
-        "buckets": (bucket_name(loan.bucket), bucket_name(then.bucket)),
-        "reopens": loan.status == Loan.Status.SETTLED and not played.settled,
-        "later": loan.transactions.filter(kind=Transaction.Kind.REPAYMENT, pk__gt=movement.pk, reversal__isnull=True).count(),
-    }
 
 
 # --- refund --------------------------------------------------------------------------------------------------------

@@ -157,4 +157,4 @@ def test_an_impossible_schedule_is_refused(principal, rate, periods):
 
 def test_an_unknown_day_count_is_refused():
     with pytest.raises(ValueError, match="day count"):
-        equal_installment(Terms(D("10.00"), D("0.1"), 3, date(2025, 1, 1), "actual/364"))
+        equal_installment(Terms(D("10.00"), D("0.1"), 3, date(2025, 1, 1), "actual/366"))

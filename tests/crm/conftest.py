@@ -55,7 +55,7 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     """Return the rows that stand beside the main path: what is planned, known, put in, asked for, quoted, reversed, given back, unmatched."""
     from collection import cases, promises
     from collection.judgement import Part
-    from credit import papers, payoffs, refunds, repayments, reversals, suspense, underwriting
+    from credit import acts, papers, payoffs, refunds, repayments, reversals, suspense, underwriting
     from credit.models import Condition
     from customers import activities, documents, handover, relations
     from tests.fixtures.cast import NOON
@@ -80,6 +80,9 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     cases.claim(case, actor=cast.collector, at=late)
     promise = promises.take(case, parts=[part], channel="inbound", actor=cast.collector, at=late)
     cases.release(case, actor=cast.collector, at=late)
+    charged = desk.loan(at=late)
+    data = {"charge_part": "fee", "amount": Decimal("5.00")}
+    charge = acts.do(charged, acts.ACTS["charge"], data, on=None, why="contract", actor=cast.loan_operations, at=late, key="c")
     stored = documents.keep(pdf("api"))
     return {
         "activities": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,
@@ -89,6 +92,7 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "conditions": Condition.objects.get(application=approved).public_id,
         "payoff-quotes": payoffs.issue(loan, settles_on=cast.entity.business_date, actor=cast.loan_officer, at=late).public_id,
         "reversals": reversals.reverse(mistaken, reason="wrong_loan", actor=cast.loan_operations, at=late, key="r").public_id,
+        "loan-acts": charge.public_id,
         "refunds": refunds.request(over, amount=Decimal("1.00"), actor=cast.loan_operations, at=late).public_id,
         "suspense": stranger.public_id,
         "promises": promise.public_id,

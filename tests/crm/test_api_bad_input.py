@@ -31,6 +31,7 @@ UNKNOWN = {
     "conditions": "CN",
     "payoff-quotes": "Q",
     "reversals": "X",
+    "loan-acts": "X",
     "refunds": "RF",
     "suspense": "M",
     "promises": "Y",

@@ -1,0 +1,380 @@
+"""What staff do to a loan beyond taking money in: prepay a part, charge, waive, reschedule, restructure, accelerate, write off, recover, cancel.
+
+Each act is declared once: who may do it, whether a second person has to confirm it, and how what was typed becomes a transaction that
+`credit/movements.py` plays. A page shows what it would change before anybody confirms.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from credit import contract_terms, movements, permissions, repayments
+from credit.models import Loan, PayoffQuote, Refund, Transaction
+from credit.movements import Preview
+from credit.terms import Refused, Terms
+from crm.lib.dates import add_months
+from crm.lib.errors import DomainError, Invalid
+from crm.lib.money import total
+from crm.lib.registry import Registry
+from governance import changes, rules
+from governance.changes import Line
+from governance.lifecycle import move
+from governance.models import ChangeRequest, User
+from ledger import log
+
+ZERO = Decimal("0.00")
+LATEST = timedelta(days=366)
+CHANGE = "credit.loan_act"
+COOLING_OFF = "credit.cooling_off.days"
+WATCH_MONTHS = "credit.restructured.watch_months"
+WATCH_PERIODS = "credit.restructured.watch_periods"
+Kind = Transaction.Kind
+Built = tuple[Decimal, dict[str, Any]]  # amount and details of the transaction
+
+
+class Why(models.TextChoices):
+    """Why it is done; words about a person have no place here."""
+
+    AGREED = "agreed", _("Agreed with the customer")
+    HARDSHIP = "hardship", _("Hardship of the customer")
+    GOODWILL = "goodwill", _("Goodwill")
+    OUR_ERROR = "our_error", _("Our own mistake")
+    CONTRACT = "contract", _("As the contract says")
+    LEGAL = "legal", _("Decision of a court or authority")
+    DECEASED = "deceased", _("The customer has died")
+
+
+class NotOnThisLoan(DomainError):
+    """The act is not for a loan that stands where this one does."""
+
+    code = "act_not_on_this_loan"
+
+
+class CoolingOffOver(DomainError):
+    """A contract is cancelled only within the days the rule gives."""
+
+    code = "cooling_off_over"
+
+
+class Promised(DomainError):
+    """A refund under way takes money this act would need."""
+
+    code = "refund_under_way"
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing done to a loan."""
+
+    kind: str
+    label: Any
+    explained: Any
+    permission: str
+    build: Callable[[Loan, dict[str, Any], date], Built]
+    fields: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = (Loan.Status.OPEN,)
+    two: Callable[[Loan, Decimal, User], bool] = lambda loan, amount, actor: False
+    icon: str = "loan"
+    danger: bool = False
+
+
+ACTS: Registry[Act] = Registry("loan act")
+
+
+def _always(loan: Loan, amount: Decimal, actor: User) -> bool:
+    return True
+
+
+def _above_authority(loan: Loan, amount: Decimal, actor: User) -> bool:
+    """Return whether a waiver is above what the actor's role may give up on one loan, with what was waived before."""
+    limit = actor.role.waiver_limit if actor.role else None
+    before = loan.transactions.filter(kind=Kind.WAIVER, reversal__isnull=True).values_list("amount", flat=True)
+    return limit is None or amount + total(list(before)) > limit
+
+
+# --- how what was typed becomes a transaction ----------------------------------------------------------------------
+def _prepayment(loan: Loan, data: dict[str, Any], on: date) -> Built:
+    return data["amount"], {"keeps": data["keeps"]}
+
+
+def _charge(loan: Loan, data: dict[str, Any], on: date) -> Built:
+    due_on = data.get("due_on") or on
+    if not loan.starts_on <= due_on <= loan.matures_on + LATEST:
+        sentence = _("Choose a day between the start of the loan and a year after its end.")
+        raise Invalid(sentence, fields={"due_on": sentence})
+    return data["amount"], {"part": data["charge_part"], "due_on": due_on.isoformat()}
+
+
+def _waiver(loan: Loan, data: dict[str, Any], on: date) -> Built:
+    return data["amount"], {"part": data["part"], "installment": data.get("installment")}
+
+
+def _reschedule(loan: Loan, data: dict[str, Any], on: date) -> Built:
+    next_due = data.get("next_due_on")
+    if next_due is not None and not on < next_due <= on + LATEST:
+        sentence = _("Choose a day after the one it counts for, within a year.")
+        raise Invalid(sentence, fields={"next_due_on": sentence})
+    details = {
+        "more": data.get("more") or 0,
+        "due_day": data.get("due_day"),
+        "next_due_on": next_due.isoformat() if next_due else None,
+    }
+    if not any(details.values()):
+        sentence = _("Say what changes: more periods, another day of the month, or another next due date.")
+        raise Invalid(sentence, fields={"more": sentence})
+    return ZERO, details
+
+
+def _restructure(loan: Loan, data: dict[str, Any], on: date) -> Built:
+    """Build the new terms: those of the contract with other periods and another rate, from `on`."""
+    now = contract_terms.of(loan)
+    try:
+        terms = Terms.from_json(
+            now.to_json()
+            | {"periods": data["periods"], "annual_rate": str(data["annual_rate"]), "starts_on": on.isoformat()}
+            | {"first_due_on": None, "principal": str(loan.principal_outstanding), "fees": [], "grace_on_principal": 0}
+            | {"grace_on_interest": 0, "interest_free": 0, "down_payment": "0"}
+        )
+    except Refused as error:
+        raise Invalid(movements.sentence(error), fields={"periods": movements.sentence(error)}) from None
+    return ZERO, {"terms": terms.to_json(), "capitalises": bool(data.get("capitalises"))}
+
+
+def _nothing(loan: Loan, data: dict[str, Any], on: date) -> Built:
+    return ZERO, {}
+
+
+def _money(loan: Loan, data: dict[str, Any], on: date) -> Built:
+    return data["amount"], {}
+
+
+def _cancellation(loan: Loan, data: dict[str, Any], on: date) -> Built:
+    """Build the cancellation: the principal comes back whole.
+
+    :raises CoolingOffOver: after the days the rule gives
+    """
+    last = loan.starts_on + timedelta(days=int(rules.value(COOLING_OFF, on=loan.starts_on)))
+    if on > last:
+        raise CoolingOffOver(_("The cooling-off period ended on %(day)s.") % {"day": last.isoformat()})
+    return loan.principal_outstanding, {}
+
+
+def _act(kind: str, label: Any, explained: Any, permission: str, build: Callable[..., Built], *fields: str, **more: Any) -> None:
+    ACTS.register(kind, Act(kind, label, explained, permission, build, fields, **more))
+
+
+_act(
+    Kind.PREPAYMENT, _("Prepay a part"), _("Money pays what is due, then principal before its time."), permissions.RECORD_REPAYMENT,
+    _prepayment, "amount", "keeps", "channel", "reference", icon="repayment",
+)  # fmt: skip
+_act(
+    Kind.CHARGE, _("Put on a charge"), _("A fee or penalty the contract allows."), permissions.SERVICE_LOAN, _charge, "charge_part",
+    "amount", "due_on",
+)  # fmt: skip
+_act(
+    Kind.WAIVER, _("Waive"), _("Give up interest, a fee or penalty that is owed. Above your authority a second person confirms it."),
+    permissions.WAIVE, _waiver, "part", "amount", "installment", two=_above_authority,
+)  # fmt: skip
+_act(
+    Kind.RESCHEDULE, _("Change the schedule"), _("Spread what is not due yet over more periods or other days; the rate stays."),
+    permissions.SERVICE_LOAN, _reschedule, "more", "due_day", "next_due_on", icon="history",
+)  # fmt: skip
+_act(
+    Kind.RESTRUCTURE, _("Restructure"), _("New terms for all that is unpaid. The loan is watched for at least a year and two periods."),
+    permissions.RESTRUCTURE, _restructure, "periods", "annual_rate", "capitalises", two=_always, icon="history",
+)  # fmt: skip
+_act(
+    Kind.ACCELERATION, _("Demand the whole balance"), _("All principal is due at once, with the interest to the day."),
+    permissions.RESTRUCTURE, _nothing, two=_always, danger=True,
+)  # fmt: skip
+_act(
+    Kind.CHARGE_OFF, _("Charge off"), _("The loan leaves the books as an asset; it goes on being owed and collected."),
+    permissions.RESTRUCTURE, _nothing, two=_always, danger=True,
+)  # fmt: skip
+_act(
+    Kind.WRITE_OFF, _("Write off"), _("All that is unpaid is a loss. Money that comes later is a recovery."), permissions.RESTRUCTURE,
+    _nothing, two=_always, danger=True,
+)  # fmt: skip
+_act(
+    Kind.RECOVERY, _("Record a recovery"), _("Money that comes after the write-off."), permissions.RECORD_REPAYMENT, _money, "amount",
+    "channel", "reference", statuses=(Loan.Status.WRITTEN_OFF,), icon="repayment",
+)  # fmt: skip
+_act(
+    Kind.CANCELLATION, _("Cancel the contract"), _("In the cooling-off period: the principal comes back, nothing else is owed."),
+    permissions.RECORD_REPAYMENT, _cancellation, "channel", "reference", danger=True,
+)  # fmt: skip
+
+
+def open_to(user: User, loan: Loan) -> list[Act]:
+    """Return what `user` may do to `loan` as it stands."""
+    return [act for _kind, act in ACTS.items() if loan.status in act.statuses and user.has_perm(act.permission)]
+
+
+def asks_second(loan: Loan, act: Act, user: User) -> bool:
+    """Return whether the smallest such act of `user` on `loan` needs a second person."""
+    return act.two(loan, ZERO, user)
+
+
+# --- before and after ----------------------------------------------------------------------------------------------
+def preview(loan: Loan, act: Act, data: dict[str, Any], *, on: date) -> Preview:
+    """Return what an act would do; nothing is stored.
+
+    :raises DomainError: if it cannot be done
+    """
+    _stands(loan, act)
+    amount, details = act.build(loan, data, on)
+    return movements.preview(loan, kind=act.kind, amount=amount, on=on, details=details, as_of=max(on, loan.closed_on))
+
+
+def _stands(loan: Loan, act: Act) -> None:
+    if loan.status not in act.statuses:
+        raise NotOnThisLoan(_("%(loan)s is “%(status)s”: this cannot be done to it.") % {"loan": loan, "status": loan.get_status_display()})
+
+
+@transaction.atomic
+def do(
+    loan: Loan, act: Act, data: dict[str, Any], *, on: date | None, why: str, note: str = "", actor: User, at: datetime, key: str
+) -> Transaction | ChangeRequest:
+    """Do an act, or propose it where a second person has to confirm it; `on` is the day it counts for.
+
+    :raises NotOnThisLoan: if the loan does not stand where it can be done
+    :raises Invalid: if what was typed cannot be
+    """
+    if why not in Why.values:
+        raise Invalid(_("Choose why it is done."), fields={"why": _("Choose why it is done.")})
+    on = repayments.counts_for(loan, on, at=at)
+    _stands(loan, act)
+    amount, details = act.build(loan, data, on)
+    if amount:
+        repayments.checked_amount(amount)
+    if act.two(loan, amount, actor):
+        seen = movements.preview(loan, kind=act.kind, amount=amount, on=on, details=details)
+        after = {
+            "version": loan.version,
+            "act": str(act.kind),
+            "amount": str(amount),
+            "details": details,
+            "on": on.isoformat(),
+            "why": why,
+            "key": key,
+            "channel": data.get("channel", ""),
+            "principal": [str(seen.before.principal_outstanding), str(seen.after.principal_outstanding)],
+            "owed": [str(seen.before.balances.total), str(seen.after.balances.total)],
+        }
+        return changes.propose(CHANGE, loan.public_id, after=after, reason=note or str(Why(why).label), actor=actor, at=at)
+    return _done(
+        loan, act, amount, details, on=on, why=why, actor=actor, at=at, key=key, channel=data.get("channel", ""),
+        reference=data.get("reference", ""),
+    )  # fmt: skip
+
+
+def _done(
+    loan: Loan, act: Act, amount: Decimal, details: dict[str, Any], *, on: date, why: str, actor: User, at: datetime, key: str,
+    channel: str = "", reference: str = "",
+) -> Transaction:  # fmt: skip
+    loan = repayments.locked(loan.pk)
+    known = Transaction.objects.filter(loan=loan, key=key).first()
+    if known is not None:
+        if known.kind != act.kind:
+            raise repayments.KeyUsed(_("This key was used for another movement of the loan."))
+        return known
+    _stands(loan, act)
+    if act.kind == Kind.RESTRUCTURE:
+        loan.watched_until = watch_until(on, Terms.from_json(details["terms"]))
+    dpd_was = loan.dpd
+    movement, made = movements.record(
+        loan, kind=act.kind, amount=amount, on=on, details=details | {"why": why}, actor=actor, at=at, key=key, channel=channel,
+        reference=reference,
+    )  # fmt: skip
+    held = loan.refunds.filter(status__in=Refund.HOLDING).values_list("amount", flat=True)
+    if made.after.overpayment < total(list(held)):
+        raise Promised(_("A refund of money held on this loan is under way: decline it or wait for it first."))
+    for quote in PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED):
+        move(quote, PayoffQuote.Status.SUPERSEDED, actor=actor, at=at, facts={"loan": loan.public_id})
+    log.record(
+        f"credit.movement.{act.kind}",
+        movement,
+        actor=actor,
+        at=at,
+        customer_id=loan.customer_id,
+        loan=loan.public_id,
+        loan_id=loan.pk,
+        amount=movement.amount,
+        value_on=on,
+        why=why,
+        dpd_was=dpd_was,
+        dpd=loan.dpd,
+    )
+    movements.keep(loan, made.after, actor=actor, at=at)
+    return movement
+
+
+def watch_until(on: date, terms: Terms) -> date:
+    """Return the last day of the watch after a restructuring: at least a year and at least two periods (金融资产风险分类办法, 2023)."""
+    months = int(rules.value(WATCH_MONTHS, on=on))
+    periods = int(rules.value(WATCH_PERIODS, on=on))
+    length = {"months": 31, "weeks": 7, "days": 1}[terms.unit] * terms.every
+    return max(add_months(on, months, on.day), on + timedelta(days=periods * length))
+
+
+# --- the second person ---------------------------------------------------------------------------------------------
+def _loan(subject: str) -> Loan:
+    return Loan.objects.select_related("legal_entity", "product").get(public_id=subject)
+
+
+def _standing(subject: str) -> dict[str, Any]:
+    """Return what the difference was made against: money that moved since makes it another one."""
+    loan = _loan(subject)
+    return {"version": loan.version, "status": str(loan.status)}
+
+
+def _validate(subject: str, after: dict[str, Any]) -> None:
+    loan = _loan(subject)
+    on, amount = date.fromisoformat(after["on"]), Decimal(after["amount"])
+    movements.preview(loan, kind=after["act"], amount=amount, on=on, details=after["details"])
+
+
+def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
+    act = ACTS[after["act"]]
+    lines = [Line(_("What is done"), "", act.label), Line(_("Counts for"), "", after["on"]), Line(_("Why"), "", Why(after["why"]).label)]
+    if Decimal(after["amount"]):
+        lines.append(Line(_("Amount (CNY)"), "", after["amount"]))
+    lines.append(Line(_("Principal left (CNY)"), *after["principal"]))
+    lines.append(Line(_("Owed in all (CNY)"), *after["owed"]))
+    details = after["details"]
+    if "terms" in details:
+        lines.append(Line(_("Periods"), "", details["terms"]["periods"]))
+        lines.append(Line(_("Annual rate"), "", details["terms"]["annual_rate"]))
+    if details.get("part"):
+        lines.append(Line(_("Of"), "", dict(PART_CHOICES).get(details["part"], details["part"])))
+    return lines
+
+
+def _make(subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> Transaction:
+    act = ACTS[after["act"]]
+    return _done(
+        _loan(subject), act, Decimal(after["amount"]), after["details"], on=date.fromisoformat(after["on"]), why=after["why"],
+        actor=actor, at=at, key=after["key"], channel=after["channel"],
+    )  # fmt: skip
+
+
+def _name(subject: str, after: dict[str, Any]) -> Any:
+    act = ACTS.get(str(after.get("act")))
+    return f"{subject}: {act.label}" if act else subject
+
+
+PART_CHOICES = [("penalty", _("Penalty")), ("fee", _("Fee")), ("interest", _("Interest"))]
+
+changes.KINDS.register(
+    CHANGE,
+    changes.Kind(
+        label=_("Act on a loan"), check=permissions.CONFIRM_SERVICING, standing=_standing, validate=_validate, lines=_lines, make=_make,
+        name=_name, url=lambda subject: reverse("loan", args=[subject]),
+    ),
+)  # fmt: skip

@@ -1,0 +1,437 @@
+"""What moves a loan, stored: its transactions are played by `credit/machine.py`, and what comes out is written down and posted.
+
+A loan's state is a function of its terms and its transactions. Every door of money adds one transaction, plays all of them anew and
+writes the instalments, the balances and the postings that come out; nothing that was posted is edited. Where an event counts for a day
+before others, or takes one back, what came later may fall out differently: the difference is posted as a reallocation.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+from django.utils.translation import gettext_lazy as _
+
+from credit import accrual, contract_terms, loans
+from credit import events as happened
+from credit.loans import Entry
+from credit.machine import Difference, difference, play
+from credit.models import Installment, Loan, PayoffQuote, Posting, Transaction
+from credit.state import Installment as Played
+from credit.state import Split, State
+from credit.terms import Refused, Terms
+from crm.lib.errors import DomainError, Invalid
+from governance.lifecycle import move
+from governance.models import User
+from ledger import log
+
+ZERO = Decimal("0.00")
+Kind, Account = Transaction.Kind, Posting.Account
+STATUS = {
+    "planned": Loan.Status.OPEN,
+    "open": Loan.Status.OPEN,
+    "settled": Loan.Status.SETTLED,
+    "written_off": Loan.Status.WRITTEN_OFF,
+    "cancelled": Loan.Status.CANCELLED,
+}
+SAVED = [
+    "principal_outstanding", "overpayment", "capitalised", "dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
+    "watched_until",
+]  # fmt: skip
+WRITTEN = (
+    "from_on", "due_on", "status", "principal", "interest", "fee", "penalty", "principal_paid", "interest_paid", "fee_paid", "penalty_paid",
+    "interest_waived", "fee_waived", "penalty_base", "penalty_since", "paid_on",
+)  # fmt: skip
+
+
+class NotExplained(DomainError):
+    """The loan's movements do not explain its state: it is not played on, somebody has to look at it first."""
+
+    code = "not_explained"
+
+
+class CannotBe(Invalid):
+    """The event cannot be, on this loan and this day."""
+
+    code = "loan_event"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A loan before and after an event that is not stored yet."""
+
+    before: State
+    after: State
+    event: happened.Event | None
+
+    @property
+    def difference(self) -> Difference:
+        return difference(self.before, self.after)
+
+    @property
+    def split(self) -> Split | None:
+        """What the event itself does, None where one is taken back."""
+        return self.after.splits.get(self.event.key) if self.event else None
+
+
+# --- from rows to events -------------------------------------------------------------------------------------------
+def events(loan: Loan, *, without: Transaction | None = None) -> list[happened.Event]:
+    """Return what happened to `loan` and stands, in the order it was recorded: what was reversed never was."""
+    rows = loan.transactions.filter(reversal__isnull=True).exclude(kind__in=[Kind.REVERSAL, Kind.REALLOCATION])
+    if without is not None:
+        rows = rows.exclude(pk=without.pk)
+    quoted = dict(PayoffQuote.objects.filter(transaction__loan=loan).values_list("transaction_id", "settles_on"))
+    return [event(row, settles_on=quoted.get(row.pk)) for row in rows.order_by("pk")]
+
+
+def events_of(loans_: Iterable[Loan]) -> dict[int, list[happened.Event]]:
+    """Return what happened to each of these loans and stands, by the loan's id; two statements for all."""
+    found: dict[int, list[happened.Event]] = {loan.pk: [] for loan in loans_}
+    rows = Transaction.objects.filter(loan__in=found, reversal__isnull=True).exclude(kind__in=[Kind.REVERSAL, Kind.REALLOCATION])
+    quoted = dict(PayoffQuote.objects.filter(transaction__loan__in=found).values_list("transaction_id", "settles_on"))
+    for row in rows.order_by("pk"):
+        found[row.loan_id].append(event(row, settles_on=quoted.get(row.pk)))
+    return found
+
+
+def event(row: Transaction, *, settles_on: date | None = None) -> happened.Event:
+    """Return a transaction as the machine plays it."""
+    return event_of(row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on)
+
+
+def event_of(
+    kind: str, *, key: str, on: date, seq: int, amount: Decimal, details: dict[str, Any], settles_on: date | None = None
+) -> happened.Event:
+    """Return the event that a transaction of `kind` with these `details` is.
+
+    Details by kind: prepayment {keeps}; charge {part, due_on}; waiver {part, installment}; reschedule {more, due_day, next_due_on};
+    restructure {terms, capitalises}. Days are ISO text.
+
+    :raises ValueError: for a kind that is none
+    """
+    at: dict[str, Any] = {"key": key, "on": on, "seq": seq}
+    match kind:
+        case Kind.DISBURSEMENT:
+            return happened.Disburse(**at, amount=amount)
+        case Kind.REPAYMENT:
+            if settles_on is not None:
+                return happened.PayOff(**at, amount=amount, settles_on=settles_on)
+            return happened.Repay(**at, amount=amount)
+        case Kind.REFUND:
+            return happened.Refund(**at, amount=amount)
+        case Kind.PREPAYMENT:
+            return happened.Prepay(**at, amount=amount, keeps=details["keeps"])
+        case Kind.CHARGE:
+            return happened.Charge(**at, amount=amount, part=details["part"], due_on=date.fromisoformat(details["due_on"]))
+        case Kind.WAIVER:
+            return happened.Waive(**at, amount=amount, part=details["part"], installment=details.get("installment"))
+        case Kind.RESCHEDULE:
+            next_due = details.get("next_due_on")
+            return happened.Reschedule(
+                **at,
+                more=details.get("more", 0),
+                due_day=details.get("due_day"),
+                next_due_on=date.fromisoformat(next_due) if next_due else None,
+            )
+        case Kind.RESTRUCTURE:
+            return happened.Restructure(**at, terms=Terms.from_json(details["terms"]), capitalises=details["capitalises"])
+        case Kind.ACCELERATION:
+            return happened.Accelerate(**at)
+        case Kind.CHARGE_OFF:
+            return happened.ChargeOff(**at)
+        case Kind.WRITE_OFF:
+            return happened.WriteOff(**at)
+        case Kind.RECOVERY:
+            return happened.Recover(**at, amount=amount)
+        case Kind.CANCELLATION:
+            return happened.Cancel(**at, amount=amount)
+    raise ValueError(f"a {kind} is not played")
+
+
+def played(loan: Loan, moves: Iterable[happened.Event], *, as_of: date | None = None) -> State:
+    """Return `loan` after `moves`, as of a day: the last one closed when none is given.
+
+    :raises CannotBe: for a history that cannot be
+    """
+    try:
+        return play(contract_terms.of(loan), moves, as_of or loan.closed_on)
+    except Refused as error:
+        raise CannotBe(sentence(error), cause=error.code) from None
+
+
+def sentence(error: Refused) -> Any:
+    """Return in the user's language why an event cannot be."""
+    words = {
+        "amount": _("Enter an amount above 0 in whole cents."),
+        "written_off": _("The loan is written off: only a recovery can come."),
+        "not_written_off": _("A recovery comes after a write-off; before it, money is a repayment."),
+        "before_disbursement": _("The day lies before the money went out."),
+        "waives_too_much": _("Less than that is owed: it cannot be waived."),
+        "overpayment": _("Money of this repayment was paid back as a refund: it cannot be reversed any more."),
+        "grace": _("There are more periods of grace than periods."),
+        "periods": _("A schedule needs between 1 and 1200 periods."),
+        "dates": _("These dates cannot be."),
+        "settled": _("The loan is settled."),
+        "nothing_left": _("Nothing of it is left to spread."),
+    }
+    return words.get(error.code) or _("The loan's other movements do not allow it on that day.")
+
+
+# --- what would happen ---------------------------------------------------------------------------------------------
+def preview(
+    loan: Loan, *, kind: str, amount: Decimal, on: date, details: dict[str, Any], settles_on: date | None = None, as_of: date | None = None
+) -> Preview:
+    """Return what an event would do; nothing is stored.
+
+    :raises CannotBe: if it cannot be
+    """
+    moves = events(loan)
+    new = event_of(kind, key="new", on=on, seq=_after_all(moves), amount=amount, details=details, settles_on=settles_on)
+    return Preview(played(loan, moves, as_of=as_of), played(loan, [*moves, new], as_of=as_of), new)
+
+
+def preview_without(loan: Loan, movement: Transaction) -> Preview:
+    """Return what taking `movement` back would do; nothing is stored.
+
+    :raises CannotBe: if what came later cannot be without it
+    """
+    return Preview(played(loan, events(loan)), played(loan, events(loan, without=movement)), None)
+
+
+def _after_all(moves: Sequence[happened.Event]) -> int:
+    return max((move.seq for move in moves), default=0) + 1
+
+
+# --- what happens --------------------------------------------------------------------------------------------------
+def record(
+    loan: Loan,
+    *,
+    kind: str,
+    amount: Decimal,
+    on: date,
+    actor: User,
+    at: datetime,
+    key: str,
+    details: dict[str, Any] | None = None,
+    channel: str = "",
+    reference: str = "",
+    settles_on: date | None = None,
+) -> tuple[Transaction, Preview]:
+    """Add a transaction to a locked `loan` and write what comes out; return it with the loan before and after.
+
+    The loan itself is changed in memory and not saved: the door that calls saves it with `keep`.
+
+    :raises NotExplained: if what is stored is not what the loan's movements make of it
+    :raises CannotBe: if the event cannot be
+    """
+    rows = loans.installments_locked(loan)
+    moves = events(loan)
+    before = played(loan, moves)
+    explained(loan, rows, before)
+    new = event_of(kind, key="new", on=on, seq=_after_all(moves), amount=amount, details=details or {}, settles_on=settles_on)
+    after = played(loan, [*moves, new])
+    split = after.splits["new"]
+    movement = Transaction.objects.create(
+        loan=loan, kind=kind, amount=moved(kind, amount, split), value_on=on, at=at, actor=actor, key=key, channel=channel,
+        reference=reference, details=details or {},
+    )  # fmt: skip
+    numbers = store(loan, rows, after, on=on)
+    own = entries(split)
+    loans.post(movement, numbered(own, numbers))
+    if before.splits != {name: each for name, each in after.splits.items() if name != "new"}:
+        _post_difference(loan, movement, after, numbers, actor=actor, at=at, on=on)
+    return movement, Preview(before, after, new)
+
+
+def moved(kind: str, amount: Decimal, split: Split) -> Decimal:
+    """Return the amount a transaction carries: the money that moved, or what was given up or added."""
+    if kind == Kind.WRITE_OFF:
+        return sum((line.amount for line in split.written_off), ZERO)
+    if kind == Kind.RESTRUCTURE:
+        return sum((line.amount for line in split.capitalised), ZERO)
+    return amount
+
+
+def take_back(loan: Loan, movement: Transaction, *, on: date, actor: User, at: datetime, key: str) -> tuple[Transaction, Preview]:
+    """Answer `movement` by its mirror image, and bring the locked `loan` to where it would stand without it; as `record` else."""
+    rows = loans.installments_locked(loan)
+    before = played(loan, events(loan))
+    explained(loan, rows, before)
+    after = played(loan, events(loan, without=movement))
+    if loan.status != Loan.Status.OPEN and after.status == "open":
+        # No close looked at it since it ended; had it stayed open, the last one had.
+        loan.closed_on = max(loan.closed_on, loan.legal_entity.business_date - timedelta(days=1))
+        after = played(loan, events(loan, without=movement))
+    made = Transaction.objects.create(
+        loan=loan, kind=Kind.REVERSAL, amount=movement.amount, value_on=on, at=at, actor=actor, key=key, reverses=movement
+    )
+    loans.post(made, [(row.account, -row.amount, row.installment_id) for row in movement.postings.order_by("pk")])
+    numbers = store(loan, rows, after, on=on)
+    _post_difference(loan, made, after, numbers, actor=actor, at=at, on=on)
+    return made, Preview(before, after, None)
+
+
+def keep(loan: Loan, state: State, *, actor: User, at: datetime) -> None:
+    """Save a loan that `record` or `take_back` changed: its balances, where it stands now, and word of a changed bucket."""
+    was = Loan.objects.values_list("bucket", flat=True).get(pk=loan.pk)
+    fields = {name: getattr(loan, name) for name in SAVED}
+    status = STATUS[state.status]
+    if status == loan.status:
+        loan.version += 1
+        loan.save(update_fields=[*SAVED, "version"])
+    elif status == Loan.Status.OPEN:
+        move(loan, status, actor=actor, at=at, event="credit.loan.reopened", settled_at=None, **fields)
+    else:
+        move(loan, status, actor=actor, at=at, settled_at=at, **fields)
+    if loan.bucket != was:
+        log.record(
+            bucket_event(was, loan.bucket), loan, actor=actor, at=at, was=was, bucket=loan.bucket, dpd=loan.dpd, as_of=loan.closed_on
+        )
+
+
+def bucket_event(was: int, now: int) -> str:
+    """Return the name of what happened when a loan's bucket changed."""
+    if not was:
+        return "credit.loan.overdue"
+    return "credit.loan.cured" if not now else "credit.loan.bucket_moved"
+
+
+def explained(loan: Loan, rows: Sequence[Installment], state: State) -> None:
+    """Refuse to play on from a state that the loan's movements do not explain.
+
+    :raises NotExplained: if so
+    """
+    stored = {row.seq: (row.fee_paid, row.penalty_paid, row.interest_paid, row.principal_paid) for row in rows}
+    paid = {row.seq: (row.paid.fee, row.paid.penalty, row.paid.interest, row.paid.principal) for row in state.installments}
+    left_over = [each for seq, each in stored.items() if seq not in paid and any(each)]
+    if left_over or any(stored.get(seq) != each for seq, each in paid.items()) or loan.overpayment != state.overpayment:
+        raise NotExplained(_("The movements of %(loan)s do not explain its state; it cannot be replayed.") % {"loan": loan})
+
+
+def entries(split: Split) -> list[Entry]:
+    """Return what an event posts, instalments by their number: debit above zero."""
+    found: list[Entry] = []
+    match split.event:
+        case happened.Disburse():
+            found += [(Account.PRINCIPAL, split.amount, None), (Account.CASH, -split.amount, None)]
+        case happened.Refund():
+            found += [(Account.OVERPAYMENT, split.amount, None), (Account.CASH, -split.amount, None)]
+        case happened.Recover():
+            found += [(Account.CASH, split.amount, None), (Account.RECOVERY, -split.recovered, None)]
+        case happened.Repay() | happened.Prepay() | happened.PayOff() | happened.Cancel():
+            found += [
+                (Account.CASH, split.amount, None),
+                *((line.part, -line.amount, line.installment) for line in split.lines),
+                (Account.FEE, -split.fee, None),
+                (Account.OVERPAYMENT, -split.overpayment, None),
+            ]
+    lost = [line for line in split.written_off if line.part == "principal"]
+    if lost:
+        found.append((Account.LOSS, sum((line.amount for line in lost), ZERO), None))
+        found += [(Account.PRINCIPAL, -line.amount, line.installment) for line in lost]
+    if split.capitalised:
+        found.append((Account.PRINCIPAL, sum((line.amount for line in split.capitalised), ZERO), None))
+        found += [(line.part, -line.amount, line.installment) for line in split.capitalised]
+    return found
+
+
+def numbered(rows: Iterable[Entry], numbers: dict[int, int]) -> list[Entry]:
+    """Return entries whose instalments, given by number, are named by the ids of their rows."""
+    return [(account, amount, None if seq is None else numbers[seq]) for account, amount, seq in rows]
+
+
+def _post_difference(
+    loan: Loan, movement: Transaction, after: State, numbers: dict[int, int], *, actor: User, at: datetime, on: date
+) -> None:
+    """Post what the books lack to be what `after` makes of all events: what came later falls out differently now."""
+    wanted: dict[tuple[str, int | None], Decimal] = defaultdict(lambda: ZERO)
+    for split in after.splits.values():
+        for account, amount, place in numbered(entries(split), numbers):
+            wanted[account, place] += amount
+    posted = Posting.objects.filter(transaction__loan=loan).values_list("account", "installment_id").annotate(sum=Sum("amount"))
+    for account, place, amount in posted:
+        wanted[account, place] -= amount
+    moves = sorted(((account, place), amount) for (account, place), amount in wanted.items() if amount) if any(wanted.values()) else []
+    if not moves:
+        return
+    anew = Transaction.objects.create(
+        loan=loan, kind=Kind.REALLOCATION, amount=sum((amount for _place, amount in moves if amount > 0), ZERO), value_on=on, at=at,
+        actor=actor, key=f"again:{movement.public_id}",
+    )  # fmt: skip
+    loans.post(anew, [(account, amount, place) for (account, place), amount in moves])
+
+
+# --- written down --------------------------------------------------------------------------------------------------
+def store(loan: Loan, rows: Sequence[Installment], state: State, *, on: date) -> dict[int, int]:
+    """Write the instalments of `state` and set the balances of `loan` in memory; return the ids of the rows by number."""
+    by_seq = {row.seq: row for row in rows}
+    fresh, kept = [], []
+    for each in state.installments:
+        row = by_seq.pop(each.seq, None)
+        if row is None:
+            fresh.append(fill(Installment(loan=loan, seq=each.seq), each, state, loan))
+        elif _stood(row) != _stood(fill(row, each, state, loan)):
+            kept.append(row)
+    Installment.objects.bulk_update(kept, WRITTEN)
+    Installment.objects.bulk_create(fresh)
+    _leave(by_seq.values(), state, on=on)
+    loan.principal_outstanding, loan.overpayment = state.principal_outstanding, state.overpayment
+    loan.capitalised = sum((line.amount for split in state.splits.values() for line in split.capitalised), ZERO)
+    loan.dpd = state.delinquency.regulatory_days
+    loan.bucket = accrual.bucket(loan.dpd)
+    loan.oldest_due_on = state.delinquency.oldest_due_on if loan.dpd else None
+    loan.charged_off_on = state.charged_off_on
+    loan.matures_on = state.installments[-1].due_on
+    return {row.seq: row.pk for row in (*rows, *fresh)}
+
+
+def _stood(row: Installment) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in WRITTEN)
+
+
+def fill(row: Installment, each: Played, state: State, loan: Loan) -> Installment:
+    """Set an instalment's row to what was played. What was given up is no longer due: rows of the close read dues as they stand."""
+    given_up = each.waived
+    over = each.met_on is not None and not each.written_off.total
+    row.from_on, row.due_on = each.from_on, each.due_on
+    row.principal, row.interest, row.fee = each.due.principal, each.due.interest, each.due.fee
+    row.interest_waived = row.fee_waived = ZERO
+    if over:
+        row.interest_waived, row.fee_waived = given_up.interest, given_up.fee
+    else:
+        row.interest -= given_up.interest
+        row.fee -= given_up.fee
+    row.penalty = each.due.penalty - given_up.penalty
+    row.principal_paid, row.interest_paid = each.paid.principal, each.paid.interest
+    row.fee_paid, row.penalty_paid = each.paid.fee, each.paid.penalty
+    row.penalty_base, row.penalty_since = max(each.penalty_base - given_up.penalty, ZERO), max(each.penalty_since, each.due_on)
+    row.paid_on = each.met_on
+    if each.written_off.total:
+        row.status, row.paid_on = Installment.Status.WRITTEN_OFF, None
+    elif over:
+        row.status = Installment.Status.PAID
+    elif accrual.missed(each.due_on, state.as_of, loan.grace_days):
+        row.status = Installment.Status.OVERDUE
+    else:
+        row.status = Installment.Status.PENDING
+    return row
+
+
+def _leave(rows: Iterable[Installment], state: State, *, on: date) -> None:
+    """Take away instalments that a shorter schedule no longer has; one that money is posted to stays, as one of nothing."""
+    gone = list(rows)
+    if not gone:
+        return
+    posted = set(Posting.objects.filter(installment__in=gone).values_list("installment_id", flat=True))
+    named = {line.installment for split in state.splits.values() for line in (*split.lines, *split.written_off, *split.capitalised)}
+    posted |= {row.pk for row in gone if row.seq in named}
+    Installment.objects.filter(pk__in=[row.pk for row in gone if row.pk not in posted]).delete()
+    for row in gone:
+        if row.pk in posted:
+            row.principal = row.interest = row.fee = row.penalty = row.penalty_base = row.interest_waived = row.fee_waived = ZERO
+            row.principal_paid = row.interest_paid = row.fee_paid = row.penalty_paid = ZERO
+            row.status, row.paid_on = Installment.Status.PAID, on
+    Installment.objects.bulk_update([row for row in gone if row.pk in posted], WRITTEN)

@@ -1,0 +1,80 @@
+"""What an event would change on a loan, as pages show it before anybody confirms."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from credit.accrual import bucket, bucket_name, missed
+from credit.models import Installment, Loan
+from credit.movements import STATUS, Preview
+from credit.state import Installment as Played
+from credit.state import State
+
+ZERO = Decimal("0.00")
+SHOWN = 60
+
+
+def told(loan: Loan, preview: Preview) -> dict[str, Any]:
+    """Return only what differs: instalments, sums, lateness, where the loan stands, and what will be posted."""
+    before, after = preview.before, preview.after
+    old, new = ({row.seq: row for row in state.installments} for state in (before, after))
+    rows = []
+    for seq in sorted(old.keys() | new.keys()):
+        was, will = old.get(seq), new.get(seq)
+        pair = [_row(loan, each, state) for each, state in ((was, before), (will, after))]
+        if pair[0] != pair[1]:
+            rows.append({"number": seq, "was": pair[0], "will": pair[1]})
+    sums = [
+        (_("Principal left"), before.principal_outstanding, after.principal_outstanding),
+        (_("Interest to come and due"), _left(before, "interest"), _left(after, "interest")),
+        (_("Fees unpaid"), _left(before, "fee"), _left(after, "fee")),
+        (_("Penalty unpaid"), _left(before, "penalty"), _left(after, "penalty")),
+        (_("Held for refund"), before.overpayment, after.overpayment),
+        (_("Recovered after write-off"), before.recovered, after.recovered),
+    ]
+    days = (before.delinquency.regulatory_days, after.delinquency.regulatory_days)
+    ends = [(state.installments[-1].due_on if state.installments else None) for state in (before, after)]
+    return {
+        "rows": rows[:SHOWN],
+        "more_rows": max(len(rows) - SHOWN, 0),
+        "sums": [(label, was, will) for label, was, will in sums if was != will],
+        "dpd": days,
+        "buckets": (bucket_name(bucket(days[0])), bucket_name(bucket(days[1]))),
+        "ends": ends,
+        "ends_moved": ends[0] != ends[1],
+        "status": STATUS[after.status].label if STATUS[after.status] != loan.status else "",
+        "reopens": STATUS[after.status] == Loan.Status.OPEN and loan.status != Loan.Status.OPEN,
+        "anew": _anew(preview),
+        "nothing": not rows and not any(was != will for _label, was, will in sums) and before.status == after.status,
+    }
+
+
+def _anew(preview: Preview) -> int:
+    """Return how many other movements fall out differently."""
+    return sum(1 for key, split in preview.after.splits.items() if key != "new" and preview.before.splits.get(key) not in (None, split))
+
+
+def _left(state: State, part: str) -> Decimal:
+    return sum((row.left(part) for row in state.installments), ZERO)
+
+
+def _row(loan: Loan, row: Played | None, state: State) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "due_on": row.due_on,
+        "due": row.due.total - row.waived.total,
+        "left": row.outstanding,
+        "state": str(Installment.Status(status(loan, row, state.as_of)).label),
+    }
+
+
+def status(loan: Loan, row: Played, as_of: date) -> str:
+    """Return the status that an instalment's row carries."""
+    if row.written_off.total:
+        return Installment.Status.WRITTEN_OFF
+    if row.met_on is not None:
+        return Installment.Status.PAID
+    return Installment.Status.OVERDUE if missed(row.due_on, as_of, loan.grace_days) else Installment.Status.PENDING
