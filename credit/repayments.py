@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from credit import accrual, effects, exposure, loans
 from credit.allocation import Line, allocate
-from credit.books import value_day
+from credit.books import check_open, value_day
 from credit.effects import dues, late, penalty_on
 from credit.models import Application, Installment, Loan, PayoffQuote, Posting, Transaction
 from crm.lib.errors import DomainError, Invalid
@@ -129,9 +129,13 @@ def receive(
 
 
 def counts_for(loan: Loan, received_on: date | None, *, at: datetime) -> date:
-    """Return the day money counts for: the day it came where that is not closed yet, else the open one; never a day to come."""
+    """Return the day money counts for: the day it came where that is not closed yet, else the open one; never a day to come.
+
+    :raises PeriodClosed: if its month is closed
+    """
     today = value_day(loan.legal_entity, at)
-    return today if received_on is None else max(loan.legal_entity.business_date, min(received_on, today))
+    day = today if received_on is None else max(loan.legal_entity.business_date, min(received_on, today))
+    return check_open(loan.legal_entity, day)
 
 
 def locked(loan_id: int) -> Loan:

@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from credit import effects, loans, repayments, replay, suspense
-from credit.books import value_day
+from credit.books import money_day
 from credit.models import Installment, Loan, PayoffQuote, Posting, Refund, Transaction
 from crm.lib.errors import DomainError, Invalid
 from governance.lifecycle import move
@@ -139,7 +139,7 @@ def _paid(installments: list[Installment]) -> list[tuple[Decimal, ...]]:
 
 def _post(loan: Loan, movement: Transaction, played: Played, *, actor: User, at: datetime, key: str) -> Transaction:
     """Write the mirror image of `movement`, and the difference that later movements make, each balanced in itself."""
-    on = value_day(loan.legal_entity, at)
+    on = money_day(loan.legal_entity, at)
     made = Transaction.objects.create(
         loan=loan, kind=Transaction.Kind.REVERSAL, amount=movement.amount, value_on=on, at=at, actor=actor, key=key, reverses=movement
     )
