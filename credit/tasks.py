@@ -1,7 +1,7 @@
 """Work that follows from what doors recorded, and the beat's sweeps. Each may run twice."""
 
 import contextlib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from celery import shared_task
 from django.utils.timezone import now
@@ -9,6 +9,7 @@ from django.utils.timezone import now
 from credit import (
     applications,
     bank_files,
+    book_check,
     counter_links,
     end_of_day,
     expiry,
@@ -79,6 +80,16 @@ def tell_about_papers(*, entry: Entry, **_: object) -> None:
 def expire_after_close(*, entry: Entry, **_: object) -> None:
     """End what the new business date leaves behind."""
     expiry.expire(LegalEntity.objects.get(pk=entry.facts["legal_entity"]), at=entry.at)
+
+
+@log.on("credit.day.closed")
+def check_books_after_close(*, entry: Entry, **_: object) -> None:
+    """Hold the books against each other; of past dates closed in a row the last one, and the last of each month."""
+    entity = LegalEntity.objects.get(pk=entry.facts["legal_entity"])
+    day = date.fromisoformat(entry.facts["business_date"])
+    next_day = day + timedelta(days=1)
+    if next_day >= local_day(entity, now()) or next_day.day == 1:
+        book_check.check_day(entity, day, at=entry.at)
 
 
 @log.on("credit.day.closed")
