@@ -190,7 +190,9 @@ def _run(name: str, entity: LegalEntity, day: date) -> Finding:
         compared, differences = cursor.fetchone()
         if not differences:
             return Finding(name, compared, 0)
-        cursor.execute(f"SELECT place, expected, found FROM ({what}) AS compared WHERE expected <> found ORDER BY place LIMIT {FIRST}", values)
+        cursor.execute(
+            f"SELECT place, expected, found FROM ({what}) AS compared WHERE expected <> found ORDER BY place LIMIT {FIRST}", values
+        )
         return Finding(name, compared, differences, [[place, str(expected), str(found)] for place, expected, found in cursor.fetchall()])
 
 
@@ -236,5 +238,3 @@ def _differ(notice: Any) -> str:
 def titled(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return stored findings with the sentence each check proves."""
     return [each | {"title": CHECKS[each["check"]][0] if each["check"] in CHECKS else each["check"]} for each in findings]
-
-

@@ -278,5 +278,7 @@ changes.KINDS.register(
 
 def waiting(entity: LegalEntity) -> Sequence[ChangeRequest]:
     """Return the changes of the chart that wait for a second person."""
-    rows = ChangeRequest.objects.filter(kind__in=(ACCOUNT, MAPPING), subject__startswith=f"{entity.code}:", status=ChangeRequest.Status.OPEN)
+    rows = ChangeRequest.objects.filter(
+        kind__in=(ACCOUNT, MAPPING), subject__startswith=f"{entity.code}:", status=ChangeRequest.Status.OPEN
+    )
     return list(rows.select_related("made_by").order_by("pk"))

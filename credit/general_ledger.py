@@ -217,7 +217,8 @@ def write(
 ) -> int:
     """Write a journal per product from sums by purpose, or from `lines` of (purpose, account, amount); return how many. Nothing, no journal."""
     told = lines or {
-        code: [(purpose, places.account(code, purpose), amount) for purpose, amount in sorted(parts.items())] for code, parts in sums.items()
+        code: [(purpose, places.account(code, purpose), amount) for purpose, amount in sorted(parts.items())]
+        for code, parts in sums.items()
     }
     return store(
         (Journal(legal_entity=entity, product_code=code, business_date=day, source=source, movements=(movements or {}).get(code, 0), posted_at=at), told[code])

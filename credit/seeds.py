@@ -140,7 +140,6 @@ def seed_rules() -> None:
         effective_from=date(2020, 1, 1),
     )
 
-
     rules.put(
         general_ledger.STOPS_AFTER,
         value=90,

@@ -108,6 +108,14 @@ def forget_paid_reminders(*, entry: Entry, **_: object) -> None:
 
 
 @shared_task
+def check_books(*, entity_id: int, **_: object) -> None:
+    """Hold the books of a lender against each other now."""
+    entity = LegalEntity.objects.get(pk=entity_id)
+    if (day := book_check.last_day(entity)) is not None:
+        book_check.check_day(entity, day, at=now())
+
+
+@shared_task
 def expire(**_: object) -> None:
     """End offers and drafts whose time is over."""
     for entity in LegalEntity.objects.order_by("pk"):
