@@ -39,6 +39,10 @@ def account_cell(row: Any) -> Any:
     return format_html('<a href="{}">{}</a> <span class="sub">{}</span>', url, row.account.code, row.account.name)
 
 
+def purpose_text(row: Any) -> str:
+    return str(chart.PURPOSES.get(row.purpose, row.purpose))
+
+
 def product_choices(user: Any) -> list[tuple[str, Any]]:
     codes = Journal.objects.visible_to(user).order_by("product_code").values_list("product_code", flat=True).distinct()
     return [(code, code) for code in codes]
@@ -61,7 +65,7 @@ LINES = declare(
             Column("account", _("Account"), account_cell, lambda row: str(row.account), phone=True),
             Column("product", _("Product"), lambda row: row.journal.product_code, lambda row: row.journal.product_code),
             Column("source", _("Source"), lambda row: row.journal.get_source_display(), lambda row: row.journal.get_source_display()),
-            Column("purpose", _("What is posted"), lambda row: chart.PURPOSES.get(row.purpose, row.purpose), lambda row: str(chart.PURPOSES.get(row.purpose, row.purpose)), shown=False),
+            Column("purpose", _("What is posted"), purpose_text, purpose_text, shown=False),
             Column("amount", _("Debit, credit below zero (CNY)"), lambda row: money(row.amount), lambda row: row.amount, sort="amount", kind="money", phone=True),
         ],
         fields=[

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from credit.models import AccountMapping, GLAccount, Posting, Product
 from credit.permissions import CHECK_BOOKS
-from crm.lib.errors import DomainError, Invalid
+from crm.lib.errors import Invalid
 from governance import changes
 from governance.changes import Kind, Line
 from governance.models import ChangeRequest, LegalEntity, User
@@ -68,7 +68,7 @@ class AccountTaken(Invalid):
     code = "account_taken"
 
 
-class DayWritten(DomainError):
+class DayWritten(Invalid):
     """What is written stays: another account begins with a day that is not closed yet."""
 
     code = "day_written"
@@ -95,6 +95,7 @@ class Chart:
 
     places: dict[tuple[str, str], int]
     unmapped: int
+    since: date  # the last day on which any of it began
 
     def account(self, product_code: str, purpose: str) -> int:
         """Return the account's id; what nobody named an account for goes to the one of entries to be clarified."""
@@ -109,7 +110,7 @@ def on(entity: LegalEntity, day: date, *, at: datetime) -> Chart:
         seed(entity, at=at)
         rows = standing(entity, day)
     places = {(row.product_code, row.purpose): row.account_id for row in rows}
-    return Chart(places, places["", UNMAPPED])
+    return Chart(places, places["", UNMAPPED], max(row.effective_from for row in rows))
 
 
 def standing(entity: LegalEntity, day: date) -> list[AccountMapping]:

@@ -129,11 +129,11 @@ def close(entity: LegalEntity, business_date: date, *, at: datetime) -> BookDay:
 
     The first date of an installation begins with the balances that stood before it, as an opening journal per product on the day before.
     """
-    known = BookDay.objects.filter(legal_entity=entity, business_date=business_date).first()
-    if known is not None:
-        return known
     lock(entity)
-    last = BookDay.objects.filter(legal_entity=entity).order_by("-business_date").values_list("business_date", flat=True).first()
+    days = BookDay.objects.filter(legal_entity=entity)
+    last = days.order_by("-business_date").values_list("business_date", flat=True).first()
+    if last is not None and last >= business_date:
+        return days.get(business_date=business_date)
     before = business_date - timedelta(days=1)
     places = chart.on(entity, business_date, at=at)
     made = 0
@@ -141,7 +141,7 @@ def close(entity: LegalEntity, business_date: date, *, at: datetime) -> BookDay:
         begun = _moved(entity, BEFORE, business_date)
         made += write(entity, before, Source.OPENING, begun, places, at=at)
         made += write(entity, before, Source.ACCRUAL, accrual(entity, before, at=at), places, at=at)
-    else:
+    elif places.since > last:
         made += write(entity, business_date, Source.TRANSFER, {}, places, at=at, lines=_transfers(entity, places))
     since = last or before
     made += write(

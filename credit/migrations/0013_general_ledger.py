@@ -115,6 +115,7 @@ class Migration(migrations.Migration):
             name='GLAccount',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', crm.lib.fields.PublicIdField(prefix='GA')),
                 ('code', models.CharField(max_length=12)),
                 ('name_en', models.CharField(max_length=120)),
                 ('name_zh', models.CharField(max_length=120)),

@@ -47,6 +47,7 @@ class GLAccount(models.Model):
         EXPENSE = "expense", pgettext_lazy("account", "Expense")
         OFF_BALANCE = "off_balance", pgettext_lazy("account", "Off balance sheet")
 
+    public_id = PublicIdField(prefix="GA")
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=12)
     name_en = models.CharField(max_length=120)

@@ -36,6 +36,8 @@ UNKNOWN = {
     "promises": "Y",
     "counter-offers": "G",
     "handovers": "H",
+    "gl-accounts": "GA",
+    "journals": "GJ",
 }
 UNREADABLE = [
     b'{"a": ',

@@ -26,6 +26,10 @@ WHO: dict[str, str] = {
     "credit.view_override": "underwriter risk_manager risk_analyst compliance auditor",
     "credit.export_application": "risk_manager compliance auditor",
     "credit.export_loan": "risk_manager compliance auditor loan_operations",
+    "credit.view_books": "risk_manager auditor admin loan_operations",
+    "credit.manage_books": "admin loan_operations",
+    "credit.check_books": "risk_manager admin loan_operations",  # asked inside the doors of a change, whose pages show it
+    "credit.export_books": "auditor admin loan_operations",  # asked inside the export of a list
 }
 PAGES: list[tuple[str, str, str]] = [
     ("GET", "application-list", "credit.view_application"),
@@ -99,6 +103,24 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "loan-panel", "credit.view_loan"),
     ("GET", "credit-dashboard", "credit.view_application"),
     ("POST", "counter-link", "credit.accept_offer"),
+    ("GET", "books", "credit.view_books"),
+    ("GET", "book-account", "credit.view_books"),
+    ("GET", "journal-line-list", "credit.view_books"),
+    ("GET", "journal", "credit.view_books"),
+    ("GET", "movement", "credit.view_books"),
+    ("GET", "book-check", "credit.view_books"),
+    ("POST", "book-check-run", "credit.manage_books"),
+    ("GET", "chart-of-accounts", "credit.view_books"),
+    ("GET", "account-new", "credit.manage_books"),
+    ("POST", "account-new", "credit.manage_books"),
+    ("GET", "account-edit", "credit.manage_books"),
+    ("POST", "account-edit", "credit.manage_books"),
+    ("GET", "mapping-new", "credit.manage_books"),
+    ("POST", "mapping-new", "credit.manage_books"),
+    ("GET", "period-list", "credit.view_books"),
+    ("POST", "period-close", "credit.manage_books"),
+    ("GET", "period-reopen", "credit.manage_books"),
+    ("POST", "period-reopen", "credit.manage_books"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-products-list", "credit.view_product"),
@@ -136,6 +158,11 @@ API: list[tuple[str, str, str]] = [
     ("GET", "api-suspense-detail", "credit.view_suspense"),
     ("POST", "api-suspense-allocate", "credit.allocate_suspense"),
     ("POST", "api-suspense-return", "credit.allocate_suspense"),
+    ("GET", "api-gl-accounts-list", "credit.view_books"),
+    ("GET", "api-gl-accounts-detail", "credit.view_books"),
+    ("GET", "api-gl-accounts-balances", "credit.view_books"),
+    ("GET", "api-journals-list", "credit.view_books"),
+    ("GET", "api-journals-detail", "credit.view_books"),
     ("GET", "api-counter-offers-list", "credit.view_application"),
     ("GET", "api-counter-offers-detail", "credit.view_application"),
     ("POST", "api-counter-offers-agree", "credit.accept_offer"),
