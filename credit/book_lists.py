@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from credit import chart
 from credit.models import GLAccount, Journal, JournalLine
@@ -21,9 +22,9 @@ def accounts(request: Any) -> QuerySet[GLAccount]:
 
 class LineFilter(filters.FilterSet):
     account = filters.ModelChoiceFilter(label=_("Account"), queryset=accounts, empty_label=_("Any"), to_field_name="code")
-    source = filters.ChoiceFilter(label=_("Source"), field_name="journal__source", empty_label=_("Any"), choices=Journal.Source.choices)
-    since = filters.DateFilter(label=_("From"), field_name="journal__business_date", lookup_expr="gte")
-    until = filters.DateFilter(label=_("To"), field_name="journal__business_date", lookup_expr="lte")
+    source = filters.ChoiceFilter(label=pgettext_lazy("books", "Source"), field_name="journal__source", empty_label=_("Any"), choices=Journal.Source.choices)
+    since = filters.DateFilter(label=pgettext_lazy("books", "From"), field_name="journal__business_date", lookup_expr="gte")
+    until = filters.DateFilter(label=pgettext_lazy("books", "To"), field_name="journal__business_date", lookup_expr="lte")
 
 
 def line_rows(user: Any) -> Any:
@@ -64,13 +65,13 @@ LINES = declare(
             Column("date", _("Date"), lambda row: day(row.journal.business_date), lambda row: day(row.journal.business_date), sort="journal__business_date", phone=True),
             Column("account", _("Account"), account_cell, lambda row: str(row.account), phone=True),
             Column("product", _("Product"), lambda row: row.journal.product_code, lambda row: row.journal.product_code),
-            Column("source", _("Source"), lambda row: row.journal.get_source_display(), lambda row: row.journal.get_source_display()),
+            Column("source", pgettext_lazy("books", "Source"), lambda row: row.journal.get_source_display(), lambda row: row.journal.get_source_display()),
             Column("purpose", _("What is posted"), purpose_text, purpose_text, shown=False),
             Column("amount", _("Debit, credit below zero (CNY)"), lambda row: money(row.amount), lambda row: row.amount, sort="amount", kind="money", phone=True),
         ],
         fields=[
             Field("date", _("Date"), "journal__business_date", "day"),
-            Field("source", _("Source"), "journal__source", "choice", Journal.Source.choices),
+            Field("source", pgettext_lazy("books", "Source"), "journal__source", "choice", Journal.Source.choices),
             Field("product", _("Product"), "journal__product_code", "choice", product_choices),
             Field("purpose", _("What is posted"), "purpose", "choice", list(chart.PURPOSES.items())),
             Field("amount", _("Amount (CNY)"), "amount", "money"),

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from credit import book_check, chart, periods, tasks, trial_balance
@@ -310,7 +311,7 @@ def period_reopen(request: Asked, month: str) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     title = _("Open the books of %(month)s again") % {"month": f"{day:%Y-%m}"}
-    return form.page(request, "credit/books/form.html", _context(request, title, "period-list", _("Months"), periods.REOPEN))
+    return form.page(request, "credit/books/form.html", _context(request, title, "period-list", pgettext("books", "Months"), periods.REOPEN))
 
 
 def month_of(text: str) -> date:
