@@ -183,7 +183,7 @@ def _run(name: str, entity: LegalEntity, day: date) -> Finding:
     what = CHECKS[name][1]
     if not isinstance(what, str):
         return what(entity, day)
-    values = {"entity": entity.pk, "day": day, "moved": [str(source) for source in MOVED]}
+    values: dict[str, Any] = {"entity": entity.pk, "day": day, "moved": [str(source) for source in MOVED]}
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [PATIENCE])
         # both statements are this module's own

@@ -22,7 +22,9 @@ def accounts(request: Any) -> QuerySet[GLAccount]:
 
 class LineFilter(filters.FilterSet):
     account = filters.ModelChoiceFilter(label=_("Account"), queryset=accounts, empty_label=_("Any"), to_field_name="code")
-    source = filters.ChoiceFilter(label=pgettext_lazy("books", "Source"), field_name="journal__source", empty_label=_("Any"), choices=Journal.Source.choices)
+    source = filters.ChoiceFilter(
+        label=pgettext_lazy("books", "Source"), field_name="journal__source", empty_label=_("Any"), choices=Journal.Source.choices
+    )
     since = filters.DateFilter(label=pgettext_lazy("books", "From"), field_name="journal__business_date", lookup_expr="gte")
     until = filters.DateFilter(label=pgettext_lazy("books", "To"), field_name="journal__business_date", lookup_expr="lte")
 

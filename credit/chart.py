@@ -227,13 +227,13 @@ def _check_mapping(subject: str, after: dict[str, Any]) -> None:
         raise Invalid(sentence, fields={"account": sentence})
     since, now = date.fromisoformat(after["since"]), _mapping(subject)
     if now and since <= date.fromisoformat(now["since"]):
-        sentence = _("Another account begins after the one that stands: after %(day)s.") % {"day": now["since"]}
-        raise Invalid(sentence, fields={"since": sentence})
+        later = _("Another account begins after the one that stands: after %(day)s.") % {"day": now["since"]}
+        raise Invalid(later, fields={"since": later})
     if since < entity.business_date:
-        sentence = _("%(day)s is closed and written: choose %(open)s or a later day.") % {
+        written = _("%(day)s is closed and written: choose %(open)s or a later day.") % {
             "day": since.isoformat(), "open": entity.business_date.isoformat(),
         }  # fmt: skip
-        raise DayWritten(sentence, fields={"since": sentence})
+        raise DayWritten(written, fields={"since": written})
 
 
 def _mapping_lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:

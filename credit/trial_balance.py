@@ -90,7 +90,13 @@ def read(entity: LegalEntity, on: date, *, products: list[str] | None = None) ->
 
 def book_by_day(entity: LegalEntity, on: date, *, products: list[str] | None = None) -> dict[str, Any]:
     """Return the principal outstanding at the end of each of the last 90 days, as the chart part draws it."""
-    values = {"entity": entity.pk, "on": on, "purpose": Posting.Account.PRINCIPAL, "every": products is None, "products": products or []}
+    values: dict[str, Any] = {
+        "entity": entity.pk,
+        "on": on,
+        "purpose": Posting.Account.PRINCIPAL,
+        "every": products is None,
+        "products": products or [],
+    }
     with connection.cursor() as cursor:
         cursor.execute(BOOK, values)
         found = cursor.fetchall()

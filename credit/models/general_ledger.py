@@ -113,6 +113,13 @@ class AccountMapping(models.Model):
     def __str__(self) -> str:
         return f"{self.product_code or '*'} {self.purpose} {self.effective_from}"
 
+    @property
+    def said(self) -> Any:
+        """What is posted, in words."""
+        from credit.chart import PURPOSES  # it tells what the models are for
+
+        return PURPOSES.get(self.purpose, self.purpose)
+
 
 class Journal(models.Model):
     """What one product moved on one business date, in sums; its lines sum to zero. Insert-only."""

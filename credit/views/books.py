@@ -136,7 +136,7 @@ def journal(request: Asked, public_id: str) -> HttpResponse:
     return htmx.render(request, "credit/books/journal.html", "credit/books/_movement_rows.html", context)
 
 
-@needs(VIEW_BOOKS)
+@needs(VIEW_LOAN)
 @require_GET
 def movement(request: Asked, public_id: str) -> HttpResponse:
     """Show the postings of one movement and the accounts of the general ledger they went to."""
@@ -151,17 +151,19 @@ def movement(request: Asked, public_id: str) -> HttpResponse:
     entity = found.loan.legal_entity
     on = found.booked_on or found.value_on
     places = {(each.product_code, each.purpose): each.account for each in chart.standing(entity, on)}
-    rows = list(found.postings.select_related("installment").order_by("pk"))
-    for row in rows:
-        row.credit = -row.amount
-        row.gl = places.get((found.loan.product.code, row.account)) or places.get(("", row.account))
+    reads = request.user.has_perm(VIEW_BOOKS)
+    code = found.loan.product.code
+    rows = [
+        {"row": row, "credit": -row.amount, "gl": (places.get((code, row.account)) or places.get(("", row.account))) if reads else None}
+        for row in found.postings.select_related("installment").order_by("pk")
+    ]
     sources = (Journal.Source.POSTINGS, Journal.Source.TAKEN_OVER)
     written = (
         Journal.objects.visible_to(request.user)
         .filter(business_date=on, product_code=found.loan.product.code, source__in=sources)
         .order_by("source")
     )
-    context = {"movement": found, "rows": rows, "journal": written.first(), "on": on}
+    context = {"movement": found, "rows": rows, "journal": written.first() if reads else None, "on": on, "reads": reads}
     return htmx.render(request, "credit/books/movement.html", "credit/books/movement.html", context)
 
 
@@ -196,16 +198,11 @@ def accounts(request: Asked) -> HttpResponse:
     """Show the chart of accounts: the accounts, what each takes from when, and what waits for a second person."""
     entity = entity_of(request)
     standing = chart.standing(entity, entity.business_date)
-    for row in standing:
-        row.said = chart.PURPOSES.get(row.purpose, row.purpose)
-    coming = chart.to_come(entity, entity.business_date)
-    for row in coming:
-        row.said = chart.PURPOSES.get(row.purpose, row.purpose)
     context = {
         "entity": entity,
         "accounts": GLAccount.objects.visible_to(request.user).filter(legal_entity=entity).order_by("code"),
         "standing": sorted(standing, key=lambda row: (row.account.code, row.product_code)),
-        "coming": coming,
+        "coming": chart.to_come(entity, entity.business_date),
         "names": chart.products(entity),
         "waiting": chart.waiting(entity),
         "may_manage": request.user.has_perm(MANAGE_BOOKS),
@@ -311,7 +308,9 @@ def period_reopen(request: Asked, month: str) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     title = _("Open the books of %(month)s again") % {"month": f"{day:%Y-%m}"}
-    return form.page(request, "credit/books/form.html", _context(request, title, "period-list", pgettext("books", "Months"), periods.REOPEN))
+    return form.page(
+        request, "credit/books/form.html", _context(request, title, "period-list", pgettext("books", "Months"), periods.REOPEN)
+    )
 
 
 def month_of(text: str) -> date:

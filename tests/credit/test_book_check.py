@@ -236,6 +236,14 @@ def test_another_lenders_books_are_not_there(desk: Desk, kept: Any, page_of: Cal
     assert "12,000.00" not in page.get(reverse("books")).content.decode()
 
 
+def test_a_movement_is_read_by_who_may_see_its_loan(desk: Desk, kept: Any, page_of: Callable[[Any], Any]) -> None:
+    address = reverse("movement", args=[kept.transactions.get(kind="repayment").public_id])
+    assert page_of(desk.cast.outsider).get(address).status_code == 404
+    seen = page_of(desk.cast.loan_officer).get(address).content.decode()
+    assert kept.public_id in seen and "113201" not in seen  # the general ledger is not for everybody
+    assert page_of(desk.cast.admin).get(address).status_code == 403
+
+
 def test_chart_and_months_are_changed_by_forms(desk: Desk, kept: Any, page_of: Callable[[Any], Any]) -> None:
     from credit.models import AccountingPeriod
     from governance.models import ChangeRequest
