@@ -223,6 +223,26 @@ def test_the_books_are_read_from_account_to_loan(desk: Desk, kept: Any, page_of:
     assert "12,000.00" not in auditor.get(reverse("books"), {"on": "1999-01-01"}).content.decode()
 
 
+def test_every_field_and_column_of_the_journal_lines_works(desk: Desk, kept: Any, page_of: Callable[[Any], Any]) -> None:
+    from credit.book_lists import LINES
+    from governance import exports
+
+    page, address = page_of(desk.cast.auditor), reverse("journal-line-list")
+    every = ",".join(column.key for column in LINES.columns)
+    assert len(page.get(f"{address}?cols={every}&source=postings&account=130301&since=2026-03-01").context["page"].rows) == 2
+    for field in LINES.fields:
+        options = field.options(desk.cast.auditor)
+        values = {"choice": options[0][0] if options else "", "money": "1.00", "day": "2026-01-01"}
+        for op, _label in field.operators:
+            value = "7" if op in ("past", "next", "older") else values[field.kind]
+            answer = page.get(f"{address}?w=1.{field.key}.{op}.{value}")
+            assert answer.status_code == 200 and not answer.context["page"].state.where.dropped, (field.key, op)
+    export = exports.ask(LINES, query="", columns=LINES.columns, purpose="report", reason="all", actor=desk.cast.auditor, at=NOON)
+    exports.write(export.pk, at=NOON)
+    export.refresh_from_db()
+    assert export.job.status == "done" and export.rows
+
+
 def test_another_lenders_books_are_not_there(desk: Desk, kept: Any, page_of: Callable[[Any], Any]) -> None:
     from credit.models import Journal
     from governance import teams
