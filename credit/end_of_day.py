@@ -14,6 +14,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from credit import general_ledger
 from credit.models import ClosePartition, CloseRun, Loan, ParkedLoan
 from credit.repayments import bucket_event
 from crm.lib.errors import DomainError
@@ -159,6 +160,7 @@ def finish(run: CloseRun, *, at: datetime) -> bool:
     if row.status != CloseRun.Status.RUNNING or pending(row):
         return False
     after = row.business_date + timedelta(days=1)
+    general_ledger.close(row.legal_entity, row.business_date, at=at)
     moved = LegalEntity.objects.filter(pk=row.legal_entity_id, business_date=row.business_date).update(business_date=after)
     if not moved:
         raise MovedMeanwhile(_("The business date of %(entity)s is no longer %(day)s.") % {"entity": row.legal_entity_id, "day": row})

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from credit.books import value_day
+from credit.books import money_day
 from credit.models import Installment, Loan, Offer, Posting, Transaction
 from credit.schedule import Row
 from governance.models import User
@@ -21,7 +21,7 @@ Entry = tuple[str, Decimal, int | None]  # account, amount (debit above zero), i
 @transaction.atomic
 def book(offer: Offer, rows: Sequence[Row], fees: Sequence[Decimal], *, key: str, actor: User, at: datetime) -> Loan:
     """Write the contract of an accepted `offer` with its instalments and pay out the whole amount. Called by `offers.accept`."""
-    on = value_day(offer.application.legal_entity, at)
+    on = money_day(offer.application.legal_entity, at)
     loan = contract(offer, rows, on=on, at=at)
     loan.save(force_insert=True)
     Installment.objects.bulk_create(installments(loan, rows, fees))

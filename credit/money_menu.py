@@ -10,14 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from credit import money_timeline  # noqa: F401  the sentences of its events
-from credit.models import Receipt, Refund
-from credit.permissions import ALLOCATE_SUSPENSE, APPROVE_MONEY, IMPORT_PAYMENT, VIEW_LOAN, VIEW_SUSPENSE
+from credit.models import BookDay, Receipt, Refund
+from credit.permissions import ALLOCATE_SUSPENSE, APPROVE_MONEY, IMPORT_PAYMENT, VIEW_BOOKS, VIEW_LOAN, VIEW_SUSPENSE
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import tile_money
 
 ROWS = 6
 
 menu.entry(group="credit", order=25, label=gettext_lazy("Payments"), url_name="payment-list", permission=VIEW_SUSPENSE, icon="bank")
+menu.entry(group="credit", order=27, label=gettext_lazy("Books"), url_name="books", permission=VIEW_BOOKS, icon="books")
 menu.entry(group="credit", order=26, label=gettext_lazy("Refunds"), url_name="refund-list", permission=VIEW_LOAN, icon="money")
 
 
@@ -91,4 +92,25 @@ home.figure(
 )  # fmt: skip
 home.action(
     "credit.bank_file", label=gettext_lazy("Bring in a bank file"), permission=IMPORT_PAYMENT, url_name="bank-file-list", icon="import", order=30,
+)  # fmt: skip
+
+
+def _books(user: Any, at: datetime) -> dict[str, Any]:
+    """Return whether the books agree, as the last check found."""
+    last = BookDay.objects.visible_to(user).filter(checked_at__isnull=False).order_by("-business_date").first()
+    if last is None:
+        return {"figure": "", "under": _("not checked yet"), "url": reverse("books")}
+    if not last.differences:
+        return {
+            "figure": _("agree"),
+            "under": _("checked after %(day)s") % {"day": last.business_date.isoformat()},
+            "url": reverse("books"),
+        }
+    under = ngettext("%(n)s difference after %(day)s", "%(n)s differences after %(day)s", last.differences)
+    values = {"n": last.differences, "day": last.business_date.isoformat()}
+    return {"figure": _("differ"), "under": under % values, "url": reverse("book-check"), "tone": "bad"}
+
+
+home.figure(
+    "credit.books", label=gettext_lazy("Books"), permission=VIEW_BOOKS, read=_books, order=29, roles=("loan_operations", "auditor", "admin"),
 )  # fmt: skip

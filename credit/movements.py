@@ -331,10 +331,10 @@ def entries(split: Split) -> list[Entry]:
     lost = [line for line in split.written_off if line.part == "principal"]
     if lost:
         found.append((Account.LOSS, sum((line.amount for line in lost), ZERO), None))
-        found += [(Account.PRINCIPAL, -line.amount, line.installment) for line in lost]
+        found += [(Account.PRINCIPAL, -line.amount, None) for line in lost]  # nobody paid it: no instalment did
     if split.capitalised:
         found.append((Account.PRINCIPAL, sum((line.amount for line in split.capitalised), ZERO), None))
-        found += [(line.part, -line.amount, line.installment) for line in split.capitalised]
+        found += [(line.part, -line.amount, None) for line in split.capitalised]
     return found
 
 
@@ -378,6 +378,12 @@ def store(loan: Loan, rows: Sequence[Installment], state: State, *, on: date) ->
     Installment.objects.bulk_update(kept, WRITTEN)
     Installment.objects.bulk_create(fresh)
     _leave(by_seq.values(), state, on=on)
+    balance(loan, state)
+    return {row.seq: row.pk for row in (*rows, *fresh)}
+
+
+def balance(loan: Loan, state: State) -> None:
+    """Set what a loan keeps beside its movements, in memory."""
     loan.principal_outstanding, loan.overpayment = state.principal_outstanding, state.overpayment
     loan.capitalised = sum((line.amount for split in state.splits.values() for line in split.capitalised), ZERO)
     loan.dpd = state.delinquency.regulatory_days
@@ -385,7 +391,6 @@ def store(loan: Loan, rows: Sequence[Installment], state: State, *, on: date) ->
     loan.oldest_due_on = state.delinquency.oldest_due_on if loan.dpd else None
     loan.charged_off_on = state.charged_off_on
     loan.matures_on = state.installments[-1].due_on
-    return {row.seq: row.pk for row in (*rows, *fresh)}
 
 
 def _stood(row: Installment) -> tuple[Any, ...]:

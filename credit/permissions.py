@@ -33,3 +33,7 @@ REVERSE_REPAYMENT = declare("credit.reverse_repayment", _("Reverse repayments an
 REQUEST_REFUND = declare("credit.request_refund", _("Ask for refunds of over-payments"), scope="refunds:write")
 DOWNLOAD_CONTRACT = declare("credit.download_contract", _("Make and download contracts"))
 ASSIGN_APPLICATION = declare("credit.assign_application", _("Give applications to another person"))
+VIEW_BOOKS = declare("credit.view_books", _("View the books: trial balance, journals, checks, chart of accounts"), scope="books:read")
+MANAGE_BOOKS = declare("credit.manage_books", _("Propose accounts, close months and check the books"))
+CHECK_BOOKS = declare("credit.check_books", _("Confirm changes of the chart and the reopening of months as the second person"))
+EXPORT_BOOKS = declare("credit.export_books", _("Export journals"))

@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from credit import four_eyes, loans, repayments
-from credit.books import value_day
+from credit.books import money_day
 from credit.models import Loan, Posting, Refund, Transaction
 from crm.lib.errors import Invalid, Stale
 from crm.lib.money import is_cents
@@ -98,7 +98,7 @@ def _confirmed(refund: Refund, *, receipt: str, at: datetime) -> Refund:
         loan=loan,
         kind=Transaction.Kind.REFUND,
         amount=row.amount,
-        value_on=value_day(loan.legal_entity, at),
+        value_on=money_day(loan.legal_entity, at),
         at=at,
         actor=actor,
         key=f"refund:{row.public_id}",

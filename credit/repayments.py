@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from credit import exposure, movements
-from credit.books import local_day, value_day
+from credit.books import check_open, local_day, value_day
 from credit.effects import dues, late, penalty_on
 from credit.models import Application, Loan, PayoffQuote, Transaction
 from credit.movements import bucket_event
@@ -147,17 +147,18 @@ def counts_for(loan: Loan, received_on: date | None, *, at: datetime) -> date:
 
     :raises InFuture: for a day to come
     :raises BeforeLoan: for a day before the money went out
+    :raises PeriodClosed: for a day of a month whose books are closed
     """
     today = value_day(loan.legal_entity, at)
     if received_on is None:
-        return today
+        return check_open(loan.legal_entity, today)
     if received_on > max(today, local_day(loan.legal_entity, at)):
         sentence = _("%(day)s has not come yet.") % {"day": received_on.isoformat()}
         raise InFuture(sentence, fields={"received_on": sentence})
     if received_on < loan.starts_on:
         sentence = _("The loan was paid out on %(day)s: nothing was received for it before.") % {"day": loan.starts_on.isoformat()}
         raise BeforeLoan(sentence, fields={"received_on": sentence})
-    return received_on
+    return check_open(loan.legal_entity, received_on)
 
 
 def locked(loan_id: int) -> Loan:

@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from credit import movements, repayments, suspense
-from credit.books import value_day
+from credit.books import money_day
 from credit.models import PayoffQuote, Refund, Transaction
 from credit.movements import NotExplained
 from crm.lib.errors import DomainError, Invalid
@@ -77,7 +77,7 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
     dpd_was = loan.dpd
     if movement.kind == Transaction.Kind.RESTRUCTURE:
         loan.watched_until = None
-    made, played = movements.take_back(loan, movement, on=value_day(loan.legal_entity, at), actor=actor, at=at, key=key)
+    made, played = movements.take_back(loan, movement, on=money_day(loan.legal_entity, at), actor=actor, at=at, key=key)
     promised = loan.refunds.filter(status__in=Refund.HOLDING).aggregate(sum=Sum("amount"))["sum"] or ZERO
     if played.after.overpayment < promised:
         raise RefundUnderWay(_("A refund of money held on this loan is under way: decline it or wait for it first."))

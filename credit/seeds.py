@@ -4,8 +4,24 @@ from datetime import date
 from decimal import Decimal
 
 from django.conf import settings
+from django.utils.timezone import now
 
-from credit import acts, clocks, counter_links, expiry, exposure, four_eyes, links, offers, paper_seeds, papers, payoffs, reminder_seeds
+from credit import (
+    acts,
+    chart,
+    clocks,
+    counter_links,
+    expiry,
+    exposure,
+    four_eyes,
+    general_ledger,
+    links,
+    offers,
+    paper_seeds,
+    papers,
+    payoffs,
+    reminder_seeds,
+)
 from credit.models import Product
 from customers.messages_seeds import words
 from governance import rules
@@ -33,6 +49,7 @@ def seed() -> None:
     paper_seeds.seed()
     for entity in LegalEntity.objects.order_by("pk"):
         product_for(entity)
+        chart.seed(entity, at=now())
 
 
 def seed_rules() -> None:
@@ -151,6 +168,17 @@ def seed_rules() -> None:
         meaning_zh="结清试算最长可预约的天数",
         verification=Rule.Verification.POLICY,
         effective_from=date(2020, 1, 1),
+    )
+
+    rules.put(
+        general_ledger.STOPS_AFTER,
+        value=90,
+        unit=rules.DAYS,
+        meaning_en="Days past due beyond which interest is no longer accrued on the balance sheet",
+        meaning_zh="贷款逾期超过该天数后，应收利息停止计入当期损益并转表外核算",
+        citation="财政部《关于缩短金融企业应收利息核算期限的通知》（财金〔2002〕5号）：逾期90天（不含90天）以上，应收未收利息在表外核算",
+        verification=Rule.Verification.UNVERIFIED,
+        effective_from=date(2002, 1, 1),
     )
 
 

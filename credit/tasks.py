@@ -1,7 +1,7 @@
 """Work that follows from what doors recorded, and the beat's sweeps. Each may run twice."""
 
 import contextlib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from celery import shared_task
 from django.utils.timezone import now
@@ -9,6 +9,7 @@ from django.utils.timezone import now
 from credit import (
     applications,
     bank_files,
+    book_check,
     counter_links,
     end_of_day,
     expiry,
@@ -82,6 +83,16 @@ def expire_after_close(*, entry: Entry, **_: object) -> None:
 
 
 @log.on("credit.day.closed")
+def check_books_after_close(*, entry: Entry, **_: object) -> None:
+    """Hold the books against each other; of past dates closed in a row the last one, and the last of each month."""
+    entity = LegalEntity.objects.get(pk=entry.facts["legal_entity"])
+    day = date.fromisoformat(entry.facts["business_date"])
+    next_day = day + timedelta(days=1)
+    if next_day >= local_day(entity, now()) or next_day.day == 1:
+        book_check.check_day(entity, day, at=entry.at)
+
+
+@log.on("credit.day.closed")
 def remind_after_close(*, entry: Entry, **_: object) -> None:
     """Plan the reminders of the day that is now open, if it is today: closing past dates in a row reminds nobody."""
     remind(LegalEntity.objects.get(pk=entry.facts["legal_entity"]), at=now())
@@ -94,6 +105,14 @@ def forget_paid_reminders(*, entry: Entry, **_: object) -> None:
     loan = Loan.objects.filter(pk=entry.subject_id if about_loan else entry.facts.get("loan_id")).first()
     if loan is not None:
         reminders.cancel_paid(loan, at=entry.at)
+
+
+@shared_task
+def check_books(*, entity_id: int, **_: object) -> None:
+    """Hold the books of a lender against each other now."""
+    entity = LegalEntity.objects.get(pk=entity_id)
+    if (day := book_check.last_day(entity)) is not None:
+        book_check.check_day(entity, day, at=now())
 
 
 @shared_task

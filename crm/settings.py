@@ -329,6 +329,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {  # fields of one name and different values
+        "GLAccountKindEnum": "credit.models.GLAccount.Kind",
+        "JournalSourceEnum": "credit.models.Journal.Source",
         "ChannelEnum": "governance.models.identity.Channel",
         "ContactChannelEnum": "collection.models.Channel",
         "ContactOutcomeEnum": "collection.models.Outcome",

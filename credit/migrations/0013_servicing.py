@@ -35,7 +35,7 @@ END $$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', '0012_portfolio_figures'),
+        ("credit", "0012_portfolio_figures"),
         ('customers', '0007_consent_ledger'),
         ('governance', '0013_read_role'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -1,6 +1,7 @@
 from credit.models.applications import Application, Offer, Reservation
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
+from credit.models.general_ledger import AccountingPeriod, AccountMapping, BookDay, GLAccount, Journal, JournalLine
 from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
 from credit.models.money import PayoffQuote, Refund
@@ -18,8 +19,11 @@ from credit.models.underwriting import (
 )
 
 __all__ = [
+    "AccountMapping",
+    "AccountingPeriod",
     "Application",
     "BankFile",
+    "BookDay",
     "ClosePartition",
     "CloseRun",
     "Condition",
@@ -27,8 +31,11 @@ __all__ = [
     "Contract",
     "CounterLink",
     "CounterOffer",
+    "GLAccount",
     "ImportBatch",
     "Installment",
+    "Journal",
+    "JournalLine",
     "Link",
     "Loan",
     "Offer",

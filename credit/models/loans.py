@@ -301,6 +301,7 @@ class Transaction(models.Model):
         columns={
             "value_on": _("Day from which it counts"),
             "details": _("What shaped it: days, parts, terms; no words about people"),
+            "booked_on": _("Business date of the books it is entered in; set by the database"),
         },
     )
 
@@ -336,6 +337,7 @@ class Transaction(models.Model):
     kind = models.CharField(max_length=14, choices=Kind)
     amount = MoneyField()
     value_on = models.DateField(help_text="the business date it counts for")
+    booked_on = models.DateField(null=True, editable=False, help_text="the business date whose journal sums it; set by the database")
     at = models.DateTimeField()
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     key = models.CharField(max_length=160, help_text="names the movement: a repeated key is the same movement")
@@ -384,6 +386,10 @@ class Transaction(models.Model):
             models.CheckConstraint(
                 name="transaction_channel_known", condition=Q(channel__in=["", "cash", "transfer", "card", "bank_file", "api"])
             ),
+        ]
+        indexes = [
+            # the journal of a business date sums what is entered on it
+            models.Index(fields=["booked_on"], name="transaction_booked"),
         ]
 
     def __str__(self) -> str:

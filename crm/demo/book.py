@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.utils.timezone import localdate
 
-from credit import applications, loans, offers, payouts
+from credit import applications, general_ledger, loans, offers, payouts
 from credit.models import Application, Installment, Loan, Offer, Posting, Transaction
 from crm.demo.people import identity
 from crm.lib.dates import add_months
@@ -70,6 +70,7 @@ def take_over(house: House, rows: list[dict[str, Any]], *, on: date, count: int 
     persons = people(house, good, list(delays(count, house.rng)), on=on)
     made = [past for person in persons if (past := loan_of(house, good, *person, on=on)) is not None]
     store(made)
+    general_ledger.take_over(house.entity, [past.loan.pk for past in made], until=on - timedelta(days=1), at=house.at(on, 8))
     tell(house, made)
     for past in made:
         follow(house, past, on=on)
@@ -184,7 +185,8 @@ def disbursed(past: Past, at: datetime) -> tuple[Transaction, list[Posting]]:
     """Return the payout of the loan and its postings."""
     loan = past.loan
     paid_out = Transaction(
-        loan=loan, kind=Transaction.Kind.DISBURSEMENT, amount=loan.principal, value_on=loan.starts_on, at=at, actor=users.system(),
+        loan=loan, kind=Transaction.Kind.DISBURSEMENT, amount=loan.principal, value_on=loan.starts_on, booked_on=loan.starts_on, at=at,
+        actor=users.system(),
         key=f"book-{past.offer.public_id}",
     )  # fmt: skip
     moved = ((Posting.Account.PRINCIPAL, loan.principal), (Posting.Account.CASH, -loan.principal))
@@ -203,7 +205,8 @@ def pay_until(house: House, past: Past, *, late: int, on: date) -> None:
         past.loan.principal_outstanding -= row.principal
         amount = total([row.principal, row.interest, row.fee])
         received = Transaction(
-            loan=past.loan, kind=Transaction.Kind.REPAYMENT, amount=amount, value_on=row.due_on, at=at, actor=house.staff["operations"],
+            loan=past.loan, kind=Transaction.Kind.REPAYMENT, amount=amount, value_on=row.due_on, booked_on=row.due_on, at=at,
+            actor=house.staff["operations"],
             key=f"book-{past.offer.public_id}-{row.seq}", channel=Transaction.Channel.TRANSFER,
         )  # fmt: skip
         parts = (

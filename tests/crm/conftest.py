@@ -56,7 +56,7 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     from collection import cases, promises
     from collection.judgement import Part
     from credit import acts, papers, payoffs, refunds, repayments, reversals, suspense, underwriting
-    from credit.models import Condition
+    from credit.models import Condition, GLAccount, Journal
     from customers import activities, documents, handover, relations
     from tests.fixtures.cast import NOON
     from tests.fixtures.papers import pdf
@@ -95,6 +95,8 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "loan-acts": charge.public_id,
         "refunds": refunds.request(over, amount=Decimal("1.00"), actor=cast.loan_operations, at=late).public_id,
         "suspense": stranger.public_id,
+        "gl-accounts": GLAccount.objects.first().public_id,
+        "journals": Journal.objects.first().public_id,
         "promises": promise.public_id,
         "counter-offers": underwriting.counter(desk.concluded("refer"), amount=approved.amount, term=18, **decided).public_id,
         "handovers": handover.order(giver=cast.loan_officer, taker=cast.colleague, reason="left", actor=cast.admin, at=NOON).public_id,

@@ -37,6 +37,8 @@ UNKNOWN = {
     "promises": "Y",
     "counter-offers": "G",
     "handovers": "H",
+    "gl-accounts": "GA",
+    "journals": "GJ",
 }
 UNREADABLE = [
     b'{"a": ',
