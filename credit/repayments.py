@@ -9,10 +9,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, effects, exposure, loans
+from credit import close_ranges, effects, exposure, lateness, loans
 from credit.allocation import Line, allocate
 from credit.books import value_day
 from credit.effects import dues, late, penalty_on
+from credit.lateness import bucket_event
 from credit.models import Application, Installment, Loan, PayoffQuote, Posting, Transaction
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import is_cents
@@ -20,7 +21,7 @@ from governance.lifecycle import move
 from governance.models import User
 from ledger import log
 
-__all__ = ["counts_for", "dues", "late", "penalty_on", "receive"]
+__all__ = ["bucket_event", "counts_for", "dues", "late", "penalty_on", "receive"]
 
 ZERO = Decimal("0.00")
 LARGEST = Decimal("999999999999.99")
@@ -135,37 +136,33 @@ def counts_for(loan: Loan, received_on: date | None, *, at: datetime) -> date:
 
 
 def locked(loan_id: int) -> Loan:
-    """Lock customer, application and loan in the house's order; return the loan as it stands."""
+    """Lock customer, application and loan in the house's order; return the loan as it stands, its missed days closed.
+
+    :raises LoanBehind: if it is behind and its days cannot be closed
+    """
     found = Loan.objects.values("customer_id", "application_id").get(pk=loan_id)
     exposure.lock(found["customer_id"])
     Application.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=found["application_id"])
-    return Loan.objects.select_for_update(of=("self",), no_key=True).select_related("legal_entity", "product").get(pk=loan_id)
+    loan = Loan.objects.select_for_update(of=("self",), no_key=True).select_related("legal_entity", "product").get(pk=loan_id)
+    close_ranges.bring_up(loan)
+    return loan
 
 
 def _after(loan: Loan, installments: Sequence[Installment], *, principal: Decimal, left: Decimal, actor: User, at: datetime) -> None:
     """Bring the loan's balances and lateness up to date. Only the close of day ages a loan: lateness stays as of its last one."""
     was = loan.bucket
     missed = [late(each) for each in installments if each.status != Installment.Status.PAID]
-    loan.dpd = accrual.days_past_due(missed, as_of=loan.closed_on, grace_days=loan.grace_days)
-    loan.bucket = accrual.bucket(loan.dpd)
-    loan.oldest_due_on = min(each.due_on for each in missed if each.owed > 0) if loan.dpd else None
+    lateness.stand(loan, missed)
     loan.principal_outstanding -= principal
     loan.overpayment += left
     loan.version += 1
-    loan.save(update_fields=["dpd", "bucket", "oldest_due_on", "principal_outstanding", "overpayment", "version"])
+    loan.save(update_fields=[*lateness.SAVED, "principal_outstanding", "overpayment", "version"])
     if loan.bucket != was:
         log.record(
             bucket_event(was, loan.bucket), loan, actor=actor, at=at, was=was, bucket=loan.bucket, dpd=loan.dpd, as_of=loan.closed_on
         )
     if not missed:
         move(loan, Loan.Status.SETTLED, actor=actor, at=at, settled_at=at)
-
-
-def bucket_event(was: int, now: int) -> str:
-    """Return the name of what happened when a loan's bucket changed."""
-    if not was:
-        return "credit.loan.overdue"
-    return "credit.loan.cured" if not now else "credit.loan.bucket_moved"
 
 
 def _sums(lines: Sequence[Line]) -> dict[str, Decimal]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 
 from credit import accrual, effects
+from credit import lateness as late
 from credit.allocation import allocate
 from credit.models import Installment, Loan, PayoffQuote, Transaction
 from crm.lib.errors import DomainError
@@ -99,7 +100,4 @@ def lateness(loan: Loan, installments: Sequence[Installment]) -> None:
     for row in unpaid:
         if accrual.missed(row.due_on, loan.closed_on, loan.grace_days):
             row.status, row.penalty = Installment.Status.OVERDUE, effects.penalty_on(loan, row, loan.closed_on)
-    lates = [effects.late(row) for row in unpaid]
-    loan.dpd = accrual.days_past_due(lates, as_of=loan.closed_on, grace_days=loan.grace_days)
-    loan.bucket = accrual.bucket(loan.dpd)
-    loan.oldest_due_on = min(each.due_on for each in lates if each.owed > 0) if loan.dpd else None
+    late.stand(loan, [effects.late(row) for row in unpaid])

@@ -18,7 +18,7 @@ from governance.models import User
 from ledger import log
 
 ZERO = Decimal("0.00")
-STATE = ["principal_outstanding", "overpayment", "dpd", "bucket", "oldest_due_on", "closed_on"]
+STATE = ["principal_outstanding", "overpayment", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on"]
 
 
 class Reason(models.TextChoices):

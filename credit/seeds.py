@@ -5,7 +5,20 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import clocks, counter_links, expiry, exposure, four_eyes, links, offers, paper_seeds, papers, payoffs, reminder_seeds
+from credit import (
+    clocks,
+    close_rules,
+    counter_links,
+    expiry,
+    exposure,
+    four_eyes,
+    links,
+    offers,
+    paper_seeds,
+    papers,
+    payoffs,
+    reminder_seeds,
+)
 from credit.models import Product
 from customers.messages_seeds import words
 from governance import rules
@@ -31,6 +44,7 @@ def seed() -> None:
     )
     reminder_seeds.seed()
     paper_seeds.seed()
+    close_rules.seed()
     for entity in LegalEntity.objects.order_by("pk"):
         product_for(entity)
 

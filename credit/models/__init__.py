@@ -1,12 +1,15 @@
 from credit.models.applications import Application, Offer, Reservation
+from credit.models.classification import ClassBatch, ClassMark, RiskClass
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
+from credit.models.delinquency import DelinquencyPause
 from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
 from credit.models.money import PayoffQuote, Refund
 from credit.models.products import Product
 from credit.models.receipts import BankFile, Receipt, VirtualAccount
 from credit.models.reminders import Reminder, ReminderPartition, ReminderRun
+from credit.models.snapshots import LoanSnapshot
 from credit.models.underwriting import (
     Condition,
     ConditionKind,
@@ -20,6 +23,8 @@ from credit.models.underwriting import (
 __all__ = [
     "Application",
     "BankFile",
+    "ClassBatch",
+    "ClassMark",
     "ClosePartition",
     "CloseRun",
     "Condition",
@@ -27,10 +32,12 @@ __all__ = [
     "Contract",
     "CounterLink",
     "CounterOffer",
+    "DelinquencyPause",
     "ImportBatch",
     "Installment",
     "Link",
     "Loan",
+    "LoanSnapshot",
     "Offer",
     "OfferLink",
     "Paper",
@@ -46,6 +53,7 @@ __all__ = [
     "ReminderPartition",
     "ReminderRun",
     "Reservation",
+    "RiskClass",
     "Transaction",
     "VerifiedFact",
     "VirtualAccount",
