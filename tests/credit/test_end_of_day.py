@@ -1,4 +1,4 @@
-"""The close of day: the published edges, twice is once, killed half-way is nothing, a bad row is parked, SQL equals the rule."""
+"""The close of day: the published edges, twice is once, killed half-way is nothing, a bad row is parked."""
 
 from datetime import date, timedelta
 from decimal import Decimal as D
@@ -7,10 +7,8 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from credit import accrual, close_ranges, end_of_day, repayments
+from credit import close_ranges, end_of_day
 from credit.models import ClosePartition, CloseRun, Installment, Loan, LoanSnapshot, ParkedLoan
 from ledger.models import Entry
 from tests.fixtures.cast import NOON, TODAY
@@ -225,55 +223,3 @@ def test_the_close_keeps_the_heap_only_path(desk):
     before = heap_only()
     close_on(desk, FIRST_DUE + timedelta(days=11))
     assert (fresh(late).dpd, heap_only() - before) == (11, 2)
-
-
-@st.composite
-def portfolios(draw):
-    """Loans with instalments around a date, some paid in part, with any rate and grace."""
-    loans = []
-    for _ in range(draw(st.integers(1, 4))):
-        rows = []
-        for seq in range(1, draw(st.integers(1, 5)) + 1):
-            principal, interest, fee = (D(draw(st.integers(0, 500_000))) / 100 for _ in range(3))
-            due_on = FIRST_DUE + timedelta(days=draw(st.integers(-400, 40)))
-            share = draw(st.sampled_from([0, 0, 1, 50, 100]))
-            paid = {
-                name: (amount * share / 100).quantize(D("0.01"))
-                for name, amount in (("principal", principal), ("interest", interest), ("fee", fee))
-            }
-            since = due_on + timedelta(days=draw(st.sampled_from([0, 0, 10, 60])))
-            rows.append((seq, due_on, principal, interest, fee, paid, D(draw(st.integers(0, 9_999))) / 100, since))
-        loans.append((D(draw(st.integers(0, 360_000))) / 1_000_000, draw(st.integers(0, 10)), draw(st.integers(0, 7)), rows))
-    return loans
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(portfolio=portfolios())
-def test_the_set_based_close_equals_the_rule(desk, portfolio):
-    loans = {}
-    for rate, grace, bucket, rows in portfolio:
-        loan = desk.loan()
-        loan.installments.all().delete()
-        Loan.objects.filter(pk=loan.pk).update(penalty_rate=rate, grace_days=grace, bucket=bucket, closed_on=FIRST_DUE - timedelta(days=1))
-        for seq, due_on, principal, interest, fee, paid, base, since in rows:
-            Installment.objects.create(
-                loan=loan, seq=seq, from_on=due_on - timedelta(days=30), due_on=due_on, principal=principal, interest=interest, fee=fee,
-                principal_paid=paid["principal"], interest_paid=paid["interest"], fee_paid=paid["fee"], penalty=base, penalty_base=base,
-                penalty_since=since,
-            )  # fmt: skip
-        loans[loan.pk] = fresh(loan)
-    CloseRun.objects.filter(business_date=FIRST_DUE).delete()
-    expected = {}
-    for pk, loan in loans.items():
-        rows = list(loan.installments.order_by("seq"))
-        dpd = accrual.days_past_due(map(repayments.late, rows), as_of=FIRST_DUE, grace_days=loan.grace_days)
-        expected[pk] = (dpd, accrual.bucket(dpd), [repayments.penalty_on(loan, row, FIRST_DUE) for row in rows])
-    close_on(desk, FIRST_DUE)
-    for pk, (dpd, bucket, penalties) in expected.items():
-        loan = Loan.objects.get(pk=pk)
-        assert (loan.dpd, loan.bucket) == (dpd, bucket)
-        assert [row.penalty for row in loan.installments.order_by("seq")] == penalties
-    assert not ParkedLoan.objects.exists()
-    Loan.objects.filter(pk__in=loans).update(
-        status="settled", principal_outstanding=0, dpd=0, bucket=0, oldest_due_on=None, settled_at=NOON
-    )
