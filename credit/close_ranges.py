@@ -51,7 +51,9 @@ def close(entity_id: int, first: int, last: int, *, until: date, at: datetime, t
 
     :param told_at: the moment the ledger's entries carry
     """
-    waiting = list(ParkedLoan.objects.filter(loan_id__gte=first, loan_id__lte=last, loan__legal_entity=entity_id, cleared_at=None).order_by("loan_id"))
+    waiting = list(
+        ParkedLoan.objects.filter(loan_id__gte=first, loan_id__lte=last, loan__legal_entity=entity_id, cleared_at=None).order_by("loan_id")
+    )
     done = Count()
     oldest = _open(entity_id, first, last, until).aggregate(day=Min("closed_on"))["day"]
     day = until if oldest is None else oldest + DAY

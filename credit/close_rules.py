@@ -101,7 +101,9 @@ PROBABILITIES = (
 )  # fmt: skip
 
 
-def _put(code: str, value: Any, unit: str, en: str, zh: str, *, citation: str = "", verification: str = Rule.Verification.UNVERIFIED) -> None:
+def _put(
+    code: str, value: Any, unit: str, en: str, zh: str, *, citation: str = "", verification: str = Rule.Verification.UNVERIFIED
+) -> None:
     rules.put(
         code, value=value, unit=unit, meaning_en=en, meaning_zh=zh, citation=citation, verification=verification,
         effective_from=date(2020, 1, 1),

@@ -12,14 +12,14 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from credit import close_ranges
-from credit.close_ranges import retry
+from credit.close_ranges import ERROR_KEPT, retry
 from credit.models import ClosePartition, CloseRun
 from crm.lib.errors import DomainError
 from governance import users
 from governance.lifecycle import MovedMeanwhile, move
 from governance.models import LegalEntity
 
-__all__ = ["PARTITION", "OutOfOrder", "close", "close_partition", "finish", "pending", "plan", "retry"]
+__all__ = ["PARTITION", "OutOfOrder", "close", "close_partition", "failed", "finish", "pending", "plan", "retry"]
 
 PARTITION = 5_000  # loans; about a second of work, so that progress shows and a lost worker costs little
 
@@ -101,6 +101,7 @@ def close_partition(partition_id: int, *, at: datetime) -> bool:
     )
     ClosePartition.objects.filter(pk=partition.pk, status=ClosePartition.Status.PENDING).update(
         status=ClosePartition.Status.DONE,
+        error="",
         loans=done.loans,
         moved=done.moved,
         parked=done.parked,
@@ -108,6 +109,12 @@ def close_partition(partition_id: int, *, at: datetime) -> bool:
         done_at=at,
     )
     return True
+
+
+def failed(partition_id: int, error: Exception) -> None:
+    """Keep why a range could not be closed as a whole; it stays to be done, and whoever tries next may succeed."""
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    ClosePartition.objects.filter(pk=partition_id, status=ClosePartition.Status.PENDING).update(error=first[:ERROR_KEPT])
 
 
 @transaction.atomic

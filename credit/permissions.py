@@ -27,3 +27,8 @@ REVERSE_REPAYMENT = declare("credit.reverse_repayment", _("Reverse repayments"),
 REQUEST_REFUND = declare("credit.request_refund", _("Ask for refunds of over-payments"), scope="refunds:write")
 DOWNLOAD_CONTRACT = declare("credit.download_contract", _("Make and download contracts"))
 ASSIGN_APPLICATION = declare("credit.assign_application", _("Give applications to another person"))
+PAUSE_LOAN = declare("credit.pause_loan", _("Pause and resume the treatment of late loans"))
+VIEW_CLASS = declare("credit.view_class", _("View the classification of loans at a month's end"))
+CLASSIFY_LOAN = declare("credit.classify_loan", _("Check month-end classes and propose overrides, as the first person"))
+DECIDE_CLASS = declare("credit.decide_class", _("Decide month-end classes and overrides, as the second person"))
+APPROVE_CLASS = declare("credit.approve_class", _("Approve month-end classes and overrides, as the third person"))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit import money_urls
+from credit import class_urls, money_urls
 from credit.views import (
     applications,
     board,
@@ -66,4 +66,5 @@ urlpatterns = [
     path("customers/<str:public_id>/panels/applications/", panels.application_panel, name="application-panel"),
     path("customers/<str:public_id>/panels/loans/", panels.loan_panel, name="loan-panel"),
     *money_urls.urlpatterns,
+    *class_urls.urlpatterns,
 ]

@@ -229,11 +229,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='classmark',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['decided', 'approved']), _negated=True), models.Q(('decided_by__isnull', False), models.Q(('decided_by', models.F('made_by')), _negated=True)), _connector='OR'), name='class_mark_decided_by_another'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'qualitative'), ('status__in', ['decided', 'approved']), _negated=True), models.Q(('decided_by__isnull', False), models.Q(('decided_by', models.F('made_by')), _negated=True)), _connector='OR'), name='class_mark_decided_by_another'),
         ),
         migrations.AddConstraint(
             model_name='classmark',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'approved'), _negated=True), models.Q(('approved_by__isnull', False), ('from_on__isnull', False), models.Q(('approved_by', models.F('made_by')), _negated=True), models.Q(('approved_by', models.F('decided_by')), _negated=True)), _connector='OR'), name='class_mark_approved_by_a_third'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'approved'), _negated=True), models.Q(('from_on__isnull', False), ('kind', 'restructured')), models.Q(('approved_by__isnull', False), ('from_on__isnull', False), models.Q(('approved_by', models.F('made_by')), _negated=True), models.Q(('approved_by', models.F('decided_by')), _negated=True)), _connector='OR'), name='class_mark_approved_by_a_third'),
         ),
         migrations.AddConstraint(
             model_name='classmark',
@@ -281,6 +281,11 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='loansnapshot',
             constraint=models.CheckConstraint(condition=models.Q(('bucket__lte', 7), ('risk_class__gte', 1), ('risk_class__lte', 5), ('stage__gte', 1), ('stage__lte', 3)), name='snapshot_known'),
+        ),
+        migrations.AddField(
+            model_name='closepartition',
+            name='error',
+            field=models.TextField(blank=True, db_default='', default=''),
         ),
         insert_only("credit_loansnapshot"),
         migrations.RunSQL(sql=ROOM, reverse_sql=NO_ROOM),

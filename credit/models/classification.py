@@ -115,11 +115,14 @@ class ClassMark(models.Model):
             models.CheckConstraint(name="class_mark_days_in_order", condition=Q(until_on__isnull=True) | Q(until_on__gt=F("from_on"))),
             models.CheckConstraint(
                 name="class_mark_decided_by_another",
-                condition=~Q(status__in=["decided", "approved"]) | Q(decided_by__isnull=False) & ~Q(decided_by=F("made_by")),
+                condition=~Q(status__in=["decided", "approved"], kind="qualitative")
+                | Q(decided_by__isnull=False) & ~Q(decided_by=F("made_by")),
             ),
+            # what restructured a loan was approved as the restructuring
             models.CheckConstraint(
                 name="class_mark_approved_by_a_third",
                 condition=~Q(status="approved")
+                | Q(kind="restructured", from_on__isnull=False)
                 | Q(approved_by__isnull=False, from_on__isnull=False) & ~Q(approved_by=F("made_by")) & ~Q(approved_by=F("decided_by")),
             ),
             models.UniqueConstraint(
