@@ -179,7 +179,7 @@ COLUMNS = ("dpd", "treatment_dpd", "bucket", "oldest_due_on", "risk_class", "sta
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(portfolio=st.lists(loans(), min_size=3, max_size=3))
 def test_the_set_based_close_equals_the_rule(desk, portfolio):
     if not hasattr(desk, "booked"):
