@@ -24,7 +24,8 @@ def close() -> None:
     entity = LegalEntity.objects.get()
     while entity.business_date <= last:
         run = end_of_day.plan(entity, entity.business_date, at=NOON, size=SIZE)
-        if not any([end_of_day.close_partition(each, at=NOON) for each in end_of_day.pending(run)]):
+        worked = [end_of_day.close_partition(each, at=NOON) for each in end_of_day.pending(run)]
+        if not any(worked):
             time.sleep(0.005)
         end_of_day.finish(run, at=NOON)
         entity.refresh_from_db()

@@ -14,6 +14,7 @@ from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
 from crm.demo import (
     book,
+    classes,
     consents,
     desk_access,
     desk_customers,
@@ -83,6 +84,7 @@ class Command(BaseCommand):
             desk_underwriting.fill(staff=house.staff, at=min(now(), house.at(today, 18)))
             desk_customers.fill(entity, today=today)
             desk_money.fill(entity, today=today)
+            classes.fill(entity, today=today)
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
