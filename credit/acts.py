@@ -14,11 +14,10 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from credit import contract_terms, movements, permissions, repayments
+from credit import class_marks, contract_terms, movements, permissions, repayments
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.movements import Preview
 from credit.terms import Refused, Terms
-from crm.lib.dates import add_months
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import total
 from crm.lib.registry import Registry
@@ -32,8 +31,6 @@ ZERO = Decimal("0.00")
 LATEST = timedelta(days=366)
 CHANGE = "credit.loan_act"
 COOLING_OFF = "credit.cooling_off.days"
-WATCH_MONTHS = "credit.restructured.watch_months"
-WATCH_PERIODS = "credit.restructured.watch_periods"
 Kind = Transaction.Kind
 Built = tuple[Decimal, dict[str, Any]]  # amount and details of the transaction
 
@@ -285,8 +282,6 @@ def _done(
             raise repayments.KeyUsed(_("This key was used for another movement of the loan."))
         return known
     _stands(loan, act)
-    if act.kind == Kind.RESTRUCTURE:
-        loan.watched_until = watch_until(on, Terms.from_json(details["terms"]))
     dpd_was = loan.dpd
     movement, made = movements.record(
         loan, kind=act.kind, amount=amount, on=on, details=details | {"why": why}, actor=actor, at=at, key=key, channel=channel,
@@ -312,15 +307,9 @@ def _done(
         dpd=loan.dpd,
     )
     movements.keep(loan, made.after, actor=actor, at=at)
+    if act.kind == Kind.RESTRUCTURE:
+        class_marks.watch(loan, on=on, actor=actor, at=at)
     return movement
-
-
-def watch_until(on: date, terms: Terms) -> date:
-    """Return the last day of the watch after a restructuring: at least a year and at least two periods (金融资产风险分类办法, 2023)."""
-    months = int(rules.value(WATCH_MONTHS, on=on))
-    periods = int(rules.value(WATCH_PERIODS, on=on))
-    length = {"months": 31, "weeks": 7, "days": 1}[terms.unit] * terms.every
-    return max(add_months(on, months, on.day), on + timedelta(days=periods * length))
 
 
 # --- the second person ---------------------------------------------------------------------------------------------

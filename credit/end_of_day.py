@@ -1,59 +1,27 @@
-"""The close of a business date: days past due, penalty, bucket, in partitions; then the date moves on.
+"""The close of a business date in partitions; then the date moves on.
 
-The rule is the one of `credit/accrual.py`, here as one statement per range of loans; a property test holds the two against
-each other. The database is the truth about the work: a partition is claimed, worked and marked done in one transaction, so
-that whatever is killed leaves it untouched, and every part may be called again.
+What a day does to a range of loans is `credit/close_steps.py`; the rule for one loan is `credit/daily.py`. The database is the
+truth about the work: a partition is claimed, worked and marked done in one transaction, so that whatever is killed leaves it
+untouched, and every part may be called again.
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import general_ledger
-from credit.models import ClosePartition, CloseRun, Loan, ParkedLoan
-from credit.repayments import bucket_event
+from credit import close_ranges, general_ledger
+from credit.close_ranges import ERROR_KEPT, retry
+from credit.models import ClosePartition, CloseRun
 from crm.lib.errors import DomainError
 from governance import users
 from governance.lifecycle import MovedMeanwhile, move
 from governance.models import LegalEntity
-from ledger import log
+
+__all__ = ["PARTITION", "OutOfOrder", "close", "close_partition", "failed", "finish", "pending", "plan", "retry"]
 
 PARTITION = 5_000  # loans; about a second of work, so that progress shows and a lost worker costs little
-ERROR_KEPT = 500
-
-CLOSE = """
-WITH scope AS (
-    SELECT id, grace_days, penalty_rate, bucket AS was
-    FROM credit_loan
-    WHERE id BETWEEN %(first)s AND %(last)s AND legal_entity_id = %(entity)s AND status = 'open' AND closed_on < %(day)s
-    ORDER BY id
-    FOR NO KEY UPDATE
-), late AS (
-    UPDATE credit_installment AS i
-    SET status = 'overdue',
-        penalty = i.penalty_base
-            + round((i.principal - i.principal_paid) * scope.penalty_rate * greatest(%(day)s - i.penalty_since, 0) / 360, 2)
-    FROM scope
-    WHERE i.loan_id = scope.id AND i.status <> 'paid' AND i.due_on + scope.grace_days < %(day)s
-    RETURNING i.loan_id, i.due_on,
-        i.principal + i.interest + i.fee - i.principal_paid - i.interest_paid - i.fee_paid AS owed
-), oldest AS (
-    SELECT loan_id, min(due_on) AS due_on FROM late WHERE owed > 0 GROUP BY loan_id
-)
-UPDATE credit_loan AS l
-SET dpd = coalesce(%(day)s - oldest.due_on, 0),
-    bucket = least((coalesce(%(day)s - oldest.due_on, 0) + 29) / 30, 7),
-    oldest_due_on = oldest.due_on,
-    closed_on = %(day)s
-FROM scope LEFT JOIN oldest ON oldest.loan_id = scope.id
-WHERE l.id = scope.id
-RETURNING l.id, l.customer_id, scope.was, l.bucket, l.dpd
-"""
 
 RANGES = """
 SELECT first_id, coalesce(lead(first_id) OVER (ORDER BY first_id) - 1, last_id)
@@ -70,20 +38,6 @@ class OutOfOrder(DomainError):
     """Business dates are closed one after the other: this one is not open yet."""
 
     code = "business_date_not_open"
-
-
-@dataclass(slots=True)
-class Count:
-    """What closing a range did."""
-
-    loans: int = 0
-    moved: int = 0
-    parked: int = 0
-
-    def add(self, other: "Count") -> None:
-        self.loans += other.loans
-        self.moved += other.moved
-        self.parked += other.parked
 
 
 def close(legal_entity: LegalEntity, business_date: date, *, at: datetime) -> CloseRun:
@@ -141,9 +95,13 @@ def close_partition(partition_id: int, *, at: datetime) -> bool:
     )
     if partition is None:
         return False
-    done = _close_range(partition.run, partition.first_id, partition.last_id, at=at)
+    run = partition.run
+    done = close_ranges.close(
+        run.legal_entity_id, partition.first_id, partition.last_id, until=run.business_date, at=at, told_at=run.started_at
+    )
     ClosePartition.objects.filter(pk=partition.pk, status=ClosePartition.Status.PENDING).update(
         status=ClosePartition.Status.DONE,
+        error="",
         loans=done.loans,
         moved=done.moved,
         parked=done.parked,
@@ -151,6 +109,12 @@ def close_partition(partition_id: int, *, at: datetime) -> bool:
         done_at=at,
     )
     return True
+
+
+def failed(partition_id: int, error: Exception) -> None:
+    """Keep why a range could not be closed as a whole; it stays to be done, and whoever tries next may succeed."""
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    ClosePartition.objects.filter(pk=partition_id, status=ClosePartition.Status.PENDING).update(error=first[:ERROR_KEPT])
 
 
 @transaction.atomic
@@ -182,71 +146,3 @@ def finish(run: CloseRun, *, at: datetime) -> bool:
         finished_at=at,
     )
     return True
-
-
-def retry(parked: ParkedLoan, *, at: datetime) -> bool:
-    """Close a parked loan for the last date closed, once its cause is cured; return whether it succeeded."""
-    loan = parked.loan
-    last = loan.legal_entity.business_date - timedelta(days=1)
-    run = CloseRun.objects.filter(legal_entity_id=loan.legal_entity_id, business_date=last).first()
-    if run is None:
-        return False
-    with transaction.atomic():
-        _close_range(run, loan.pk, loan.pk, at=at)
-    parked.refresh_from_db()
-    return parked.cleared_at is not None
-
-
-def _close_range(run: CloseRun, first: int, last: int, *, at: datetime) -> Count:
-    """Close a range; where a row refuses, halve the range until it stands alone, park it and go on."""
-    try:
-        with transaction.atomic():
-            return _close_rows(run, first, last, at=at)
-    except (DataError, IntegrityError) as error:
-        middle = _middle(run, first, last)
-        if middle is None:
-            return _park(run, first, last, str(error), at=at)
-    done = _close_range(run, first, middle, at=at)
-    done.add(_close_range(run, middle + 1, last, at=at))
-    return done
-
-
-def _close_rows(run: CloseRun, first: int, last: int, *, at: datetime) -> Count:
-    day = run.business_date
-    with connection.cursor() as cursor:
-        cursor.execute(CLOSE, {"first": first, "last": last, "entity": run.legal_entity_id, "day": day})
-        rows = cursor.fetchall()
-    moves: dict[str, list[log.Row]] = {}
-    for pk, customer_id, was, bucket, dpd in sorted(rows):
-        if was != bucket:
-            facts: dict[str, Any] = {"was": was, "bucket": bucket, "dpd": dpd, "as_of": day}
-            moves.setdefault(bucket_event(was, bucket), []).append(log.Row("credit.loan", pk, customer_id, facts))
-    actor = users.system()
-    for event, entries in sorted(moves.items()):
-        log.record_many(event, entries, actor=actor, at=run.started_at)
-    ParkedLoan.objects.filter(loan_id__gte=first, loan_id__lte=last, loan__closed_on=day, cleared_at__isnull=True).update(cleared_at=at)
-    return Count(loans=len(rows), moved=sum(map(len, moves.values())))
-
-
-def _middle(run: CloseRun, first: int, last: int) -> int | None:
-    """Return the id that halves the loans still to close in a range, None when only one is left."""
-    ids = list(_open_ids(run, first, last))
-    return ids[(len(ids) - 1) // 2] if len(ids) > 1 else None
-
-
-def _park(run: CloseRun, first: int, last: int, error: str, *, at: datetime) -> Count:
-    parked = 0
-    for loan_id in _open_ids(run, first, last):
-        # The first cause stays until it is cured; the database's own words carry the row's values, so only the first line is kept.
-        ParkedLoan.objects.get_or_create(
-            loan_id=loan_id,
-            cleared_at=None,
-            defaults={"business_date": run.business_date, "error": error.splitlines()[0][:ERROR_KEPT], "parked_at": at},
-        )
-        parked += 1
-    return Count(parked=parked)
-
-
-def _open_ids(run: CloseRun, first: int, last: int) -> Iterator[int]:
-    rows = Loan.objects.open().filter(legal_entity_id=run.legal_entity_id, pk__range=(first, last), closed_on__lt=run.business_date)
-    yield from rows.order_by("pk").values_list("pk", flat=True)

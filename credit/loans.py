@@ -66,6 +66,7 @@ def contract(offer: Offer, rows: Sequence[Row], *, on: date, at: datetime) -> Lo
         matures_on=rows[-1].due_on,
         principal_outstanding=offer.amount,
         closed_on=on - timedelta(days=1),
+        grade=application.decision.grade if application.decision else "",
         booked_at=at,
     )
 

@@ -11,9 +11,18 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from credit import assigning, dashboards, lists, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
+from credit import assigning, class_home, class_timeline, dashboards, lists, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
 from credit.models import Application, CounterOffer, Loan, Offer, PaperRequest, ParkedLoan, Proposal
-from credit.permissions import ADD_APPLICATION, ASSIGN_APPLICATION, CLOSE_DAY, DECIDE_APPLICATION, VIEW_APPLICATION, VIEW_LOAN, VIEW_PRODUCT
+from credit.permissions import (
+    ADD_APPLICATION,
+    ASSIGN_APPLICATION,
+    CLOSE_DAY,
+    DECIDE_APPLICATION,
+    VIEW_APPLICATION,
+    VIEW_CLASS,
+    VIEW_LOAN,
+    VIEW_PRODUCT,
+)
 from crm.lib import home, menu, pages
 from crm.lib.lists import action
 from crm.lib.templatetags.crm import spoken, tile_money
@@ -39,6 +48,8 @@ menu.entry(
     group="credit", order=35, label=gettext_lazy("How lending goes"), url_name="credit-dashboard", permission=VIEW_APPLICATION, icon="chart",
 )  # fmt: skip
 menu.entry(group="credit", order=40, label=gettext_lazy("End of day"), url_name="credit-close", permission=CLOSE_DAY, icon="day")
+
+menu.entry(group="credit", order=38, label=gettext_lazy("Classification"), url_name="class-batch-list", permission=VIEW_CLASS, icon="flag")
 
 panels.add("loans", title=gettext_lazy("Loans"), url_name="loan-panel", permission=VIEW_LOAN, order=10)
 panels.add("applications", title=gettext_lazy("Applications"), url_name="application-panel", permission=VIEW_APPLICATION, order=20)

@@ -15,8 +15,9 @@ from typing import Any
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, contract_terms, loans
+from credit import accrual, contract_terms, lateness, loans
 from credit import events as happened
+from credit.lateness import bucket_event
 from credit.loans import Entry
 from credit.machine import Difference, difference, play
 from credit.models import Installment, Loan, PayoffQuote, Posting, Transaction
@@ -38,8 +39,7 @@ STATUS = {
     "cancelled": Loan.Status.CANCELLED,
 }
 SAVED = [
-    "principal_outstanding", "overpayment", "capitalised", "dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
-    "watched_until",
+    "principal_outstanding", "overpayment", "capitalised", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
 ]  # fmt: skip
 WRITTEN = (
     "from_on", "due_on", "status", "principal", "interest", "fee", "penalty", "principal_paid", "interest_paid", "fee_paid", "penalty_paid",
@@ -292,13 +292,6 @@ def keep(loan: Loan, state: State, *, actor: User, at: datetime) -> None:
         )
 
 
-def bucket_event(was: int, now: int) -> str:
-    """Return the name of what happened when a loan's bucket changed."""
-    if not was:
-        return "credit.loan.overdue"
-    return "credit.loan.cured" if not now else "credit.loan.bucket_moved"
-
-
 def explained(loan: Loan, rows: Sequence[Installment], state: State) -> None:
     """Refuse to play on from a state that the loan's movements do not explain.
 
@@ -386,9 +379,8 @@ def balance(loan: Loan, state: State) -> None:
     """Set what a loan keeps beside its movements, in memory."""
     loan.principal_outstanding, loan.overpayment = state.principal_outstanding, state.overpayment
     loan.capitalised = sum((line.amount for split in state.splits.values() for line in split.capitalised), ZERO)
-    loan.dpd = state.delinquency.regulatory_days
-    loan.bucket = accrual.bucket(loan.dpd)
-    loan.oldest_due_on = state.delinquency.oldest_due_on if loan.dpd else None
+    late = [accrual.Late(row.due_on, row.left("principal"), row.owed, ZERO, row.due_on) for row in state.installments]
+    lateness.stand(loan, late)
     loan.charged_off_on = state.charged_off_on
     loan.matures_on = state.installments[-1].due_on
 

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import exposure, movements
+from credit import close_ranges, exposure, movements
 from credit.books import check_open, local_day, value_day
 from credit.effects import dues, late, penalty_on
+from credit.lateness import bucket_event
 from credit.models import Application, Loan, PayoffQuote, Transaction
-from credit.movements import bucket_event
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import is_cents
 from governance.lifecycle import move
@@ -162,8 +162,13 @@ def counts_for(loan: Loan, received_on: date | None, *, at: datetime) -> date:
 
 
 def locked(loan_id: int) -> Loan:
-    """Lock customer, application and loan in the house's order; return the loan as it stands."""
+    """Lock customer, application and loan in the house's order; return the loan as it stands, its missed days closed.
+
+    :raises LoanBehind: if it is behind and its days cannot be closed
+    """
     found = Loan.objects.values("customer_id", "application_id").get(pk=loan_id)
     exposure.lock(found["customer_id"])
     Application.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=found["application_id"])
-    return Loan.objects.select_for_update(of=("self",), no_key=True).select_related("legal_entity", "product").get(pk=loan_id)
+    loan = Loan.objects.select_for_update(of=("self",), no_key=True).select_related("legal_entity", "product").get(pk=loan_id)
+    close_ranges.bring_up(loan)
+    return loan

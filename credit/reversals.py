@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from credit import movements, repayments, suspense
+from credit import class_marks, movements, repayments, suspense
 from credit.books import money_day
 from credit.models import PayoffQuote, Refund, Transaction
 from credit.movements import NotExplained
@@ -75,8 +75,6 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
         return known
     checked(movement)
     dpd_was = loan.dpd
-    if movement.kind == Transaction.Kind.RESTRUCTURE:
-        loan.watched_until = None
     made, played = movements.take_back(loan, movement, on=money_day(loan.legal_entity, at), actor=actor, at=at, key=key)
     promised = loan.refunds.filter(status__in=Refund.HOLDING).aggregate(sum=Sum("amount"))["sum"] or ZERO
     if played.after.overpayment < promised:
@@ -103,6 +101,8 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
         dpd=loan.dpd,
     )
     movements.keep(loan, played.after, actor=actor, at=at)
+    if movement.kind == Transaction.Kind.RESTRUCTURE:
+        class_marks.unwatch(loan, on=movement.value_on, actor=actor, at=at)
     return made
 
 

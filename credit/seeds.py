@@ -10,6 +10,7 @@ from credit import (
     acts,
     chart,
     clocks,
+    close_rules,
     counter_links,
     expiry,
     exposure,
@@ -47,6 +48,7 @@ def seed() -> None:
     )
     reminder_seeds.seed()
     paper_seeds.seed()
+    close_rules.seed()
     for entity in LegalEntity.objects.order_by("pk"):
         product_for(entity)
         chart.seed(entity, at=now())
@@ -60,26 +62,6 @@ def seed_rules() -> None:
         meaning_en="Days after the money went out in which a contract is cancelled by giving the principal back",
         meaning_zh="放款后冷静期天数：期内归还本金即可解除合同",
         verification=Rule.Verification.POLICY,
-        effective_from=date(2020, 1, 1),
-    )
-    rules.put(
-        acts.WATCH_MONTHS,
-        value=12,
-        unit=rules.COUNT,
-        meaning_en="Months a restructured loan is watched at least",
-        meaning_zh="重组贷款观察期（最少月数）",
-        citation="《商业银行金融资产风险分类办法》（中国银保监会 中国人民银行令2023年第1号）：观察期至少包含连续两个还款期，并不得低于1年",
-        verification=Rule.Verification.SECONDARY,
-        effective_from=date(2020, 1, 1),
-    )
-    rules.put(
-        acts.WATCH_PERIODS,
-        value=2,
-        unit=rules.COUNT,
-        meaning_en="Repayment periods a restructured loan is watched at least",
-        meaning_zh="重组贷款观察期（最少还款期数）",
-        citation="《商业银行金融资产风险分类办法》（中国银保监会 中国人民银行令2023年第1号）：观察期至少包含连续两个还款期，并不得低于1年",
-        verification=Rule.Verification.SECONDARY,
         effective_from=date(2020, 1, 1),
     )
     rules.put(

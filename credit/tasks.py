@@ -4,12 +4,14 @@ import contextlib
 from datetime import date, datetime, timedelta
 
 from celery import shared_task
+from django.db import DatabaseError
 from django.utils.timezone import now
 
 from credit import (
     applications,
     bank_files,
     book_check,
+    class_batches,
     counter_links,
     end_of_day,
     expiry,
@@ -23,6 +25,7 @@ from credit import (
 )
 from credit.books import local_day
 from credit.models import Application, ClosePartition, CloseRun, Loan, Offer, PaperRequest, ReminderRun
+from crm.lib.errors import DomainError
 from crm.lib.ports.http import PortOff
 from customers.models import Document
 from governance import users
@@ -93,6 +96,13 @@ def check_books_after_close(*, entry: Entry, **_: object) -> None:
 
 
 @log.on("credit.day.closed")
+def class_batch_after_close(*, entry: Entry, **_: object) -> None:
+    """Put the classes of a month's end before people."""
+    entity = LegalEntity.objects.get(pk=entry.facts["legal_entity"])
+    class_batches.after_close(entity, date.fromisoformat(entry.facts["business_date"]), at=entry.at)
+
+
+@log.on("credit.day.closed")
 def remind_after_close(*, entry: Entry, **_: object) -> None:
     """Plan the reminders of the day that is now open, if it is today: closing past dates in a row reminds nobody."""
     remind(LegalEntity.objects.get(pk=entry.facts["legal_entity"]), at=now())
@@ -140,7 +150,11 @@ def close_day(**_: object) -> None:
 def close_partition(*, partition_id: int, **_: object) -> None:
     """Close one range; whoever closes the last one ends the run and starts the next day that is over."""
     at = now()
-    end_of_day.close_partition(partition_id, at=at)
+    try:
+        end_of_day.close_partition(partition_id, at=at)
+    except (DatabaseError, DomainError) as error:
+        end_of_day.failed(partition_id, error)
+        raise
     run = CloseRun.objects.get(partitions=partition_id)
     if end_of_day.finish(run, at=at):
         close_day.delay()

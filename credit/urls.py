@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit import book_urls, money_urls
+from credit import book_urls, class_urls, money_urls
 from credit.views import (
     applications,
     board,
@@ -67,4 +67,5 @@ urlpatterns = [
     path("customers/<str:public_id>/panels/loans/", panels.loan_panel, name="loan-panel"),
     *money_urls.urlpatterns,
     *book_urls.urlpatterns,
+    *class_urls.urlpatterns,
 ]

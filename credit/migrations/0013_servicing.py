@@ -86,11 +86,6 @@ class Migration(migrations.Migration):
             field=models.JSONField(db_default={}, default=dict, help_text='credit/terms.py as JSON; empty: what the columns and the product say'),
         ),
         migrations.AddField(
-            model_name='loan',
-            name='watched_until',
-            field=models.DateField(blank=True, null=True),
-        ),
-        migrations.AddField(
             model_name='transaction',
             name='details',
             field=models.JSONField(db_default={}, default=dict, help_text='what shaped it, see credit/movements.py'),

@@ -1,6 +1,8 @@
 from credit.models.applications import Application, Offer, Reservation
+from credit.models.classification import ClassBatch, ClassMark, RiskClass
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
+from credit.models.delinquency import DelinquencyPause
 from credit.models.general_ledger import AccountingPeriod, AccountMapping, BookDay, GLAccount, Journal, JournalLine
 from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
@@ -8,6 +10,7 @@ from credit.models.money import PayoffQuote, Refund
 from credit.models.products import Product
 from credit.models.receipts import BankFile, Receipt, VirtualAccount
 from credit.models.reminders import Reminder, ReminderPartition, ReminderRun
+from credit.models.snapshots import LoanSnapshot
 from credit.models.underwriting import (
     Condition,
     ConditionKind,
@@ -24,6 +27,8 @@ __all__ = [
     "Application",
     "BankFile",
     "BookDay",
+    "ClassBatch",
+    "ClassMark",
     "ClosePartition",
     "CloseRun",
     "Condition",
@@ -31,6 +36,7 @@ __all__ = [
     "Contract",
     "CounterLink",
     "CounterOffer",
+    "DelinquencyPause",
     "GLAccount",
     "ImportBatch",
     "Installment",
@@ -38,6 +44,7 @@ __all__ = [
     "JournalLine",
     "Link",
     "Loan",
+    "LoanSnapshot",
     "Offer",
     "OfferLink",
     "Paper",
@@ -53,6 +60,7 @@ __all__ = [
     "ReminderPartition",
     "ReminderRun",
     "Reservation",
+    "RiskClass",
     "Transaction",
     "VerifiedFact",
     "VirtualAccount",

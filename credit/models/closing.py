@@ -68,6 +68,7 @@ class ClosePartition(models.Model):
             "loans": _("How many loans it closed"),
             "moved": _("How many loans changed bucket"),
             "parked": _("How many loans could not be closed"),
+            "error": _("Why the last try failed, its first line"),
         },
     )
 
@@ -84,6 +85,7 @@ class ClosePartition(models.Model):
     parked = models.PositiveIntegerField(default=0)
     milliseconds = models.PositiveIntegerField(null=True)
     done_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="", db_default="")
 
     objects = models.Manager()
 

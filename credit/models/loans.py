@@ -61,7 +61,12 @@ class Loan(Belonging):
             "terms": _("The contract's terms in full, as data"),
             "capitalised": _("Interest, fees and penalty that became principal, CNY"),
             "charged_off_on": _("Day the loan left the books as an asset"),
-            "watched_until": _("Last day of the watch after a restructuring"),
+            "grade": _("Risk grade the loan was made at"),
+            "treatment_dpd": _("Days past due that treatment counts: less grace and pauses"),
+            "risk_class": _("Class of the five, 1 normal to 5 loss"),
+            "stage": _("Stage of credit risk, 1 to 3"),
+            "cured_on": _("Since when nothing is past due, while class or stage still wait for it"),
+            "ecl": _("Expected credit loss, CNY"),
         },
     )
 
@@ -106,11 +111,16 @@ class Loan(Belonging):
     dpd = models.PositiveIntegerField(default=0, db_default=0)
     bucket = models.PositiveSmallIntegerField(default=0, db_default=0)
     oldest_due_on = models.DateField(null=True, blank=True, help_text="oldest due date missed")
+    grade = models.CharField(max_length=4, blank=True, default="", db_default="")
+    treatment_dpd = models.PositiveIntegerField(default=0, db_default=0)
+    risk_class = models.PositiveSmallIntegerField(default=1, db_default=1)
+    stage = models.PositiveSmallIntegerField(default=1, db_default=1)
+    cured_on = models.DateField(null=True, blank=True)
+    ecl = MoneyField(default=ZERO, db_default=ZERO)
     closed_on = models.DateField(help_text="last business date closed")
     booked_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
     charged_off_on = models.DateField(null=True, blank=True)
-    watched_until = models.DateField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
     objects = LoanQuerySet.as_manager()
@@ -132,6 +142,9 @@ class Loan(Belonging):
                 | Q(principal_outstanding=0, dpd=0, bucket=0, oldest_due_on__isnull=True, settled_at__isnull=False),
             ),
             models.CheckConstraint(name="loan_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
+            models.CheckConstraint(
+                name="loan_judged", condition=Q(risk_class__gte=1, risk_class__lte=5, stage__gte=1, stage__lte=3, ecl__gte=0)
+            ),
             models.CheckConstraint(name="loan_late_has_due_date", condition=Q(dpd=0) | Q(oldest_due_on__isnull=False)),
         ]
         indexes = [
@@ -222,6 +235,8 @@ class Installment(models.Model):
         constraints = [
             models.UniqueConstraint(name="installment_once_per_loan", fields=["loan", "seq"]),
             models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid", "written_off"])),
+            # the close of day asks for the unpaid by this day, which an instalment that falls behind keeps
+            models.CheckConstraint(name="installment_paid_on_when_paid", condition=Q(status="paid") | Q(paid_on__isnull=True)),
             models.CheckConstraint(
                 name="installment_amounts_not_negative", condition=Q(principal__gte=0, interest__gte=0, fee__gte=0, penalty_base__gte=0)
             ),
@@ -258,6 +273,8 @@ class Installment(models.Model):
         indexes = [
             # unmatched money looks for the instalment of its amount; none of these columns ever changes, so closes stay HOT
             models.Index(F("principal") + F("interest") + F("fee"), "due_on", name="installment_of_amount"),
+            # the close of day reads from it which loans of a range have missed something, without touching their rows
+            models.Index(fields=["loan", "due_on"], name="installment_unpaid", condition=Q(paid_on__isnull=True)),
             # what falls due on a day, for reminders
             models.Index(fields=["due_on", "loan"], name="installment_due"),
         ]

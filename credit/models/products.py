@@ -59,6 +59,7 @@ class Product(models.Model):
             "fees": _("Fees of the product"),
             "papers": _("Papers an applicant has to bring"),
             "offer_days": _("Days an offer stands"),
+            "delinquency_ranges": _("Names of spans of treatment days: name, first, last"),
         },
     )
 
@@ -99,6 +100,9 @@ class Product(models.Model):
     early_fee_rate = RateField(default=0, db_default=0, help_text="charged on the principal paid before it is due, when a loan is paid off")
     fees = models.JSONField(default=list, help_text="charges of normal performance, see credit/cost.py")
     papers = models.JSONField(default=list, help_text="papers an application needs, see credit/papers.py")
+    delinquency_ranges = models.JSONField(
+        default=list, db_default=[], blank=True, help_text="[[name, first day, last day or null], …]; empty: by bucket"
+    )
     offer_days = models.PositiveSmallIntegerField(default=14, help_text="days an offer stands")
 
     objects = ProductQuerySet.as_manager()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
-from credit import acts, repayments, timeline
+from credit import acts, class_standing, repayments, timeline
 from credit.accrual import bucket, bucket_name, days_past_due
 from credit.allocation import allocate
 from credit.books import value_day
@@ -90,6 +90,7 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
         "movements": movements(loan, installments, may_reverse=request.user.has_perm(REVERSE_REPAYMENT)),
         "figures": balance(loan, installments, on),
         "timeline": timeline.of_loan(loan),
+        "judged": class_standing.of(loan, request.user),
         "may_repay": request.user.has_perm(RECORD_REPAYMENT) and loan.status == Loan.Status.OPEN,
         "may_quote": request.user.has_perm(QUOTE_PAYOFF) and loan.status == Loan.Status.OPEN,
         "may_act": bool(acts.open_to(request.user, loan)),

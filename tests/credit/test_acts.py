@@ -9,7 +9,7 @@ from django.db.models import Sum
 
 from credit import acts, movements, reversals
 from credit.acts import ACTS
-from credit.models import Loan, Posting, Transaction
+from credit.models import ClassMark, Loan, Posting, Transaction
 from crm.lib.errors import DomainError, Invalid
 from governance import changes
 from governance.models import ChangeRequest
@@ -143,7 +143,7 @@ def test_a_restructured_loan_has_new_terms_and_is_watched_for_a_year(desk):
     do(desk, loan, "restructure", day, why="hardship", periods=24, annual_rate=D("0.12"), capitalises=True)
     loan = fresh(loan)
     assert loan.capitalised > 0 and loan.principal_outstanding == D("12000.00") + loan.capitalised
-    assert loan.watched_until == date(2027, 5, 20)
+    assert ClassMark.objects.get(loan=loan).until_on == date(2027, 5, 20)
     assert books(loan)["principal"] == loan.principal_outstanding
     assert sum((row.principal - row.principal_paid for row in rows_of(loan)), ZERO) == loan.principal_outstanding
 

@@ -1,4 +1,4 @@
-"""The close of day: the published edges, twice is once, killed half-way is nothing, a bad row is parked, SQL equals the rule."""
+"""The close of day: the published edges, twice is once, killed half-way is nothing, a bad row is parked."""
 
 from datetime import date, timedelta
 from decimal import Decimal as D
@@ -7,11 +7,9 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from credit import accrual, end_of_day, repayments
-from credit.models import ClosePartition, CloseRun, Installment, Loan, ParkedLoan
+from credit import close_ranges, end_of_day
+from credit.models import ClosePartition, CloseRun, Installment, Loan, LoanSnapshot, ParkedLoan
 from ledger.models import Entry
 from tests.fixtures.cast import NOON, TODAY
 
@@ -89,17 +87,29 @@ def test_a_date_that_is_not_open_is_refused(desk):
 
 
 def test_missed_days_come_to_the_same_as_one_by_one(desk):
-    loan = desk.loan()
-    last = FIRST_DUE + timedelta(days=40)
+    """A loan whose days stand open is closed day after day, in order, to what the others are."""
+    loan, behind = desk.loan(), desk.loan()
+    first = FIRST_DUE - timedelta(days=3)
+    desk.close_to(first - timedelta(days=1))
+    Loan.objects.filter(pk=behind.pk).update(status="settled", principal_outstanding=0, settled_at=NOON)  # out of the close's sight
+    last = FIRST_DUE + timedelta(days=39)
     desk.close_to(last)
-    one_by_one = [(row.penalty, row.status) for row in loan.installments.order_by("seq")]
-    dpd = fresh(loan).dpd
-    Installment.objects.update(penalty=0, status="pending")
-    Loan.objects.update(closed_on=TODAY, dpd=0, bucket=0, oldest_due_on=None)
-    CloseRun.objects.filter(business_date=last).delete()
-    close_on(desk, last)
-    assert [(row.penalty, row.status) for row in loan.installments.order_by("seq")] == one_by_one
-    assert fresh(loan).dpd == dpd
+    Loan.objects.filter(pk=behind.pk).update(status="open", principal_outstanding=12_000, settled_at=None)
+    assert fresh(behind).closed_on == first - timedelta(days=1)
+    desk.close_to(last + timedelta(days=1))
+    one, other = fresh(loan), fresh(behind)
+    for name in ("dpd", "treatment_dpd", "bucket", "risk_class", "stage", "cured_on", "ecl", "closed_on", "oldest_due_on"):
+        assert getattr(one, name) == getattr(other, name), name
+    assert [(row.penalty, row.status) for row in loan.installments.order_by("seq")] == [
+        (row.penalty, row.status) for row in behind.installments.order_by("seq")
+    ]
+    months = [list(LoanSnapshot.objects.filter(loan=each).order_by("month").values_list("month", "dpd", "ecl")) for each in (one, other)]
+    assert months[0] == months[1] and len(months[0]) == 2
+    moves = [
+        list(Entry.objects.filter(event__in=BUCKET_EVENTS, subject_id=each.pk).order_by("pk").values_list("event", "facts", "at"))
+        for each in (one, other)
+    ]
+    assert [row[:2] for row in moves[0]] == [row[:2] for row in moves[1]] and len(moves[0]) == 2
 
 
 def test_stopped_half_way_and_again_is_as_if_never_stopped(desk, monkeypatch):
@@ -110,18 +120,18 @@ def test_stopped_half_way_and_again_is_as_if_never_stopped(desk, monkeypatch):
     run = end_of_day.plan(desk.cast.entity, day, at=NOON, size=1)
     first, second, *_rest = end_of_day.pending(run)
     assert end_of_day.close_partition(first, at=NOON)
-    done = end_of_day._close_rows
+    done = close_ranges.rows
 
     def dies(*arguments, **options):
         done(*arguments, **options)
         raise RuntimeError("the worker died after its work and before its commit")
 
-    monkeypatch.setattr(end_of_day, "_close_rows", dies)
+    monkeypatch.setattr(close_ranges, "rows", dies)
     with pytest.raises(RuntimeError):
         end_of_day.close_partition(second, at=NOON)
     assert ClosePartition.objects.get(pk=second).status == "pending"
     assert not end_of_day.finish(run, at=NOON)
-    monkeypatch.setattr(end_of_day, "_close_rows", done)
+    monkeypatch.setattr(close_ranges, "rows", done)
     end_of_day.close(desk.cast.entity, day, at=NOON)
     assert set(Loan.objects.values_list("dpd", "bucket", "closed_on")) == {(5, 1, day)}
     assert Entry.objects.filter(event="credit.loan.overdue").count() == 4
@@ -148,9 +158,10 @@ def test_a_bad_row_is_parked_and_the_rest_goes_on(desk):
     Installment.objects.filter(loan=bad, seq=1).update(penalty=D("99.00"), penalty_paid=D("99.00"))
     run = close_on(desk, day)
     assert {fresh(loan).dpd for loan in (good, other)} == {10}
-    assert (fresh(bad).dpd, fresh(bad).closed_on) == (0, TODAY - timedelta(days=1))
+    refuses = FIRST_DUE + timedelta(days=4)  # the first day beyond its grace
+    assert (fresh(bad).dpd, fresh(bad).closed_on) == (0, refuses - timedelta(days=1))
     parked = ParkedLoan.objects.get()
-    assert (parked.loan, parked.business_date) == (bad, day)
+    assert (parked.loan, parked.business_date) == (bad, refuses)
     assert "installment_paid_within_due" in parked.error
     assert (run.status, run.partitions.get().parked, run.partitions.get().loans) == ("done", 1, 2)
     Installment.objects.filter(loan=bad, seq=1).update(penalty=D("0.00"), penalty_paid=D("0.00"))
@@ -164,7 +175,7 @@ def test_a_parked_loan_is_tried_again_by_the_next_close(desk):
     day = FIRST_DUE + timedelta(days=10)
     close_on(desk, day)
     desk.close_to(day + timedelta(days=1))
-    assert ParkedLoan.objects.get().business_date == day
+    assert ParkedLoan.objects.get().business_date == FIRST_DUE + timedelta(days=4)
     Installment.objects.filter(loan=bad, seq=1).update(penalty=D("0.00"), penalty_paid=D("0.00"))
     desk.close_to(day + timedelta(days=2))
     assert fresh(bad).dpd == 12
@@ -212,55 +223,3 @@ def test_the_close_keeps_the_heap_only_path(desk):
     before = heap_only()
     close_on(desk, FIRST_DUE + timedelta(days=11))
     assert (fresh(late).dpd, heap_only() - before) == (11, 2)
-
-
-@st.composite
-def portfolios(draw):
-    """Loans with instalments around a date, some paid in part, with any rate and grace."""
-    loans = []
-    for _ in range(draw(st.integers(1, 4))):
-        rows = []
-        for seq in range(1, draw(st.integers(1, 5)) + 1):
-            principal, interest, fee = (D(draw(st.integers(0, 500_000))) / 100 for _ in range(3))
-            due_on = FIRST_DUE + timedelta(days=draw(st.integers(-400, 40)))
-            share = draw(st.sampled_from([0, 0, 1, 50, 100]))
-            paid = {
-                name: (amount * share / 100).quantize(D("0.01"))
-                for name, amount in (("principal", principal), ("interest", interest), ("fee", fee))
-            }
-            since = due_on + timedelta(days=draw(st.sampled_from([0, 0, 10, 60])))
-            rows.append((seq, due_on, principal, interest, fee, paid, D(draw(st.integers(0, 9_999))) / 100, since))
-        loans.append((D(draw(st.integers(0, 360_000))) / 1_000_000, draw(st.integers(0, 10)), draw(st.integers(0, 7)), rows))
-    return loans
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(portfolio=portfolios())
-def test_the_set_based_close_equals_the_rule(desk, portfolio):
-    loans = {}
-    for rate, grace, bucket, rows in portfolio:
-        loan = desk.loan()
-        loan.installments.all().delete()
-        Loan.objects.filter(pk=loan.pk).update(penalty_rate=rate, grace_days=grace, bucket=bucket, closed_on=FIRST_DUE - timedelta(days=1))
-        for seq, due_on, principal, interest, fee, paid, base, since in rows:
-            Installment.objects.create(
-                loan=loan, seq=seq, from_on=due_on - timedelta(days=30), due_on=due_on, principal=principal, interest=interest, fee=fee,
-                principal_paid=paid["principal"], interest_paid=paid["interest"], fee_paid=paid["fee"], penalty=base, penalty_base=base,
-                penalty_since=since,
-            )  # fmt: skip
-        loans[loan.pk] = fresh(loan)
-    CloseRun.objects.filter(business_date=FIRST_DUE).delete()
-    expected = {}
-    for pk, loan in loans.items():
-        rows = list(loan.installments.order_by("seq"))
-        dpd = accrual.days_past_due(map(repayments.late, rows), as_of=FIRST_DUE, grace_days=loan.grace_days)
-        expected[pk] = (dpd, accrual.bucket(dpd), [repayments.penalty_on(loan, row, FIRST_DUE) for row in rows])
-    close_on(desk, FIRST_DUE)
-    for pk, (dpd, bucket, penalties) in expected.items():
-        loan = Loan.objects.get(pk=pk)
-        assert (loan.dpd, loan.bucket) == (dpd, bucket)
-        assert [row.penalty for row in loan.installments.order_by("seq")] == penalties
-    assert not ParkedLoan.objects.exists()
-    Loan.objects.filter(pk__in=loans).update(
-        status="settled", principal_outstanding=0, dpd=0, bucket=0, oldest_due_on=None, settled_at=NOON
-    )

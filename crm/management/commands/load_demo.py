@@ -15,6 +15,7 @@ from credit.models import Application, Loan, Product
 from crm.demo import (
     book,
     books,
+    classes,
     consents,
     desk_access,
     desk_customers,
@@ -85,6 +86,7 @@ class Command(BaseCommand):
             desk_customers.fill(entity, today=today)
             desk_money.fill(entity, today=today)
             books.fill(entity, at=min(now(), house.at(today, 17)))
+            classes.fill(entity, today=today)
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))

@@ -1,0 +1,76 @@
+"""Days on which the treatment counter of a loan stands still."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from credit.models.loans import Loan
+from credit.models.money import OfLoanQuerySet
+from crm.lib.fields import PublicIdField
+from crm.lib.policy import Policy
+from governance.models import User
+
+
+class DelinquencyPause(models.Model):
+    """A span [from_on, until_on) that treatment does not count. Class, stage and bureau count it."""
+
+    POLICY = Policy(
+        owner="credit",
+        meaning=_("pauses of collection treatment"),
+        retention=_("with the loan"),
+        level=3,
+        kind="C2",
+        purposes=("servicing", "collections"),
+        basis="contract",
+        lies_open=_("dates and a code from a closed list; the close of day computes with them in SQL"),
+        columns={
+            "from_on": _("First day that is not counted"),
+            "until_on": _("First day that is counted again; empty while nobody has ended it"),
+            "reason": _("Why, from a closed list"),
+        },
+    )
+
+    class Reason(models.TextChoices):
+        DISASTER = "disaster", _("Disaster")
+        HARDSHIP = "hardship", _("Hardship")
+        ILLNESS = "illness", _("Illness")
+        DISPUTE = "dispute", pgettext_lazy("pause", "Dispute")
+        OUR_ERROR = "our_error", _("Our own error")
+
+    public_id = PublicIdField(prefix="DP")
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="pauses")  # the close reads a late loan's pauses
+    from_on = models.DateField()
+    until_on = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=10, choices=Reason)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    resumed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    resumed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OfLoanQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(name="pause_in_order", condition=Q(until_on__isnull=True) | Q(until_on__gte=F("from_on"))),
+            models.CheckConstraint(
+                name="pause_reason_known", condition=Q(reason__in=["disaster", "hardship", "illness", "dispute", "our_error"])
+            ),
+            ExclusionConstraint(
+                name="pauses_do_not_overlap",
+                expressions=[
+                    ("loan", RangeOperators.EQUAL),
+                    (Func("from_on", "until_on", RangeBoundary(), function="DATERANGE"), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def customer_id(self) -> int:
+        return self.loan.customer_id
