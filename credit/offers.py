@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_costs
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -9,26 +10,19 @@ from typing import Any, cast
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import conditions, cost, exposure, loans
+from credit import cap_rules, caps, conditions, cost, exposure, loans
 from credit.books import value_day
-from credit.models import Application, Loan, Offer, Product
+from credit.caps import OverRateCap as OverRateCap
+from credit.models import Application, Loan, Offer, Product, RateCap
 from credit.schedule import DayCount, MonthEnd, Row, Terms, equal_installment
 from crm.lib.errors import DomainError, Invalid, Stale
 from crm.lib.money import Mode, quantize
 from governance import rules, users
 from governance.lifecycle import IllegalMove, move
-from governance.models import Rule, User
+from governance.models import User
 from ledger import log
 
-RATE_CAP = "rate.cap.nominal"
 READING_SECONDS = "disclosure.reading_seconds"
-
-
-class OverRateCap(DomainError):
-    """The annualised total cost would be above the cap that holds; `extra` carries both and the rule's citation."""
-
-    code = "over_rate_cap"
-    status = 422
 
 
 class NotConfirmed(DomainError):
@@ -100,39 +94,44 @@ class Draft:
         return [(row.principal, row.interest, fee) for row, fee in zip(self.rows, self.fees, strict=True)]
 
 
-def draft(application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date, ceiling: Rule | None = None) -> Draft:
-    """Return the terms for `application` counted from `on`, held against the cap on the annualised total cost.
+def draft(
+    application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date, held: Sequence[RateCap] | None = None
+) -> Draft:
+    """Return the terms for `application` counted from `on`, held against every cap that binds its product and channel.
 
-    `ceiling` is the rule of that cap where the caller has read it already.
+    `held` are the caps of the day where the caller has read them already.
 
-    The penalty rate is the contract rate times the product's multiplier, and never above the same cap: what a borrower pays
-    after default is tested too.
+    The penalty rate is the contract rate times the product's multiplier, and never above what the caps that count it leave:
+    what a borrower pays after default is tested too.
 
-    :raises OverRateCap: if the nominal annualised cost, at two decimals, is above the cap
+    :raises OverRateCap: if the cost, at two decimals, is above a cap
     """
     product, entity = application.product, application.legal_entity
     lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
     rows = equal_installment(terms_of(product, amount=amount, term=term, annual_rate=annual_rate, on=on))
-    ceiling = ceiling or rules.holding(RATE_CAP, on=on)
-    cap = Decimal(ceiling.value)
+    binding = caps.binding(caps.holding(on) if held is None else held, product.code, application.channel)
+    fees = cost.read_fees(product.fees, lender)
+    costs = cap_rules.Costs(amount, rows, fees)
+    wanted = annual_rate * product.penalty_multiplier
+    if product.penalty_within_cap:
+        wanted = cap_rules.penalty_within(binding, costs, wanted)
+    costs = replace_costs(costs, penalty_rate=wanted.quantize(Decimal("0.000001")))
+    caps.check(binding, costs)
     contract = cost.Contract(
         principal=amount,
         annual_rate=annual_rate,
-        penalty_rate=min(annual_rate * product.penalty_multiplier, cap).quantize(Decimal("0.000001")),
+        penalty_rate=costs.penalty_rate,
         day_count=product.day_count,
         grace_days=product.grace_days,
         currency=product.currency,
         lender=lender,
-        fees=cost.read_fees(product.fees, lender),
+        fees=fees,
+        early_fee_rate=product.early_fee_rate,
     )
     table = cost.table(contract, rows)
     nominal, effective = (Decimal(table["annualised"][kind]) for kind in ("nominal", "effective"))
-    if Decimal(cost.percent(nominal).rstrip("%")) > Decimal(cost.percent(cap).rstrip("%")):
-        figures = {"cost": cost.percent(nominal), "cap": cost.percent(cap)}
-        sentence = _("The annualised total cost would be %(cost)s; the cap is %(cap)s.") % figures
-        raise OverRateCap(sentence, cost=figures["cost"], cap=figures["cap"], citation=ceiling.citation)
-    fees = cost.fees_by_installment(contract.fees, amount, term)
-    return Draft(rows, fees, table, annual_rate, contract.penalty_rate, nominal, effective)
+    by_row = cost.fees_by_installment(contract.fees, amount, term)
+    return Draft(rows, by_row, table, annual_rate, contract.penalty_rate, nominal, effective)
 
 
 def terms_of(product: Product, *, amount: Decimal, term: int, annual_rate: Decimal, on: date) -> Terms:

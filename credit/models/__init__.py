@@ -1,10 +1,12 @@
 from credit.models.applications import Application, Offer, Reservation
+from credit.models.caps import RateCap
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
 from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
 from credit.models.money import PayoffQuote, Refund
 from credit.models.products import Product
+from credit.models.quotes import Quote
 from credit.models.receipts import BankFile, Receipt, VirtualAccount
 from credit.models.reminders import Reminder, ReminderPartition, ReminderRun
 from credit.models.underwriting import (
@@ -40,6 +42,8 @@ __all__ = [
     "Posting",
     "Product",
     "Proposal",
+    "Quote",
+    "RateCap",
     "Receipt",
     "Refund",
     "Reminder",

@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from credit import applications, cost, expiry, exposure, offers, quotes
+from credit import caps, cost, expiry, exposure, offers, quotes
 from credit.books import local_day
 from credit.models import Product
 from credit.permissions import VIEW_PRODUCT
@@ -23,7 +23,7 @@ from customers.models import Document
 from governance.models import Rule
 from governance.rules import AMOUNT, EXACT, RATE
 
-BINDING = (applications.RATE_CAP, exposure.CAP, offers.READING_SECONDS, expiry.DRAFT_DAYS)
+BINDING = (exposure.CAP, offers.READING_SECONDS, expiry.DRAFT_DAYS)
 SAMPLE_AMOUNT, SAMPLE_TERM = Decimal("10000.00"), 12
 VERIFIED_TONES = {"verified": "good", "secondary": "caution", "unverified": "warn", "policy": "neutral"}
 
@@ -55,6 +55,7 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
         "quotes": quotes.by_grade(product, amount=amount, term=term, on=on),
         "fees": fees(product),
         "order": [PARTS[part] for part in product.allocation_order],
+        "caps": [cap for cap in caps.holding(on) if cap.holds_for(product.code, "")],
         "rules": rules_of(on),
         "papers": papers_of(product),
         "versions": Product.objects.visible_to(request.user).filter(code=product.code).order_by("-version")[:20],
