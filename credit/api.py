@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from credit import applications, money_api, offers, repayments, underwriting_api
+from credit import applications, money_api, offers, quote_api, repayments, underwriting_api
 from credit import permissions as may
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Application, Loan, Offer, Product, Transaction
@@ -211,6 +211,7 @@ class RepaymentViewSet(Filtered):
 VIEWSETS = {
     **money_api.VIEWSETS,
     **underwriting_api.VIEWSETS,
+    **quote_api.VIEWSETS,
     "products": ProductViewSet,
     "applications": ApplicationViewSet,
     "offers": OfferViewSet,
