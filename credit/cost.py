@@ -28,6 +28,7 @@ DAY_COUNT_WORDS: Mapping[str, Words] = {
     "30/360": {EN: "each month counted as 30 days of a 360-day year", ZH: "按30/360计息，每月计30天、每年计360天"},
     "actual/360": {EN: "actual days over 360", ZH: "按实际天数/360计息"},
     "actual/365": {EN: "actual days over 365", ZH: "按实际天数/365计息"},
+    "actual/actual": {EN: "actual days over the days of the year", ZH: "按实际天数/当年实际天数计息"},
 }
 NAMES: Mapping[str, Words] = {
     "principal": {EN: "Principal", ZH: "本金"},
