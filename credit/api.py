@@ -145,7 +145,12 @@ class OfferViewSet(Filtered):
         """Record that the borrower read and confirmed the cost table. Without it the offer cannot be accepted."""
         offer, body = self.get_object(), checked(ConfirmIn, request)
         done = offers.confirm_disclosure(
-            offer, cost_hash=body["cost_hash"], seconds=body["seconds"], actor=caller(request), at=moment(request, body)
+            offer,
+            cost_hash=body["cost_hash"],
+            seconds=body["seconds"],
+            actor=caller(request),
+            at=moment(request, body),
+            channel=body["channel"],
         )
         return Response(OfferOut(done).data)
 

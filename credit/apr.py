@@ -10,8 +10,6 @@ from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Literal
 
-from django.utils.translation import gettext_lazy as _
-
 from credit.rates import ENOUGH, PRECISION, NoRate
 from crm.lib.dates import add_months
 
@@ -56,7 +54,7 @@ def first_period(advanced_on: date, first_on: date, unit: Unit) -> tuple[int, De
     :raises NoRate: if the payment does not come after the advance
     """
     if first_on <= advanced_on:
-        raise NoRate(_("The first payment has to come after the money is paid out."))
+        raise NoRate("the first payment has to come after the money is paid out")
     whole = 0
     if unit.kind == "month":  # the 31st of January and the last of February are a month apart
         apart = (first_on.year - advanced_on.year) * 12 + first_on.month - advanced_on.month
@@ -103,7 +101,7 @@ def single_payment_apr(advance: Flow, payment: Flow) -> Decimal:
     _check(advance.amount, [payment.amount])
     days = (payment.on - advance.on).days
     if not 0 < days < 365:
-        raise NoRate(_("A single payment is measured in days within one year only."))
+        raise NoRate("a single payment is measured in days within one year only")
     with localcontext() as context:
         context.prec = PRECISION
         return (payment.amount / advance.amount - 1) * 365 / days
@@ -115,13 +113,15 @@ def eu_apr(drawdowns: Sequence[Flow], payments: Sequence[Flow]) -> Decimal:
     :raises NoRate: if there is no drawdown or no payment, an amount is not positive, or nothing comes back after the first drawdown
     """
     if not drawdowns or not payments or any(flow.amount <= 0 for flow in [*drawdowns, *payments]):
-        raise NoRate(_("A rate needs money paid out first and only money coming back after it."))
+        raise NoRate("a rate needs money paid out first and only money coming back after it")
     start = min(flow.on for flow in drawdowns)
     if min(flow.on for flow in payments) < start or max(flow.on for flow in payments) <= max(flow.on for flow in drawdowns):
-        raise NoRate(_("The first payment has to come after the money is paid out."))
+        raise NoRate("the first payment has to come after the money is paid out")
     with localcontext() as context:
         context.prec = PRECISION
-        flows = [(Decimal((one.on - start).days) / 365, sign * one.amount) for rows, sign in ((drawdowns, -1), (payments, 1)) for one in rows]
+        flows = [
+            (Decimal((one.on - start).days) / 365, sign * one.amount) for rows, sign in ((drawdowns, -1), (payments, 1)) for one in rows
+        ]
 
         def worth(rate: Decimal) -> Decimal:
             return sum((amount / (1 + rate) ** years for years, amount in flows), Decimal(0))
@@ -130,7 +130,7 @@ def eu_apr(drawdowns: Sequence[Flow], payments: Sequence[Flow]) -> Decimal:
         while worth(high) > 0:
             low, high = high, high * 4
             if high > HIGHEST:
-                raise NoRate(_("These figures give no rate that could be meant."))
+                raise NoRate("these figures give no rate that could be meant")
         for _step in range(STEPS):
             middle = (low + high) / 2
             low, high = (middle, high) if worth(middle) > 0 else (low, middle)
@@ -141,7 +141,7 @@ def eu_apr(drawdowns: Sequence[Flow], payments: Sequence[Flow]) -> Decimal:
 
 def _check(advance: Decimal, payments: Sequence[Decimal]) -> None:
     if advance <= 0 or not any(payments) or any(one < 0 for one in payments):
-        raise NoRate(_("A rate needs money paid out first and only money coming back after it."))
+        raise NoRate("a rate needs money paid out first and only money coming back after it")
 
 
 def _back(day: date, periods: int, unit: Unit) -> date:
@@ -161,7 +161,7 @@ def _unit_root(advance: Decimal, payments: Sequence[Decimal], whole: int, odd: D
     while _unit_worth(advance, payments, whole, odd, rate)[0] < 0:
         rate = (rate - 1) / 2
         if 1 + rate < ENOUGH:
-            raise NoRate(_("These figures give no rate that could be meant."))
+            raise NoRate("these figures give no rate that could be meant")
     for _step in range(STEPS):
         worth, slope = _unit_worth(advance, payments, whole, odd, rate)
         step = worth / slope

@@ -103,8 +103,12 @@ def standing(cap: RateCap, offers: QuerySet[Offer], *, on: date) -> Standing:
     counted: Any = F("effective_rate") if cap.basis == RateCap.Basis.EFFECTIVE else F("nominal_rate")
     if "penalty" in cap.counts:
         # the penalty as stored, beside the charges: what the nominal rate is above the contract's
-        burden = Case(When(nominal_rate__gt=F("annual_rate"), then=F("nominal_rate") - F("annual_rate")), default=Value(0), output_field=RATE)
-        default: Any = Case(When(application__product__fees=[], then=F("penalty_rate")), default=F("penalty_rate") + burden, output_field=RATE)
+        burden = Case(
+            When(nominal_rate__gt=F("annual_rate"), then=F("nominal_rate") - F("annual_rate")), default=Value(0), output_field=RATE
+        )
+        default: Any = Case(
+            When(application__product__fees=[], then=F("penalty_rate")), default=F("penalty_rate") + burden, output_field=RATE
+        )
         if cap.basis == RateCap.Basis.EFFECTIVE:
             default = (1 + default / Value(Decimal(12))) ** Value(12) - 1
         counted = Greatest(counted, default, output_field=RATE)

@@ -143,7 +143,9 @@ def _validate(code: str, after: dict[str, Any]) -> None:
         problems["effective_to"] = _("It has to end after the day it begins.")
     was = newest(code)
     if was is not None and after["effective_from"] <= was.effective_from.isoformat():
-        problems["effective_from"] = _("The row that stands holds from %(day)s: choose a later day.") % {"day": was.effective_from.isoformat()}
+        problems["effective_from"] = _("The row that stands holds from %(day)s: choose a later day.") % {
+            "day": was.effective_from.isoformat()
+        }
     if problems:
         raise Invalid(_("This cannot be a cap."), fields=problems)
 
@@ -162,11 +164,21 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
         if before.get(name) != after[name]
     ]
     labels = {"counts": dict(RateCap.Part.choices), "channels": dict(Channel.choices), "products": {}}
-    for name, label in (("counts", _("Counts beside interest")), ("products", _("Only these products")), ("channels", _("Only these channels"))):
+    for name, label in (
+        ("counts", _("Counts beside interest")),
+        ("products", _("Only these products")),
+        ("channels", _("Only these channels")),
+    ):
         had, has = set(before.get(name, ())), set(after[name])
         if had != has:
             words: Any = labels[name]
-            found.append(Line(label, added=tuple(words.get(one, one) for one in sorted(has - had)), removed=tuple(words.get(one, one) for one in sorted(had - has))))
+            found.append(
+                Line(
+                    label,
+                    added=tuple(words.get(one, one) for one in sorted(has - had)),
+                    removed=tuple(words.get(one, one) for one in sorted(had - has)),
+                )
+            )
     return found
 
 

@@ -34,6 +34,7 @@ NAMES: Mapping[str, Words] = {
     "principal": {EN: "Principal", ZH: "本金"},
     "interest": {EN: "Interest", ZH: "利息"},
     "penalty": {EN: "Penalty", ZH: "罚息"},
+    "late_fee": {EN: "Late fee", ZH: "逾期手续费"},
     "early_fee": {EN: "Early settlement fee", ZH: "提前结清手续费"},
 }
 NO_OTHER_CHARGE: Words = {
@@ -76,6 +77,7 @@ class Contract:
     lender: Words
     fees: tuple[Fee, ...] = ()
     early_fee_rate: Decimal = ZERO
+    late_fee: Decimal = ZERO
 
 
 def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ...]:
@@ -94,7 +96,13 @@ def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ..
             rate=Decimal(row.get("rate", "0")),
             kind=row.get("kind") or ("third_party" if row.get("payee") and dict(row["payee"]) != lender else "fee"),
         )
-        if fee.method not in ("once", "per_period") or fee.kind not in ("fee", "third_party", "insurance") or fee.amount < 0 or fee.rate < 0 or not (fee.amount or fee.rate):
+        if (
+            fee.method not in ("once", "per_period")
+            or fee.kind not in ("fee", "third_party", "insurance")
+            or fee.amount < 0
+            or fee.rate < 0
+            or not (fee.amount or fee.rate)
+        ):
             raise ValueError(f"fee {fee.code!r} cannot be charged")
         fees.append(fee)
     return tuple(fees)
@@ -144,7 +152,11 @@ def table(contract: Contract, rows: Sequence[Row]) -> dict[str, Any]:
             "apr": str(_apr(contract, rows, fees, rates)),
             "method": ANNUALISED_METHOD,
         },
-        "contingent": [_penalty(contract), *([_early(contract)] if contract.early_fee_rate else [])],
+        "contingent": [
+            _penalty(contract),
+            *([_late(contract)] if contract.late_fee else []),
+            *([_early(contract)] if contract.early_fee_rate else []),
+        ],
         "no_other_charge": NO_OTHER_CHARGE,
     }
 
@@ -205,6 +217,16 @@ def _early(contract: Contract) -> dict[str, Any]:
         "name": NAMES["early_fee"],
         "method": {EN: "Once, when the loan is paid off before its time", ZH: "提前结清时一次性收取"},
         "standard": {EN: f"{share} of the principal paid before it is due", ZH: f"提前归还本金的{share}"},
+        "payee": contract.lender,
+    }
+
+
+def _late(contract: Contract) -> dict[str, Any]:
+    return {
+        "code": "late_fee",
+        "name": NAMES["late_fee"],
+        "method": {EN: "Once for each instalment that is late", ZH: "每期逾期一次性收取"},
+        "standard": {EN: f"{contract.late_fee} each", ZH: f"每期{contract.late_fee}元"},
         "payee": contract.lender,
     }
 

@@ -10,6 +10,7 @@ from credit import product_factory, product_terms
 from credit.cap_forms import PercentField
 from credit.cost import EN, ZH
 from credit.models import Product
+from credit.product_written import WRITTEN, stamp
 from credit.words import PARTS
 from crm.lib import forms as house
 
@@ -78,7 +79,7 @@ class VersionForm(house.Form):
     def of(cls, product: Product, data: Any = None) -> "VersionForm":
         """Return the form filled with what stands."""
         plain = ("terms", "examples", "fees", "rates_by_grade", "allocation_order")
-        initial: dict[str, Any] = {name: getattr(product, name) for name in product_factory.WRITTEN if name not in plain}
+        initial: dict[str, Any] = {name: getattr(product, name) for name in WRITTEN if name not in plain}
         initial |= {f"rate_{grade}": Decimal(rate) for grade, rate in product.rates_by_grade.items()}
         initial |= {f"order_{n}": part for n, part in enumerate(product.allocation_order, start=1)}
         initial |= {f"term_{name}": value for name, value in product_terms.whole(product.terms).items()}
@@ -93,7 +94,7 @@ class VersionForm(house.Form):
             }  # fmt: skip
         initial["penalty_multiplier"] = product.penalty_multiplier.normalize()
         lines = [f"{one['amount']}, {one['term']}, {one['grade']}" for one in product.examples]
-        return cls(data, initial=initial | {"examples": "\n".join(lines), "mark": product_factory.stamp(product)})
+        return cls(data, initial=initial | {"examples": "\n".join(lines), "mark": stamp(product)})
 
     def clean_examples(self) -> list[dict[str, Any]]:
         found = []
@@ -112,7 +113,7 @@ class VersionForm(house.Form):
         """Return what was written, as the door takes it."""
         data = self.cleaned_data
         skipped = ("terms", "fees", "rates_by_grade", "allocation_order", "early_fee_rate")
-        values: dict[str, Any] = {name: data[name] for name in product_factory.WRITTEN if name not in skipped}
+        values: dict[str, Any] = {name: data[name] for name in WRITTEN if name not in skipped}
         rates = {grade: str(data[f"rate_{grade}"]) for grade in GRADES if data[f"rate_{grade}"] is not None}
         return values | {
             "early_fee_rate": data["early_fee_rate"] or Decimal("0.000000"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit.views import caps, factory, self_test
+from credit.views import caps, factory, quotes, self_test
 
 urlpatterns = [
     path("products/caps/", caps.rate_cap_list, name="rate-cap-list"),
@@ -14,5 +14,6 @@ urlpatterns = [
     path("products/<str:public_id>/examples/", factory.product_test, name="product-test"),
     path("products/<str:public_id>/review/", factory.product_review, name="product-review"),
     path("products/<str:public_id>/release/", factory.product_release, name="product-release"),
+    path("quotes/<str:public_id>/", quotes.quote_page, name="quote"),
     path("credit/self-test/", self_test.self_test, name="self-test"),
 ]

@@ -10,10 +10,9 @@ from typing import Any, cast
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import cap_rules, caps, conditions, cost, exposure, loans
+from credit import cap_rules, caps, conditions, cost, exposure, loans, quote_documents
 from credit.books import value_day
-from credit.caps import OverRateCap as OverRateCap
-from credit.models import Application, Loan, Offer, Product, RateCap
+from credit.models import Application, Loan, Offer, Product, Quote, RateCap
 from credit.schedule import DayCount, MonthEnd, Row, Terms, equal_installment
 from crm.lib.errors import DomainError, Invalid, Stale
 from crm.lib.money import Mode, quantize
@@ -23,6 +22,7 @@ from governance.models import User
 from ledger import log
 
 READING_SECONDS = "disclosure.reading_seconds"
+OverRateCap = caps.OverRateCap
 
 
 class NotConfirmed(DomainError):
@@ -72,6 +72,7 @@ class Draft:
     penalty_rate: Decimal
     nominal_rate: Decimal
     effective_rate: Decimal
+    caps: Sequence[RateCap] = ()
 
     def schedule(self) -> list[dict[str, Any]]:
         """Return the rows as the offer stores them: amounts and dates as text."""
@@ -127,11 +128,12 @@ def draft(
         lender=lender,
         fees=fees,
         early_fee_rate=product.early_fee_rate,
+        late_fee=Decimal(product.terms.get("late_fee", "0.00")),
     )
     table = cost.table(contract, rows)
     nominal, effective = (Decimal(table["annualised"][kind]) for kind in ("nominal", "effective"))
     by_row = cost.fees_by_installment(contract.fees, amount, term)
-    return Draft(rows, by_row, table, annual_rate, contract.penalty_rate, nominal, effective)
+    return Draft(rows, by_row, table, annual_rate, contract.penalty_rate, nominal, effective, binding)
 
 
 def terms_of(product: Product, *, amount: Decimal, term: int, annual_rate: Decimal, on: date) -> Terms:
@@ -167,11 +169,13 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
         raise IllegalMove(_("%(record)s was approved without terms.") % {"record": application})  # the CHECK forbids it
     on = value_day(application.legal_entity, at)
     drawn = draft(application, amount=amount, term=term, annual_rate=rate, on=on)
+    until = on + timedelta(days=application.product.offer_days)
     offer = Offer.objects.create(
         application=application,
         amount=amount,
         term=term,
-        expires_on=on + timedelta(days=application.product.offer_days),
+        expires_on=until,
+        quote=_quoted(application, drawn, until=until, at=at, actor=actor),
         made_at=at,
         **columns(drawn, on),
     )
@@ -190,8 +194,13 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
 
 
 @transaction.atomic
-def confirm_disclosure(offer: Offer, *, cost_hash: str, seconds: int, actor: User, at: datetime) -> Offer:
-    """Record that the borrower read and confirmed the cost table with hash `cost_hash`, shown for `seconds`.
+def confirm_disclosure(
+    offer: Offer, *, cost_hash: str, seconds: int, actor: User, at: datetime, channel: str = Offer.Disclosed.COUNTER
+) -> Offer:
+    """Record that the borrower read and confirmed the cost table with hash `cost_hash`, shown for `seconds`, and by which way.
+
+    At a counter the borrower signs the printed table, and the actor is the witness; in a shop the table stands on the page on which
+    the order is paid; by link the borrower confirms alone. Without it nothing is booked (rule `disclosure.before_signing`).
 
     :raises OfferLapsed: if the offer no longer stands
     :raises DisclosureChanged: if the table that stands is another
@@ -209,7 +218,13 @@ def confirm_disclosure(offer: Offer, *, cost_hash: str, seconds: int, actor: Use
         return row
     row.disclosure_confirmed_at, row.disclosure_confirmed_by = at, actor
     row.disclosure_seconds, row.disclosure_hash, row.version = seconds, cost_hash, row.version + 1
-    row.save(update_fields=["disclosure_confirmed_at", "disclosure_confirmed_by", "disclosure_seconds", "disclosure_hash", "version"])
+    row.disclosure_channel, row.disclosure_witness = channel, actor if channel == Offer.Disclosed.COUNTER else None
+    row.save(
+        update_fields=[
+            "disclosure_confirmed_at", "disclosure_confirmed_by", "disclosure_seconds", "disclosure_hash", "disclosure_channel",
+            "disclosure_witness", "version",
+        ]
+    )  # fmt: skip
     log.record(
         "credit.offer.disclosure_confirmed",
         row,
@@ -218,6 +233,8 @@ def confirm_disclosure(offer: Offer, *, cost_hash: str, seconds: int, actor: Use
         customer_id=row.application.customer_id,
         cost_hash=cost_hash,
         seconds=seconds,
+        channel=str(channel),
+        witnessed=row.disclosure_witness_id is not None,
     )
     return row
 
@@ -265,7 +282,8 @@ def renew(offer: Offer, *, actor: User, at: datetime) -> Offer:
     _check_standing(row, at=at)
     on = value_day(row.application.legal_entity, at)
     drawn = draft(row.application, amount=row.amount, term=row.term, annual_rate=row.annual_rate, on=on)
-    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, **columns(drawn, on))
+    quote = _quoted(row.application, drawn, until=row.expires_on, at=at, actor=actor)
+    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, quote=quote, **columns(drawn, on))
     row.refresh_from_db()
     log.record("credit.offer.renewed", row, actor=actor, at=at, customer_id=row.application.customer_id, cost_hash=row.cost_hash)
     return row
@@ -315,8 +333,9 @@ def replace(offer: Offer, *, amount: Decimal, term: int, actor: User, at: dateti
     drawn = what_if(row, amount=amount, term=term, on=on)
     was = {"amount_was": row.amount, "term_was": row.term}
     exposure.reserve_whole(row.application, amount=amount, at=at)
-    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, amount=amount, term=term, **columns(drawn, on))
-    row.refresh_from_db(fields=["version", "amount", "term", *columns(drawn, on)])
+    quote = _quoted(row.application, drawn, until=row.expires_on, at=at, actor=actor)
+    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, amount=amount, term=term, quote=quote, **columns(drawn, on))
+    row.refresh_from_db(fields=["version", "amount", "term", "quote", *columns(drawn, on)])
     facts = {"amount": amount, "term": term, "cost_hash": row.cost_hash} | was
     log.record("credit.offer.replaced", row, actor=actor, at=at, customer_id=row.application.customer_id, **facts)
     return row
@@ -334,6 +353,13 @@ def columns(drawn: Draft, on: date) -> dict[str, Any]:
         "cost_table": drawn.table,
         "cost_hash": cost.fingerprint(drawn.table),
     }
+
+
+def _quoted(application: Application, drawn: Draft, *, until: date, at: datetime, actor: User) -> Quote:
+    return quote_documents.issue(
+        application, table=drawn.table, schedule=drawn.schedule(), annual_rate=drawn.annual_rate, penalty_rate=drawn.penalty_rate,
+        caps=drawn.caps, valid_until=until, at=at, actor=actor,
+    )  # fmt: skip
 
 
 def _stored_amounts(schedule: Sequence[dict[str, Any]]) -> list[tuple[Decimal, Decimal, Decimal]]:

@@ -68,7 +68,11 @@ def cleaned(product_bounds: Mapping[str, Any], examples: Sequence[Mapping[str, A
     for one in examples[: MOST + 1]:
         amount, term, grade = Decimal(str(one["amount"])), int(one["term"]), str(one["grade"])
         inside = product_bounds["amount_min"] <= amount <= product_bounds["amount_max"]
-        if not inside or not product_bounds["term_min"] <= term <= product_bounds["term_max"] or grade not in product_bounds["rates_by_grade"]:
+        if (
+            not inside
+            or not product_bounds["term_min"] <= term <= product_bounds["term_max"]
+            or grade not in product_bounds["rates_by_grade"]
+        ):
             sentence = _("Each example lies within the product's amounts, terms and grades: %(amount)s, %(term)s, %(grade)s does not.")
             told = sentence % {"amount": amount, "term": term, "grade": grade}
             raise Invalid(told, fields={"examples": told})
@@ -102,8 +106,9 @@ def tried(product: Product, caps: Sequence[RateCap], *, amount: Decimal, term: i
         penalty = cap_rules.penalty_within([cap for cap in mine if cap.binding], costs, penalty)
     costs = cap_rules.Costs(amount, rows, fees, penalty)
     contract = cost.Contract(
-        amount, rate, penalty, product.day_count, product.grace_days, product.currency, lender, fees, product.early_fee_rate
-    )
+        amount, rate, penalty, product.day_count, product.grace_days, product.currency, lender, fees, product.early_fee_rate,
+        Decimal(product.terms.get("late_fee", "0.00")),
+    )  # fmt: skip
     return Tried(amount, term, grade, rows, cost.table(contract, rows), [cap_rules.judge(cap, costs) for cap in mine], penalty)
 
 

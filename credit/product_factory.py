@@ -3,13 +3,11 @@
 A version that was released is never edited: the next one takes its place for new applications, and its loans go on under it.
 """
 
-import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import rfc8785
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +16,7 @@ from credit import cap_seeds, caps, cost, product_examples, product_terms
 from credit.books import local_day
 from credit.models import Application, Product
 from credit.permissions import CHECK_PRODUCT
+from credit.product_written import WRITTEN, plain, stamp, written
 from crm.lib.errors import DomainError, Invalid, NotAllowed, Stale
 from governance import changes, rules
 from governance.changes import Kind, Line
@@ -25,12 +24,6 @@ from governance.models import ChangeRequest, User
 from ledger import log
 
 KIND = "credit.product"
-# what of a version is written; the rest is its life
-WRITTEN = (
-    "name_en", "name_zh", "method", "amount_min", "amount_max", "term_min", "term_max", "rates_by_grade", "day_count", "month_end",
-    "rounding", "grace_days", "penalty_multiplier", "penalty_within_cap", "allocation_order", "early_fee_rate", "fees", "offer_days",
-    "terms", "examples",
-)  # fmt: skip
 COPIED = (*WRITTEN, "legal_entity_id", "code", "currency", "papers")
 REVIEW: dict[str, Any] = {
     "cost_complete": _("Every cost stands in the cost table, with method, standard and who receives it"),
@@ -72,16 +65,6 @@ class OwnReview(NotAllowed):
     code = "own_review"
 
 
-def written(product: Product) -> dict[str, Any]:
-    """Return what of a version is written."""
-    return {name: getattr(product, name) for name in WRITTEN}
-
-
-def stamp(product: Product) -> str:
-    """Return a short mark of what is written, by which a stale page is found."""
-    return hashlib.sha256(rfc8785.dumps(_plain(written(product)))).hexdigest()[:16]
-
-
 @transaction.atomic
 def new_version(pattern: Product, *, actor: User, at: datetime) -> Product:
     """Write the next version of a product as a copy of `pattern`, not on sale."""
@@ -104,13 +87,15 @@ def write(product: Product, values: Mapping[str, Any], *, actor: User, at: datet
     row = _draft(product)
     if mark and mark != stamp(row):
         raise Stale(_("This version was changed meanwhile: look at it again."))
-    values = checked(values, lender={cost.EN: row.legal_entity.name_en, cost.ZH: row.legal_entity.name_zh}, on=local_day(row.legal_entity, at))
+    values = checked(
+        values, lender={cost.EN: row.legal_entity.name_en, cost.ZH: row.legal_entity.name_zh}, on=local_day(row.legal_entity, at)
+    )
     was = written(row)
     for name, value in values.items():
         setattr(row, name, value)
     row.review, row.reviewed_at, row.reviewed_by = {}, None, None
     row.save(update_fields=[*values, "review", "reviewed_at", "reviewed_by"])
-    changed = sorted(name for name, value in _plain(values).items() if _plain(was)[name] != value)
+    changed = sorted(name for name, value in plain(values).items() if plain(was)[name] != value)
     log.record("credit.product.written", row, actor=actor, at=at, code=row.code, product_version=row.version, fields=changed)
     return row
 
@@ -157,7 +142,9 @@ def review(product: Product, *, answers: Mapping[str, bool], note: str, actor: U
     if row.drafted_by_id and actor.is_also(row.drafted_by_id):
         raise OwnReview(_("Nobody reviews a version they wrote: a second person has to."))
     if missing := [code for code in REVIEW if not answers.get(code)]:
-        raise Invalid(_("Each point has to be met; else it goes back to be written."), fields={code: _("This point is not met.") for code in missing})
+        raise Invalid(
+            _("Each point has to be met; else it goes back to be written."), fields={code: _("This point is not met.") for code in missing}
+        )
     row.review = {"points": sorted(REVIEW), "note": note.strip()[:500], "stamp": stamp(row)}
     row.reviewed_at, row.reviewed_by = at, actor
     row.save(update_fields=["review", "reviewed_at", "reviewed_by"])
@@ -174,14 +161,20 @@ def propose(product: Product, *, live: bool, sunset_on: date | None, reason: str
     after = before | {"live": live, "retired": not live, "sunset_on": sunset_on.isoformat() if sunset_on else None}
     if live and not product.live:
         current = Product.objects.filter(legal_entity_id=product.legal_entity_id, code=product.code, live=True).first()
-        after |= {"replaces": current.public_id if current else "", "differences": difference(current, product), "on": local_day(product.legal_entity, at).isoformat()}
+        after |= {
+            "replaces": current.public_id if current else "",
+            "differences": difference(current, product),
+            "on": local_day(product.legal_entity, at).isoformat(),
+        }
     return changes.propose(KIND, product.public_id, after=after, reason=reason, actor=actor, at=at)
 
 
 def difference(current: Product | None, product: Product) -> list[list[Any]]:
     """Return what of two versions differs: field, before, after; terms one by one."""
-    was, shall = (_plain(written(one)) if one else {} for one in (current, product))
-    found = [[name, was.get(name, ""), shall[name]] for name in WRITTEN if name not in ("terms", "examples") and was.get(name) != shall[name]]
+    was, shall = (plain(written(one)) if one else {} for one in (current, product))
+    found = [
+        [name, was.get(name, ""), shall[name]] for name in WRITTEN if name not in ("terms", "examples") and was.get(name) != shall[name]
+    ]
     old = product_terms.whole(current.terms if current else {})
     new = product_terms.whole(product.terms)
     return found + [[f"terms.{name}", old[name], new[name]] for name in new if old[name] != new[name]]
@@ -222,11 +215,6 @@ def _draft(product: Product) -> Product:
     if waiting(row):
         raise NotADraft(_("Its release waits for a second person: take the proposal back first."))
     return row
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as JSON keeps them, decimals without noise."""
-    return {name: f"{value.normalize():f}" if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 # --- the kind of change --------------------------------------------------------------------------------------------

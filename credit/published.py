@@ -191,7 +191,14 @@ def _after() -> Iterator[Figure]:
 
 def _three_paid() -> tuple[Loan, list[Installment]]:
     """Return the loan of 12,000 at 18 % over 12 months with three instalments paid; rows in memory only."""
-    loan = Loan(annual_rate=D("0.18"), penalty_rate=D("0.24"), day_count="30/360", rounding="HALF_UP", grace_days=0, allocation_order=list(WATERFALL))
+    loan = Loan(
+        annual_rate=D("0.18"),
+        penalty_rate=D("0.24"),
+        day_count="30/360",
+        rounding="HALF_UP",
+        grace_days=0,
+        allocation_order=list(WATERFALL),
+    )
     rows = [
         Installment(
             pk=row.seq, seq=row.seq, from_on=row.from_on, due_on=row.due_on, principal=row.principal, interest=row.interest,

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
-from django.utils.translation import gettext_lazy as _
-
-from crm.lib.errors import Invalid
-
 RATE = Decimal("0.000001")
 PRECISION = 40
 ENOUGH = Decimal("1e-18")
 STEPS = 200
 
 
-class NoRate(Invalid, ValueError):
+class NoRate(ValueError):
     """These flows have no rate: nothing goes out first, nothing comes back, or money goes out again later."""
 
     code = "no_rate"
@@ -39,7 +35,7 @@ def irr(flows: Sequence[Decimal]) -> Decimal:
     :raises NoRate: if the first flow is not money out, or the others are not money in, somewhere more than nothing
     """
     if len(flows) < 2 or flows[0] >= 0 or any(flow < 0 for flow in flows[1:]) or not any(flows[1:]):
-        raise NoRate(_("A rate needs money paid out first and only money coming back after it."))
+        raise NoRate("a rate needs money paid out first and only money coming back after it")
     with localcontext() as context:
         context.prec = PRECISION
         v = Decimal(1)
@@ -60,7 +56,7 @@ def annualised(flows: Sequence[Decimal], *, periods_a_year: int = 12) -> Rates:
     :raises NoRate: as `irr`, or for a year of no period
     """
     if periods_a_year < 1:
-        raise NoRate(_("A year has at least one period."))
+        raise NoRate("a year has at least one period")
     periodic = irr(flows)
     with localcontext() as context:
         context.prec = PRECISION

@@ -5,7 +5,20 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from credit import cap_seeds, clocks, counter_links, expiry, exposure, four_eyes, links, offers, paper_seeds, papers, payoffs, reminder_seeds
+from credit import (
+    cap_seeds,
+    clocks,
+    counter_links,
+    expiry,
+    exposure,
+    four_eyes,
+    links,
+    offers,
+    paper_seeds,
+    papers,
+    payoffs,
+    reminder_seeds,
+)
 from credit.models import Product
 from customers.messages_seeds import words
 from governance import rules

@@ -78,7 +78,9 @@ class RateCap(models.Model):
             models.CheckConstraint(
                 name="rate_cap_verification_known", condition=Q(verification__in=["verified", "secondary", "unverified", "policy"])
             ),
-            models.CheckConstraint(name="rate_cap_law_has_citation", condition=Q(verification__in=["policy", "unverified"]) | ~Q(citation="")),
+            models.CheckConstraint(
+                name="rate_cap_law_has_citation", condition=Q(verification__in=["policy", "unverified"]) | ~Q(citation="")
+            ),
             ExclusionConstraint(
                 name="rate_cap_periods_do_not_overlap",
                 expressions=[

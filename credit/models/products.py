@@ -16,7 +16,6 @@ from governance.models import LegalEntity, User
 from governance.models.identity import chinese
 from governance.scope import ScopedQuerySet
 
-
 METHODS = ["equal_installment", "equal_principal", "interest_only", "bullet", "flat_fee", "revolving"]
 DAY_COUNTS = ["30/360", "actual/360", "actual/365", "actual/actual"]
 

@@ -34,7 +34,9 @@ def rate_cap_list(request: Asked) -> HttpResponse:
         cap.parts = [RateCap.Part(part).label for part in cap.counts]
     context = {
         "rows": rows,
-        "waiting": ChangeRequest.objects.filter(kind=caps.KIND, status=ChangeRequest.Status.OPEN).select_related("made_by").order_by("-pk")[:20],
+        "waiting": ChangeRequest.objects.filter(kind=caps.KIND, status=ChangeRequest.Status.OPEN)
+        .select_related("made_by")
+        .order_by("-pk")[:20],
         "may_propose": request.user.has_perm(MANAGE_PRODUCT),
         "may_check": request.user.has_perm(CHECK_PRODUCT),
     }
@@ -129,12 +131,24 @@ def chart(lines: list[cap_simulator.Line], cap: RateCap, on: Any) -> dict[str, A
     caption = _("Highest rate that counts over all terms, by product and grade; the line is the cap")
     labels = [f"{line.product.code} {line.grade}" for line in lines]
     values = [float(line.highest) for line in lines]  # pixels
-    data = drawn("bar", title=title, caption=caption, on=on, labels=labels, unit="percent", series=[("highest", _("highest"), values)], empty=not lines)
+    data = drawn(
+        "bar",
+        title=title,
+        caption=caption,
+        on=on,
+        labels=labels,
+        unit="percent",
+        series=[("highest", _("highest"), values)],
+        empty=not lines,
+    )
     height = float(cap.value)  # pixels
     data["marks"] = [{"axis": "y", "value": height, "label": cost.percent(cap.value), "tone": "bad"}]
     heads = [_("Product and grade"), _("Highest rate"), _("Above the cap by")]
     rows = [
-        {"label": label, "cells": [cost.percent(line.highest), cost.percent(max(line.highest - cap.value, cap_rules.ZERO)) if line.failing else ""]}
+        {
+            "label": label,
+            "cells": [cost.percent(line.highest), cost.percent(max(line.highest - cap.value, cap_rules.ZERO)) if line.failing else ""],
+        }
         for label, line in zip(labels, lines, strict=True)
     ]
     return {"name": "cap", "title": title, "caption": caption, "data": data, "heads": heads, "rows": rows}

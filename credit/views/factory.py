@@ -14,6 +14,7 @@ from credit.books import local_day
 from credit.factory_forms import ReleaseForm, ReviewForm, VersionForm
 from credit.models import Product
 from credit.permissions import CHECK_PRODUCT, MANAGE_PRODUCT, VIEW_PRODUCT
+from credit.product_written import stamp
 from credit.views import Asked
 from credit.views.caps import told
 from crm.lib import htmx
@@ -52,7 +53,7 @@ def product_edit(request: Asked, public_id: str) -> HttpResponse:
             return htmx.go(request, sent.location)
         except Stale as error:  # what was typed stays; sending it again, with the new mark, keeps it
             typed = request.POST.copy()
-            typed["mark"] = product_factory.stamp(one(request, public_id))
+            typed["mark"] = stamp(one(request, public_id))
             form, status = VersionForm.of(product, typed), 409
             form.add_error(None, error.message)
         except DomainError as error:

@@ -1,8 +1,8 @@
 """Calendar arithmetic without a clock: months with an anchor day, day counts."""
 
 import calendar
-from functools import lru_cache
 from datetime import date, timedelta
+from functools import lru_cache
 
 import holidays
 

@@ -76,7 +76,13 @@ def test_a_penalty_that_is_not_held_down_breaks_the_cap_by_name(desk):
     offer.application.product.penalty_within_cap = False
     with pytest.raises(offers.OverRateCap) as refusal:
         offers.draft(offer.application, amount=D("10000.00"), term=12, annual_rate=D("0.18"), on=TODAY)
-    assert refusal.value.extra | {"citation": ""} == {"cost": "27.00%", "cap": "24.00%", "rule": "cost.loan", "basis": "nominal", "citation": ""}
+    assert refusal.value.extra | {"citation": ""} == {
+        "cost": "27.00%",
+        "cap": "24.00%",
+        "rule": "cost.loan",
+        "basis": "nominal",
+        "citation": "",
+    }
     assert "After default" in str(refusal.value)
 
 

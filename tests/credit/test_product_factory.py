@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from credit import applications, caps, product_examples, product_factory, product_terms
 from credit.models import Application, Product
+from credit.product_written import stamp, written
 from credit.schedule import Terms
 from crm.lib.errors import Stale
 from governance import changes
@@ -24,7 +25,7 @@ def draft(desk):
 
 
 def write(desk, product, **changed):
-    values = product_factory.written(product) | changed
+    values = written(product) | changed
     return product_factory.write(product, values, actor=desk.cast.risk_manager, at=NOON)
 
 
@@ -57,7 +58,9 @@ def test_a_method_is_tried_to_the_cent(method, first, last, interest):
 
 
 def test_a_flat_fee_is_shown_with_its_true_rate_and_breaks_the_cap(desk, draft):
-    product = write(desk, draft, method="flat_fee", rates_by_grade={"A": "0.180000"}, examples=[{"amount": "12000.00", "term": 12, "grade": "A"}])
+    product = write(
+        desk, draft, method="flat_fee", rates_by_grade={"A": "0.180000"}, examples=[{"amount": "12000.00", "term": 12, "grade": "A"}]
+    )
     tried = product_examples.run(product, caps.holding(TODAY), on=TODAY)[0]
     assert (tried.table["annualised"]["nominal"], tried.table["annualised"]["effective"]) == ("0.317164", "0.367583")
     assert not tried.passes
@@ -122,10 +125,10 @@ def test_a_review_is_another_persons_whole_and_of_what_stands(desk, draft):
 
 
 def test_a_stale_page_does_not_overwrite(desk, draft):
-    mark = product_factory.stamp(draft)
+    mark = stamp(draft)
     write(desk, draft, offer_days=3)
     with pytest.raises(Stale):
-        product_factory.write(draft, product_factory.written(draft), actor=desk.cast.risk_manager, at=NOON, mark=mark)
+        product_factory.write(draft, written(draft), actor=desk.cast.risk_manager, at=NOON, mark=mark)
 
 
 @pytest.mark.parametrize(

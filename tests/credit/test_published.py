@@ -45,7 +45,9 @@ def test_the_last_of_a_short_month_is_a_month_after_the_31st():
     assert apr.first_period(date(2026, 1, 20), date(2026, 3, 1), apr.MONTH) == (1, D(12) / 30)
 
 
-@given(st.decimals("100", "100000", places=2), st.lists(st.decimals("0.01", "100000", places=2), min_size=1, max_size=24), st.integers(0, 40))
+@given(
+    st.decimals("100", "100000", places=2), st.lists(st.decimals("0.01", "100000", places=2), min_size=1, max_size=24), st.integers(0, 40)
+)
 def test_at_the_apr_the_payments_are_worth_the_advance(advance, payments, odd):
     advanced, first = date(2026, 1, 1), date.fromordinal(date(2026, 2, 1).toordinal() + odd)
     rate = apr.us_apr(advance, advanced, first, payments) / 12

@@ -33,7 +33,9 @@ def test_a_cap_is_proposed_in_the_browser_and_confirmed_by_another(desk: Any, pa
     change = ChangeRequest.objects.get(kind=caps.KIND)
     assert "20.00%" in page_of(desk.cast.compliance).get(reverse("change", args=[change.public_id])).text
     assert change.public_id in maker.get("/products/caps/").text
-    answer = page_of(desk.cast.compliance).post(reverse("change-answer", args=[change.public_id]), {"do": "confirm", "answer": "", "form_key": "k"})
+    answer = page_of(desk.cast.compliance).post(
+        reverse("change-answer", args=[change.public_id]), {"do": "confirm", "answer": "", "form_key": "k"}
+    )
     assert answer.status_code in (200, 303)
     assert RateCap.objects.get(code="cost.loan", effective_from="2030-01-01").counts == ["fee", "penalty"]
     page = maker.get("/products/caps/").text

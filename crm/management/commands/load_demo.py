@@ -20,6 +20,7 @@ from crm.demo import (
     desk_lists,
     desk_messages,
     desk_money,
+    desk_products,
     desk_underwriting,
     keys,
     machines,
@@ -83,6 +84,7 @@ class Command(BaseCommand):
             desk_underwriting.fill(staff=house.staff, at=min(now(), house.at(today, 18)))
             desk_customers.fill(entity, today=today)
             desk_money.fill(entity, today=today)
+            desk_products.fill(entity, today=today)
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
