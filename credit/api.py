@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from credit import acts_api, applications, books_api, money_api, offers, repayments, underwriting_api
+from credit import acts_api, applications, books_api, money_api, offers, quote_api, repayments, underwriting_api
 from credit import permissions as may
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Application, Loan, Offer, Product, Transaction
@@ -145,7 +145,12 @@ class OfferViewSet(Filtered):
         """Record that the borrower read and confirmed the cost table. Without it the offer cannot be accepted."""
         offer, body = self.get_object(), checked(ConfirmIn, request)
         done = offers.confirm_disclosure(
-            offer, cost_hash=body["cost_hash"], seconds=body["seconds"], actor=caller(request), at=moment(request, body)
+            offer,
+            cost_hash=body["cost_hash"],
+            seconds=body["seconds"],
+            actor=caller(request),
+            at=moment(request, body),
+            channel=body["channel"],
         )
         return Response(OfferOut(done).data)
 
@@ -213,6 +218,7 @@ VIEWSETS = {
     **books_api.VIEWSETS,
     **money_api.VIEWSETS,
     **underwriting_api.VIEWSETS,
+    **quote_api.VIEWSETS,
     "products": ProductViewSet,
     "applications": ApplicationViewSet,
     "offers": OfferViewSet,

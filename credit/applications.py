@@ -1,25 +1,25 @@
 """Doors of an application: enter, submit, evaluate, decide, end."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import ending, exposure, offers
+from credit import caps, ending, exposure, offers
 from credit.books import local_day
-from credit.models import Application, Offer, Product
+from credit.models import Application, Offer, Product, RateCap
 from credit.stated import cleaned, purposes
 from crm.lib.errors import DomainError, Invalid, NotAllowed
 from crm.lib.money import is_cents
 from crm.lib.templatetags.crm import grouped
 from customers.models import Customer
 from customers.profiles import facts_for_decision
-from governance import rules, users
+from governance import users
 from governance.lifecycle import MovedMeanwhile, move
-from governance.models import Partner, Rule, Team, User
+from governance.models import Partner, Team, User
 from governance.models.identity import Channel
 from ledger import log
 from risk import engine
@@ -27,7 +27,6 @@ from risk.models import Decision
 
 Status = Application.Status
 STRATEGY = "retail_installment"
-RATE_CAP = offers.RATE_CAP
 
 # Reasons credit adds to those of the engine; their sentences stand in `REASONS`.
 EXPOSURE_CAP, COST_CAP, NO_RATE = "credit.exposure_cap", "credit.total_cost_above_cap", "credit.no_rate"
@@ -76,13 +75,13 @@ class NotDecidable(DomainError):
     code = "not_decidable"
 
 
-def checked_request(product: Product, *, amount: Decimal, term: int, purpose: str) -> None:
-    """Check what is asked for against the product.
+def checked_request(product: Product, *, amount: Decimal, term: int, purpose: str, on: date | None = None) -> None:
+    """Check what is asked for against the product; a new application, taken `on` a day, against its sale too.
 
     :raises Invalid: with a sentence per wrong field
     """
     problems: dict[str, Any] = {}
-    if not product.live:
+    if on is not None and not product.takes(on):
         problems["product"] = _("This product is not on sale.")
     if not is_cents(amount):
         problems["amount"] = _("Enter an amount in whole cents.")
@@ -120,7 +119,8 @@ def create(
     :raises Invalid: with a sentence per wrong field
     :raises AlreadyOpen: if the customer has an open application for the product, or `reference` was used
     """
-    checked_request(product, amount=amount, term=term, purpose=purpose)
+    on = local_day(customer.legal_entity, at)
+    checked_request(product, amount=amount, term=term, purpose=purpose, on=on)
     application = Application(
         legal_entity_id=customer.legal_entity_id,
         branch=branch or customer.branch,
@@ -187,7 +187,7 @@ def evaluate(application_id: int, *, at: datetime) -> Application:
         customer_id=application.customer_id,
     )
     try:
-        return conclude(application, decision=decision, actor=actor, at=at, rate_cap=known.rate_cap, exposure_cap=known.exposure_cap)
+        return conclude(application, decision=decision, actor=actor, at=at, rate_caps=known.rate_caps, exposure_cap=known.exposure_cap)
     except MovedMeanwhile:  # another worker concluded first, or the customer withdrew
         application.refresh_from_db()
         return application
@@ -198,16 +198,16 @@ class Known(NamedTuple):
 
     facts: dict[str, Any]
     sources: dict[str, dict[str, str]]
-    rate_cap: Rule
+    rate_caps: Sequence[RateCap]
     exposure_cap: Decimal
 
 
 def known_facts(application: Application, *, at: datetime) -> Known:
     """Return the facts for the engine: what was stated, the person, the product, the lines, the caps. No identifiers."""
     product, on = application.product, local_day(application.legal_entity, at)
-    held = rules.together(RATE_CAP, exposure.CAP, on=on)
+    held, most = caps.holding(on), exposure.cap(on)
     standing = exposure.standing(application.customer_id, leaving=application)
-    caps = {"rate_cap": rules.exact(held[RATE_CAP]), "exposure_cap": rules.exact(held[exposure.CAP])}
+    limits = {"rate_cap": caps.ceiling(held, product.code, application.channel), "exposure_cap": most}
     asked = {"amount": application.amount, "term": application.term, "purpose": application.purpose}
     person = facts_for_decision(application.customer, on=on, at=at)
     terms = {
@@ -223,7 +223,7 @@ def known_facts(application: Application, *, at: datetime) -> Known:
         ("application", entered): {**application.stated, **asked},
         ("customer", today): person,
         (f"product {product.code} v{product.version}", today): terms,
-        ("rules", today): caps,
+        ("rules", today): limits,
         ("loans", today): lines,
     }
     facts: dict[str, Any] = {}
@@ -231,7 +231,7 @@ def known_facts(application: Application, *, at: datetime) -> Known:
     for (source, as_of), some in origins.items():
         facts |= some
         sources |= {name: {"source": source, "as_of": as_of} for name in some}
-    return Known(facts, sources, held[RATE_CAP], caps["exposure_cap"])
+    return Known(facts, sources, held, most)
 
 
 @transaction.atomic
@@ -241,7 +241,7 @@ def conclude(
     decision: Decision,
     actor: User,
     at: datetime,
-    rate_cap: Rule | None = None,
+    rate_caps: Sequence[RateCap] | None = None,
     exposure_cap: Decimal | None = None,
 ) -> Application:
     """Act on the engine's verdict: approve what limit and exposure leave, else decline or refer with its reasons.
@@ -270,7 +270,7 @@ def conclude(
         return refer(EXPOSURE_CAP)
     try:
         on = local_day(application.legal_entity, at)
-        offers.draft(application, amount=granted, term=application.term, annual_rate=rate, on=on, ceiling=rate_cap)
+        offers.draft(application, amount=granted, term=application.term, annual_rate=rate, on=on, held=rate_caps)
     except offers.OverRateCap:
         exposure.release(application, at=at)
         return refer(COST_CAP)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import rfc8785
 
-from credit.rates import Rates, annualised
+from credit import apr
+from credit.rates import RATE, Rates, annualised
 from credit.schedule import Row
 from crm.lib.money import quantize
 
@@ -27,11 +28,14 @@ DAY_COUNT_WORDS: Mapping[str, Words] = {
     "30/360": {EN: "each month counted as 30 days of a 360-day year", ZH: "按30/360计息，每月计30天、每年计360天"},
     "actual/360": {EN: "actual days over 360", ZH: "按实际天数/360计息"},
     "actual/365": {EN: "actual days over 365", ZH: "按实际天数/365计息"},
+    "actual/actual": {EN: "actual days over the days of the year", ZH: "按实际天数/当年实际天数计息"},
 }
 NAMES: Mapping[str, Words] = {
     "principal": {EN: "Principal", ZH: "本金"},
     "interest": {EN: "Interest", ZH: "利息"},
     "penalty": {EN: "Penalty", ZH: "罚息"},
+    "late_fee": {EN: "Late fee", ZH: "逾期手续费"},
+    "early_fee": {EN: "Early settlement fee", ZH: "提前结清手续费"},
 }
 NO_OTHER_CHARGE: Words = {
     EN: "No charge other than those listed here is collected.",
@@ -53,6 +57,7 @@ class Fee:
     payee: Words
     amount: Decimal = ZERO
     rate: Decimal = ZERO
+    kind: Literal["fee", "third_party", "insurance"] = "fee"
 
     def charge(self, principal: Decimal) -> Decimal:
         """Return what one charging of it costs."""
@@ -71,6 +76,8 @@ class Contract:
     currency: str
     lender: Words
     fees: tuple[Fee, ...] = ()
+    early_fee_rate: Decimal = ZERO
+    late_fee: Decimal = ZERO
 
 
 def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ...]:
@@ -87,8 +94,15 @@ def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ..
             payee=dict(row.get("payee") or lender),
             amount=Decimal(row.get("amount", "0")),
             rate=Decimal(row.get("rate", "0")),
+            kind=row.get("kind") or ("third_party" if row.get("payee") and dict(row["payee"]) != lender else "fee"),
         )
-        if fee.method not in ("once", "per_period") or fee.amount < 0 or fee.rate < 0 or not (fee.amount or fee.rate):
+        if (
+            fee.method not in ("once", "per_period")
+            or fee.kind not in ("fee", "third_party", "insurance")
+            or fee.amount < 0
+            or fee.rate < 0
+            or not (fee.amount or fee.rate)
+        ):
             raise ValueError(f"fee {fee.code!r} cannot be charged")
         fees.append(fee)
     return tuple(fees)
@@ -132,8 +146,17 @@ def table(contract: Contract, rows: Sequence[Row]) -> dict[str, Any]:
         "items": items,
         "total_cost": str(cost),
         "total_to_repay": str(contract.principal + cost),
-        "annualised": {"nominal": str(rates.nominal), "effective": str(rates.effective), "method": ANNUALISED_METHOD},
-        "contingent": [_penalty(contract)],
+        "annualised": {
+            "nominal": str(rates.nominal),
+            "effective": str(rates.effective),
+            "apr": str(_apr(contract, rows, fees, rates)),
+            "method": ANNUALISED_METHOD,
+        },
+        "contingent": [
+            _penalty(contract),
+            *([_late(contract)] if contract.late_fee else []),
+            *([_early(contract)] if contract.early_fee_rate else []),
+        ],
         "no_other_charge": NO_OTHER_CHARGE,
     }
 
@@ -176,6 +199,36 @@ def _fee(fee: Fee, principal: Decimal, periods: int) -> dict[str, Any]:
         standard = {EN: f"{charge} each{basis[EN]}", ZH: f"每期{charge}元{basis[ZH]}"}
     amount = charge * (1 if fee.method == "once" else periods)
     return {"code": fee.code, "name": fee.name, "method": method, "standard": standard, "payee": fee.payee, "amount": str(amount)}
+
+
+def _apr(contract: Contract, rows: Sequence[Row], fees: Sequence[Decimal], rates: Rates) -> Decimal:
+    """Return the rate by unit periods of a month (Regulation Z, Appendix J); without an odd first period it is the nominal one."""
+    first = rows[0]
+    if apr.first_period(first.from_on, first.due_on, apr.MONTH) == (1, 0):
+        return rates.nominal
+    payments = [row.payment + fee for row, fee in zip(rows, fees, strict=True)]
+    return apr.us_apr(contract.principal, first.from_on, first.due_on, payments).quantize(RATE)
+
+
+def _early(contract: Contract) -> dict[str, Any]:
+    share = percent(contract.early_fee_rate)
+    return {
+        "code": "early_fee",
+        "name": NAMES["early_fee"],
+        "method": {EN: "Once, when the loan is paid off before its time", ZH: "提前结清时一次性收取"},
+        "standard": {EN: f"{share} of the principal paid before it is due", ZH: f"提前归还本金的{share}"},
+        "payee": contract.lender,
+    }
+
+
+def _late(contract: Contract) -> dict[str, Any]:
+    return {
+        "code": "late_fee",
+        "name": NAMES["late_fee"],
+        "method": {EN: "Once for each instalment that is late", ZH: "每期逾期一次性收取"},
+        "standard": {EN: f"{contract.late_fee} each", ZH: f"每期{contract.late_fee}元"},
+        "payee": contract.lender,
+    }
 
 
 def _penalty(contract: Contract) -> dict[str, Any]:

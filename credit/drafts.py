@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from credit import stated
 from credit.applications import AlreadyOpen, checked_request
+from credit.books import local_day
 from credit.models import Application, Product
 from governance.lifecycle import MovedMeanwhile
 from governance.models import User
@@ -36,7 +37,8 @@ def revise(
     :raises AlreadyOpen: if the customer has an open application for the new product
     :raises MovedMeanwhile: if it is no longer the draft with this `version`
     """
-    checked_request(product, amount=amount, term=term, purpose=purpose)
+    anew = local_day(product.legal_entity, at) if product.pk != application.product_id else None
+    checked_request(product, amount=amount, term=term, purpose=purpose, on=anew)
     wanted = {"product": product, "amount": amount, "term": term, "purpose": purpose, "stated": stated.cleaned(facts)}
     changed = [name for name, value in wanted.items() if getattr(application, name) != value]
     same = Application.objects.filter(pk=application.pk, status=Application.Status.DRAFT, version=version)

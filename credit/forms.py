@@ -199,3 +199,10 @@ class DisclosureForm(house.Form):
         label=_("The borrower has read this table and confirms it"),
         error_messages={"required": _("Tick that the borrower has read the table and confirms it.")},
     )
+    channel = forms.ChoiceField(
+        label=_("Where it was shown"), required=False, initial="counter", widget=forms.RadioSelect,
+        choices=[
+            ("counter", _("At a counter: the borrower signed the printed table before me")),
+            ("shop", _("In a shop: on the page on which the order is paid")),
+        ],
+    )  # fmt: skip

@@ -169,7 +169,9 @@ def confirm(link: OfferLink, *, cost_hash: str, at: datetime) -> Offer:
     :raises LinkUsed, OfferLapsed, DisclosureChanged, ReadTooFast: see `offers.confirm_disclosure`
     """
     check_unused(link)
-    return offers.confirm_disclosure(link.offer, cost_hash=cost_hash, seconds=seconds(link, at=at), actor=users.system(), at=at)
+    return offers.confirm_disclosure(
+        link.offer, cost_hash=cost_hash, seconds=seconds(link, at=at), actor=users.system(), at=at, channel="link"
+    )
 
 
 def send_code(link: OfferLink, *, at: datetime) -> None:

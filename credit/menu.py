@@ -18,6 +18,7 @@ from credit.permissions import (
     ASSIGN_APPLICATION,
     CLOSE_DAY,
     DECIDE_APPLICATION,
+    RUN_SELF_TEST,
     VIEW_APPLICATION,
     VIEW_CLASS,
     VIEW_LOAN,
@@ -44,6 +45,8 @@ menu.entry(
 )  # fmt: skip
 menu.entry(group="credit", order=20, label=gettext_lazy("Loans"), url_name="loan-list", permission=VIEW_LOAN, icon="loans", key="l")
 menu.entry(group="credit", order=30, label=gettext_lazy("Products"), url_name="product-list", permission=VIEW_PRODUCT, icon="products")
+menu.entry(group="credit", order=32, label=gettext_lazy("Rate caps"), url_name="rate-cap-list", permission=VIEW_PRODUCT, icon="decisions")
+menu.entry(group="credit", order=45, label=gettext_lazy("Self-test"), url_name="self-test", permission=RUN_SELF_TEST, icon="models")
 menu.entry(
     group="credit", order=35, label=gettext_lazy("How lending goes"), url_name="credit-dashboard", permission=VIEW_APPLICATION, icon="chart",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_costs
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -9,26 +10,19 @@ from typing import Any, cast
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import conditions, cost, exposure, loans
+from credit import cap_rules, caps, conditions, cost, exposure, loans, quote_documents
 from credit.books import value_day
-from credit.models import Application, Loan, Offer, Product
+from credit.models import Application, Loan, Offer, Product, Quote, RateCap
 from credit.schedule import DayCount, MonthEnd, Row, Terms, equal_installment
 from crm.lib.errors import DomainError, Invalid, Stale
 from crm.lib.money import Mode, quantize
 from governance import rules, users
 from governance.lifecycle import IllegalMove, move
-from governance.models import Rule, User
+from governance.models import User
 from ledger import log
 
-RATE_CAP = "rate.cap.nominal"
 READING_SECONDS = "disclosure.reading_seconds"
-
-
-class OverRateCap(DomainError):
-    """The annualised total cost would be above the cap that holds; `extra` carries both and the rule's citation."""
-
-    code = "over_rate_cap"
-    status = 422
+OverRateCap = caps.OverRateCap
 
 
 class NotConfirmed(DomainError):
@@ -78,6 +72,7 @@ class Draft:
     penalty_rate: Decimal
     nominal_rate: Decimal
     effective_rate: Decimal
+    caps: Sequence[RateCap] = ()
 
     def schedule(self) -> list[dict[str, Any]]:
         """Return the rows as the offer stores them: amounts and dates as text."""
@@ -100,39 +95,45 @@ class Draft:
         return [(row.principal, row.interest, fee) for row, fee in zip(self.rows, self.fees, strict=True)]
 
 
-def draft(application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date, ceiling: Rule | None = None) -> Draft:
-    """Return the terms for `application` counted from `on`, held against the cap on the annualised total cost.
+def draft(
+    application: Application, *, amount: Decimal, term: int, annual_rate: Decimal, on: date, held: Sequence[RateCap] | None = None
+) -> Draft:
+    """Return the terms for `application` counted from `on`, held against every cap that binds its product and channel.
 
-    `ceiling` is the rule of that cap where the caller has read it already.
+    `held` are the caps of the day where the caller has read them already.
 
-    The penalty rate is the contract rate times the product's multiplier, and never above the same cap: what a borrower pays
-    after default is tested too.
+    The penalty rate is the contract rate times the product's multiplier, and never above what the caps that count it leave:
+    what a borrower pays after default is tested too.
 
-    :raises OverRateCap: if the nominal annualised cost, at two decimals, is above the cap
+    :raises OverRateCap: if the cost, at two decimals, is above a cap
     """
     product, entity = application.product, application.legal_entity
     lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
     rows = equal_installment(terms_of(product, amount=amount, term=term, annual_rate=annual_rate, on=on))
-    ceiling = ceiling or rules.holding(RATE_CAP, on=on)
-    cap = Decimal(ceiling.value)
+    binding = caps.binding(caps.holding(on) if held is None else held, product.code, application.channel)
+    fees = cost.read_fees(product.fees, lender)
+    costs = cap_rules.Costs(amount, rows, fees)
+    wanted = annual_rate * product.penalty_multiplier
+    if product.penalty_within_cap:
+        wanted = cap_rules.penalty_within(binding, costs, wanted)
+    costs = replace_costs(costs, penalty_rate=wanted.quantize(Decimal("0.000001")))
+    caps.check(binding, costs)
     contract = cost.Contract(
         principal=amount,
         annual_rate=annual_rate,
-        penalty_rate=min(annual_rate * product.penalty_multiplier, cap).quantize(Decimal("0.000001")),
+        penalty_rate=costs.penalty_rate,
         day_count=product.day_count,
         grace_days=product.grace_days,
         currency=product.currency,
         lender=lender,
-        fees=cost.read_fees(product.fees, lender),
+        fees=fees,
+        early_fee_rate=product.early_fee_rate,
+        late_fee=Decimal(product.terms.get("late_fee", "0.00")),
     )
     table = cost.table(contract, rows)
     nominal, effective = (Decimal(table["annualised"][kind]) for kind in ("nominal", "effective"))
-    if Decimal(cost.percent(nominal).rstrip("%")) > Decimal(cost.percent(cap).rstrip("%")):
-        figures = {"cost": cost.percent(nominal), "cap": cost.percent(cap)}
-        sentence = _("The annualised total cost would be %(cost)s; the cap is %(cap)s.") % figures
-        raise OverRateCap(sentence, cost=figures["cost"], cap=figures["cap"], citation=ceiling.citation)
-    fees = cost.fees_by_installment(contract.fees, amount, term)
-    return Draft(rows, fees, table, annual_rate, contract.penalty_rate, nominal, effective)
+    by_row = cost.fees_by_installment(contract.fees, amount, term)
+    return Draft(rows, by_row, table, annual_rate, contract.penalty_rate, nominal, effective, binding)
 
 
 def terms_of(product: Product, *, amount: Decimal, term: int, annual_rate: Decimal, on: date) -> Terms:
@@ -168,11 +169,13 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
         raise IllegalMove(_("%(record)s was approved without terms.") % {"record": application})  # the CHECK forbids it
     on = value_day(application.legal_entity, at)
     drawn = draft(application, amount=amount, term=term, annual_rate=rate, on=on)
+    until = on + timedelta(days=application.product.offer_days)
     offer = Offer.objects.create(
         application=application,
         amount=amount,
         term=term,
-        expires_on=on + timedelta(days=application.product.offer_days),
+        expires_on=until,
+        quote=_quoted(application, drawn, until=until, at=at, actor=actor),
         made_at=at,
         **columns(drawn, on),
     )
@@ -191,8 +194,13 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
 
 
 @transaction.atomic
-def confirm_disclosure(offer: Offer, *, cost_hash: str, seconds: int, actor: User, at: datetime) -> Offer:
-    """Record that the borrower read and confirmed the cost table with hash `cost_hash`, shown for `seconds`.
+def confirm_disclosure(
+    offer: Offer, *, cost_hash: str, seconds: int, actor: User, at: datetime, channel: str = Offer.Disclosed.COUNTER
+) -> Offer:
+    """Record that the borrower read and confirmed the cost table with hash `cost_hash`, shown for `seconds`, and by which way.
+
+    At a counter the borrower signs the printed table, and the actor is the witness; in a shop the table stands on the page on which
+    the order is paid; by link the borrower confirms alone. Without it nothing is booked (rule `disclosure.before_signing`).
 
     :raises OfferLapsed: if the offer no longer stands
     :raises DisclosureChanged: if the table that stands is another
@@ -210,7 +218,13 @@ def confirm_disclosure(offer: Offer, *, cost_hash: str, seconds: int, actor: Use
         return row
     row.disclosure_confirmed_at, row.disclosure_confirmed_by = at, actor
     row.disclosure_seconds, row.disclosure_hash, row.version = seconds, cost_hash, row.version + 1
-    row.save(update_fields=["disclosure_confirmed_at", "disclosure_confirmed_by", "disclosure_seconds", "disclosure_hash", "version"])
+    row.disclosure_channel, row.disclosure_witness = channel, actor if channel == Offer.Disclosed.COUNTER else None
+    row.save(
+        update_fields=[
+            "disclosure_confirmed_at", "disclosure_confirmed_by", "disclosure_seconds", "disclosure_hash", "disclosure_channel",
+            "disclosure_witness", "version",
+        ]
+    )  # fmt: skip
     log.record(
         "credit.offer.disclosure_confirmed",
         row,
@@ -219,6 +233,8 @@ def confirm_disclosure(offer: Offer, *, cost_hash: str, seconds: int, actor: Use
         customer_id=row.application.customer_id,
         cost_hash=cost_hash,
         seconds=seconds,
+        channel=str(channel),
+        witnessed=row.disclosure_witness_id is not None,
     )
     return row
 
@@ -266,7 +282,8 @@ def renew(offer: Offer, *, actor: User, at: datetime) -> Offer:
     _check_standing(row, at=at)
     on = value_day(row.application.legal_entity, at)
     drawn = draft(row.application, amount=row.amount, term=row.term, annual_rate=row.annual_rate, on=on)
-    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, **columns(drawn, on))
+    quote = _quoted(row.application, drawn, until=row.expires_on, at=at, actor=actor)
+    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, quote=quote, **columns(drawn, on))
     row.refresh_from_db()
     log.record("credit.offer.renewed", row, actor=actor, at=at, customer_id=row.application.customer_id, cost_hash=row.cost_hash)
     return row
@@ -316,8 +333,9 @@ def replace(offer: Offer, *, amount: Decimal, term: int, actor: User, at: dateti
     drawn = what_if(row, amount=amount, term=term, on=on)
     was = {"amount_was": row.amount, "term_was": row.term}
     exposure.reserve_whole(row.application, amount=amount, at=at)
-    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, amount=amount, term=term, **columns(drawn, on))
-    row.refresh_from_db(fields=["version", "amount", "term", *columns(drawn, on)])
+    quote = _quoted(row.application, drawn, until=row.expires_on, at=at, actor=actor)
+    Offer.objects.filter(pk=row.pk).update(version=row.version + 1, amount=amount, term=term, quote=quote, **columns(drawn, on))
+    row.refresh_from_db(fields=["version", "amount", "term", "quote", *columns(drawn, on)])
     facts = {"amount": amount, "term": term, "cost_hash": row.cost_hash} | was
     log.record("credit.offer.replaced", row, actor=actor, at=at, customer_id=row.application.customer_id, **facts)
     return row
@@ -335,6 +353,13 @@ def columns(drawn: Draft, on: date) -> dict[str, Any]:
         "cost_table": drawn.table,
         "cost_hash": cost.fingerprint(drawn.table),
     }
+
+
+def _quoted(application: Application, drawn: Draft, *, until: date, at: datetime, actor: User) -> Quote:
+    return quote_documents.issue(
+        application, table=drawn.table, schedule=drawn.schedule(), annual_rate=drawn.annual_rate, penalty_rate=drawn.penalty_rate,
+        caps=drawn.caps, valid_until=until, at=at, actor=actor,
+    )  # fmt: skip
 
 
 def _stored_amounts(schedule: Sequence[dict[str, Any]]) -> list[tuple[Decimal, Decimal, Decimal]]:

@@ -3,6 +3,9 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.permissions import declare
 
 VIEW_PRODUCT = declare("credit.view_product", _("View products"), scope="products:read")
+MANAGE_PRODUCT = declare("credit.manage_product", _("Write versions of products, propose them and rate caps"))
+CHECK_PRODUCT = declare("credit.check_product", _("Review products for consumers, confirm products and rate caps as the second person"))
+RUN_SELF_TEST = declare("credit.run_self_test", _("See the published figures computed anew"), scope="selftest:read")
 VIEW_APPLICATION = declare("credit.view_application", _("View applications and offers"), scope="applications:read")
 ADD_APPLICATION = declare("credit.add_application", _("Enter applications"), scope="applications:write")
 SUBMIT_APPLICATION = declare("credit.submit_application", _("Submit applications"), scope="applications:write")

@@ -10,6 +10,12 @@ ENOUGH = Decimal("1e-18")
 STEPS = 200
 
 
+class NoRate(ValueError):
+    """These flows have no rate: nothing goes out first, nothing comes back, or money goes out again later."""
+
+    code = "no_rate"
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Rates as fractions with six decimals: 0.180004 is 18.0004 %."""
@@ -26,16 +32,16 @@ def irr(flows: Sequence[Decimal]) -> Decimal:
     negative it rises and is convex for v > 0. So there is exactly one root, and Newton's steps from any point right of it
     come down to it without ever passing it: no bracket can be missed and no second root found.
 
-    :raises ValueError: if the first flow is not money out, or the others are not money in, somewhere more than nothing
+    :raises NoRate: if the first flow is not money out, or the others are not money in, somewhere more than nothing
     """
     if len(flows) < 2 or flows[0] >= 0 or any(flow < 0 for flow in flows[1:]) or not any(flows[1:]):
-        raise ValueError("a rate needs money out first and only money in after it")
+        raise NoRate("a rate needs money paid out first and only money coming back after it")
     with localcontext() as context:
         context.prec = PRECISION
         v = Decimal(1)
         while _value_and_slope(flows, v)[0] < 0:
             v *= 2
-        for _ in range(STEPS):
+        for _step in range(STEPS):
             value, slope = _value_and_slope(flows, v)
             step = value / slope
             v -= step
@@ -45,7 +51,12 @@ def irr(flows: Sequence[Decimal]) -> Decimal:
 
 
 def annualised(flows: Sequence[Decimal], *, periods_a_year: int = 12) -> Rates:
-    """Return the periodic rate of `flows` with its nominal (times the periods) and effective (compounded) annual rate."""
+    """Return the periodic rate of `flows` with its nominal (times the periods) and effective (compounded) annual rate.
+
+    :raises NoRate: as `irr`, or for a year of no period
+    """
+    if periods_a_year < 1:
+        raise NoRate("a year has at least one period")
     periodic = irr(flows)
     with localcontext() as context:
         context.prec = PRECISION

@@ -8,6 +8,7 @@ from django.utils.timezone import now
 
 from credit import (
     acts,
+    cap_seeds,
     chart,
     clocks,
     close_rules,
@@ -46,6 +47,7 @@ def seed() -> None:
         body_en="[{lender}] We can offer you other terms than you asked for. Read them and answer until {day}: {url} Nobody else should open this link.",
         body_zh="【{lender}】针对您的申请，我们提供调整后的方案，请于{day}前查看并答复：{url} 请勿将链接转发他人。",
     )
+    cap_seeds.seed()
     reminder_seeds.seed()
     paper_seeds.seed()
     close_rules.seed()
@@ -73,26 +75,6 @@ def seed_rules() -> None:
         citation="《消费金融公司管理办法》（国家金融监督管理总局令2024年第4号）：对借款人贷款授信额度最高不得超过人民币20万元",
         verification=Rule.Verification.SECONDARY,
         effective_from=date(2020, 1, 1),
-    )
-    rules.put(
-        offers.RATE_CAP,
-        value=Decimal("0.240000"),
-        unit=rules.RATE,
-        meaning_en="Highest annualised total cost of a loan, nominal, compared at two decimals of a per cent",
-        meaning_zh="单笔贷款综合融资成本年化上限（名义，按百分比保留两位小数比较）",
-        verification=Rule.Verification.POLICY,
-        effective_from=date(2020, 1, 1),
-        effective_to=date(2025, 10, 1),
-    )
-    rules.put(
-        offers.RATE_CAP,
-        value=Decimal("0.240000"),
-        unit=rules.RATE,
-        meaning_en="Highest annualised total cost of a loan, nominal, compared at two decimals of a per cent",
-        meaning_zh="单笔贷款综合融资成本年化上限（名义，按百分比保留两位小数比较）",
-        citation="金规〔2025〕9号《关于加强商业银行互联网助贷业务管理 提升金融服务质效的通知》，2025-10-01起施行",
-        verification=Rule.Verification.SECONDARY,
-        effective_from=date(2025, 10, 1),
     )
     rules.put(
         offers.READING_SECONDS,

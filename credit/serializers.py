@@ -106,13 +106,14 @@ class OfferOut(serializers.ModelSerializer):
     schedule = serializers.ListField(child=serializers.DictField())
     cost_table = serializers.SerializerMethodField(help_text="to be shown to the borrower before signing")
     confirmed = serializers.BooleanField(source="is_confirmed")
+    quote = serializers.CharField(source="quote.public_id", default=None, allow_null=True, help_text="the document of these terms")
 
     class Meta:
         model = Offer
         fields = (
             "id", "application", "status", "amount", "term", "annual_rate", "penalty_rate", "nominal_rate", "effective_rate",
             "starts_on", "expires_on", "schedule", "cost_table", "cost_hash", "confirmed", "disclosure_confirmed_at",
-            "accepted_at", "version",
+            "disclosure_channel", "quote", "accepted_at", "version",
         )  # fmt: skip
 
     @extend_schema_field(serializers.DictField())
@@ -123,6 +124,10 @@ class OfferOut(serializers.ModelSerializer):
 class ConfirmIn(At):
     cost_hash = serializers.CharField(max_length=64, help_text="hash of the cost table that was shown")
     seconds = serializers.IntegerField(min_value=0, max_value=86_400, help_text="how long it was on the screen")
+    channel = serializers.ChoiceField(
+        choices=[Offer.Disclosed.API, Offer.Disclosed.SHOP, Offer.Disclosed.COUNTER], required=False, default=Offer.Disclosed.API,
+        help_text="where it was shown; at a counter the borrower signed and the caller is the witness",
+    )  # fmt: skip
 
 
 class InstallmentOut(serializers.ModelSerializer):

@@ -146,6 +146,12 @@ def _made(entry: Entry) -> str:
     return _("Offer made: %(amount)s over %(term)s months at %(rate)s a year") % values
 
 
+@says("credit.quote.issued", icon="documents")
+def _quoted(entry: Entry) -> str:
+    values = {"amount": money(entry, "amount"), "term": number(entry, "term")}
+    return _("Quote issued: %(amount)s over %(term)s months") % values
+
+
 @says("credit.offer.disclosure_confirmed", icon="eye", tone="good")
 def _confirmed(entry: Entry) -> str:
     return _("Cost table confirmed after %(seconds)s seconds on the screen") % {"seconds": number(entry, "seconds")}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit import book_urls, class_urls, money_urls
+from credit import book_urls, class_urls, factory_urls, money_urls
 from credit.views import (
     applications,
     board,
@@ -59,6 +59,7 @@ urlpatterns = [
     path("loans/<str:public_id>/balance/", loans.loan_balance, name="loan-balance"),
     path("loans/<str:public_id>/repay/", loans.loan_repay, name="loan-repay"),
     path("products/", products.product_list, name="product-list"),
+    *factory_urls.urlpatterns,
     path("products/<str:public_id>/", products.product_page, name="product"),
     path("credit/close/", closing.close_page, name="credit-close"),
     path("credit/close/run/", closing.close_run, name="credit-close-run"),

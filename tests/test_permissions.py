@@ -244,6 +244,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
         "draft": draft.public_id,
         "referred": referred.public_id,
         "offer": offer.public_id,
+        "quote": offer.quote.public_id,
         "loan": loan.public_id,
         "payoff": payoffs.issue(loan, settles_on=cast.entity.business_date, actor=cast.outsider, at=late).public_id,
         "decision": referred.decision.public_id,

@@ -1,5 +1,6 @@
 from credit.models.applications import Application, Offer, Reservation
 from credit.models.classification import ClassBatch, ClassMark, RiskClass
+from credit.models.caps import RateCap
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
 from credit.models.delinquency import DelinquencyPause
@@ -8,6 +9,7 @@ from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
 from credit.models.money import PayoffQuote, Refund
 from credit.models.products import Product
+from credit.models.quotes import Quote
 from credit.models.receipts import BankFile, Receipt, VirtualAccount
 from credit.models.reminders import Reminder, ReminderPartition, ReminderRun
 from credit.models.snapshots import LoanSnapshot
@@ -54,6 +56,8 @@ __all__ = [
     "Posting",
     "Product",
     "Proposal",
+    "Quote",
+    "RateCap",
     "Receipt",
     "Refund",
     "Reminder",

@@ -352,6 +352,9 @@ class Offer(models.Model):
             "cost_table": _("All costs, as shown to the borrower"),
             "disclosure_seconds": _("How long the borrower had the costs before them, in seconds"),
             "disclosure_hash": _("Hash of what the borrower confirmed"),
+            "disclosure_channel": _("How the borrower confirmed: by link, by machine, at the till or signed at the counter"),
+            "disclosure_witness": _("Who saw the borrower sign"),
+            "quote": _("The document of these terms, with its hash"),
         },
     )
 
@@ -368,6 +371,12 @@ class Offer(models.Model):
         Status.EXPIRED: set(),
     }
     TONES: ClassVar[dict[str, str]] = {"made": "info"}
+
+    class Disclosed(models.TextChoices):
+        LINK = "link", _("Online, by the borrower")
+        API = "api", _("In the sender's own system")
+        SHOP = "shop", _("On the order-payment page of a shop")
+        COUNTER = "counter", _("At a counter, signed")
 
     public_id = PublicIdField(prefix="O")
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="offers")
@@ -388,6 +397,9 @@ class Offer(models.Model):
     disclosure_confirmed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     disclosure_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="how long the table was on the screen")
     disclosure_hash = models.CharField(max_length=64, blank=True, default="", help_text="hash of the table that was confirmed")
+    disclosure_channel = models.CharField(max_length=7, choices=Disclosed, blank=True, default="", db_default="")
+    disclosure_witness = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    quote = models.ForeignKey("credit.Quote", null=True, blank=True, on_delete=models.PROTECT, related_name="offers")
     accepted_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
@@ -401,6 +413,9 @@ class Offer(models.Model):
             models.CheckConstraint(name="offer_status_known", condition=Q(status__in=["made", "accepted", "withdrawn", "expired"])),
             models.CheckConstraint(
                 name="offer_of_something", condition=Q(amount__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)
+            ),
+            models.CheckConstraint(
+                name="offer_disclosure_channel_known", condition=Q(disclosure_channel__in=["", "link", "api", "shop", "counter"])
             ),
             models.CheckConstraint(
                 name="offer_accepted_only_after_disclosure",

@@ -1,5 +1,6 @@
 """Terms under which loans are made, as data."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from credit.allocation import WATERFALL
 from crm.lib.fields import MoneyField, PublicIdField, RateField
 from crm.lib.policy import Policy
-from governance.models import LegalEntity
+from governance.models import LegalEntity, User
 from governance.models.identity import chinese
 from governance.scope import ScopedQuerySet
+
+METHODS = ["equal_installment", "equal_principal", "interest_only", "bullet", "flat_fee", "revolving"]
+DAY_COUNTS = ["30/360", "actual/360", "actual/365", "actual/actual"]
 
 
 class ProductQuerySet(ScopedQuerySet["Product"]):
@@ -60,16 +64,32 @@ class Product(models.Model):
             "papers": _("Papers an applicant has to bring"),
             "offer_days": _("Days an offer stands"),
             "delinquency_ranges": _("Names of spans of treatment days: name, first, last"),
+            "penalty_within_cap": _("Whether the penalty rate is held down to the caps"),
+            "terms": _("Further terms of the schedule and of payments"),
+            "examples": _("Examples it is tested on: amount, term, grade"),
+            "review": _("Answers of the review for consumers"),
+            "reviewed_at": _("When it was reviewed for consumers"),
+            "reviewed_by": _("Who reviewed it for consumers"),
+            "drafted_by": _("Who wrote this version"),
+            "released_at": _("When it went on sale through two people"),
+            "retired_at": _("When it was taken off sale for good"),
+            "sunset_on": _("The last day an application is taken"),
         },
     )
 
     class Method(models.TextChoices):
         EQUAL_INSTALLMENT = "equal_installment", _("Equal instalment")
+        EQUAL_PRINCIPAL = "equal_principal", _("Equal principal")
+        INTEREST_ONLY = "interest_only", _("Interest only, principal at the end")
+        BULLET = "bullet", _("All at the end")
+        FLAT_FEE = "flat_fee", _("Flat fee on the original principal")
+        REVOLVING = "revolving", _("Revolving line")
 
     class DayCount(models.TextChoices):
         THIRTY_360 = "30/360", "30/360"
         ACTUAL_360 = "actual/360", "actual/360"
         ACTUAL_365 = "actual/365", "actual/365"
+        ACTUAL_ACTUAL = "actual/actual", "actual/actual"
 
     class MonthEnd(models.TextChoices):
         LAST_DAY = "last_day", _("Last day of the month")
@@ -89,7 +109,7 @@ class Product(models.Model):
     term_min = models.PositiveSmallIntegerField(help_text="months")
     term_max = models.PositiveSmallIntegerField(help_text="months")
     rates_by_grade = models.JSONField(help_text='annual rates as text: {"A": "0.108"}; a grade left out is not served')
-    day_count = models.CharField(max_length=10, choices=DayCount, default=DayCount.THIRTY_360)
+    day_count = models.CharField(max_length=13, choices=DayCount, default=DayCount.THIRTY_360)
     month_end = models.CharField(max_length=10, choices=MonthEnd, default=MonthEnd.LAST_DAY)
     rounding = models.CharField(max_length=9, choices=[("HALF_UP", "HALF_UP"), ("HALF_EVEN", "HALF_EVEN")], default="HALF_UP")
     grace_days = models.PositiveSmallIntegerField(default=0)
@@ -104,6 +124,16 @@ class Product(models.Model):
         default=list, db_default=[], blank=True, help_text="[[name, first day, last day or null], …]; empty: by bucket"
     )
     offer_days = models.PositiveSmallIntegerField(default=14, help_text="days an offer stands")
+    penalty_within_cap = models.BooleanField(default=True, db_default=True)
+    terms = models.JSONField(default=dict, db_default={}, help_text="further terms, see credit/product_terms.py")
+    examples = models.JSONField(default=list, db_default=[], help_text="examples it is tested on, see credit/product_examples.py")
+    review = models.JSONField(default=dict, db_default={}, help_text="answers of the review, see credit/product_factory.py")
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    drafted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    sunset_on = models.DateField(null=True, blank=True, help_text="last day an application is taken; loans go on")
 
     objects = ProductQuerySet.as_manager()
 
@@ -116,13 +146,14 @@ class Product(models.Model):
             models.CheckConstraint(name="product_terms_in_order", condition=Q(term_min__gte=1, term_max__gte=F("term_min"))),
             models.CheckConstraint(name="product_early_fee_is_a_share", condition=Q(early_fee_rate__gte=0, early_fee_rate__lte=1)),
             models.CheckConstraint(name="product_penalty_not_below_rate", condition=Q(penalty_multiplier__gte=1)),
-            models.CheckConstraint(name="product_method_known", condition=Q(method__in=["equal_installment"])),
-            models.CheckConstraint(name="product_day_count_known", condition=Q(day_count__in=["30/360", "actual/360", "actual/365"])),
+            models.CheckConstraint(name="product_method_known", condition=Q(method__in=METHODS)),
+            models.CheckConstraint(name="product_day_count_known", condition=Q(day_count__in=DAY_COUNTS)),
             models.CheckConstraint(name="product_month_end_known", condition=Q(month_end__in=["last_day", "next_first"])),
             models.CheckConstraint(name="product_rounding_known", condition=Q(rounding__in=["HALF_UP", "HALF_EVEN"])),
             models.CheckConstraint(
                 name="product_allocation_is_a_waterfall", condition=Q(allocation_order__contains=list(WATERFALL), allocation_order__len=4)
             ),
+            models.CheckConstraint(name="product_retired_is_not_live", condition=Q(live=False) | Q(retired_at__isnull=True)),
         ]
 
     def __str__(self) -> str:
@@ -132,6 +163,19 @@ class Product(models.Model):
     def name(self) -> str:
         """The product's name in the current language."""
         return self.name_zh if chinese() else self.name_en
+
+    @property
+    def stage(self) -> str:
+        """Return where the version stands: draft, live, past (another took its place) or retired."""
+        if self.retired_at:
+            return "retired"
+        if self.live:
+            return "live"
+        return "past" if self.released_at or not self.drafted_by_id else "draft"
+
+    def takes(self, on: date) -> bool:
+        """Return whether an application is taken on a day."""
+        return self.live and (self.sunset_on is None or on <= self.sunset_on)
 
     def rate_for(self, grade: str) -> Decimal | None:
         """Return the annual rate of `grade`, None when the product does not serve it."""

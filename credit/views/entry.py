@@ -217,7 +217,8 @@ def bounds(product: Product, amount: Decimal, term: int) -> list[Any]:
     """Return what of amount and term is outside the product."""
     purpose = next(iter(sorted(stated.purposes())))
     try:
-        applications.checked_request(product, amount=amount, term=term, purpose=purpose)
+        on = local_day(product.legal_entity, now())
+        applications.checked_request(product, amount=amount, term=term, purpose=purpose, on=on)
     except DomainError as error:
         return list(error.fields.values())
     return []

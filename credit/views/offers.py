@@ -38,7 +38,7 @@ def offer_page(request: Asked, public_id: str) -> HttpResponse:
 
 
 def one(request: Asked, public_id: str) -> Offer:
-    rows = Offer.objects.for_list().select_related("application__legal_entity", "disclosure_confirmed_by")
+    rows = Offer.objects.for_list().select_related("application__legal_entity", "disclosure_confirmed_by", "quote")
     return rows.get_for(request.user, public_id)
 
 
@@ -103,6 +103,7 @@ def cost_of(offer: Offer) -> dict[str, Any]:
         "installment": Decimal(table["installment"]),
         "nominal": Decimal(table["annualised"]["nominal"]),
         "effective": Decimal(table["annualised"]["effective"]),
+        "apr": Decimal(table["annualised"].get("apr", table["annualised"]["nominal"])),
         "method": table["annualised"]["method"],
         "on_default": [_("%(name)s: %(standard)s. %(method)s") % row for row in table["contingent"]],
         "total_cost": Decimal(table["total_cost"]),
@@ -144,6 +145,7 @@ def offer_confirm(request: Asked, public_id: str) -> HttpResponse:
                     offer,
                     cost_hash=form.cleaned_data["cost_hash"],
                     seconds=seconds_shown(request, offer),
+                    channel=form.cleaned_data["channel"] or "counter",
                     actor=request.user,
                     at=now(),
                 )

@@ -11,10 +11,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from credit import applications, cost, expiry, exposure, offers, quotes
+from credit import caps, cost, expiry, exposure, offers, product_terms, quotes
 from credit.books import local_day
 from credit.models import Product
-from credit.permissions import VIEW_PRODUCT
+from credit.permissions import MANAGE_PRODUCT, VIEW_PRODUCT
 from credit.views import Asked
 from credit.words import PARTS, word
 from crm.lib import htmx, pages
@@ -23,7 +23,7 @@ from customers.models import Document
 from governance.models import Rule
 from governance.rules import AMOUNT, EXACT, RATE
 
-BINDING = (applications.RATE_CAP, exposure.CAP, offers.READING_SECONDS, expiry.DRAFT_DAYS)
+BINDING = (exposure.CAP, offers.READING_SECONDS, expiry.DRAFT_DAYS)
 SAMPLE_AMOUNT, SAMPLE_TERM = Decimal("10000.00"), 12
 VERIFIED_TONES = {"verified": "good", "secondary": "caution", "unverified": "warn", "policy": "neutral"}
 
@@ -48,13 +48,18 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
     on = local_day(product.legal_entity, now())
     amount = min(product.amount_max, max(product.amount_min, SAMPLE_AMOUNT))
     term = min(product.term_max, max(product.term_min, SAMPLE_TERM))
+    unbookable = product_terms.unsupported(product.method, product.day_count, product.terms)
     context = {
         "product": product,
         "sample_amount": amount,
         "sample_term": term,
-        "quotes": quotes.by_grade(product, amount=amount, term=term, on=on),
+        "quotes": [] if unbookable else quotes.by_grade(product, amount=amount, term=term, on=on),
+        "unbookable": unbookable,
         "fees": fees(product),
         "order": [PARTS[part] for part in product.allocation_order],
+        "caps": [cap for cap in caps.holding(on) if cap.holds_for(product.code, "")],
+        "may_write": request.user.has_perm(MANAGE_PRODUCT),
+        "further": [(product_terms.TERMS[name].label, product_terms.said(name, value)) for name, value in product.terms.items()],
         "rules": rules_of(on),
         "papers": papers_of(product),
         "versions": Product.objects.visible_to(request.user).filter(code=product.code).order_by("-version")[:20],

@@ -1,7 +1,10 @@
 """Calendar arithmetic without a clock: months with an anchor day, day counts."""
 
 import calendar
-from datetime import date
+from datetime import date, timedelta
+from functools import lru_cache
+
+import holidays
 
 
 def add_months(day: date, months: int, anchor_day: int | None = None) -> date:
@@ -26,3 +29,36 @@ def days_360(start: date, end: date) -> int:
 def age_on(born: date, day: date) -> int:
     """Return completed years of life on `day`."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def is_business_day(day: date, calendar_code: str = "CN") -> bool:
+    """Return whether offices work on `day`: not at week-ends and holidays, but on week-ends that are made up for a holiday (调休).
+
+    The calendar is the `holidays` library's; a year it was not yet told has the fixed holidays only.
+
+    :raises ValueError: for a calendar it does not know
+    """
+    return _calendar(calendar_code, day.year).is_working_day(day)
+
+
+def business_day(day: date, shift: str = "next", calendar_code: str = "CN") -> date:
+    """Return `day`, or the business day `next` to it or `previous` to it when it is none; `none` leaves it.
+
+    :raises ValueError: for another shift or an unknown calendar
+    """
+    if shift not in ("none", "next", "previous"):
+        raise ValueError(f"unknown shift {shift!r}")
+    if shift == "none":
+        return day
+    step = timedelta(days=1 if shift == "next" else -1)
+    while not is_business_day(day, calendar_code):
+        day += step
+    return day
+
+
+@lru_cache(maxsize=64)
+def _calendar(code: str, year: int) -> holidays.HolidayBase:
+    try:
+        return holidays.country_holidays(code, years=year)
+    except NotImplementedError as error:
+        raise ValueError(f"unknown calendar {code!r}") from error

@@ -44,6 +44,7 @@ def rows(floor: Floor) -> dict[str, str]:
         "applications": draft.public_id,
         "decisions": offer.application.decision.public_id,
         "offers": offer.public_id,
+        "quotes": offer.quote.public_id,
         "loans": loan.public_id,
         "repayments": repayment.public_id,
         "cases": case.public_id,

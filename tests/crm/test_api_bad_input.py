@@ -21,6 +21,7 @@ UNKNOWN = {
     "applications": "A",
     "decisions": "D",
     "offers": "O",
+    "quotes": "QT",
     "loans": "L",
     "repayments": "P",
     "cases": "K",

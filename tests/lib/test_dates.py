@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import dates, integers
 
-from crm.lib.dates import add_months, age_on, days_360
+from crm.lib.dates import add_months, age_on, business_day, days_360
 
 DAYS = dates(date(1950, 1, 1), date(2100, 12, 31))
 
@@ -72,3 +72,26 @@ def test_an_age_grows_on_the_birthday(born: date) -> None:
     if birthday.day == born.day:
         assert age_on(born, birthday) == 30
         assert age_on(born, birthday - timedelta(days=1)) == 29
+
+
+@pytest.mark.parametrize(
+    ("day", "shift", "expected"),
+    [
+        # State Council notice for 2026: National Day 1-7 October; Saturday 10 October is worked in exchange, so are 14 February and 4 January
+        ("2026-10-01", "next", "2026-10-08"),
+        ("2026-10-01", "previous", "2026-09-30"),
+        ("2026-10-01", "none", "2026-10-01"),
+        ("2026-10-10", "next", "2026-10-10"),
+        ("2026-02-14", "next", "2026-02-14"),
+        ("2026-03-07", "next", "2026-03-09"),
+        ("2026-11-18", "next", "2026-11-18"),
+    ],
+)
+def test_a_day_moves_to_a_business_day_of_the_chinese_calendar(day: str, shift: str, expected: str) -> None:
+    assert business_day(date.fromisoformat(day), shift) == date.fromisoformat(expected)
+
+
+def test_an_unknown_calendar_or_shift_is_refused() -> None:
+    for call in (lambda: business_day(date(2026, 1, 1), "sideways"), lambda: business_day(date(2026, 1, 1), "next", "XX")):
+        with pytest.raises(ValueError, match="unknown"):
+            call()

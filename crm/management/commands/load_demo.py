@@ -22,6 +22,7 @@ from crm.demo import (
     desk_lists,
     desk_messages,
     desk_money,
+    desk_products,
     desk_underwriting,
     keys,
     machines,
@@ -87,6 +88,7 @@ class Command(BaseCommand):
             desk_money.fill(entity, today=today)
             books.fill(entity, at=min(now(), house.at(today, 17)))
             classes.fill(entity, today=today)
+            desk_products.fill(entity, today=today)
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))

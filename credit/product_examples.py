@@ -1,0 +1,133 @@
+"""A version tried on examples: schedule, totals, rates and caps for an amount, a term and a grade. Reads, writes nothing.
+
+Methods that no door books yet are tried here with monthly instalments, so that their true rate is known before they are ever sold.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from credit import cap_rules, cost
+from credit.models import Product, RateCap
+from credit.offers import terms_of
+from credit.schedule import DAY_COUNTS, Row, Terms, due_dates, equal_installment, factor
+from crm.lib.errors import Invalid
+from crm.lib.money import quantize, split
+
+MOST = 12
+USUAL = ((Decimal("10000.00"), 12), (Decimal("30000.00"), 24))
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What one example comes to under one version."""
+
+    amount: Decimal
+    term: int
+    grade: str
+    rows: list[Row]
+    table: dict[str, Any]
+    verdicts: "list[cap_rules.Verdict[RateCap]]"
+    penalty_rate: Decimal
+
+    @property
+    def passes(self) -> bool:
+        return all(verdict.passes for verdict in self.verdicts if verdict.cap.binding)
+
+    def figure(self, name: str) -> Decimal:
+        return Decimal(self.table[name])
+
+    def rate(self, name: str) -> Decimal:
+        return Decimal(self.table["annualised"][name])
+
+
+def examples_of(product: Product) -> list[dict[str, Any]]:
+    """Return the stored examples, or two usual loans for the best and the worst grade."""
+    if product.examples:
+        return list(product.examples)
+    grades = sorted(product.rates_by_grade)
+    ends = [grades[0], grades[-1]] if len(grades) > 1 else grades
+    return [
+        {"amount": str(min(max(amount, product.amount_min), product.amount_max)), "term": min(max(term, product.term_min), product.term_max), "grade": grade}
+        for amount, term in USUAL
+        for grade in ends
+    ]  # fmt: skip
+
+
+def cleaned(product_bounds: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return examples as they are stored.
+
+    :raises Invalid: if one lies outside the product
+    """
+    found = []
+    for one in examples[: MOST + 1]:
+        amount, term, grade = Decimal(str(one["amount"])), int(one["term"]), str(one["grade"])
+        inside = product_bounds["amount_min"] <= amount <= product_bounds["amount_max"]
+        if (
+            not inside
+            or not product_bounds["term_min"] <= term <= product_bounds["term_max"]
+            or grade not in product_bounds["rates_by_grade"]
+        ):
+            sentence = _("Each example lies within the product's amounts, terms and grades: %(amount)s, %(term)s, %(grade)s does not.")
+            told = sentence % {"amount": amount, "term": term, "grade": grade}
+            raise Invalid(told, fields={"examples": told})
+        found.append({"amount": str(amount), "term": term, "grade": grade})
+    if len(found) > MOST:
+        raise Invalid(_("At most 12 examples."), fields={"examples": _("At most 12 examples.")})
+    return found
+
+
+def run(product: Product, caps: Sequence[RateCap], *, on: date, of: Sequence[Mapping[str, Any]] | None = None) -> list[Tried]:
+    """Try a version on its examples, or on those of another one, leaving out what it does not serve."""
+    found = []
+    for one in examples_of(product) if of is None else of:
+        amount, term, grade = Decimal(one["amount"]), int(one["term"]), one["grade"]
+        rate = product.rate_for(grade)
+        if rate is not None and product.amount_min <= amount <= product.amount_max and product.term_min <= term <= product.term_max:
+            found.append(tried(product, caps, amount=amount, term=term, grade=grade, rate=rate, on=on))
+    return found
+
+
+def tried(product: Product, caps: Sequence[RateCap], *, amount: Decimal, term: int, grade: str, rate: Decimal, on: date) -> Tried:
+    """Return one example: every cap of the product is held against it, also those that refuse nothing."""
+    entity = product.legal_entity
+    lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
+    rows = schedule(product.method, terms_of(product, amount=amount, term=term, annual_rate=rate, on=on))
+    fees = cost.read_fees(product.fees, lender)
+    mine = [cap for cap in caps if cap.per == RateCap.Per.LOAN and cap.holds_for(product.code, "")]
+    costs = cap_rules.Costs(amount, rows, fees)
+    penalty = rate * product.penalty_multiplier
+    if product.penalty_within_cap:
+        penalty = cap_rules.penalty_within([cap for cap in mine if cap.binding], costs, penalty)
+    costs = cap_rules.Costs(amount, rows, fees, penalty)
+    contract = cost.Contract(
+        amount, rate, penalty, product.day_count, product.grace_days, product.currency, lender, fees, product.early_fee_rate,
+        Decimal(product.terms.get("late_fee", "0.00")),
+    )  # fmt: skip
+    return Tried(amount, term, grade, rows, cost.table(contract, rows), [cap_rules.judge(cap, costs) for cap in mine], penalty)
+
+
+def schedule(method: str, terms: Terms) -> list[Row]:
+    """Return the schedule of a method with monthly instalments; a revolving line is tried as one draw paid down evenly."""
+    if terms.day_count not in DAY_COUNTS:  # actual/actual differs from it in leap years only
+        terms = replace(terms, day_count="actual/365")
+    if method == "equal_installment":
+        return equal_installment(terms)
+    days = [terms.starts_on, *due_dates(terms.starts_on, terms.periods, terms.month_end)]
+    parts = split(terms.principal, terms.periods)[::-1] if method in ("equal_principal", "flat_fee", "revolving") else []
+    rows, balance, carried = [], terms.principal, Decimal("0.00")
+    for seq, (from_on, due_on) in enumerate(pairwise(days), start=1):
+        last = seq == terms.periods
+        base = terms.principal if method == "flat_fee" else balance
+        interest = quantize(base * factor(terms.annual_rate, terms.day_count, (due_on - from_on).days), terms.rounding)
+        if method == "bullet":
+            carried, interest = carried + interest, carried + interest if last else Decimal("0.00")
+        part = parts[seq - 1] if parts else balance if last else Decimal("0.00")
+        balance -= part
+        rows.append(Row(seq, from_on, due_on, (due_on - from_on).days, part, interest, balance))
+    return rows

@@ -1,0 +1,142 @@
+"""Terms of a product beside its columns: what may be said, and what the booking door can keep. Pure.
+
+A version may be written with any of them; it goes on sale only when every one stands in `SUPPORTED`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from crm.lib.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One key of `Product.terms`: what it is called, what stands when nothing is said, and what can be said."""
+
+    label: Any
+    default: Any
+    choices: Mapping[str, Any] | None = None  # a word of these
+    most: int | None = None  # a whole number from 0 to this
+    decimal: bool = False  # an amount or share as text
+    may_be_empty: bool = False
+
+
+TERMS: dict[str, Term] = {
+    "interest": Term(_("Interest runs"), "per_period", {"per_period": _("by whole periods"), "daily": _("daily")}),
+    "frequency": Term(_("Instalments every"), "month", {"day": _("days"), "week": _("weeks"), "month": _("months")}),
+    "every": Term(_("How many of them"), 1, most=366),
+    "due_day": Term(_("Due on this day of the month"), None, most=31, may_be_empty=True),
+    "holiday_shift": Term(
+        _("A due day that is no business day"), "none",
+        {"none": _("stays"), "next": _("moves to the next business day"), "previous": _("moves to the business day before")},
+    ),
+    "calendar": Term(_("Calendar"), "CN", {"CN": _("China")}),
+    "grace_principal": Term(_("Instalments without principal at the start"), 0, most=60),
+    "grace_interest_payment": Term(_("Instalments in which interest is not yet paid"), 0, most=60),
+    "interest_free": Term(_("Instalments without interest at the start"), 0, most=60),
+    "down_payment": Term(_("Down payment, as a share of the price"), "0", decimal=True),
+    "instalment_multiple": Term(_("Instalments in multiples of (CNY)"), "0.01", decimal=True),
+    "prepayment": Term(
+        _("Paying early"), "full_only",
+        {
+            "full_only": _("the whole loan only"), "shorten_term": _("in part, which shortens the term"),
+            "lower_instalment": _("in part, which lowers the instalment"), "none": _("not foreseen"),
+        },
+    ),
+    "over_payment": Term(
+        _("What is paid too much"), "refund",
+        {
+            "refund": _("is given back"), "next": _("goes to the next instalment"), "last": _("goes to the last instalment"),
+            "re_amortise": _("lowers the instalments"),
+        },
+    ),
+    "cooling_off_days": Term(_("Cooling-off days"), 0, most=60),
+    "late_fee": Term(_("Fee for a late instalment (CNY)"), "0.00", decimal=True),
+    "pack": Term(pgettext_lazy("rules of a country", "Pack of caps"), "cn", {"cn": _("China")}),
+}  # fmt: skip
+
+# What the doors that book and collect can keep. Widen it together with them.
+SUPPORTED_METHODS = {"equal_installment"}
+SUPPORTED_DAY_COUNTS = {"30/360", "actual/360", "actual/365"}
+SUPPORTED: dict[str, set[Any]] = {
+    "interest": {"per_period"}, "frequency": {"month"}, "every": {1}, "due_day": {None}, "holiday_shift": {"none"}, "calendar": {"CN"},
+    "grace_principal": {0}, "grace_interest_payment": {0}, "interest_free": {0}, "down_payment": {"0"}, "instalment_multiple": {"0.01"},
+    "prepayment": {"full_only"}, "over_payment": {"refund"}, "cooling_off_days": {0}, "late_fee": {"0.00"}, "pack": {"cn"},
+}  # fmt: skip
+
+
+def whole(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every term, those left unsaid with their defaults."""
+    return {name: terms.get(name, term.default) for name, term in TERMS.items()}
+
+
+def cleaned(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the terms as they are stored.
+
+    :raises Invalid: with a sentence per term that cannot be
+    """
+    problems: dict[str, Any] = {name: _("There is no such term.") for name in set(terms) - set(TERMS)}
+    found: dict[str, Any] = {}
+    for name, value in whole(terms).items():
+        try:
+            found[name] = _clean(TERMS[name], value)
+        except (ValueError, TypeError, InvalidOperation):
+            problems[name] = _("This cannot be.")
+    if not problems and found["due_day"] == 0:
+        problems["due_day"] = _("From 1 to 31.")
+    if not problems and found["every"] == 0:
+        problems["every"] = _("From 1 to 366.")
+    if not problems and Decimal(found["down_payment"]) >= 1:
+        problems["down_payment"] = _("Less than the whole price.")
+    if not problems and Decimal(found["instalment_multiple"]) < Decimal("0.01"):
+        problems["instalment_multiple"] = _("A cent or more.")
+    if problems:
+        raise Invalid(_("Some terms cannot be; see the fields."), fields=problems)
+    return found
+
+
+def _clean(term: Term, value: Any) -> Any:
+    if value in (None, ""):
+        if not term.may_be_empty:
+            raise ValueError("empty")
+        return None
+    if term.choices is not None:
+        if value not in term.choices:
+            raise ValueError(value)
+        return value
+    if term.decimal:
+        number = Decimal(str(value))
+        if not number.is_finite() or not 0 <= number < 10**6:
+            raise ValueError(value)
+        return str(value)
+    number = int(value)
+    if not 0 <= number <= (term.most or 0):
+        raise ValueError(value)
+    return number
+
+
+def unsupported(method: str, day_count: str, terms: Mapping[str, Any]) -> list[Any]:
+    """Return what of a version the doors cannot keep yet, in words."""
+    found = []
+    if method not in SUPPORTED_METHODS:
+        found.append(_("Method of repayment"))
+    if day_count not in SUPPORTED_DAY_COUNTS:
+        found.append(_("Day count"))
+    return found + [TERMS[name].label for name, value in whole(terms).items() if not _supported(name, value)]
+
+
+def _supported(name: str, value: Any) -> bool:
+    if TERMS[name].decimal:
+        return Decimal(str(value)) in {Decimal(each) for each in SUPPORTED[name]}
+    return value in SUPPORTED[name]
+
+
+def said(name: str, value: Any) -> Any:
+    """Return a term's value as people read it."""
+    term = TERMS[name]
+    return term.choices.get(value, value) if term.choices else "" if value is None else value
