@@ -11,10 +11,12 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, apr, cost, effects, rates
-from credit.allocation import WATERFALL
-from credit.models import Installment, Loan
-from credit.schedule import Row, Terms, equal_installment
+from credit import accrual, apr, cost, rates
+from credit.events import Disburse, Event, PayOff, Repay
+from credit.machine import play
+from credit.schedule import Row, equal_installment
+from credit.state import Split
+from credit.terms import Fee, Terms
 
 APPENDIX_J = "12 CFR 1026 (Regulation Z) Appendix J (c)"
 EU_ANNEX = "COM(1996)79 annex III"
@@ -175,36 +177,24 @@ def _schedules() -> Iterator[Figure]:
 def _after() -> Iterator[Figure]:
     group = _("Early settlement and default")
 
-    def ending(early_fee: str = "0") -> effects.Payoff:
-        return effects.payoff(*_three_paid(), date(2025, 4, 16), early_fee_rate=D(early_fee))
+    def ending(early_fee: str = "0") -> Split:
+        """Return what ends the loan of 12,000 at 18 % over 12 months, three instalments paid, 15 days later."""
+        fees = (Fee("early", "prepayment", rate=D(early_fee)),) if D(early_fee) else ()
+        terms = Terms(D("12000.00"), D("0.18"), 12, date(2025, 1, 1), fees=fees)
+        moves: list[Event] = [Disburse(key="out", on=date(2025, 1, 1), amount=D("12000.00"))]
+        moves += [Repay(key=f"in{month}", on=date(2025, month, 1), amount=D("1100.16")) for month in (2, 3, 4)]
+        return play(terms, [*moves, PayOff(key="end", on=date(2025, 4, 16))], date(2025, 4, 16)).splits["end"]
+
+    def interest() -> D:
+        return sum((line.amount for line in ending().lines if line.part == "interest"), D("0.00"))
 
     late = accrual.Late(date(2025, 1, 1), D("966.40"), D("966.40"), D("0.00"), date(2025, 1, 1))
-    yield Figure(group, _("interest of 15 days after the third instalment"), WORKED, "68.98", lambda: str(ending().part("interest")))
-    yield Figure(group, _("payoff without a fee"), WORKED, "9266.89", lambda: str(ending().total))
+    yield Figure(group, _("interest of 15 days after the third instalment"), WORKED, "68.98", lambda: str(interest()))
+    yield Figure(group, _("payoff without a fee"), WORKED, "9266.89", lambda: str(ending().amount))
     # 1 % of what is paid before it is due: the principal outstanding, 9,197.91
-    yield Figure(group, _("payoff with a fee of 1 %"), WORKED, "9358.87", lambda: str(ending("0.01").total))
+    yield Figure(group, _("payoff with a fee of 1 %"), WORKED, "9358.87", lambda: str(ending("0.01").amount))
     yield Figure(
         group, _("penalty on 966.40 over 40 days at 1.5 × 18 %"), WORKED, "28.99",
         lambda: str(accrual.penalty(late, annual_rate=D("0.18") * D("1.5"), as_of=date(2025, 2, 10))),
     )  # fmt: skip
 
-
-def _three_paid() -> tuple[Loan, list[Installment]]:
-    """Return the loan of 12,000 at 18 % over 12 months with three instalments paid; rows in memory only."""
-    loan = Loan(
-        annual_rate=D("0.18"),
-        penalty_rate=D("0.24"),
-        day_count="30/360",
-        rounding="HALF_UP",
-        grace_days=0,
-        allocation_order=list(WATERFALL),
-    )
-    rows = [
-        Installment(
-            pk=row.seq, seq=row.seq, from_on=row.from_on, due_on=row.due_on, principal=row.principal, interest=row.interest,
-            principal_paid=row.principal if row.seq <= 3 else D("0.00"), interest_paid=row.interest if row.seq <= 3 else D("0.00"),
-            penalty_since=row.due_on, status=Installment.Status.PAID if row.seq <= 3 else Installment.Status.PENDING,
-        )
-        for row in equal_installment(Terms(D("12000.00"), D("0.18"), 12, date(2025, 1, 1)))
-    ]  # fmt: skip
-    return loan, rows

@@ -1,6 +1,6 @@
 from credit.models.applications import Application, Offer, Reservation
-from credit.models.classification import ClassBatch, ClassMark, RiskClass
 from credit.models.caps import RateCap
+from credit.models.classification import ClassBatch, ClassMark, RiskClass
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
 from credit.models.delinquency import DelinquencyPause

@@ -26,6 +26,7 @@ from credit.reversals import REVERSIBLE
 from credit.views import Asked
 from credit.words import PARTS
 from crm.lib import htmx, money, pages
+from crm.lib.errors import DomainError
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import spoken
 from governance import idempotency, list_pages
@@ -286,12 +287,15 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
 
 
 def day_of(loan: Loan, text: str) -> date:
-    """Return the day for which money would count that came on the day `text` says."""
+    """Return the day for which money would count that came on the day `text` says, the open one where it cannot."""
     try:
         received_on = parse_date(text)
     except ValueError:
         received_on = None
-    return repayments.counts_for(loan, received_on, at=now())
+    try:
+        return repayments.counts_for(loan, received_on, at=now())
+    except DomainError:  # the form says it at its field
+        return value_day(loan.legal_entity, now())
 
 
 def preview(loan: Loan, installments: list[Installment], text: str, on: date) -> dict[str, Any]:
