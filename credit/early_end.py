@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from credit import recalculation
+from credit import accrual, recalculation
 from credit.allocation import Line
-from credit.due_dates import day_fraction, remaining
 from credit.events import Accelerate, Cancel, ChargeOff, PayOff, WriteOff
 from credit.state import PARTS, Installment, Parts
 from credit.terms import NotPlayable
@@ -88,16 +87,9 @@ def prepayment_fee(loan: Working, principal: Decimal) -> Decimal:
 
 def to_date(loan: Working, row: Installment, balance: Decimal, on: date) -> Decimal:
     """Return the interest of a running period up to a day, on the principal the period began with."""
-    terms = loan.terms
-    if terms.partial_period == "period_share" or terms.method == "flat":
-        return min(quantize(row.earned * (on - row.from_on).days / max(row.days, 1), terms.rounding), row.earned)
-    period = row.period
-    if period is not None and row.earned != quantize(balance * period.factor, terms.rounding):
-        # The balance changed on the way: what the rest of the period would still earn on the balance now is not owed.
-        ahead = (balance - row.prepaid) * period.factor * remaining(terms, period, on)
-        return min(max(row.earned - quantize(ahead, terms.rounding), ZERO), row.earned)
-    part = day_fraction(terms.day_count, row.from_on, on)
-    return min(quantize(balance * terms.annual_rate * part, terms.rounding), row.earned)
+    if row.period is None:
+        return row.earned
+    return accrual.interest_to(loan.terms, row.period, on, balance=balance, earned=row.earned, prepaid=row.prepaid)
 
 
 def pay_off(loan: Working, event: PayOff) -> None:
