@@ -60,7 +60,7 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
             loan.charge_late(row, settles_on)
         interest, fee = row.left("interest"), row.left("fee")
         if future:
-            early += row.left("principal")
+            early += row.unpaid
             # Interest that a grace holds back is owed where the schedule would have collected it.
             owed = max(min(held, row.due.interest) - row.paid.interest - row.waived.interest, ZERO)
             held = ZERO if row.due.interest else held
@@ -70,7 +70,7 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
             waived += [Line(row.seq, part, sum_) for part, sum_ in (("interest", interest - owed), ("fee", fee - owed_fee)) if sum_]
             interest, fee = owed, owed_fee
         penalty = loan.penalty_on(row, settles_on) - row.paid.penalty - row.waived.penalty
-        amounts = {"fee": fee, "penalty": penalty, "interest": interest, "principal": row.left("principal")}
+        amounts = {"fee": fee, "penalty": penalty, "interest": interest, "principal": row.unpaid}
         lines += [Line(row.seq, part, amounts[part]) for part in order if amounts[part]]
     return Payoff(tuple(lines), tuple(waived), prepayment_fee(loan, early))
 
@@ -115,7 +115,7 @@ def pay_off(loan: Working, event: PayOff) -> None:
 def _recalculated(loan: Working, settles_on: date) -> Payoff:
     """Rewrite the schedule as if all principal came on `settles_on` and return what is then left of it."""
     recalculation.refresh(loan, settles_on, ends=True)
-    early = sum((row.left("principal") for row in loan.unmet if row.due_on > settles_on), ZERO)
+    early = sum((row.unpaid for row in loan.unmet if row.due_on > settles_on), ZERO)
     order, lines = _order(loan), []
     for row in loan.unmet:
         due = loan.due_of(row, settles_on)
@@ -130,7 +130,7 @@ def accelerate(loan: Working, event: Accelerate) -> None:
     if not later:
         raise NotPlayable("nothing_to_reshape", "everything is due already")
     running = later[0]
-    principal = sum((row.left("principal") for row in later), ZERO)
+    principal = sum((row.unpaid for row in later), ZERO)
     interest = sum((line.amount for line in ending.lines if line.part == "interest" and line.installment >= running.seq), ZERO)
     fee = sum((line.amount for line in ending.lines if line.part == "fee" and line.installment >= running.seq), ZERO)
     for row in later:
@@ -162,7 +162,7 @@ def write_off(loan: Working, event: WriteOff) -> None:
         loan.row(line.installment).written_off.add(line.part, line.amount)
     lost = ending.part("principal")
     loan.principal -= lost
-    loan.flows.append((event.on, -lost))
+    loan.flow(event.on, -lost)
     loan.meet([*loan.unmet], event.on)
     loan.written_off_on = event.on
     loan.done(event, ZERO, written_off=ending.lines, waived=ending.waived)
@@ -183,7 +183,7 @@ def cancel(loan: Working, event: Cancel) -> None:
             if left := row.left(part):
                 row.waived.add(part, left)
                 waived.append(Line(row.seq, part, left))
-        if left := row.left("principal"):
+        if left := row.unpaid:
             lines.append(Line(row.seq, "principal", left))
     loan.pay(lines, event.on)
     loan.meet(open_rows, event.on)

@@ -89,14 +89,19 @@ class Installment:
         return due - getattr(self.paid, part) - getattr(self.waived, part) - getattr(self.written_off, part)
 
     @property
+    def unpaid(self) -> Decimal:
+        """Return what is still owed of the principal, which is never waived."""
+        return self.due.principal - self.paid.principal - self.written_off.principal
+
+    @property
     def owed(self) -> Decimal:
         """Unpaid without penalty: what makes an instalment late."""
-        return self.left("principal") + self.left("interest") + self.left("fee")
+        return self.unpaid + self.left("interest") + self.left("fee")
 
     @property
     def outstanding(self) -> Decimal:
         """Unpaid with the penalty as of the state."""
-        return self.owed + self.left("penalty")
+        return self.due.total - self.paid.total - self.waived.total - self.written_off.total
 
 
 @dataclass(frozen=True, slots=True)
