@@ -34,7 +34,7 @@ def terms_of(loan: Loan) -> Terms:
     )
 
 
-def events_of(loan: Loan, movements: Sequence[Transaction], settles_on: Mapping[int, date]) -> list[Event]:
+def events_of(movements: Sequence[Transaction], settles_on: Mapping[int, date]) -> list[Event]:
     """Return the events of a loan's `movements`; `settles_on` gives the day of those that paid a payoff quote, by id.
 
     A reallocation is no event: it posts what a reversal changed.

@@ -71,11 +71,20 @@ def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holida
     with localcontext() as context:
         context.prec = PRECISION
         loan = Working(terms, holidays)
-        for event in in_order(events):
+        given = list(events)
+        for event in in_order(given):
+            if isinstance(event, Reverse):
+                _may_reverse(loan, next(each for each in given if each.key == event.of))
             loan.begin(event)
             if not isinstance(event, Reverse):
                 PLAYS[type(event)](loan, event)
         return loan.state(as_of)
+
+
+def _may_reverse(loan: Working, event: Event) -> None:
+    """After a write-off only what came after it is reversed; to reverse more, the write-off itself has to be reversed first."""
+    if loan.written_off_on is not None and not isinstance(event, Recover | Refund):
+        raise NotPlayable("written_off", f"{event.key!r} came before the write-off of {loan.written_off_on}")
 
 
 def quote(terms: Terms, events: Iterable[Event], on: date, *, settles_on: date | None = None, holidays: Holidays = ()) -> Split:

@@ -8,7 +8,7 @@ from credit import recalculation
 from credit.accrual import Overdue, delinquency
 from credit.allocation import Allocation, Due, Line, allocate, equally, groups
 from credit.due_dates import Holidays
-from credit.events import Charge, Event, Pause, Recover, Refund, Resume, Waive
+from credit.events import Charge, Event, Pause, Recover, Refund, Resume, Reverse, Waive
 from credit.schedule import Row
 from credit.state import Installment, Parts, PlacedCharge, Split, State, Status
 from credit.terms import NotPlayable, Terms
@@ -44,7 +44,7 @@ class Working:
         amount = getattr(event, "amount", None)
         if amount is not None and (not amount.is_finite() or amount <= 0 or not is_cents(amount)):
             raise NotPlayable("amount", f"{amount} is not an amount above zero in whole cents")
-        if self.written_off_on is not None and not isinstance(event, Recover | Refund | Pause | Resume):
+        if self.written_off_on is not None and not isinstance(event, Recover | Refund | Reverse | Pause | Resume):
             raise NotPlayable("written_off", f"the loan was written off on {self.written_off_on}: only a recovery can come")
         if not self.rows and type(event).__name__ not in ("Disburse", "Reverse"):
             raise NotPlayable("before_disbursement", f"{event.key!r} comes before any money went out")

@@ -278,9 +278,14 @@ def test_charged_off_written_off_and_recovered():
     assert (state.status, state.recovered, state.principal_outstanding) == ("written_off", D("500.00"), D(0))
     assert state.charged_off_on == date(2025, 10, 8)
     assert sum(row.written_off.principal for row in state.installments) == D("9197.91")
-    with pytest.raises(NotPlayable) as refused:
-        play(CN, [*events, Repay(key="late", on=date(2025, 12, 1), amount=D("1.00"))], date(2025, 12, 1))
-    assert refused.value.code == "written_off"
+    # as the published behaviour BEH-07: no payment after it, and no earlier payment is reversed; the write-off itself can be
+    later = date(2025, 12, 1)
+    for event in (Repay(key="late", on=later, amount=D("1.00")), Reverse(key="no", on=later, of="r1")):
+        with pytest.raises(NotPlayable) as refused:
+            play(CN, [*events, event], later)
+        assert refused.value.code == "written_off"
+    undone = play(CN, [*events, Reverse(key="no", on=later, of="w"), Reverse(key="too", on=later, seq=1, of="r1")], later)
+    assert (undone.status, undone.principal_outstanding) == ("open", D("10145.88"))
 
 
 def test_cancelled_in_the_cooling_off_period_costs_nothing():
@@ -353,6 +358,15 @@ def test_terms_that_cannot_be_are_refused_by_name(changes, code):
     with pytest.raises(Impossible) as refused:
         replace(CN, **changes)
     assert refused.value.code == code
+
+
+def test_terms_of_a_later_time_or_another_hand_are_refused():
+    for document, code in [({**CN.to_json(), "version": 2}, "version"), ({**CN.to_json(), "colour": "red"}, "unknown_field")]:
+        with pytest.raises(Impossible) as refused:
+            Terms.from_json(document)
+        assert refused.value.code == code
+    with pytest.raises(Impossible):
+        Allocation(order=("due.fee",))
 
 
 def test_graces_hold_back_principal_and_interest():

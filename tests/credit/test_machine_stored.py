@@ -114,7 +114,7 @@ def test_stored_movements_become_events_and_what_was_reversed_is_named():
             (5, KIND.REALLOCATION, None), (6, KIND.REFUND, None),
         ]
     ]  # fmt: skip
-    found = events_of(Loan(), rows, {3: START})
+    found = events_of(rows, {3: START})
     assert [(type(each).__name__, each.key) for each in found] == [
         ("Disburse", "X1"), ("Repay", "X2"), ("PayOff", "X3"), ("Reverse", "X4"), ("Refund", "X6"),
     ]  # fmt: skip
