@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from credit.terms import Range
+from credit.due_dates import Period, day_fraction, remaining
+from credit.terms import Range, Terms
 from crm.lib.money import quantize
 
 YEAR = 360
@@ -64,6 +65,21 @@ def bucket(dpd: int) -> int:
 def bucket_name(number: int) -> str:
     """Return the trade's word for a bucket: "M0" … "M6", "M7+"."""
     return f"M{number}+" if number >= LAST_BUCKET else f"M{number}"
+
+
+def interest_to(terms: Terms, period: Period, on: date, *, balance: Decimal, earned: Decimal, prepaid: Decimal = ZERO) -> Decimal:
+    """Return the interest of a running period up to `on`: on the `balance` it began with, never more than the `earned` of the whole.
+
+    By the day count, or as the period's share of days, as the terms say. `prepaid` is what of `balance` was paid inside the period.
+    """
+    if terms.partial_period == "period_share" or terms.method == "flat":
+        days = max((period.due_on - period.from_on).days, 1)
+        return min(quantize(earned * (on - period.from_on).days / days, terms.rounding), earned)
+    if earned != quantize(balance * period.factor, terms.rounding):
+        # The balance changed on the way: what the rest of the period would still earn on the balance now is not owed.
+        ahead = (balance - prepaid) * period.factor * remaining(terms, period, on)
+        return min(max(earned - quantize(ahead, terms.rounding), ZERO), earned)
+    return min(quantize(balance * terms.annual_rate * day_fraction(terms.day_count, period.from_on, on), terms.rounding), earned)
 
 
 @dataclass(frozen=True, slots=True)

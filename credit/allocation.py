@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
+from credit.refusals import Impossible
 from crm.lib.money import split
 
 WATERFALL = ("fee", "penalty", "interest", "principal")
@@ -57,7 +58,7 @@ class Allocation:
 
     def __post_init__(self) -> None:
         if sorted(self.order) != EVERY_STEP:
-            raise ValueError("an order of allocation names each of the twelve steps once")
+            raise Impossible("order", "an order of allocation names each of the twelve steps once")
 
     @classmethod
     def of(

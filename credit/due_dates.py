@@ -82,9 +82,11 @@ def periods_of(terms: Terms, holidays: Holidays = ()) -> list[Period]:
     """Return the periods of `terms`, each with what it weighs. On 30/360 moved due dates change no interest: a month is a month."""
     plain = nominal(terms)
     starts = [terms.starts_on, *plain]
-    days = [terms.starts_on, *(shifted(day, terms, holidays) for day in plain)]
+    days = starts if terms.holiday_shift == "none" else [terms.starts_on, *(shifted(day, terms, holidays) for day in plain)]
     # On 30/360 only a first period that is no whole one is counted by days; the others are months, wherever the calendar put them.
     whole_first = terms.unit != "months" or plain[0] == on_month(terms.starts_on, terms.every, terms.starts_on.day, terms.month_end)
+    alike = terms.interest == "per_period" or terms.day_count == "30/360"
+    same = period_factor(terms, days[0], days[1])
     found = []
     for n in range(terms.periods):
         if n < terms.interest_free:
@@ -92,7 +94,7 @@ def periods_of(terms: Terms, holidays: Holidays = ()) -> list[Period]:
         elif n == 0 and not whole_first:
             factor = terms.annual_rate * day_fraction(terms.day_count, starts[0], starts[1])
         else:
-            factor = period_factor(terms, days[n], days[n + 1])
+            factor = same if alike else period_factor(terms, days[n], days[n + 1])
         found.append(Period(days[n], days[n + 1], factor, n < terms.grace_on_principal, n < terms.grace_on_interest))
     return found
 

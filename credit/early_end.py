@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from credit import recalculation
+from credit import accrual, recalculation
 from credit.allocation import Line
-from credit.due_dates import day_fraction, remaining
 from credit.events import Accelerate, Cancel, ChargeOff, PayOff, WriteOff
 from credit.state import PARTS, Installment, Parts
 from credit.terms import NotPlayable
@@ -61,7 +60,7 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
             loan.charge_late(row, settles_on)
         interest, fee = row.left("interest"), row.left("fee")
         if future:
-            early += row.left("principal")
+            early += row.unpaid
             # Interest that a grace holds back is owed where the schedule would have collected it.
             owed = max(min(held, row.due.interest) - row.paid.interest - row.waived.interest, ZERO)
             held = ZERO if row.due.interest else held
@@ -71,7 +70,7 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
             waived += [Line(row.seq, part, sum_) for part, sum_ in (("interest", interest - owed), ("fee", fee - owed_fee)) if sum_]
             interest, fee = owed, owed_fee
         penalty = loan.penalty_on(row, settles_on) - row.paid.penalty - row.waived.penalty
-        amounts = {"fee": fee, "penalty": penalty, "interest": interest, "principal": row.left("principal")}
+        amounts = {"fee": fee, "penalty": penalty, "interest": interest, "principal": row.unpaid}
         lines += [Line(row.seq, part, amounts[part]) for part in order if amounts[part]]
     return Payoff(tuple(lines), tuple(waived), prepayment_fee(loan, early))
 
@@ -88,16 +87,9 @@ def prepayment_fee(loan: Working, principal: Decimal) -> Decimal:
 
 def to_date(loan: Working, row: Installment, balance: Decimal, on: date) -> Decimal:
     """Return the interest of a running period up to a day, on the principal the period began with."""
-    terms = loan.terms
-    if terms.partial_period == "period_share" or terms.method == "flat":
-        return min(quantize(row.earned * (on - row.from_on).days / max(row.days, 1), terms.rounding), row.earned)
-    period = row.period
-    if period is not None and row.earned != quantize(balance * period.factor, terms.rounding):
-        # The balance changed on the way: what the rest of the period would still earn on the balance now is not owed.
-        ahead = (balance - row.prepaid) * period.factor * remaining(terms, period, on)
-        return min(max(row.earned - quantize(ahead, terms.rounding), ZERO), row.earned)
-    part = day_fraction(terms.day_count, row.from_on, on)
-    return min(quantize(balance * terms.annual_rate * part, terms.rounding), row.earned)
+    if row.period is None:
+        return row.earned
+    return accrual.interest_to(loan.terms, row.period, on, balance=balance, earned=row.earned, prepaid=row.prepaid)
 
 
 def pay_off(loan: Working, event: PayOff) -> None:
@@ -123,7 +115,7 @@ def pay_off(loan: Working, event: PayOff) -> None:
 def _recalculated(loan: Working, settles_on: date) -> Payoff:
     """Rewrite the schedule as if all principal came on `settles_on` and return what is then left of it."""
     recalculation.refresh(loan, settles_on, ends=True)
-    early = sum((row.left("principal") for row in loan.unmet if row.due_on > settles_on), ZERO)
+    early = sum((row.unpaid for row in loan.unmet if row.due_on > settles_on), ZERO)
     order, lines = _order(loan), []
     for row in loan.unmet:
         due = loan.due_of(row, settles_on)
@@ -138,7 +130,7 @@ def accelerate(loan: Working, event: Accelerate) -> None:
     if not later:
         raise NotPlayable("nothing_to_reshape", "everything is due already")
     running = later[0]
-    principal = sum((row.left("principal") for row in later), ZERO)
+    principal = sum((row.unpaid for row in later), ZERO)
     interest = sum((line.amount for line in ending.lines if line.part == "interest" and line.installment >= running.seq), ZERO)
     fee = sum((line.amount for line in ending.lines if line.part == "fee" and line.installment >= running.seq), ZERO)
     for row in later:
@@ -170,7 +162,7 @@ def write_off(loan: Working, event: WriteOff) -> None:
         loan.row(line.installment).written_off.add(line.part, line.amount)
     lost = ending.part("principal")
     loan.principal -= lost
-    loan.flows.append((event.on, -lost))
+    loan.flow(event.on, -lost)
     loan.meet([*loan.unmet], event.on)
     loan.written_off_on = event.on
     loan.done(event, ZERO, written_off=ending.lines, waived=ending.waived)
@@ -191,7 +183,7 @@ def cancel(loan: Working, event: Cancel) -> None:
             if left := row.left(part):
                 row.waived.add(part, left)
                 waived.append(Line(row.seq, part, left))
-        if left := row.left("principal"):
+        if left := row.unpaid:
             lines.append(Line(row.seq, "principal", left))
     loan.pay(lines, event.on)
     loan.meet(open_rows, event.on)

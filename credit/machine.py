@@ -5,6 +5,7 @@ event is therefore the same as one that was recorded in time, and a reversed one
 door posts what the machine says and a preview is two plays and their `difference`.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -34,7 +35,7 @@ from credit.events import (
     WriteOff,
 )
 from credit.schedule import PRECISION
-from credit.state import State
+from credit.state import Split, State
 from credit.terms import NotPlayable, Terms
 from credit.working import Working
 
@@ -70,11 +71,29 @@ def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holida
     with localcontext() as context:
         context.prec = PRECISION
         loan = Working(terms, holidays)
-        for event in in_order(events):
+        given = list(events)
+        for event in in_order(given):
+            if isinstance(event, Reverse):
+                _may_reverse(loan, next(each for each in given if each.key == event.of))
             loan.begin(event)
             if not isinstance(event, Reverse):
                 PLAYS[type(event)](loan, event)
         return loan.state(as_of)
+
+
+def _may_reverse(loan: Working, event: Event) -> None:
+    """After a write-off only what came after it is reversed; to reverse more, the write-off itself has to be reversed first."""
+    if loan.written_off_on is not None and not isinstance(event, Recover | Refund):
+        raise NotPlayable("written_off", f"{event.key!r} came before the write-off of {loan.written_off_on}")
+
+
+def quote(terms: Terms, events: Iterable[Event], on: date, *, settles_on: date | None = None, holidays: Holidays = ()) -> Split:
+    """Return what ends the loan when it is paid `on`, interest and penalty counted to `settles_on`: the split of that payment.
+
+    Its `amount` is the sum to pay, its `waived` what of interest and fees is then no longer owed; nothing to pay gives an amount of zero.
+    """
+    asked = PayOff(key="quote", on=on, seq=sys.maxsize, settles_on=settles_on)
+    return play(terms, [*events, asked], on, holidays=holidays).splits[asked.key]
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:

@@ -7,7 +7,7 @@ remains (conventions of the published cases with interest recalculation, and of 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -26,23 +26,27 @@ ZERO = Decimal("0.00")
 def refresh(loan: Working, on: date, *, ends: bool = False) -> None:
     """Write the interest of every instalment not met as the balance to `on` makes it; with `ends`, as if all principal came that day."""
     rule = loan.terms.recalculation
-    days, balances = _history(loan)
     rows = [row for row in loan.unmet if row.period is not None]
-    rest = sum((row.left("principal") for row in rows), ZERO)
+    rest = sum((row.unpaid for row in rows), ZERO)
     # Unpaid principal of the instalments before: on the day of looking it is taken as paid.
-    owed_before = sum((row.left("principal") for row in loan.unmet if row.period is None), ZERO)
+    owed_before = sum((row.unpaid for row in loan.unmet if row.period is None), ZERO)
     for row in rows:
-        later = ZERO if ends else loan.principal - owed_before
-        if ends and rule is not None and rule.payoff == "to_period_end" and row.from_on < on < row.due_on:
-            later = _at(days, balances, on)
-        row.due.interest = row.earned = max(_interest(loan, row, on, days, balances, later), row.paid.interest + row.waived.interest)
-        if loan.terms.method == "equal_installment":
-            row.due.principal = row.paid.principal + _repaid(row, rest, is_last=row is rows[-1])
-        rest -= row.left("principal")
-        owed_before += row.left("principal")
+        if row.seq not in loan.final:
+            later = ZERO if ends else loan.principal - owed_before
+            if ends and rule is not None and rule.payoff == "to_period_end" and row.from_on < on < row.due_on:
+                later = _at(loan, on)
+            row.due.interest = row.earned = max(_interest(loan, row, on, later), row.paid.interest + row.waived.interest)
+            if loan.terms.method == "equal_installment":
+                row.due.principal = row.paid.principal + _repaid(row, rest, is_last=row is rows[-1])
+            if row.due_on <= on and not ends:
+                loan.final.add(row.seq)
+        unpaid = row.unpaid
+        rest -= unpaid
+        owed_before += unpaid
     _drop_empty(loan, on)
     if not ends:
         loan.meet([*loan.unmet], on)
+    loan.refreshed_on = None if ends else on
 
 
 def _repaid(row: Installment, rest: Decimal, *, is_last: bool) -> Decimal:
@@ -54,19 +58,22 @@ def _repaid(row: Installment, rest: Decimal, *, is_last: bool) -> Decimal:
     return min(max(row.plan - row.due.interest + row.prepaid - row.paid.principal, ZERO), rest)
 
 
-def _interest(loan: Working, row: Installment, on: date, days: list[date], balances: list[Decimal], later: Decimal) -> Decimal:
+def _interest(loan: Working, row: Installment, on: date, later: Decimal) -> Decimal:
     """Return the interest of an instalment's period: on what the balance was up to `on`, on `later` from there on."""
     terms, period = loan.terms, row.period
     if period is None:
         return ZERO
-    cuts = [period.from_on, *(day for day in days if period.from_on < day < min(period.due_on, on)), period.due_on]
+    if on <= period.from_on:
+        return quantize(later * period.factor, terms.rounding)
+    first, last = bisect_right(loan.days, period.from_on), bisect_left(loan.days, min(period.due_on, on))
+    cuts = [period.from_on, *loan.days[first:last], period.due_on]
     if period.from_on < on < period.due_on:
         cuts.insert(-1, on)
     whole, exact, rounded = max((period.due_on - period.from_on).days, 1), Decimal(0), ZERO
     for start, end in pairwise(cuts):
         if end <= start:
             continue
-        balance = later if start >= on else _at(days, balances, start)
+        balance = later if start >= on else _at(loan, start)
         if terms.partial_period == "period_share":
             part = balance * period.factor * (end - start).days / whole
         elif end - start == period.due_on - period.from_on or not period.factor:
@@ -79,23 +86,9 @@ def _interest(loan: Working, row: Installment, on: date, days: list[date], balan
     return rounded if terms.family == "cumulative" else quantize(exact, terms.rounding)
 
 
-def _history(loan: Working) -> tuple[list[date], list[Decimal]]:
-    days: list[date] = []
-    balances: list[Decimal] = []
-    balance = ZERO
-    for day, change in loan.flows:
-        balance += change
-        if days and days[-1] == day:
-            balances[-1] = balance
-        else:
-            days.append(day)
-            balances.append(balance)
-    return days, balances
-
-
-def _at(days: list[date], balances: list[Decimal], day: date) -> Decimal:
-    place = bisect_right(days, day)
-    return balances[place - 1] if place else ZERO
+def _at(loan: Working, day: date) -> Decimal:
+    place = bisect_right(loan.days, day)
+    return loan.days_after[place - 1] if place else ZERO
 
 
 def _drop_empty(loan: Working, on: date) -> None:

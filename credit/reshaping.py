@@ -28,7 +28,7 @@ def disburse(loan: Working, event: Disburse) -> None:
     first = not loan.rows
     loan.disbursed += event.amount
     loan.principal += event.amount
-    loan.flows.append((event.on, event.amount))
+    loan.flow(event.on, event.amount)
     terms = loan.terms
     if first:
         if (event.amount, event.on) != (terms.principal, terms.starts_on):
@@ -82,7 +82,7 @@ def anew(
     What was paid of an instalment stays paid in it, on top of what the schedule makes of the rest. Last ones with nothing are left out.
     """
     terms = loan.terms
-    balance = sum((row.left("principal") for row in rows), more)
+    balance = sum((row.unpaid for row in rows), more)
     parts = amortise(terms, periods, balance, payment=payment, first_interest=first_interest)
     fee = scheduled_fees(terms.fees, terms.principal, 2)[1]
     made = [*rows[: len(periods)]]
@@ -98,7 +98,7 @@ def anew(
         row.due = Parts(*(getattr(row.paid, part) + getattr(row.waived, part) for part in PARTS))
     gone: set[int] = set()
     for row in reversed(rows if len(periods) < len(rows) else made):
-        if row.left("principal") or row.left("interest") or row.paid.total or row.charges or len(gone) + 1 == len(loan.rows):
+        if row.unpaid or row.left("interest") or row.paid.total or row.charges or len(gone) + 1 == len(loan.rows):
             break
         gone.add(row.seq)
     before = {row.seq for row in loan.rows}
@@ -135,7 +135,7 @@ def before_time(loan: Working, amount: Decimal, on: date, *, keeps_payment: bool
     """
     rows = [row for row in loan.rows if row.due_on >= on and row.kind == "installment"]
     later = [row for row in rows if row.met_on is None and row.due_on > on]
-    principal = min(amount, sum((row.left("principal") for row in later), ZERO))
+    principal = min(amount, sum((row.unpaid for row in later), ZERO))
     while principal and principal + early_end.prepayment_fee(loan, principal) > amount:
         over = principal + early_end.prepayment_fee(loan, principal) - amount
         principal = max(principal - max((over / 2).quantize(CENT, ROUND_DOWN), CENT), ZERO)
@@ -151,7 +151,7 @@ def before_time(loan: Working, amount: Decimal, on: date, *, keeps_payment: bool
     # The later ones are due so much less; `row` is due so much more, and it is paid.
     left = principal
     for each in reversed(later):
-        taken = min(left, each.left("principal"))
+        taken = min(left, each.unpaid)
         each.due.principal -= taken
         left -= taken
     row.due.principal += principal
@@ -169,7 +169,7 @@ def before_time(loan: Working, amount: Decimal, on: date, *, keeps_payment: bool
 def _kept(terms: Terms, rows: Sequence[Installment]) -> Decimal:
     """Return the payment (or equal principal) that goes on."""
     if terms.method == "equal_principal":
-        return max(row.left("principal") for row in rows)
+        return max(row.unpaid for row in rows)
     return rows[0].plan
 
 
@@ -232,7 +232,7 @@ def restructure(loan: Working, event: Restructure) -> None:
     new = [loan.born(replace(row, seq=seq + row.seq), event.on) for row in build(terms, loan.holidays)]
     if added:
         loan.principal = principal
-        loan.flows.append((event.on, added))
+        loan.flow(event.on, added)
     else:
         new[0].due = Parts(new[0].due.principal, new[0].due.interest + sums["interest"], new[0].due.fee + sums["fee"], sums["penalty"])
         new[0].penalty_base = sums["penalty"]

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from credit.accrual import Delinquency
+from credit.accrual import Delinquency, interest_to
 from credit.allocation import Line
 from credit.due_dates import Period
 from credit.events import Event
@@ -89,14 +89,19 @@ class Installment:
         return due - getattr(self.paid, part) - getattr(self.waived, part) - getattr(self.written_off, part)
 
     @property
+    def unpaid(self) -> Decimal:
+        """Return what is still owed of the principal, which is never waived."""
+        return self.due.principal - self.paid.principal - self.written_off.principal
+
+    @property
     def owed(self) -> Decimal:
         """Unpaid without penalty: what makes an instalment late."""
-        return self.left("principal") + self.left("interest") + self.left("fee")
+        return self.unpaid + self.left("interest") + self.left("fee")
 
     @property
     def outstanding(self) -> Decimal:
         """Unpaid with the penalty as of the state."""
-        return self.owed + self.left("penalty")
+        return self.due.total - self.paid.total - self.waived.total - self.written_off.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,24 @@ class State:
         for name in ("paid_in_advance", "paid_late", "outstanding"):
             sums[name] = sum((getattr(row, name) for row in rows), ZERO)
         return sums
+
+    def earned_to(self, on: date) -> Decimal:
+        """Return the interest earned from the start to `on`, paid or not: whole periods that ended and the running one's part.
+
+        Of a loan that has ended it is what was owed. What accrues from one day to another is the difference of two of these; a waiver
+        takes nothing back of it, it is posted by itself.
+        """
+        rows = self.installments
+        if self.status not in ("open", "planned"):
+            return sum((row.due.interest - row.waived.interest for row in rows), ZERO)
+        total, balance = ZERO, sum((row.due.principal for row in rows), ZERO)
+        for row in rows:
+            if row.due_on <= on or row.period is None:
+                total += row.earned
+            elif row.from_on < on:
+                total += interest_to(self.terms, row.period, on, balance=balance, earned=row.earned, prepaid=row.prepaid)
+            balance -= row.due.principal
+        return total
 
     @property
     def balances(self) -> Parts:

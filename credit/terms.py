@@ -12,7 +12,13 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from credit.allocation import WATERFALL_RULE, Allocation
+from credit.refusals import Impossible, NotPlayable, Refused
 from crm.lib.money import Mode, is_cents
+
+__all__ = [
+    "METHODS", "NO_PENALTY", "DayCount", "Family", "Fee", "Impossible", "Method", "MonthEnd", "NotPlayable", "Penalty", "Range",
+    "Recalculation", "Refused", "Shift", "Terms", "Unit",
+]  # fmt: skip
 
 DayCount = Literal["30/360", "actual/360", "actual/364", "actual/365", "actual/actual"]
 MonthEnd = Literal["last_day", "next_first"]
@@ -24,26 +30,6 @@ Shift = Literal["none", "next", "previous"]
 METHODS: tuple[Method, ...] = get_args(Method)
 ZERO = Decimal("0.00")
 HUNDRED = Decimal(100)
-
-
-class Refused(ValueError):
-    """Terms, or an event, that cannot be. `code` is for programs, the message says it in English for whoever builds on this."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-
-
-class Impossible(Refused):
-    """No schedule can be made from these terms; codes: amount, rate, periods, grace, down_payment, multiple, dates, day_count, method,
-    frequency, fee, penalty, ranges.
-    """
-
-
-class NotPlayable(Refused):
-    """A history that cannot be; codes: repeated_key, unknown_key, not_reversible, amount, before_disbursement, over_disbursed, written_off,
-    not_written_off, overpayment, waives_too_much, dates, pauses_overlap, no_pause, nothing_to_reshape, cancel_amount.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +153,7 @@ class Terms:
     def from_json(cls, document: Mapping[str, Any]) -> "Terms":
         """Return the terms that `to_json` wrote; a field of a later time that is missing takes its default.
 
-        :raises Impossible: if they cannot be, or the version is not known
+        :raises Impossible: if they cannot be, or the version or a field is not known
         """
         if document.get("version") != 1:
             raise Impossible("version", f"terms of version {document.get('version')!r} are not known")
@@ -178,6 +164,9 @@ class Terms:
         for name in ("starts_on", "first_due_on"):
             if text.get(name):
                 text[name] = date.fromisoformat(text[name])
+        unknown = text.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            raise Impossible("unknown_field", f"terms have no {', '.join(sorted(unknown))}")
         text["fees"] = tuple(_fee(row) for row in text.get("fees", ()))
         if "penalty" in text:
             row = text["penalty"]

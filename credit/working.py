@@ -8,7 +8,7 @@ from credit import recalculation
 from credit.accrual import Overdue, delinquency
 from credit.allocation import Allocation, Due, Line, allocate, equally, groups
 from credit.due_dates import Holidays
-from credit.events import Charge, Event, Pause, Recover, Refund, Resume, Waive
+from credit.events import Charge, Event, Pause, Recover, Refund, Resume, Reverse, Waive
 from credit.schedule import Row
 from credit.state import Installment, Parts, PlacedCharge, Split, State, Status
 from credit.terms import NotPlayable, Terms
@@ -27,7 +27,10 @@ class Working:
         self.unmet: list[Installment] = []
         self.splits: dict[str, Split] = {}
         self.disbursed = self.principal = self.overpayment = self.recovered = ZERO
-        self.flows: list[tuple[date, Decimal]] = []  # what the principal outstanding changed by, and when
+        self.days: list[date] = []  # on which the principal outstanding changed, and what it was after each
+        self.days_after: list[Decimal] = []
+        self.refreshed_on: date | None = None  # the day to which interest was recalculated, if nothing changed since
+        self.final: set[int] = set()  # instalments whose period is over: their recalculated interest stays
         self.pauses: list[tuple[date, date]] = []
         self.charged_off_on: date | None = None
         self.written_off_on: date | None = None
@@ -41,11 +44,11 @@ class Working:
         amount = getattr(event, "amount", None)
         if amount is not None and (not amount.is_finite() or amount <= 0 or not is_cents(amount)):
             raise NotPlayable("amount", f"{amount} is not an amount above zero in whole cents")
-        if self.written_off_on is not None and not isinstance(event, Recover | Refund | Pause | Resume):
+        if self.written_off_on is not None and not isinstance(event, Recover | Refund | Reverse | Pause | Resume):
             raise NotPlayable("written_off", f"the loan was written off on {self.written_off_on}: only a recovery can come")
         if not self.rows and type(event).__name__ not in ("Disburse", "Reverse"):
             raise NotPlayable("before_disbursement", f"{event.key!r} comes before any money went out")
-        if self.terms.recalculation and self.rows:
+        if self.terms.recalculation and self.rows and event.on != self.refreshed_on:
             recalculation.refresh(self, event.on)
         self.splits[event.key] = Split(event, ZERO, principal_after=self.principal)
 
@@ -55,6 +58,7 @@ class Working:
 
     def set_rows(self, rows: Iterable[Installment]) -> None:
         """Take `rows` as the instalments, in order of due date."""
+        self.refreshed_on = None
         self.rows = sorted(rows, key=lambda row: row.due_on)
         self.next_seq = max(self.next_seq, *(row.seq + 1 for row in self.rows))
         self.note_met()
@@ -85,6 +89,16 @@ class Working:
         """Keep what `event` did."""
         self.splits[event.key] = Split(event, amount, principal_after=self.principal, **parts)  # type: ignore[arg-type]
 
+    def flow(self, on: date, change: Decimal) -> None:
+        """Note that the principal outstanding changed on a day."""
+        self.refreshed_on = None
+        after = (self.days_after[-1] if self.days_after else ZERO) + change
+        if self.days and self.days[-1] == on:
+            self.days_after[-1] = after
+        else:
+            self.days.append(on)
+            self.days_after.append(after)
+
     # --- lateness ---------------------------------------------------------------------------------------------------
     def missed(self, row: Installment, on: date) -> bool:
         return on > row.due_on + self.grace
@@ -97,14 +111,14 @@ class Working:
         days = (on - row.penalty_since).days
         if days <= 0 or not rule.annual_rate:
             return row.penalty_base
-        return row.penalty_base + quantize(row.left("principal") * rule.annual_rate * days / rule.year)
+        return row.penalty_base + quantize(row.unpaid * rule.annual_rate * days / rule.year)
 
     def charge_late(self, row: Installment, on: date) -> None:
         """Put on what is charged once for an instalment missed."""
         if row.late_charged or row.met_on is not None or not self.missed(row, on) or not row.owed:
             return
         row.late_charged = True
-        principal = row.left("principal")
+        principal = row.unpaid
         row.penalty_base += quantize(principal * self.terms.penalty.percent_once)
         for fee in self.terms.fees:
             if fee.when == "late":
@@ -118,7 +132,7 @@ class Working:
     def due_of(self, row: Installment, on: date) -> Due:
         """Return what is owed of an instalment on a day."""
         penalty = self.penalty_on(row, on) - row.paid.penalty - row.waived.penalty
-        return Due(row.seq, row.left("fee"), penalty, row.left("interest"), row.left("principal"))
+        return Due(row.seq, row.left("fee"), penalty, row.left("interest"), row.unpaid)
 
     def due_charges(self, row: Installment, on: date) -> Due:
         """Return what is due already of the charges inside a later instalment: those whose own due date has come."""
@@ -192,14 +206,14 @@ class Working:
                 principal += line.amount
         if principal:
             self.principal -= principal
-            self.flows.append((on, -principal))
+            self.flow(on, -principal)
         self.meet(touched, on)
 
     def meet(self, rows: Iterable[Installment], on: date) -> None:
         """Note those of `rows` of which nothing is owed any more."""
         met = False
         for row in rows:
-            if row.met_on is None and not row.outstanding:
+            if row.met_on is None and not row.unpaid and not row.outstanding:
                 row.met_on, met = on, True
         if met:
             self.note_met()

@@ -16,7 +16,8 @@ def add_months(day: date, months: int, anchor_day: int | None = None) -> date:
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
     month += 1
-    return date(year, month, min(anchor, calendar.monthrange(year, month)[1]))
+    # Asking the calendar costs more than all the rest of a schedule's row, and no month is shorter than this.
+    return date(year, month, anchor if anchor <= 28 else min(anchor, calendar.monthrange(year, month)[1]))
 
 
 def days_360(start: date, end: date) -> int:

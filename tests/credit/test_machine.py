@@ -88,6 +88,54 @@ def test_paid_off_fifteen_days_after_the_third_due_date(fee, total):
     assert sum(line.amount for line in split.waived) == D("634.58")
 
 
+def test_a_quote_is_the_split_of_the_payment_that_ends_it():
+    asked = machine.quote(CN, THREE, date(2025, 4, 20), settles_on=date(2025, 4, 23))
+    assert (asked.amount, sum(line.amount for line in asked.waived)) == (D("9266.89"), D("634.58"))
+
+
+def test_interest_earned_to_a_day():
+    state = play(CN, THREE, date(2025, 4, 8))
+    assert state.earned_to(date(2025, 1, 8)) == 0
+    assert state.earned_to(date(2025, 4, 8)) == D("498.39")  # 180.00 + 166.20 + 152.19
+    assert state.earned_to(date(2025, 4, 23)) == D("567.37")  # and 68.98
+    ended = play(CN, [*THREE, PayOff(key="end", on=date(2025, 4, 23))], date(2025, 4, 23))
+    assert ended.earned_to(date(2025, 12, 31)) == D("567.37")
+
+
+def test_after_ninety_days_cash_goes_to_principal_first_if_the_product_says_so():
+    terms = replace(CN, non_accrual_days=90, allocation_of=(("non_accrual", Allocation.of(("principal", "interest", "fee", "penalty"))),))
+    parts = [
+        {line.part for line in play(terms, [OUT, Repay(key="1", on=on, amount=D("500.00"))], on).splits["1"].lines}
+        for on in (date(2025, 5, 9), date(2025, 5, 10))
+    ]
+    assert parts == [{"interest", "principal"}, {"principal"}]
+
+
+def test_fees_up_front_each_period_and_for_being_late():
+    fees = (Fee("start", "up_front", rate=D("0.01")), Fee("each", "per_period", amount=D("2.00")), Fee("late", "late", amount=D("15.00")))
+    terms = replace(CN, fees=fees, penalty=Penalty(grace_days=3))
+    state = play(terms, [OUT], date(2025, 2, 12))
+    assert [row.due.fee for row in state.installments[:3]] == [D("137.00"), D("2.00"), D("2.00")]
+    assert play(terms, [OUT], date(2025, 2, 11)).installments[0].due.fee == D("122.00")
+
+
+@pytest.mark.parametrize(
+    ("excess", "paid", "held"),
+    [
+        ("running", ["1100.16", "1100.16", "0.00", "0.00"], "799.68"),
+        ("none", ["1100.16", "0.00", "0.00", "0.00"], "1899.84"),
+        ("next", ["1100.16", "1100.16", "799.68", "0.00"], "0.00"),
+        ("last", ["1100.16", "0.00", "0.00", "1100.19"], "0.00"),
+        ("reamortize", ["1100.16", "172.72", "172.72", "172.71"], "0.00"),
+    ],
+)
+def test_what_becomes_of_more_than_is_due(excess, paid, held):
+    terms = replace(CN, allocation=Allocation.of(excess=excess))
+    state = play(terms, [OUT, Repay(key="1", on=date(2025, 2, 8), amount=D("3000.00"))], date(2025, 2, 8))
+    assert [str(state.installments[n].paid.total) for n in (0, 1, 2, -1)] == paid
+    assert state.overpayment == D(held)
+
+
 def test_penalty_of_the_worked_example():
     """overdue_penalty_cn: 966.40 overdue 40 days at 18 % × 1.5 a year of 360 days."""
     terms = Terms(D("966.40"), D(0), 1, date(2025, 1, 10), penalty=Penalty(D("0.27")))
@@ -230,9 +278,14 @@ def test_charged_off_written_off_and_recovered():
     assert (state.status, state.recovered, state.principal_outstanding) == ("written_off", D("500.00"), D(0))
     assert state.charged_off_on == date(2025, 10, 8)
     assert sum(row.written_off.principal for row in state.installments) == D("9197.91")
-    with pytest.raises(NotPlayable) as refused:
-        play(CN, [*events, Repay(key="late", on=date(2025, 12, 1), amount=D("1.00"))], date(2025, 12, 1))
-    assert refused.value.code == "written_off"
+    # as the published behaviour BEH-07: no payment after it, and no earlier payment is reversed; the write-off itself can be
+    later = date(2025, 12, 1)
+    for event in (Repay(key="late", on=later, amount=D("1.00")), Reverse(key="no", on=later, of="r1")):
+        with pytest.raises(NotPlayable) as refused:
+            play(CN, [*events, event], later)
+        assert refused.value.code == "written_off"
+    undone = play(CN, [*events, Reverse(key="no", on=later, of="w"), Reverse(key="too", on=later, seq=1, of="r1")], later)
+    assert (undone.status, undone.principal_outstanding) == ("open", D("10145.88"))
 
 
 def test_cancelled_in_the_cooling_off_period_costs_nothing():
@@ -305,6 +358,15 @@ def test_terms_that_cannot_be_are_refused_by_name(changes, code):
     with pytest.raises(Impossible) as refused:
         replace(CN, **changes)
     assert refused.value.code == code
+
+
+def test_terms_of_a_later_time_or_another_hand_are_refused():
+    for document, code in [({**CN.to_json(), "version": 2}, "version"), ({**CN.to_json(), "colour": "red"}, "unknown_field")]:
+        with pytest.raises(Impossible) as refused:
+            Terms.from_json(document)
+        assert refused.value.code == code
+    with pytest.raises(Impossible):
+        Allocation(order=("due.fee",))
 
 
 def test_graces_hold_back_principal_and_interest():
