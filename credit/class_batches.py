@@ -90,7 +90,7 @@ def send_back(batch: ClassBatch, *, actor: User, at: datetime, version: int | No
 def counts(entity: LegalEntity, month: date) -> dict[str, int]:
     """Return how many loans the month's end holds, and how many became worse, better, or are worse than their days say."""
     held = close_rules.holding(month).classes
-    values = {
+    values: dict[str, Any] = {
         "month": month, "before": month.replace(day=1) - timedelta(days=1), "entity": entity.pk, "one": held.special_mention,
         "two": held.substandard, "three": held.doubtful, "four": held.loss,
     }  # fmt: skip

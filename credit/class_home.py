@@ -24,7 +24,7 @@ def waiting(user: Any, at: datetime) -> list[dict[str, Any]]:
     batches = ClassBatch.objects.filter(status__in=wanted).exclude(Q(checked_by=user) | Q(decided_by=user))
     if user.team:
         batches = batches.filter(legal_entity=user.team.legal_entity_id)
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "who": _("Classes of %(day)s") % {"day": date_format(row.month)},
             "url": reverse("class-batch", args=[row.public_id]),

@@ -1,6 +1,7 @@
 """Doors of a pause: days that treatment does not count. Class, stage and bureau go on counting."""
 
 from datetime import date, datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
@@ -43,6 +44,7 @@ def pause(loan: Loan, *, from_on: date, until_on: date, reason: str, actor: User
     opened = loan.legal_entity.business_date
     if loan.status != Loan.Status.OPEN:
         raise PauseNotPossible(_("%(loan)s is settled: nothing of it is counted any more.") % {"loan": loan})
+    sentence: Any
     if from_on < opened:
         sentence = _("The books are open from %(day)s on: days before it are counted already.") % {"day": opened.isoformat()}
         raise PauseNotPossible(sentence, fields={"from_on": sentence})

@@ -83,4 +83,4 @@ def test_the_close_tells_steps_speed_and_failures(desk: Any, page_of: Any) -> No
     assert "could not be closed as a whole" in page
     assert client.post("/credit/close/run/").status_code == 303
     assert class_marks.watch(loan, on=END, actor=desk.cast.system, at=NOON).risk_class == 2
-    assert "Restructured" in client.get("/classes/overrides/?status=approved").content.decode()
+    assert "Terms changed because of hardship" in client.get("/classes/overrides/?status=approved").content.decode()

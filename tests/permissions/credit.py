@@ -289,6 +289,9 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "offer-contract", "offer", "loan_officer"),
     ("POST", "offer-link", "offer", "loan_officer"),
     ("POST", "counter-link", "counter", "loan_officer"),
+    ("GET", "loan-pause", "loan", "east_supervisor"),
+    ("POST", "loan-pause", "loan", "east_supervisor"),
+    ("POST", "loan-resume", "loan", "east_supervisor"),
 ]
 API_ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "api-paper-requests-detail", "papers", "loan_officer"),
@@ -349,6 +352,13 @@ SHARED: set[str] = {
     "period-close",
     "period-reopen",
     "bank-file-problems",
+    "class-batch",
+    "class-batch-approve",
+    "class-batch-check",
+    "class-batch-decide",
+    "class-mark-approve",
+    "class-mark-decide",
+    "class-mark-new",
     "credit-close-retry",
     "product",
     "product-edit",
