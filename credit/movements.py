@@ -174,8 +174,9 @@ def sentence(error: Refused) -> Any:
         "grace": _("There are more periods of grace than periods."),
         "periods": _("A schedule needs between 1 and 1200 periods."),
         "dates": _("These dates cannot be."),
-        "settled": _("The loan is settled."),
-        "nothing_left": _("Nothing of it is left to spread."),
+        "nothing_to_reshape": _("Nothing of it is left to spread."),
+        "cancel_amount": _("The contract is cancelled with the whole principal that is outstanding, no more and no less."),
+        "not_reversible": _("The loan's other movements do not allow it on that day."),
     }
     return words.get(error.code) or _("The loan's other movements do not allow it on that day.")
 

@@ -197,4 +197,3 @@ def _after() -> Iterator[Figure]:
         group, _("penalty on 966.40 over 40 days at 1.5 × 18 %"), WORKED, "28.99",
         lambda: str(accrual.penalty(late, annual_rate=D("0.18") * D("1.5"), as_of=date(2025, 2, 10))),
     )  # fmt: skip
-
