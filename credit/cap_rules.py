@@ -21,9 +21,14 @@ ZERO = Decimal(0)
 class Cap(Protocol):
     """What of a cap is asked here; the stored row is one, and so is a draft of one."""
 
-    value: Decimal
-    basis: str
-    counts: list[str]
+    @property
+    def value(self) -> Decimal: ...
+
+    @property
+    def basis(self) -> str: ...
+
+    @property
+    def counts(self) -> list[str]: ...
 
 
 C = TypeVar("C", bound=Cap)
