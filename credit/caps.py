@@ -68,7 +68,7 @@ def check(caps: Sequence[RateCap], costs: cap_rules.Costs) -> None:
             raise refusal(verdict)
 
 
-def refusal(verdict: cap_rules.Verdict[RateCap]) -> OverRateCap:
+def refusal(verdict: cap_rules.Verdict) -> OverRateCap:
     """Return the refusal that a broken cap is."""
     cap = verdict.cap
     figures = {"cost": cost.percent(verdict.highest), "cap": cost.percent(cap.value), "rule": cap}
