@@ -19,9 +19,8 @@ class PercentField(forms.DecimalField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=8, decimal_places=4, widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "short"}), **kwargs)
 
-    def to_python(self, value: Any) -> Decimal | None:
-        found = super().to_python(str(value).strip().removesuffix("%").strip() if value not in self.empty_values else value)
-        return None if found is None else found
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(str(value).strip().removesuffix("%").strip() if value not in self.empty_values else value)
 
     def clean(self, value: Any) -> Any:
         found = super().clean(value)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from functools import cached_property
-from typing import Generic, Protocol, TypeVar
+from typing import Any
 
 from credit import apr, cost
 from credit.rates import PRECISION, RATE, Rates
@@ -18,15 +18,8 @@ from crm.lib.money import quantize
 ZERO = Decimal(0)
 
 
-class Cap(Protocol):
-    """What of a cap is asked here; the stored row is one, and so is a draft of one."""
-
-    value: Decimal
-    basis: str
-    counts: list[str]
-
-
-C = TypeVar("C", bound=Cap)
+# What of a cap is asked here: `value`, `basis`, `counts`. The stored row has them, and so has a draft of one.
+Cap = Any
 
 
 @dataclass(frozen=True)
@@ -74,10 +67,10 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Verdict(Generic[C]):
+class Verdict:
     """What a cap says of a loan: the rate that it counts and, where penalty counts, the rate after default."""
 
-    cap: C
+    cap: Cap
     counted: Decimal
     on_default: Decimal | None
     nominal: Decimal
@@ -106,7 +99,7 @@ class Verdict(Generic[C]):
         return two(self.effective if basis == "effective" else self.nominal) <= two(self.cap.value)
 
 
-def judge(cap: C, costs: Costs) -> Verdict[C]:
+def judge(cap: Cap, costs: Costs) -> Verdict:
     """Hold one loan against one cap."""
     rates = costs.rates(cap.counts)
     default = costs.on_default(cap.basis, cap.counts) if "penalty" in cap.counts else None

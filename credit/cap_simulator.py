@@ -25,7 +25,7 @@ class Cell:
     """One product, grade and term under the cap."""
 
     term: int
-    verdict: "cap_rules.Verdict[RateCap]"
+    verdict: cap_rules.Verdict
 
 
 @dataclass(frozen=True, slots=True)

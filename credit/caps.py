@@ -68,7 +68,7 @@ def check(caps: Sequence[RateCap], costs: cap_rules.Costs) -> None:
             raise refusal(verdict)
 
 
-def refusal(verdict: cap_rules.Verdict[RateCap]) -> OverRateCap:
+def refusal(verdict: cap_rules.Verdict) -> OverRateCap:
     """Return the refusal that a broken cap is."""
     cap = verdict.cap
     figures = {"cost": cost.percent(verdict.highest), "cap": cost.percent(cap.value), "rule": cap}
@@ -151,7 +151,7 @@ def _validate(code: str, after: dict[str, Any]) -> None:
 
 
 def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
-    said = [
+    said: list[tuple[str, Any, Any]] = [
         ("name_en", _("Name in English"), str), ("name_zh", _("Name in Chinese"), str),
         ("value", _("Cap"), lambda value: cost.percent(Decimal(value))), ("basis", _("Basis"), lambda value: RateCap.Basis(value).label),
         ("per", _("Holds for"), lambda value: RateCap.Per(value).label), ("binding", _("Refuses offers"), lambda value: _("Yes") if value else _("No")),

@@ -204,7 +204,7 @@ def _fee(fee: Fee, principal: Decimal, periods: int) -> dict[str, Any]:
 def _apr(contract: Contract, rows: Sequence[Row], fees: Sequence[Decimal], rates: Rates) -> Decimal:
     """Return the rate by unit periods of a month (Regulation Z, Appendix J); without an odd first period it is the nominal one."""
     first = rows[0]
-    if apr.first_period(first.from_on, first.due_on, apr.MONTH) == (1, 0):
+    if apr.first_period(first.from_on, first.due_on, apr.MONTH) == (1, Decimal(0)):
         return rates.nominal
     payments = [row.payment + fee for row, fee in zip(rows, fees, strict=True)]
     return apr.us_apr(contract.principal, first.from_on, first.due_on, payments).quantize(RATE)

@@ -32,7 +32,7 @@ class Tried:
     grade: str
     rows: list[Row]
     table: dict[str, Any]
-    verdicts: "list[cap_rules.Verdict[RateCap]]"
+    verdicts: list[cap_rules.Verdict]
     penalty_rate: Decimal
 
     @property

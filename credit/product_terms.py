@@ -114,10 +114,10 @@ def _clean(term: Term, value: Any) -> Any:
         if not number.is_finite() or not 0 <= number < 10**6:
             raise ValueError(value)
         return str(value)
-    number = int(value)
-    if not 0 <= number <= (term.most or 0):
+    whole_number = int(value)
+    if not 0 <= whole_number <= (term.most or 0):
         raise ValueError(value)
-    return number
+    return whole_number
 
 
 def unsupported(method: str, day_count: str, terms: Mapping[str, Any]) -> list[Any]:

@@ -3,10 +3,11 @@
 One list for the test that holds them and for the self-test page that shows them. Nothing is stored between two readings.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -122,10 +123,9 @@ def _irr() -> Iterator[Figure]:
         (("-100", "39", "59", "55", "20"), "28.094842115996"),
         (("-250000", "100000", "150000", "200000", "250000", "300000"), "56.723033443585"),
     ):
-        name = " / ".join(flows)
         yield Figure(
-            group, name, NUMPY, expected,
-            lambda flows=flows: _percent(rates.irr([D(flow) for flow in flows]), "0.000000000001"),
+            group, " / ".join(flows), NUMPY, expected,
+            partial(_irr_of, flows),
         )  # fmt: skip
     for name, flows_of, expected in (
         (_("Equal instalment"), ["-12000", *["1100.16"] * 11, "1100.19"], "18.0004 / 19.5623"),
@@ -134,7 +134,11 @@ def _irr() -> Iterator[Figure]:
         (_("Flat fee"), ["-12000", *["1180"] * 12], "31.7164 / 36.7583"),
         (_("Equal instalment with 3 % withheld"), ["-11640", *["1100.16"] * 11, "1100.19"], "23.9092 / 26.7113"),
     ):
-        yield Figure(_("12,000 at 1.5 % a month over 12 months"), name, WORKED, expected, lambda flows=flows_of: _both(flows))
+        yield Figure(_("12,000 at 1.5 % a month over 12 months"), name, WORKED, expected, partial(_both, flows_of))
+
+
+def _irr_of(flows: Sequence[str]) -> str:
+    return _percent(rates.irr([D(flow) for flow in flows]), "0.000000000001")
 
 
 def _both(flows: list[str]) -> str:
@@ -144,6 +148,10 @@ def _both(flows: list[str]) -> str:
 
 def _row(row: Row) -> str:
     return f"{row.principal} + {row.interest} = {row.payment}, {row.balance}"
+
+
+def _row_of(schedule: Callable[[], list[Row]], n: int) -> str:
+    return _row(schedule()[n])
 
 
 def _schedules() -> Iterator[Figure]:
@@ -164,7 +172,7 @@ def _schedules() -> Iterator[Figure]:
             "16.72 + 0.29 = 17.01, 33.71", "16.81 + 0.20 = 17.01, 16.90", "16.90 + 0.10 = 17.00, 0.00",
         )
     ):  # fmt: skip
-        yield Figure(group, f"100 / 7 % / 6: {n + 1}", FINERACT, expected, lambda n=n: _row(progressive()[n]))
+        yield Figure(group, f"100 / 7 % / 6: {n + 1}", FINERACT, expected, partial(_row_of, progressive, n))
     for day_count, expected in (("30/360", "24.00%"), ("actual/360", "24.23%")):
 
         def compute(day_count: Any = day_count) -> str:

@@ -26,7 +26,7 @@ from governance.models import ChangeRequest
 @require_GET
 def rate_cap_list(request: Asked) -> HttpResponse:
     """Show every cap with its rows over time, and what waits for a second person."""
-    rows = list(RateCap.objects.order_by("code", "-effective_from")[:200])
+    rows: list[Any] = list(RateCap.objects.order_by("code", "-effective_from")[:200])
     on = localdate()
     for cap in rows:
         cap.holds = cap.effective_from <= on and (cap.effective_to is None or cap.effective_to > on)
