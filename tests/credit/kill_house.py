@@ -5,7 +5,7 @@ import sys
 import time
 from datetime import timedelta
 
-LOANS, SIZE, DAYS = 800, 50, 17  # the days go over a month's end
+LOANS, SIZE, DAYS = 800, 10, 17  # the days go over a month's end
 
 
 def fill() -> None:

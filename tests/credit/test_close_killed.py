@@ -172,7 +172,7 @@ def test_worker_and_database_killed_at_many_moments_end_where_nobody_was_killed(
     total, kills = own_house.done("whole"), {"worker": 0, "database": 0}
     for number in range(KILLS):
         workers = [own_house.run("killed", *close) for _ in range(1 + (number % 4 == 0))]
-        until = own_house.done("killed") + rng.randint(0, total // KILLS)
+        until = own_house.done("killed") + rng.randint(0, total // KILLS // 2)
         while own_house.done("killed") < until + 1 and any(each.poll() is None for each in workers):
             time.sleep(rng.random() * 0.02)
         if number % 3 == 2:
