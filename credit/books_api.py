@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -80,7 +81,8 @@ class GLAccountViewSet(Filtered):
     def balances(self, request: Request) -> Response:
         """Return the trial balance on a day."""
         asked = DayIn(data={key: value for key, value in request.query_params.items() if key == "on"})
-        asked.is_valid(raise_exception=True)
+        if not asked.is_valid():
+            raise ParseError(_("Give the day as YYYY-MM-DD."))
         user = caller(request)
         entity = user.team.legal_entity if user.team else LegalEntity.objects.order_by("pk").first()
         if entity is None:

@@ -1,11 +1,12 @@
 """The terms of a stored loan as the machine plays them: its own document, or what its columns and its product say."""
 
 from decimal import Decimal
+from typing import cast
 
 from credit.allocation import Allocation
 from credit.cost import read_fees
 from credit.models import Loan, Product
-from credit.terms import Fee, Penalty, Terms
+from credit.terms import Fee, Method, Penalty, Terms
 
 ZERO = Decimal("0.00")
 
@@ -28,11 +29,17 @@ def from_columns(loan: Loan) -> Terms:
         day_count=loan.day_count,  # type: ignore[arg-type]
         month_end=loan.month_end,  # type: ignore[arg-type]
         rounding=loan.rounding,  # type: ignore[arg-type]
-        method=loan.product.method,  # type: ignore[arg-type]
+        method=method_of(loan.product),
+        grace_on_principal=int(loan.product.terms.get("grace_principal", 0)),
         fees=fees(loan.product),
         penalty=Penalty(annual_rate=loan.penalty_rate, grace_days=loan.grace_days),
         allocation=Allocation.of(tuple(loan.allocation_order)),
     )
+
+
+def method_of(product: Product) -> Method:
+    """Return the machine's word for how a product's instalments are made."""
+    return cast(Method, "flat" if product.method == Product.Method.FLAT_FEE else product.method)
 
 
 def fees(product: Product) -> tuple[Fee, ...]:

@@ -37,6 +37,8 @@ NAMES: Mapping[str, Words] = {
     "late_fee": {EN: "Late fee", ZH: "逾期手续费"},
     "early_fee": {EN: "Early settlement fee", ZH: "提前结清手续费"},
 }
+ON_OUTSTANDING: Words = {EN: "On the principal outstanding", ZH: "按剩余本金计算"}
+ON_ORIGINAL: Words = {EN: "On the original principal in every period, whatever was repaid", ZH: "每期均按初始本金计算，不随还款减少"}
 NO_OTHER_CHARGE: Words = {
     EN: "No charge other than those listed here is collected.",
     ZH: "除上述明示项目外，不收取任何其他费用。",
@@ -78,6 +80,7 @@ class Contract:
     fees: tuple[Fee, ...] = ()
     early_fee_rate: Decimal = ZERO
     late_fee: Decimal = ZERO
+    method: str = "equal_installment"
 
 
 def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ...]:
@@ -177,10 +180,11 @@ def speak(value: Any, language: str) -> Any:
 
 def _interest(contract: Contract, amount: Decimal) -> dict[str, Any]:
     rate, count = percent(contract.annual_rate), DAY_COUNT_WORDS[contract.day_count]
+    basis = ON_ORIGINAL if contract.method == "flat_fee" else ON_OUTSTANDING
     return {
         "code": "interest",
         "name": NAMES["interest"],
-        "method": {EN: f"On the principal outstanding, {count[EN]}", ZH: f"按剩余本金计算，{count[ZH]}"},
+        "method": {EN: f"{basis[EN]}, {count[EN]}", ZH: f"{basis[ZH]}，{count[ZH]}"},
         "standard": {EN: f"{rate} a year", ZH: f"年利率{rate}"},
         "payee": contract.lender,
         "amount": str(amount),

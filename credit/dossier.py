@@ -12,7 +12,7 @@ from credit import applications, clocks, exposure, offers, papers, verified
 from credit.books import local_day
 from credit.forms import CLASSES
 from credit.models import Application, Condition, ConditionKind, CounterOffer, Loan, Proposal, VerifiedFact
-from credit.schedule import equal_installment
+from credit.schedule import build
 from credit.words import fact as fact_words
 from credit.words import word
 from customers import documents, duplicates
@@ -117,7 +117,7 @@ def instalment(application: Application, *, at: datetime) -> Decimal:
     amount, term = application.approved_amount or application.amount, application.approved_term or application.term
     rate = application.approved_rate if application.approved_rate is not None else applications.rate_of(application)
     on = local_day(application.legal_entity, at)
-    plan = equal_installment(offers.terms_of(application.product, amount=amount, term=term, annual_rate=rate, on=on))
+    plan = build(offers.terms_of(application.product, amount=amount, term=term, annual_rate=rate, on=on))
     return plan[0].payment
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from credit import contract_terms
 from credit.books import money_day
 from credit.models import Installment, Loan, Offer, Posting, Transaction
 from credit.schedule import Row
@@ -47,7 +48,7 @@ def book(offer: Offer, rows: Sequence[Row], fees: Sequence[Decimal], *, key: str
 def contract(offer: Offer, rows: Sequence[Row], *, on: date, at: datetime) -> Loan:
     """Return the loan of an accepted `offer` whose money goes out `on`, not yet stored. It keeps the terms as they stand today."""
     application, product = offer.application, offer.application.product
-    return Loan(
+    loan = Loan(
         **application.belongs(),
         customer_id=application.customer_id,
         product=product,
@@ -69,6 +70,8 @@ def contract(offer: Offer, rows: Sequence[Row], *, on: date, at: datetime) -> Lo
         grade=application.decision.grade if application.decision else "",
         booked_at=at,
     )
+    loan.terms = contract_terms.from_columns(loan).to_json()
+    return loan
 
 
 def installments(loan: Loan, rows: Sequence[Row], fees: Sequence[Decimal]) -> list[Installment]:

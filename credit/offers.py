@@ -10,10 +10,10 @@ from typing import Any, cast
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import cap_rules, caps, conditions, cost, exposure, loans, quote_documents
+from credit import cap_rules, caps, conditions, contract_terms, cost, exposure, loans, quote_documents
 from credit.books import value_day
 from credit.models import Application, Loan, Offer, Product, Quote, RateCap
-from credit.schedule import DayCount, MonthEnd, Row, Terms, equal_installment
+from credit.schedule import DayCount, MonthEnd, Row, Terms, build
 from crm.lib.errors import DomainError, Invalid, Stale
 from crm.lib.money import Mode, quantize
 from governance import rules, users
@@ -109,7 +109,7 @@ def draft(
     """
     product, entity = application.product, application.legal_entity
     lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
-    rows = equal_installment(terms_of(product, amount=amount, term=term, annual_rate=annual_rate, on=on))
+    rows = list(build(terms_of(product, amount=amount, term=term, annual_rate=annual_rate, on=on)))
     binding = caps.binding(caps.holding(on) if held is None else held, product.code, application.channel)
     fees = cost.read_fees(product.fees, lender)
     costs = cap_rules.Costs(amount, rows, fees)
@@ -129,6 +129,7 @@ def draft(
         fees=fees,
         early_fee_rate=product.early_fee_rate,
         late_fee=Decimal(product.terms.get("late_fee", "0.00")),
+        method=product.method,
     )
     table = cost.table(contract, rows)
     nominal, effective = (Decimal(table["annualised"][kind]) for kind in ("nominal", "effective"))
@@ -146,6 +147,8 @@ def terms_of(product: Product, *, amount: Decimal, term: int, annual_rate: Decim
         day_count=cast(DayCount, product.day_count),
         month_end=cast(MonthEnd, product.month_end),
         rounding=cast(Mode, product.rounding),
+        method=contract_terms.method_of(product),
+        grace_on_principal=int(product.terms.get("grace_principal", 0)),
     )
 
 

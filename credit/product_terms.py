@@ -61,11 +61,11 @@ TERMS: dict[str, Term] = {
 }  # fmt: skip
 
 # What the doors that book and collect can keep. Widen it together with them.
-SUPPORTED_METHODS = {"equal_installment"}
+SUPPORTED_METHODS = {"equal_installment", "equal_principal", "interest_only", "flat_fee"}
 SUPPORTED_DAY_COUNTS = {"30/360", "actual/360", "actual/365"}
 SUPPORTED: dict[str, set[Any]] = {
     "interest": {"per_period"}, "frequency": {"month"}, "every": {1}, "due_day": {None}, "holiday_shift": {"none"}, "calendar": {"CN"},
-    "grace_principal": {0}, "grace_interest_payment": {0}, "interest_free": {0}, "down_payment": {"0"}, "instalment_multiple": {"0.01"},
+    "grace_principal": set(range(61)), "grace_interest_payment": {0}, "interest_free": {0}, "down_payment": {"0"}, "instalment_multiple": {"0.01"},
     "prepayment": {"full_only"}, "over_payment": {"refund"}, "cooling_off_days": {0}, "late_fee": {"0.00"}, "pack": {"cn"},
 }  # fmt: skip
 
