@@ -29,6 +29,7 @@ from crm.demo import (
     outside,
     play,
     rights,
+    servicing,
     staff,
 )
 from customers.models import Customer
@@ -86,6 +87,7 @@ class Command(BaseCommand):
             desk_underwriting.fill(staff=house.staff, at=min(now(), house.at(today, 18)))
             desk_customers.fill(entity, today=today)
             desk_money.fill(entity, today=today)
+            servicing.fill(entity, today=today, at=min(now(), house.at(today, 16)))
             books.fill(entity, at=min(now(), house.at(today, 17)))
             classes.fill(entity, today=today)
             desk_products.fill(entity, today=today)
