@@ -19,6 +19,9 @@ from ledger.models import Entry
     "credit.repayment.received",
     "credit.repayment.reversed",
     "credit.loan.reopened",
+    "credit.loan.written_off",
+    "credit.loan.cancelled",
+    *(f"credit.movement.{kind}" for kind in ("prepayment", "charge", "waiver", "reschedule", "restructure", "acceleration", "reversed")),
 )
 def follow_loan(*, entry: Entry, **_: object) -> None:
     """Judge what the loan's customer promised, and bring their case in step."""

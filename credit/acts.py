@@ -294,12 +294,12 @@ def _done(
         move(quote, PayoffQuote.Status.SUPERSEDED, actor=actor, at=at, facts={"loan": loan.public_id})
     log.record(
         f"credit.movement.{act.kind}",
-        movement,
+        loan,
         actor=actor,
         at=at,
         customer_id=loan.customer_id,
         loan=loan.public_id,
-        loan_id=loan.pk,
+        transaction=movement.public_id,
         amount=movement.amount,
         value_on=on,
         why=why,

@@ -87,7 +87,7 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
         suspense.taken_back(movement, stays=reason in STAYS, actor=actor, at=at)
     log.record(
         "credit.repayment.reversed" if movement.kind == Transaction.Kind.REPAYMENT else "credit.movement.reversed",
-        made,
+        made if movement.kind == Transaction.Kind.REPAYMENT else loan,
         actor=actor,
         at=at,
         customer_id=loan.customer_id,

@@ -108,7 +108,16 @@ def remind_after_close(*, entry: Entry, **_: object) -> None:
     remind(LegalEntity.objects.get(pk=entry.facts["legal_entity"]), at=now())
 
 
-@log.on("credit.repayment.received", "credit.loan.settled")
+@log.on(
+    "credit.repayment.received",
+    "credit.loan.settled",
+    "credit.loan.written_off",
+    "credit.loan.cancelled",
+    "credit.movement.prepayment",
+    "credit.movement.reschedule",
+    "credit.movement.restructure",
+    "credit.movement.acceleration",
+)
 def forget_paid_reminders(*, entry: Entry, **_: object) -> None:
     """Take back what was planned for instalments that are paid now."""
     about_loan = entry.subject_type == Loan._meta.label_lower

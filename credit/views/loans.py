@@ -107,6 +107,8 @@ def schedule(loan: Loan, installments: list[Installment], on: date) -> list[dict
     rows = []
     for each in installments:
         penalty = repayments.penalty_on(loan, each, on)
+        if not each.payment and not penalty and each.seq > 1 and not each.principal_paid:
+            continue  # a new schedule left it without anything: its number stays with what was posted to it
         due = each.payment + penalty
         paid = each.principal_paid + each.interest_paid + each.fee_paid + each.penalty_paid
         state, tone, label = state_of(each, paid, on)
