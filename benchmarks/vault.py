@@ -4,7 +4,8 @@
 
 Customers are those of `benchmarks/search.py` (four sealed values each), in a database of their own, made anew unless `--keep` says otherwise.
 "Without encryption" is the same code with sealing and opening replaced by copying. The rotation runs as `manage.py rotate_keys` in a
-process of its own; values filed before persons had secrets of their own are sealed for their person by it. Meanwhile this process reads the customer list as a branch's officer does. `minutes_per_million` is measured where a
+process of its own; values filed before persons had secrets of their own are sealed for their person by it. Meanwhile this process reads
+the customer list as a branch's officer does. `minutes_per_million` is measured where a
 million was rotated, else reckoned from the rate, and `extrapolated` says so. The last line of stdout is one JSON object.
 """
 
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.common import at_share, manage, rounded, say, settings_of  # noqa: E402
 from crm import servers  # noqa: E402
+from tests.fixtures.support import entrance  # noqa: E402
 
 AREA = "bench-vault"
 AIM_LIST, MILLION = 1.1, 1_000_000
@@ -46,6 +48,7 @@ def main() -> int:
         if not options.keep:
             manage(environment, "migrate", "--verbosity=0")
             manage(environment, "seed")
+            manage(environment, "collectstatic", "--noinput", "--verbosity=0")
         import django
 
         django.setup()
@@ -114,7 +117,7 @@ def officer() -> Any:
     from governance.models import User
 
     client = Client()
-    client.force_login(User.objects.get(username="branch"))
+    entrance.sign_in(client, User.objects.get(username="branch"))
     return client
 
 

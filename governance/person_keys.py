@@ -246,7 +246,8 @@ class PersonNumberField(models.BigAutoField):
         """Return new numbers, each with its secret; two statements."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [self.model._meta.db_table, self.column, count]
+                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+                [self.model._meta.db_table, self.column, count],
             )
             numbers = [number for (number,) in cursor.fetchall()]
         begin(numbers)

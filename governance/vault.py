@@ -2,8 +2,8 @@
 
 Token: 0, one byte for the key's purpose, two for its version (`key_ring.header`), 12 bytes nonce, ciphertext with tag (NIST SP 800-38D). What
 is bound is the header, the label and the row. What belongs to a person is sealed under a key of their own (`governance.person_keys`): the
-second byte then has its highest bit set, and the person's number stands between version and nonce. Tokens of the older format, which begin with the version of a master key (1 to 255), open as
-ever; nothing new is sealed so.
+second byte then has its highest bit set, and the person's number stands between version and nonce. Tokens of the older format, which
+begin with the version of a master key (1 to 255), open as ever; nothing new is sealed so.
 
 A file's content begins with two zeros and is sealed with a key of its own (`governance.files`).
 """

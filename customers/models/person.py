@@ -47,7 +47,6 @@ class CustomerQuerySet(PurposeQuerySet["Customer"]):
             match |= Q(**{f"{name}_key": key.of(filed)})
         return self.filter(match)
 
-
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
         """Create many: their numbers and secrets are taken at once."""
         people = list(objs)
