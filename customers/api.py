@@ -13,9 +13,8 @@ from rest_framework.response import Response
 
 from crm.lib.api import DoorViewSet, checked
 from crm.lib.errors import Invalid
-from customers import consents, desk_api, document_api, duplicates, handover_api, permissions, profiles
+from customers import consents, desk_api, document_api, duplicates, handover_api, index, permissions, profiles
 from customers.models import Consent, Customer, Purpose
-from governance import probes
 from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models import Partner
@@ -215,9 +214,7 @@ class CustomerViewSet(DoorViewSet):
     def search(self, request: Request) -> Response:
         """Find customers by an exact value. It is sent in the body because addresses end up in logs."""
         text = checked(SearchIn, request)["text"]
-        found = list(self.get_queryset().found_by(text).order_by("-pk")[:FOUND_AT_MOST])  # type: ignore[attr-defined]
-        if not found:
-            probes.guessed(caller(request), at=now())
+        found = index.exactly(text, user=caller(request), at=now(), most=FOUND_AT_MOST)
         return Response(CustomerOut(found, many=True).data)
 
     @extend_schema(request=ConsentIn, responses={201: ConsentOut})

@@ -22,7 +22,7 @@ from crm.lib.ports.http import PortOff, PortRefused, PortUnknown
 from customers import contact_policy, contacts, messages, templates
 from customers.contact_policy import ASKED_FOR, Attempt, Question
 from customers.models import ContactAttempt, Customer, Message, MessageChannel
-from governance import users, vault
+from governance import users
 from governance.vault import CannotOpen
 from ledger import log
 
@@ -239,7 +239,7 @@ def mark_sending(ready: Sequence[Message], *, at: datetime) -> None:
 def sealed(message: Message, name: str) -> bytes | None:
     value = getattr(message, name)
     field: Any = Message._meta.get_field(name)
-    return None if value is None else vault.seal(value, aad=field.aad(message))
+    return None if value is None else field.sealed(message, value)
 
 
 def note_attempts(ready: Iterable[Message], *, at: datetime) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import shared_task
 from django.db import connection, transaction
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 
 from customers import consents, reveals
-from customers.models import Customer, Purpose
+from customers.models import Customer, Note, Purpose
 from governance import purposes, uses
 from governance.models import DataPurpose
 from governance.uses import UnlawfulUse
@@ -193,3 +194,15 @@ def test_the_roof_puts_a_refusal_on_the_record_after_the_rollback(cast: Cast, cu
     assert answer is not None
     assert (answer.status_code, "Collect an overdue debt" in answer.content.decode()) == (403, True)
     assert Entry.objects.get(event="governance.use.refused").facts["column"] == "income"
+
+
+def test_a_refusal_inside_a_tasks_transaction_reaches_the_ledger(customer: Customer, cast: Cast) -> None:
+    @shared_task(name="trial.reads_too_much")
+    def reads_too_much() -> None:
+        with transaction.atomic():
+            Note.objects.create(customer=customer, author=cast.loan_officer, text="undone", at=NOON)
+            uses.reading(customer, "marketing", actor=cast.loan_officer, at=NOON)
+
+    assert reads_too_much.apply().failed()
+    assert Entry.objects.filter(event="governance.use.refused", customer_id=customer.pk).count() == 1
+    assert not Note.objects.filter(customer=customer).exists()
