@@ -33,7 +33,8 @@ def _is_person(model: Any, name: str) -> bool:
 
 def of_row(row: Any) -> int:
     """Return the number of the person whose `row` is, 0 for nobody's."""
-    names = path(type(row))
+    model: Any = type(row)
+    names = path(model)
     if not names:
         return 0
     for name in names[:-1]:
