@@ -23,6 +23,7 @@ SEALED = ("name", "id_number", "mobile", "bank_card", "email", "address", "emplo
 # How we write to a person and by whose clock; empty is as the installation does.
 WRITTEN = {"language": frozenset({"zh-hans", "en"}), "zone": frozenset(available_timezones())}
 FIELDS = (*SEALED, "income", "monthly_debt", *WRITTEN)
+READ_FOR = "onboarding"  # what pages, lists and the API read a file for, masked; one value is opened for a purpose of its own
 LONGEST_TEXT = 200
 LARGEST = Decimal(10) ** 12  # numeric(14,2)
 

@@ -206,3 +206,29 @@ def test_a_refusal_inside_a_tasks_transaction_reaches_the_ledger(customer: Custo
     assert reads_too_much.apply().failed()
     assert Entry.objects.filter(event="governance.use.refused", customer_id=customer.pk).count() == 1
     assert not Note.objects.filter(customer=customer).exists()
+
+
+LISTS_OF_PERSONS = [
+    ("loan_officer", "/customers/", "onboarding"),
+    ("loan_officer", "/applications/", "underwriting"),
+    ("collector", "/collections/cases/", "collections"),
+]
+
+
+@pytest.mark.parametrize(("role", "path", "purpose"), LISTS_OF_PERSONS)
+def test_a_list_states_its_purpose(cast: Cast, path: str, role: str, purpose: str, page_of: Any) -> None:
+    answer = page_of(getattr(cast, role)).get(path)
+    assert answer.status_code == 200
+    assert answer.context["page"].state.spec.person.purpose == purpose
+
+
+def test_page_and_list_of_the_file_read_what_their_purpose_may(cast: Cast, customer: Customer, page_of: Any) -> None:
+    client = page_of(cast.loan_officer)
+    for path in ("/customers/", f"/customers/{customer.public_id}/"):
+        assert client.get(path).status_code == 200, path
+    DataPurpose.objects.filter(code="onboarding").update(without=["customers.customer.mobile"])
+    purposes.forget()
+    for path in ("/customers/", f"/customers/{customer.public_id}/"):
+        answer = client.get(path)
+        assert answer.status_code == 403, path
+        assert "Mobile number the person is reached at" in answer.content.decode()
