@@ -65,7 +65,7 @@ PROMISES = declare(
         rows=lambda user: Promise.objects.visible_to(user).for_list(),
         filters=PromiseFilter,
         default_sort="-taken",
-        person=Person(Customer, lambda row: row.case.customer),
+        person=Person(Customer, lambda row: row.case.customer, "collections"),
         columns=[
             Column(
                 "promise", _("Promise"), promise_cell, lambda row: f"{row.public_id} {row.case.customer.masked_name}", personal=("name",)

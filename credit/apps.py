@@ -5,4 +5,4 @@ class CreditConfig(AppConfig):
     name = "credit"
 
     def ready(self) -> None:
-        from credit import acts, chart, factory_menu, handover, links, menu, money_menu, permissions, products, records, tasks  # noqa: F401
+        from credit import acts, chart, erasure, factory_menu, handover, links, menu, money_menu, permissions, products, records, tasks  # noqa: F401

@@ -5,7 +5,7 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, task_failure, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
@@ -45,6 +45,15 @@ def configure_logging(**_: object) -> None:
     from django.conf import settings
 
     dictConfig(settings.LOGGING)
+
+
+@task_failure.connect
+def remember_refused_uses(exception: BaseException | None = None, **_: object) -> None:
+    """Put a purpose that was refused inside a task's transaction on the record: by now that transaction is rolled back."""
+    from governance.uses import UnlawfulUse
+
+    if isinstance(exception, UnlawfulUse):
+        exception.remember()
 
 
 @worker_process_init.connect

@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from crm.lib.api import DoorViewSet, checked
 from crm.lib.errors import Invalid
-from customers import consents, desk_api, document_api, duplicates, handover_api, permissions, profiles
+from customers import consents, desk_api, document_api, duplicates, handover_api, index, permissions, profiles
 from customers.models import Consent, Customer, Purpose
-from governance import probes
+from governance import uses
 from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models import Partner
@@ -188,7 +188,8 @@ class CustomerViewSet(DoorViewSet):
     def get_queryset(self) -> QuerySet[Customer]:
         if getattr(self, "swagger_fake_view", False):
             return Customer.objects.none()
-        return Customer.objects.visible_to(self.request.user).for_list()
+        rows = Customer.objects.visible_to(self.request.user).for_list()
+        return rows.for_purpose(profiles.READ_FOR, actor=caller(self.request), at=now()) if self.action in ("list", "retrieve") else rows
 
     @extend_schema(request=CustomerIn, responses={201: CustomerMade})
     @idempotent()
@@ -215,9 +216,8 @@ class CustomerViewSet(DoorViewSet):
     def search(self, request: Request) -> Response:
         """Find customers by an exact value. It is sent in the body because addresses end up in logs."""
         text = checked(SearchIn, request)["text"]
-        found = list(self.get_queryset().found_by(text).order_by("-pk")[:FOUND_AT_MOST])  # type: ignore[attr-defined]
-        if not found:
-            probes.guessed(caller(request), at=now())
+        found = index.exactly(text, user=caller(request), at=now(), most=FOUND_AT_MOST)
+        uses.bind(found, profiles.READ_FOR, actor=caller(request), at=now())
         return Response(CustomerOut(found, many=True).data)
 
     @extend_schema(request=ConsentIn, responses={201: ConsentOut})

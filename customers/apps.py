@@ -6,4 +6,16 @@ class CustomersConfig(AppConfig):
 
     def ready(self) -> None:
         # what customers say to the rooms below: search, timeline, records, branches, effects of a withdrawal
-        from customers import branches, guarded, menu, message_sentences, permissions, records, search, sentences, tasks, withdrawals  # noqa: F401
+        from customers import (  # noqa: F401
+            branches,
+            erasures,
+            guarded,
+            menu,
+            message_sentences,
+            permissions,
+            records,
+            search,
+            sentences,
+            tasks,
+            withdrawals,
+        )

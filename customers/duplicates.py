@@ -138,7 +138,9 @@ def fill(*, limit: int | None = None) -> int:
     """Give files from before the look by likeness their fingerprint of the birth date; return how many. May run twice."""
     done = 0
     while limit is None or done < limit:
-        rows = list(Customer.objects.filter(born_key__isnull=True).only("pk", "seal_key", "id_number").order_by("pk")[:FILL])
+        rows = list(
+            Customer.objects.filter(born_key__isnull=True, erased_at__isnull=True).only("pk", "seal_key", "id_number").order_by("pk")[:FILL]
+        )
         for row in rows:
             row.born_key = _born_key(row.born_text)
         Customer.objects.bulk_update(rows, ["born_key"])

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from customers import guarded, name_tokens
 from customers.models import Customer, SearchKeys
-from governance import access, jobs, vault
+from governance import access, jobs, probes, vault
 from governance.models import Job, User
 from governance.models.identity import Level, Scope
 
@@ -73,6 +73,17 @@ def find(user: Any, text: str, limit: int) -> list[Customer]:
     return found + [loaded[pk] for pk in more]
 
 
+def exactly(text: str, *, user: Any, at: datetime, most: int) -> list[Customer]:
+    """Return at most `most` customers `user` may see whose number, full name or id is exactly `text`, newest first; a miss is counted.
+
+    :raises probes.TooManyGuesses: once a day's misses are used up
+    """
+    found = list(Customer.objects.visible_to(user).for_list().found_by(text).order_by("-pk")[:most])
+    if text.strip() and not found:
+        probes.guessed(user, at=at)
+    return found
+
+
 def _match(text: str, user: Any) -> Q | None:
     """Return the condition for `text` in any of the ways it may name a person; None when it is too short, or would tell too much.
 
@@ -98,7 +109,7 @@ def _match(text: str, user: Any) -> Q | None:
 def unfiled() -> Any:
     """Return the customers that the search does not know, or by pieces of an older rule."""
     filed = SearchKeys.objects.filter(customer=OuterRef("pk"), rule=name_tokens.RULE)
-    return Customer.objects.filter(~Exists(filed))
+    return Customer.objects.filter(~Exists(filed), erased_at__isnull=True)
 
 
 def plan(*, actor: User | None, at: datetime) -> Job:

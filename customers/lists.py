@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import day, money, or_absent
-from customers import permissions
+from customers import permissions, profiles
 from customers.forms import CustomerFilter
 from customers.models import Customer
 from governance.list_fields import branch_field, owner_field
@@ -40,7 +40,7 @@ CUSTOMERS = declare(
         filters=CustomerFilter,
         default_sort="-created",
         prepare=prepare,
-        person=Person(Customer, lambda row: row),
+        person=Person(Customer, lambda row: row, profiles.READ_FOR),
         columns=[
             Column("customer", _("Customer"), name_cell, lambda row: f"{row.public_id} {row.masked_name}", personal=("name",)),
             Column(
@@ -67,6 +67,7 @@ CUSTOMERS = declare(
                 _("Other debts a month (CNY)"),
                 lambda row: money(row.monthly_debt),
                 lambda row: row.monthly_debt,
+                personal=("monthly_debt",),
                 kind="money",
                 shown=False,
             ),

@@ -21,8 +21,8 @@ from crm.lib.ports import mail, sms
 from crm.lib.ports.http import PortOff, PortRefused, PortUnknown
 from customers import contact_policy, contacts, messages, templates
 from customers.contact_policy import ASKED_FOR, Attempt, Question
-from customers.models import ContactAttempt, Customer, Message, MessageChannel
-from governance import users, vault
+from customers.models import ContactAttempt, Customer, Message, MessageChannel, MessagePurpose
+from governance import purposes, users, uses
 from governance.vault import CannotOpen
 from ledger import log
 
@@ -138,12 +138,12 @@ def claim(channel: str, *, at: datetime, limit: int, count: Count) -> list[Messa
 def filled(due: Sequence[Message], *, at: datetime) -> tuple[list[Message], list[Outcome]]:
     """Fill in address and text of what has none yet, with what holds now; what is no longer wanted is cancelled.
 
-    A row that does not open fails by itself: it must not hold up those behind it.
+    The person is read for the purpose of the message. A row that does not open fails by itself: it must not hold up those behind it.
     """
     ready: list[Message] = []
-    outcomes: list[Outcome] = []
+    lawful, outcomes = stated(due, at=at)
     blank: dict[str, list[Message]] = {}
-    for message in due:
+    for message in lawful:
         try:
             message.address = message.address or messages.address_of(message.customer, message.channel)
             if not message.address:
@@ -155,6 +155,9 @@ def filled(due: Sequence[Message], *, at: datetime) -> tuple[list[Message], list
                 ready.append(message)
         except CannotOpen:
             outcomes.append(Outcome(message, Status.FAILED, "cannot_open"))
+        except uses.UnlawfulUse as refusal:
+            refusal.remember()
+            outcomes.append(Outcome(message, Status.FAILED, "unlawful_use"))
     for purpose, group in blank.items():
         source = messages.SOURCES.get(purpose)
         found = source(group, at) if source else {}
@@ -172,6 +175,27 @@ def filled(due: Sequence[Message], *, at: datetime) -> tuple[list[Message], list
             message.subject, message.language = subject or None, language
             ready.append(message)
     return ready, outcomes
+
+
+def stated(due: Sequence[Message], *, at: datetime) -> tuple[list[Message], list[Outcome]]:
+    """Bind each message's person to its purpose; who has not agreed (any more) where it needs a consent gets none of it."""
+    lawful: list[Message] = []
+    outcomes: list[Outcome] = []
+    actor = users.system()
+    for purpose in dict.fromkeys(message.purpose for message in due):
+        group = [message for message in due if message.purpose == purpose]
+        code = messages.READ_FOR[MessagePurpose(purpose)]
+        try:
+            refusals = uses.bind_lawful([message.customer for message in group], code, actor=actor, at=at)
+        except purposes.UnknownPurpose:  # somebody ended it
+            outcomes += [Outcome(message, Status.FAILED, "unlawful_use") for message in group]
+            continue
+        for refusal in refusals:
+            refusal.remember()
+        refused = {id(refusal.row) for refusal in refusals}
+        lawful += [message for message in group if id(message.customer) not in refused]
+        outcomes += [Outcome(message, Status.CANCELLED, "no_consent") for message in group if id(message.customer) in refused]
+    return lawful, outcomes
 
 
 def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message], list[Outcome]]:
@@ -239,7 +263,7 @@ def mark_sending(ready: Sequence[Message], *, at: datetime) -> None:
 def sealed(message: Message, name: str) -> bytes | None:
     value = getattr(message, name)
     field: Any = Message._meta.get_field(name)
-    return None if value is None else vault.seal(value, aad=field.aad(message))
+    return None if value is None else field.sealed(message, value)
 
 
 def note_attempts(ready: Iterable[Message], *, at: datetime) -> None:

@@ -21,4 +21,6 @@ MANAGE_TEMPLATE = declare("customers.manage_template", _("Publish message templa
 VIEW_DOCUMENT = declare("customers.view_document", _("View papers of customers"), scope="documents:read")
 ADD_DOCUMENT = declare("customers.add_document", _("Put papers into a file"), scope="documents:write")
 CHECK_DOCUMENT = declare("customers.check_document", _("Check papers"))
+ERASE = declare("customers.erase_customer", _("Propose to erase a person for good"))
+CHECK_ERASURE = declare("customers.check_erasure", _("Confirm or refuse that a person is erased"))
 EXPORT = declare("customers.export_customer", _("Export lists of customers"))

@@ -14,7 +14,7 @@ from crm.lib.errors import Invalid, Stale
 from crm.lib.money import ZERO, is_cents
 from customers import consents, guarded, identifiers, index
 from customers.models import Customer, Purpose
-from governance import access, masking, uses
+from governance import access, masking, person_keys, uses
 from governance.models import Partner, Team, User
 from governance.models.identity import Channel, Level
 from ledger import log
@@ -23,6 +23,7 @@ SEALED = ("name", "id_number", "mobile", "bank_card", "email", "address", "emplo
 # How we write to a person and by whose clock; empty is as the installation does.
 WRITTEN = {"language": frozenset({"zh-hans", "en"}), "zone": frozenset(available_timezones())}
 FIELDS = (*SEALED, "income", "monthly_debt", *WRITTEN)
+READ_FOR = "onboarding"  # what pages, lists and the API read a file for, masked; one value is opened for a purpose of its own
 LONGEST_TEXT = 200
 LARGEST = Decimal(10) ** 12  # numeric(14,2)
 
@@ -158,6 +159,8 @@ def update(customer: Customer, *, actor: User, at: datetime, version: int, **cha
     """
     changes = cleaned(changes, on=localdate(at))
     row = Customer.objects.select_for_update().get(pk=customer.pk)
+    if row.erased_at is not None:
+        raise person_keys.PersonErased(_("This person was erased: nothing is kept for them any more."))
     if row.version != version:
         raise Stale(
             _("This file was changed meanwhile. Your change is not saved yet."),

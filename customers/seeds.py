@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from customers import duplicates, messages_seeds
+from customers import duplicates, erasures, messages_seeds
 from customers.consents import text_hash
 from customers.models import ConsentText, DataClass, Purpose
 
@@ -56,6 +56,7 @@ DATA = {
 
 
 def seed() -> None:
+    erasures.seed()
     for purpose, version, text_en, text_zh, valid_days in TEXTS:
         ConsentText.objects.get_or_create(
             purpose=purpose,

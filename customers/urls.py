@@ -1,6 +1,16 @@
 from django.urls import path
 
-from customers import activity_views, consent_views, document_views, handover_views, message_views, opening_views, relation_views, views
+from customers import (
+    activity_views,
+    consent_views,
+    document_views,
+    erasure_views,
+    handover_views,
+    message_views,
+    opening_views,
+    relation_views,
+    views,
+)
 
 urlpatterns = [
     path("customers/", views.customer_list, name="customer-list"),
@@ -21,6 +31,7 @@ urlpatterns = [
     path("openings/mine/", opening_views.own_openings, name="own-openings"),
     path("customers/<str:public_id>/consents/<str:purpose>/", views.consent_give, name="consent-give"),
     path("customers/<str:public_id>/consents/<str:purpose>/withdraw/", consent_views.consent_withdraw, name="consent-withdraw"),
+    path("customers/<str:public_id>/erase/", erasure_views.customer_erase, name="customer-erase"),
     path("customers/<str:public_id>/notes/", views.note_add, name="note-add"),
     path("customers/<str:public_id>/timeline/", views.customer_timeline, name="customer-timeline"),
     path("customers/<str:public_id>/activities/", activity_views.activity_panel, name="activity-panel"),

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.errors import Stale
 from crm.lib.permissions import needs
-from customers import consents, duplicates, guarded, notes, panels, permissions, profiles, reveals, timeline
+from customers import consents, duplicates, guarded, index, notes, panels, permissions, profiles, reveals, timeline
 from customers.forms import ChangeCustomerForm, ConsentForm, FindForm, NewCustomerForm, NoteForm, RevealForm
 from customers.lists import CUSTOMERS
 from customers.models import Customer, DataClass, Purpose
 from customers.reveals import Field
-from governance import access, idempotency, list_pages, probes
+from governance import access, idempotency, list_pages, uses
 from governance.models import Partner
 from governance.models.identity import Level, chinese
 from governance.step_up import steps_up
@@ -55,9 +55,8 @@ def customer_find(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return htmx.go(request, reverse("customer-list"))
     text = form.cleaned_data["text"]
-    hits = list(Customer.objects.visible_to(request.user).for_list().found_by(text).order_by("-pk")[:FOUND_AT_MOST])
-    if not hits:
-        probes.guessed(request.user, at=now())
+    hits = index.exactly(text, user=request.user, at=now(), most=FOUND_AT_MOST)
+    uses.bind(hits, profiles.READ_FOR, actor=request.user, at=now())
     if len(hits) == 1:
         return htmx.go(request, reverse("customer", args=[hits[0].public_id]))
     page = pages.Page(rows=hits, count=len(hits), capped=False, sort="-created", sorts={})
@@ -128,7 +127,7 @@ def customer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(permissions.VIEW)
 def customer(request: HttpRequest, public_id: str) -> HttpResponse:
-    found = file_of(request, public_id)
+    found = uses.reading(file_of(request, public_id), profiles.READ_FOR, actor=request.user, at=now())
     context = {
         "customer": found,
         "today": localdate(),
@@ -161,7 +160,7 @@ def identity(request: HttpRequest, found: Customer) -> list[dict[str, Any]]:
 @needs(permissions.VIEW)
 def customer_masked(request: HttpRequest, public_id: str, field: str) -> HttpResponse:
     """The masked value again, after its minute is over."""
-    found = file_of(request, public_id)
+    found = uses.reading(file_of(request, public_id), profiles.READ_FOR, actor=request.user, at=now())
     rows = [row for row in identity(request, found) if row["field"] == field]
     if not rows:
         raise Http404

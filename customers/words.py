@@ -15,6 +15,8 @@ PROBLEMS = {
     "port_off": _("No gateway is connected."),
     "template": _("A placeholder of the template had no value."),
     "cannot_open": _("Its address or text cannot be opened any more."),
+    "no_consent": _("The customer did not agree to marketing."),
+    "unlawful_use": _("Nothing of the person may be read for the purpose of this message."),
     "not_due": _("It was no longer wanted when its time came."),
     "paid": _("It was paid before."),
     "superseded": _("A later one took its place."),

@@ -17,6 +17,7 @@ from django.apps import apps
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import NotAllowed
+from crm.lib.permissions import outside
 from crm.lib.registry import Registry
 from governance.models.identity import Level, User
 
@@ -108,7 +109,7 @@ def outside_hours(user: Any, *, at: datetime) -> OutsideHours | None:
     hours = user.closed_at(at)
     if hours is None:
         return None
-    return OutsideHours(_("Your role works from %(opens)s to %(closes)s.") % {"opens": f"{hours[0]:%H:%M}", "closes": f"{hours[1]:%H:%M}"})
+    return OutsideHours(outside(hours))
 
 
 def may(user: Any, code: str, least: str) -> bool:
@@ -165,8 +166,7 @@ class Masked:
         self.field, self.mask, self.code = field, mask, code
 
     def __set_name__(self, owner: Any, name: str) -> None:
-        self.app = owner.__module__.split(".")[0]
-        self.code = self.code or f"{self.app}.{owner.__name__.lower()}.{self.field}"
+        self.code = self.code or f"{owner.__module__.split('.')[0]}.{owner.__name__.lower()}.{self.field}"
 
     def __get__(self, row: Any, owner: Any = None) -> Any:
         if row is None:

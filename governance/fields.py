@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.expressions import Col
 from django.db.models.lookups import IsNull
 
-from governance import unreadable, vault
+from governance import person_keys, persons, unreadable, vault
 
 
 class Sealed:
@@ -25,6 +25,8 @@ class Sealed:
         if isinstance(value, bytes | memoryview):
             try:
                 value = vault.unseal(bytes(value), aad=self.field.aad(row))
+            except vault.Erased as error:
+                return unreadable.erased(row, self.field, error)
             except vault.CannotOpen as error:
                 return unreadable.instead(row, self.field, error)  # not kept: a save writes back the token as it was
             row.__dict__[name] = value
@@ -59,7 +61,8 @@ class SealedIsNull(IsNull):
 class SealedTextField(models.BinaryField):
     """Text that lies encrypted in its row; the row needs a `seal_key` (a UUID made before INSERT).
 
-    A token moved to another row or column does not open. Filters and `.update()` are refused: filter on the
+    Where the row belongs to a person (`governance.persons`), the token is sealed for them. A token moved to another row or column does not
+    open. Filters and `.update()` are refused: filter on the
     fingerprint beside it, write through `save()`.
     """
 
@@ -88,7 +91,18 @@ class SealedTextField(models.BinaryField):
         value = row.__dict__.get(self.attname)
         if isinstance(value, str):
             unreadable.refuse_marker(value, self)
-            return vault.seal(value, aad=self.aad(row))
+            return self.sealed(row, value)
+        return value
+
+    def sealed(self, row: Any, value: str) -> bytes:
+        """Return `value` sealed to `row` and to the person it belongs to.
+
+        :raises PersonErased: if that person was erased
+        """
+        return vault.seal(value, aad=self.aad(row), person=persons.of_row(row))
+
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Any:
+        person_keys.noticed(value)
         return value
 
     def refusal(self) -> str:
@@ -153,6 +167,8 @@ class FingerprintField(models.CharField):
         if not add and isinstance(row.__dict__.get(self.inside or self.source), bytes | memoryview):
             return super().pre_save(row, add)  # not opened, hence not changed
         value = getattr(row, self.source)
+        if getattr(value, "is_unreadable", False):
+            return super().pre_save(row, add)
         found = self.of(value) if value else None
         setattr(row, self.attname, found)
         return found

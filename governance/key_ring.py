@@ -3,7 +3,8 @@
 Which version seals is asked again after `VAULT_FRESH` seconds, and only by who seals: a rotation waits that long before it retires what
 it replaced (`governance.rotation`). Reading a list asks nothing.
 
-Keys seal by class (JR/T 0171: C1, C2, C3), which the model's POLICY declares for the field; files and fingerprints have their own.
+Keys seal by class (JR/T 0171: C1, C2, C3), which the model's POLICY declares for the field; files, persons' secrets and fingerprints have
+their own.
 """
 
 import hashlib
@@ -27,8 +28,8 @@ from django.db import connection
 from governance import kek
 from governance.kek import CannotUnwrap
 
-C1, C2, C3, FILE, FINGERPRINT, LEGACY = "C1", "C2", "C3", "file", "fingerprint", "legacy"
-CODES = {C1: 1, C2: 2, C3: 3, FILE: 4}  # the second byte of a token
+C1, C2, C3, FILE, PERSON, FINGERPRINT, LEGACY = "C1", "C2", "C3", "file", "person", "fingerprint", "legacy"
+CODES = {C1: 1, C2: 2, C3: 3, FILE: 4, PERSON: 5}  # the second byte of a token
 SEALING = tuple(CODES)
 ALL = (*SEALING, FINGERPRINT)
 HEADER = 4
@@ -45,6 +46,7 @@ class Ring:
     """What a process knows: ciphers by the first four bytes of a token, which of them seal, the keys of fingerprints."""
 
     ciphers: dict[bytes, AESGCM] = field(default_factory=dict)
+    keys: dict[bytes, bytes] = field(default_factory=dict)  # what a person's key is derived from
     live: dict[str, tuple[bytes, AESGCM]] = field(default_factory=dict)
     prints: dict[str, bytes] = field(default_factory=dict)  # label → key
     print_root: bytes = b""
@@ -115,6 +117,13 @@ def cipher(first: bytes) -> AESGCM | None:
     return ring.ciphers.get(first)
 
 
+def key_of(first: bytes) -> bytes | None:
+    """Return the data key itself, as `cipher` returns its cipher. Refusals as there."""
+    if cipher(first) is None or _ring is None:
+        return None
+    return _ring.keys.get(first)
+
+
 def print_key(label: str) -> bytes:
     """Return the 32-byte key of fingerprints under `label`. It does not follow the rotation of the keys that seal."""
     ring = _ring or read()
@@ -138,7 +147,7 @@ def read() -> Ring:
         if {row[0] for row in rows if row[4] == "live"} < set(ALL):
             make_missing()
             rows = _rows()
-        known = _ring.ciphers if _ring else {}
+        known = (_ring.ciphers, _ring.keys) if _ring else ({}, {})
         ring = Ring(read_at=time.monotonic(), print_root=_ring.print_root if _ring else b"", prints=_ring.prints if _ring else {})
         for purpose, version, wrapped, key_id, status, check in rows:
             if purpose == LEGACY:
@@ -150,7 +159,8 @@ def read() -> Ring:
                 continue
             first = header(purpose, version)
             try:
-                ring.ciphers[first] = known.get(first) or AESGCM(opened(purpose, version, key_id, wrapped, check))
+                key = known[1].get(first) or opened(purpose, version, key_id, wrapped, check)
+                ring.keys[first], ring.ciphers[first] = key, known[0].get(first) or AESGCM(key)
             except CannotUnwrap as error:
                 ring.problems[first] = str(error)
                 continue

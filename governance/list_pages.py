@@ -10,20 +10,25 @@ from django.utils.timezone import localdate
 from crm.lib import lists, pages
 from crm.lib.lists import LISTS, List
 from crm.lib.permissions import Forbidden
-from governance import permissions, saved_views
+from governance import permissions, saved_views, uses
 from governance.models import SavedView
 
 NONE = "none"
 
 
 def read(request: HttpRequest, spec: List, *, at: datetime) -> pages.Page:
-    """Read the page of a list: what the address asks for, else the view it names, else what the list opens with."""
+    """Read the page of a list: what the address asks for, else the view it names, else what the list opens with.
+
+    Its persons are bound to the purpose the list declares: the page reads that purpose's columns and no others.
+    """
     user: Any = request.user
     today = localdate(at)
     views = saved_views.of_list(spec.name, user)
     default = saved_views.default_of(views, user)
     params, view = resolve(request, spec, views, default)
     page = lists.read(request, spec, params, at=at, today=today)
+    if spec.person is not None:
+        uses.bind([spec.person.of(row) for row in page.rows], spec.person.purpose, actor=user, at=at)
     state = page.state
     state.views, state.view, state.has_default = views, view, default is not None
     state.edited = view is not None and lists.canonical(spec, QueryDict(view.query), user, today) != state.query

@@ -27,7 +27,7 @@ from django.db import connection
 from crm.lib.ports import storage
 from governance.fields import SealedTextField
 from governance.files import holders
-from governance.vault import CannotOpen
+from governance.vault import CannotOpen, Erased
 
 SHORTEST = 6  # characters
 WINDOW = 6  # bytes at the end of a needle by which it is first noticed
@@ -128,6 +128,8 @@ def _values(unread: list[str]) -> Iterator[tuple[str, str]]:
             for row in rows.iterator(chunk_size=2_000):
                 try:
                     value = getattr(row, one.attname)
+                except Erased:
+                    continue
                 except CannotOpen:
                     unread.append(one.label)
                     continue

@@ -26,6 +26,7 @@ DAY = 24 * 3600
 MOST = 50  # records told of in a day: beyond that a key is missing and the first says it
 FOR_PROGRAMS = "[cannot be read]"
 WORDS = gettext_lazy("cannot be read")
+ERASED_FOR_PROGRAMS = "[erased]"
 
 logger = structlog.get_logger(__name__)
 _shown: ContextVar[str] = ContextVar("unreadable_shown", default="")
@@ -69,6 +70,16 @@ def instead(row: Any, field: Any, error: CannotOpen) -> str:
         record=words["record"],
         field=field.name,
     ) from error
+
+
+def erased(row: Any, field: Any, error: CannotOpen) -> str:
+    """Return what stands in place of a value that was erased with its person; nobody is told, for nothing is amiss.
+
+    :raises Erased: where nothing is only shown
+    """
+    if mode := _shown.get():
+        return Marker(ERASED_FOR_PROGRAMS if mode == "programs" else gettext("erased"))
+    raise error
 
 
 def refuse_marker(value: str, field: Any) -> None:

@@ -49,6 +49,10 @@ class UnlawfulUse(NotAllowed):
         if not connection.in_atomic_block:
             self.remember()
 
+    def __reduce__(self) -> Any:
+        """Between processes goes the sentence alone, not the row. Celery tells of the refusal itself only if it can be pickled."""
+        return NotAllowed, (str(self.message),)
+
     def remember(self) -> None:
         """Put the refusal on the record; the roof calls it where the refused transaction is rolled back."""
         if not self.remembered:
@@ -109,19 +113,26 @@ def bind(rows: Iterable[models.Model], purpose: str, *, actor: Any, at: datetime
 
     :raises UnlawfulUse: naming the missing consent
     """
+    for refusal in bind_lawful(rows, purpose, actor=actor, at=at):
+        raise refusal
+
+
+def bind_lawful(rows: Iterable[models.Model], purpose: str, *, actor: Any, at: datetime) -> list[UnlawfulUse]:
+    """Bind those rows whose person has agreed where the purpose needs it; return a refusal for each of the others. One query then, else none."""
     some = list(rows)
     if not some:
-        return
+        return []
     model = type(some[0])
     found = use(model, purpose, actor=actor, at=at)
+    refusals = []
     if found.lawful.consent:
         everybody = model._default_manager.filter(pk__in={row.pk for row in some})
         agreed = set(CONSENTS[model._meta.label_lower].narrow(everybody, found.lawful.consent, at).values_list("pk", flat=True))
-        for row in some:
-            if row.pk not in agreed:
-                raise found.lacks_consent(row)
+        refusals = [found.lacks_consent(row) for row in some if row.pk not in agreed]
+        some = [row for row in some if row.pk in agreed]
     for row in some:
         found.bind(row)
+    return refusals
 
 
 class BoundIterable(ModelIterable):

@@ -1,8 +1,9 @@
 """Sealing of personal values: AES-256-GCM bound to place and row, keyed fingerprints for exact search.
 
 Token: 0, one byte for the key's purpose, two for its version (`key_ring.header`), 12 bytes nonce, ciphertext with tag (NIST SP 800-38D). What
-is bound is the header, the label and the row. Tokens of the older format, which begin with the version of a master key (1 to 255), open as
-ever; nothing new is sealed so.
+is bound is the header, the label and the row. What belongs to a person is sealed under a key of their own (`governance.person_keys`): the
+second byte then has its highest bit set, and the person's number stands between version and nonce. Tokens of the older format, which
+begin with the version of a master key (1 to 255), open as ever; nothing new is sealed so.
 
 A file's content begins with two zeros and is sealed with a key of its own (`governance.files`).
 """
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 import os
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -20,11 +22,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError
-from governance import kek, key_ring
+from governance import kek, key_ring, person_keys
 
 NONCE = 12
 TAG = 16
-NEWER = 0  # the first byte of a token under a data key
 
 
 class CannotOpen(DomainError):
@@ -32,6 +33,12 @@ class CannotOpen(DomainError):
 
     code = "cannot_open"
     status = 409
+
+
+class Erased(CannotOpen):
+    """The person was erased: their key was destroyed, and nobody opens the value again."""
+
+    code = "value_erased"
 
 
 @lru_cache(maxsize=64)
@@ -45,14 +52,21 @@ def purpose_of(label: str) -> str:
     return key_ring.classes().get(label, key_ring.C2)
 
 
-def seal(value: str, *, aad: str) -> bytes:
-    """Return `value` sealed to the place and row that `aad` names (`label|seal_key`)."""
-    return seal_bytes(value.encode(), aad=aad)
+def seal(value: str, *, aad: str, person: int = 0) -> bytes:
+    """Return `value` sealed to the place and row that `aad` names (`label|seal_key`), and to the person whose it is, where there is one.
+
+    :raises PersonErased: if that person was erased
+    """
+    return seal_bytes(value.encode(), aad=aad, person=person)
 
 
-def seal_bytes(value: bytes, *, aad: str, purpose: str = "") -> bytes:
-    """Return `value` sealed to the place and row that `aad` names, by the key of its label's class or of `purpose`."""
-    first, cipher = key_ring.sealing(purpose or purpose_of(aad.partition("|")[0]))
+def seal_bytes(value: bytes, *, aad: str, purpose: str = "", person: int = 0) -> bytes:
+    """Return `value` sealed to the place and row that `aad` names, by the key of its label's class or of `purpose`.
+
+    :raises PersonErased: if `person` was erased
+    """
+    purpose = purpose or purpose_of(aad.partition("|")[0])
+    first, cipher = person_keys.sealing(person, purpose) if person else key_ring.sealing(purpose)
     nonce = os.urandom(NONCE)
     return first + nonce + cipher.encrypt(nonce, value, first + aad.encode())
 
@@ -69,8 +83,12 @@ def unseal_bytes(token: bytes, *, aad: str) -> bytes:
     """Return the bytes in `token`.
 
     :raises CannotOpen: if it was moved, altered or truncated, or its key is missing
+    :raises Erased: if its person was erased
     """
-    start = key_ring.HEADER if token[:1] == b"\0" else 1
+    if token == person_keys.ERASED:
+        raise Erased(_("A value of %(place)s was erased with its person.") % {"place": _place(aad)})
+    of_person = person_keys.is_bound(token)
+    start = key_ring.HEADER + person_keys.NUMBER * of_person if token[:1] == b"\0" else 1
     if len(token) < start + NONCE + TAG:
         raise CannotOpen(_("A sealed value of %(place)s is cut short.") % {"place": _place(aad)})
     first, bound = token[:start], aad.encode()
@@ -79,16 +97,26 @@ def unseal_bytes(token: bytes, *, aad: str) -> bytes:
     else:
         bound = first + bound
         try:
-            cipher = key_ring.cipher(first)
+            cipher = person_keys.cipher(token) if of_person else key_ring.cipher(first)
+        except person_keys.PersonErased:
+            raise Erased(_("A value of %(place)s was erased with its person.") % {"place": _place(aad)}) from None
         except kek.CannotUnwrap as error:
             raise CannotOpen(_("A sealed value of %(place)s does not open: %(why)s") % {"place": _place(aad), "why": error}) from error
     if cipher is None:
+        if of_person and key_ring.cipher(bytes([0, token[1] & ~person_keys.BOUND]) + token[2:4]) is not None:
+            raise CannotOpen(_("The key of the person that a value of %(place)s is sealed for is missing.") % {"place": _place(aad)})
         words = {"version": version_of(token), "place": _place(aad)}
         raise CannotOpen(_("Key version %(version)s for %(place)s is missing.") % words)
     try:
         return cipher.decrypt(token[start : start + NONCE], token[start + NONCE :], bound)
     except InvalidTag:
-        raise CannotOpen(_("A sealed value of %(place)s was altered or moved.") % {"place": _place(aad)}) from None
+        pass
+    if of_person:  # the secret this process holds may be one of before a restore, or of a transaction that was rolled back
+        person_keys.forget(person_keys.person_of(token))
+        with suppress(InvalidTag, person_keys.PersonErased):
+            if again := person_keys.cipher(token):
+                return again.decrypt(token[start : start + NONCE], token[start + NONCE :], bound)
+    raise CannotOpen(_("A sealed value of %(place)s was altered or moved.") % {"place": _place(aad)})
 
 
 def version_of(token: bytes) -> int:

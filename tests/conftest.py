@@ -128,6 +128,10 @@ def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
         from django.core.cache import cache
 
         cache.clear()
+    if request.node.get_closest_marker("django_db"):
+        from governance import person_keys
+
+        person_keys.forget()  # the next test's database counts persons from the same number
 
 
 # --- which tests run, and where ----------------------------------------------------------------------------------

@@ -303,6 +303,8 @@ class Contact(models.Model):
         },
     )
 
+    PERSON = "case__customer"
+
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     public_id = PublicIdField(prefix="N")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="contacts", db_index=False)

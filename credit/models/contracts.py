@@ -29,6 +29,7 @@ class Contract(models.Model):
         },
     )
 
+    ERASED_WITH = "offer__application__customer"
     FILE_LABEL = "credit.contract.paper"  # what the sealed paper is bound to, beside the row's seal_key
 
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="contracts", db_index=False)

@@ -175,6 +175,8 @@ class Receipt(models.Model):
     }
     TONES: ClassVar[dict[str, str]] = {"unmatched": "warn", "proposed": "caution", "matched": "good", "returned": "neutral"}
 
+    ERASED_WITH = "loan__customer"  # whose it is shows when it is matched: until then it belongs to nobody
+
     public_id = PublicIdField(prefix="M")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")

@@ -75,6 +75,8 @@ class PaperRequest(models.Model):
     }
     TONES: ClassVar[dict[str, str]] = {"open": "caution", "answered": "good"}
 
+    PERSON = "application__customer"
+
     public_id = PublicIdField(prefix="PR")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="paper_requests")
@@ -173,6 +175,8 @@ class Condition(models.Model):
     MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.CLEARED}, Status.CLEARED: set()}
     TONES: ClassVar[dict[str, str]] = {"open": "caution", "cleared": "good"}
 
+    PERSON = "application__customer"
+
     public_id = PublicIdField(prefix="CN")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="conditions")
@@ -244,6 +248,8 @@ class Proposal(models.Model):
         Status.ENDED: set(),
     }
     TONES: ClassVar[dict[str, str]] = {"open": "info", "confirmed": "good", "returned": "caution"}
+
+    PERSON = "application__customer"
 
     public_id = PublicIdField(prefix="V")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -322,6 +328,8 @@ class CounterOffer(models.Model):
         Status.ENDED: set(),
     }
     TONES: ClassVar[dict[str, str]] = {"open": "info", "agreed": "good", "refused": "neutral"}
+
+    PERSON = "application__customer"
 
     public_id = PublicIdField(prefix="G")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)

@@ -20,9 +20,9 @@ from crm.lib import htmx, money
 from crm.lib.errors import DomainError, Stale
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import grouped
-from customers import consents, profiles
+from customers import consents, index, profiles
 from customers.models import Consent, Customer, Purpose
-from governance import idempotency, probes
+from governance import idempotency
 from governance.lifecycle import MovedMeanwhile
 from governance.models.identity import chinese
 
@@ -139,9 +139,7 @@ def _choose(request: Asked) -> HttpResponse:
         customer = _customer(request, request.POST["choose"])
     elif "find" in request.POST:
         looked = True
-        hits = list(Customer.objects.visible_to(request.user).found_by(text).order_by("pk")[:HITS])
-        if text and not hits:
-            probes.guessed(request.user, at=now())
+        hits = index.exactly(text, user=request.user, at=now(), most=HITS)
         customer = hits[0] if len(hits) == 1 else None
     typed |= dict.fromkeys(("customer", "customer_version", "income", "monthly_debt", "consent"), "")
     if customer:

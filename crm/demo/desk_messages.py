@@ -19,7 +19,7 @@ from credit.models import Installment, Loan, Reminder
 from crm.lib.templatetags.crm import long_day, spoken
 from customers import messages, templates
 from customers.models import ContactAttempt, Customer, Message
-from governance import users, vault
+from governance import users
 from governance.models import LegalEntity
 from ledger import log
 
@@ -44,7 +44,7 @@ def addresses(entity: LegalEntity, *, seed: int) -> int:
     rng = Random(seed)  # noqa: S311  a draw, no secret
     field: Any = Customer._meta.get_field("email")
     rows = [
-        (customer.pk, vault.seal(f"customer{customer.pk}@{rng.choice(HOSTS)}", aad=field.aad(customer)))
+        (customer.pk, field.sealed(customer, f"customer{customer.pk}@{rng.choice(HOSTS)}"))
         for customer in Customer.objects.filter(legal_entity=entity, email__isnull=True).only("pk", "seal_key").order_by("pk")
         if rng.random() < MAILS
     ]

@@ -14,7 +14,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from crm.lib.permissions import ALL
+from crm.lib.permissions import ALL, outside
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -38,8 +38,7 @@ class Needs(BasePermission):
             self.message = _("It needs the permission “%(permission)s” (%(code)s).") % {"permission": label, "code": code}
             return False
         if hours := request.user.closed_at(now()):
-            words = {"opens": f"{hours[0]:%H:%M}", "closes": f"{hours[1]:%H:%M}"}
-            self.message = _("Your role works from %(opens)s to %(closes)s.") % words
+            self.message = outside(hours)
             return False
         request.user.asked = code
         token = request.auth

@@ -55,10 +55,11 @@ class Action:
 
 @dataclass(frozen=True)
 class Person:
-    """Whose personal columns a list reads: the model, and the way from a row to the person."""
+    """Whose personal columns a list reads, for which purpose its page does, and the way from a row to the person."""
 
     model: Any
     of: Callable[[Any], Any]
+    purpose: str
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import time
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,11 @@ def declare(code: str, label: Any, *, scope: str = "") -> str:
     """Add a permission to the table of all permissions and return its code."""
     ALL.register(code, Permission(code, label, scope))
     return code
+
+
+def outside(hours: tuple[time, time]) -> str:
+    """Return the sentence for who comes outside the hours of their role."""
+    return _("Your role works from %(opens)s to %(closes)s.") % {"opens": f"{hours[0]:%H:%M}", "closes": f"{hours[1]:%H:%M}"}
 
 
 def scopes() -> dict[str, str]:

@@ -18,6 +18,8 @@ from governance.access import Masked, level, reader, shown
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import LegalEntity, Partner, Team, User
 from governance.models.identity import Channel, Level
+from governance.person_keys import PersonNumberField
+from governance.persons import number_field
 from governance.uses import PurposeBound, PurposeQuerySet
 
 
@@ -44,6 +46,14 @@ class CustomerQuerySet(PurposeQuerySet["Customer"]):
             key: Any = Customer._meta.get_field(f"{name}_key")
             match |= Q(**{f"{name}_key": key.of(filed)})
         return self.filter(match)
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Create many: their numbers and secrets are taken at once."""
+        people = list(objs)
+        unnumbered = [person for person in people if person.pk is None]
+        for person, number in zip(unnumbered, number_field(Customer).take(len(unnumbered)) if unnumbered else (), strict=True):
+            person.pk = number
+        return super().bulk_create(people, *args, **kwargs)
 
 
 class Customer(PurposeBound):
@@ -128,6 +138,7 @@ class Customer(PurposeBound):
                 mask="none",
                 purposes=("onboarding", "underwriting", "compliance", "authority"),
             ),
+            "erased_at": _("Since when nothing of the person opens any more"),
             "origin": _("Whether a row belongs to the demonstration"),
         },
     )
@@ -139,6 +150,9 @@ class Customer(PurposeBound):
         REAL = "real", _("real application, generated identity")
         GENERATED = "generated", _("generated")
 
+    PERSON = "id"
+
+    id = PersonNumberField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")
     public_id = PublicIdField(prefix="C")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT)
@@ -166,6 +180,7 @@ class Customer(PurposeBound):
     # In which language and by which clock we write to this person; empty: as the installation does.
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
     zone = models.CharField(max_length=40, blank=True, default="", db_default="")
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="since when nothing of the person opens any more")
     origin = models.CharField(max_length=10, choices=Origin, blank=True, default="")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

@@ -2,7 +2,7 @@ from governance.models.changes import ChangeRequest, DutyPair
 from governance.models.clients import ApiClient
 from governance.models.identity import LegalEntity, Partner, Role, Team, User
 from governance.models.invitations import Invitation
-from governance.models.keys import DataKey, FileKey
+from governance.models.keys import DataKey, FileKey, PersonKey
 from governance.models.lists import BulkRun, Export, SavedView
 from governance.models.notices import Notice
 from governance.models.people import BreakGlass, Delegation, Offboarding
@@ -32,6 +32,7 @@ __all__ = [
     "Notice",
     "Offboarding",
     "Partner",
+    "PersonKey",
     "ReviewedGrant",
     "Role",
     "Rule",

@@ -1,4 +1,4 @@
-"""Data keys, wrapped; the own keys of files."""
+"""Data keys, wrapped; the own keys of files and of persons."""
 
 import uuid
 from typing import ClassVar
@@ -37,6 +37,7 @@ class DataKey(models.Model):
         C2 = "C2", _("C2: identity and finance")
         C3 = "C3", _("C3: authentication")
         FILE = "file", _("Keys of files")
+        PERSON = "person", _("Keys of persons")
         FINGERPRINT = "fingerprint", _("Fingerprints")
         LEGACY = "legacy", _("Before data keys")
 
@@ -103,3 +104,36 @@ class FileKey(models.Model):
 
     def __str__(self) -> str:
         return f"file key {self.pk}"
+
+
+class PersonKey(models.Model):
+    """The own secret of one person, sealed. What is sealed for the person opens with it only; destroyed, nobody opens any of it again."""
+
+    POLICY = Policy(
+        owner="governance",
+        meaning=_("own secrets of persons, sealed"),
+        retention=_("until the person is erased; that it was destroyed: for ever"),
+        level=2,
+        purposes=("operation",),
+        basis="not_personal",
+        columns={
+            "token": _("The person's secret, sealed with the data key for persons; empty once destroyed"),
+            "destroyed_at": _("Since when nothing sealed for the person opens"),
+        },
+    )
+
+    id = models.BigIntegerField(primary_key=True, help_text="the person's number: the customer's")
+    token = models.BinaryField(null=True, help_text="sealed with the data key for persons; empty once destroyed")
+    destroyed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                name="person_key_there_or_destroyed",
+                condition=Q(token__isnull=False, destroyed_at__isnull=True) | Q(token__isnull=True, destroyed_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"person key {self.pk}"

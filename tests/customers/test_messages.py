@@ -9,10 +9,12 @@ import pytest
 from django.utils.timezone import now as real_now
 
 from crm.lib.errors import Invalid
-from customers import contacts, messages, messages_seeds, outbox, receipts, templates
+from customers import consents, contacts, messages, messages_seeds, outbox, receipts, templates
 from customers.messages import NoAddress, NoConsent
-from customers.models import ContactAttempt, Message
+from customers.models import Consent, ContactAttempt, Message, Purpose
+from governance import purposes
 from governance.lifecycle import IllegalMove
+from governance.models import DataPurpose
 from ledger.models import Entry
 from tests.fixtures.cast import NOON
 from tests.fixtures.outside import RECEIPT_SECRET
@@ -214,6 +216,29 @@ def test_a_row_that_does_not_open_holds_nobody_up(write, gateway, make_customer)
     done = run()
     assert (done.failed, done.sent) == (1, 1)
     assert (fresh(broken).problem, fresh(whole).status) == ("cannot_open", "sent")
+
+
+def test_a_message_reads_the_person_for_its_purpose(write, gateway, cast, make_customer):
+    agreed, regretting = make_customer(), make_customer()
+    sent = {}
+    for person in (agreed, regretting):
+        consents.give(person, purpose=Purpose.MARKETING, actor=cast.loan_officer, at=NOON)
+        sent[person] = write(str(person.pk), to=person, purpose="marketing")
+    Consent.objects.filter(customer=regretting).update(withdrawn_at=NOON)  # as if between planning and sending
+    count = run()
+    assert (count.sent, count.cancelled) == (1, 1)
+    assert fresh(sent[regretting]).problem == "no_consent"
+    refused = Entry.objects.get(event="governance.use.refused")
+    assert (refused.customer_id, refused.facts["consent"]) == (regretting.pk, "marketing")
+
+
+def test_for_a_purpose_that_was_ended_nothing_is_sent(write, gateway):
+    message = write()
+    DataPurpose.objects.filter(code="service").update(is_active=False)
+    purposes.forget()
+    assert run().failed == 1
+    purposes.forget()
+    assert fresh(message).problem == "unlawful_use"
 
 
 def test_no_port_no_loss(write, settings):

@@ -64,7 +64,7 @@ def test_a_rotation_waits_for_a_second_person(
     job = Job.objects.get(kind=rotation.KIND)
     assert asked == [job.pk]
     assert dict(DataKey.objects.filter(status="live").values_list("purpose", "version")) == {
-        "C1": 2, "C2": 2, "C3": 1, "file": 1, "fingerprint": 1,
+        "C1": 2, "C2": 2, "C3": 1, "file": 1, "person": 1, "fingerprint": 1,
     }  # fmt: skip
     tasks.run_rotation(job_id=job.pk)
     page = page_of(cast.admin).get("/admin/keys/").content.decode()

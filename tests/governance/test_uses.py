@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import shared_task
 from django.db import connection, transaction
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 
 from customers import consents, reveals
-from customers.models import Customer, Purpose
+from customers.models import Customer, Note, Purpose
 from governance import purposes, uses
 from governance.models import DataPurpose
 from governance.uses import UnlawfulUse
@@ -193,3 +194,41 @@ def test_the_roof_puts_a_refusal_on_the_record_after_the_rollback(cast: Cast, cu
     assert answer is not None
     assert (answer.status_code, "Collect an overdue debt" in answer.content.decode()) == (403, True)
     assert Entry.objects.get(event="governance.use.refused").facts["column"] == "income"
+
+
+def test_a_refusal_inside_a_tasks_transaction_reaches_the_ledger(customer: Customer, cast: Cast) -> None:
+    @shared_task(name="trial.reads_too_much")
+    def reads_too_much() -> None:
+        with transaction.atomic():
+            Note.objects.create(customer=customer, author=cast.loan_officer, text="undone", at=NOON)
+            uses.reading(customer, "marketing", actor=cast.loan_officer, at=NOON)
+
+    assert reads_too_much.apply().failed()
+    assert Entry.objects.filter(event="governance.use.refused", customer_id=customer.pk).count() == 1
+    assert not Note.objects.filter(customer=customer).exists()
+
+
+LISTS_OF_PERSONS = [
+    ("loan_officer", "/customers/", "onboarding"),
+    ("loan_officer", "/applications/", "underwriting"),
+    ("collector", "/collections/cases/", "collections"),
+]
+
+
+@pytest.mark.parametrize(("role", "path", "purpose"), LISTS_OF_PERSONS)
+def test_a_list_states_its_purpose(cast: Cast, path: str, role: str, purpose: str, page_of: Any) -> None:
+    answer = page_of(getattr(cast, role)).get(path)
+    assert answer.status_code == 200
+    assert answer.context["page"].state.spec.person.purpose == purpose
+
+
+def test_page_and_list_of_the_file_read_what_their_purpose_may(cast: Cast, customer: Customer, page_of: Any) -> None:
+    client = page_of(cast.loan_officer)
+    for path in ("/customers/", f"/customers/{customer.public_id}/"):
+        assert client.get(path).status_code == 200, path
+    DataPurpose.objects.filter(code="onboarding").update(without=["customers.customer.mobile"])
+    purposes.forget()
+    for path in ("/customers/", f"/customers/{customer.public_id}/"):
+        answer = client.get(path)
+        assert answer.status_code == 403, path
+        assert "Mobile number the person is reached at" in answer.content.decode()

@@ -21,6 +21,8 @@ WHO: dict[str, str] = {
     "customers.add_document": "loan_officer underwriter service_agent api_client",
     "customers.check_document": "underwriter risk_manager loan_operations",
     "customers.export_customer": "compliance auditor",
+    "customers.erase_customer": "compliance",
+    "customers.check_erasure": "compliance admin",  # asked inside the doors of a change
 }
 PAGES: list[tuple[str, str, str]] = [
     ("GET", "customer-list", "customers.view_customer"),
@@ -29,6 +31,8 @@ PAGES: list[tuple[str, str, str]] = [
     ("POST", "customer-new", "customers.add_customer"),
     ("GET", "customer", "customers.view_customer"),
     ("GET", "customer-edit", "customers.change_customer"),
+    ("GET", "customer-erase", "customers.erase_customer"),
+    ("POST", "customer-erase", "customers.erase_customer"),
     ("POST", "customer-edit", "customers.change_customer"),
     ("GET", "customer-masked", "customers.view_customer"),
     ("GET", "customer-reveal", "customers.reveal_customer"),
