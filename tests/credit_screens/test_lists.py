@@ -150,7 +150,7 @@ def test_a_full_page_is_light_and_the_next_goes_on_where_it_ended(desk: Any, pag
         ("/credit/close/", "loan_operations", 10),
         ("/customers/{customer}/panels/applications/", "loan_officer", 10),
         ("/customers/{customer}/panels/loans/", "loan_officer", 10),
-        ("/", "loan_officer", 20),
+        ("/", "loan_officer", 22),
         ("/", "underwriter", 20),
     ],
 )

@@ -196,6 +196,7 @@ LISTS: list[tuple[str, str, tuple[str, ...]]] = [
 ]
 SHARED: set[str] = {
     "opening-panel",  # auditors and compliance read every branch of their lender
+    "customer-erase",  # compliance alone
     "api-handovers-detail",
     "handover",
     "template",
