@@ -21,7 +21,13 @@ from ledger.models import Entry
     "credit.loan.reopened",
     "credit.loan.written_off",
     "credit.loan.cancelled",
-    *(f"credit.movement.{kind}" for kind in ("prepayment", "charge", "waiver", "reschedule", "restructure", "acceleration", "reversed")),
+    "credit.movement.prepayment",
+    "credit.movement.charge",
+    "credit.movement.waiver",
+    "credit.movement.reschedule",
+    "credit.movement.restructure",
+    "credit.movement.acceleration",
+    "credit.movement.reversed",
 )
 def follow_loan(*, entry: Entry, **_: object) -> None:
     """Judge what the loan's customer promised, and bring their case in step."""

@@ -103,6 +103,7 @@ class LoanActViewSet(Filtered):
 
     @extend_schema(request=LoanActIn, responses={200: DifferenceOut})
     @action(detail=False, methods=["post"])
+    @idempotent()
     def preview(self, request: Request) -> Response:
         """Say what an act would change; nothing is stored."""
         body = checked(LoanActIn, request)

@@ -13,7 +13,7 @@ from credit import movements
 from credit.models import Installment, Loan, Posting
 
 ZERO = Decimal("0.00")
-LOAN = ("status", "principal_outstanding", "overpayment", "capitalised", "dpd", "bucket", "oldest_due_on", "charged_off_on", "matures_on")
+LOAN = ("principal_outstanding", "overpayment", "capitalised", "dpd", "bucket", "oldest_due_on", "charged_off_on", "matures_on")
 
 Difference = dict[str, str]
 
@@ -30,9 +30,9 @@ def differences(loan: Loan) -> list[Difference]:
         as_of = max(as_of, loan.legal_entity.business_date - timedelta(days=1))
     state = movements.played(loan, movements.events(loan), as_of=as_of)
     twin = copy.copy(loan)
-    twin.status = movements.STATUS[state.status]
     movements.balance(twin, state)
     return [
+        *_differ("status", str(movements.STATUS[state.status]), str(loan.status)),
         *(each for name in LOAN for each in _differ(name, getattr(twin, name), getattr(loan, name))),
         *_installments(loan, stored, state),
         *_postings(loan, stored, state),

@@ -27,7 +27,7 @@ timeline_kind(
     "applications",
     label=gettext_lazy("Applications"),
     order=30,
-    prefixes=("credit.application.", "credit.offer.", "credit.contract.", "credit.paperrequest."),
+    prefixes=("credit.application.", "credit.offer.", "credit.contract.", "credit.quote.", "credit.paperrequest."),
 )
 # the conclusions among an application's steps, the engine's and a person's
 DECIDED = ("approved", "declined", "referred", "countered", "overruled")
@@ -35,7 +35,9 @@ timeline_kind(
     "decisions", label=gettext_lazy("Decisions"), order=32,
     prefixes=("risk.decision.", "credit.proposal.", "credit.counteroffer.", "credit.condition.", *(f"credit.application.{word}" for word in DECIDED)),
 )  # fmt: skip
-timeline_kind("loans", label=gettext_lazy("Loans"), order=34, prefixes=("credit.loan.",))
+timeline_kind(
+    "loans", label=gettext_lazy("Loans"), order=34, prefixes=("credit.loan.", "credit.movement.", "credit.class_mark.", "credit.pause.")
+)
 timeline_kind(
     "payments", label=gettext_lazy("Payments"), order=36,
     prefixes=("credit.repayment.", "credit.payout.", "credit.refund.", "credit.receipt.", "credit.transaction.", "credit.payoff"),

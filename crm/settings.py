@@ -335,6 +335,7 @@ SPECTACULAR_SETTINGS = {
         "ContactChannelEnum": "collection.models.Channel",
         "ContactOutcomeEnum": "collection.models.Outcome",
         "DecisionOutcomeEnum": "risk.models.Decision.Outcome",
+        "RelationSourceEnum": "customers.models.Relation.Source",
         "RelationKindEnum": "customers.models.Relation.Kind",
         "ActivityKindEnum": "customers.models.Activity.Kind",
         "DocumentKindEnum": "customers.models.Document.Kind",

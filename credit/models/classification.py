@@ -104,6 +104,8 @@ class ClassMark(models.Model):
     approved_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
+    PERSON = "loan__customer"  # whose the sealed note is
+
     objects = ClassMarkQuerySet.as_manager()
 
     class Meta:

@@ -66,7 +66,7 @@ MOVED = (
         (f"UPDATE credit_loan SET principal_outstanding = principal_outstanding - 1 {LOAN}", {"loans", "schedules"}),
         (f"UPDATE credit_loan SET overpayment = 7 {LOAN}", {"loans"}),
         (f"UPDATE credit_loan SET principal = principal + 1 {LOAN}", {"schedules"}),
-        ("UPDATE credit_installment SET interest_paid = interest_paid - 1, status = 'pending' WHERE seq = 1", {"installments", "receivables"}),
+        ("UPDATE credit_installment SET interest_paid = interest_paid - 1, status = 'pending', paid_on = NULL WHERE seq = 1", {"installments", "receivables"}),
         ("UPDATE credit_installment SET principal = principal - 1 WHERE seq = 5", {"schedules"}),
         (POST.format(account="cash", amount=1, part="NULL"), {"movements", "subledger"}),
         (POST.format(account="interest", amount=-1, part="i.id"), {"movements", "subledger", "installments"}),
