@@ -219,11 +219,12 @@ def asks_second(loan: Loan, act: Act, user: User) -> bool:
 
 
 # --- before and after ----------------------------------------------------------------------------------------------
-def preview(loan: Loan, act: Act, data: dict[str, Any], *, on: date) -> Preview:
+def preview(loan: Loan, act: Act, data: dict[str, Any], *, on: date | None, at: datetime) -> Preview:
     """Return what an act would do; nothing is stored.
 
     :raises DomainError: if it cannot be done
     """
+    on = repayments.counts_for(loan, on, at=at)
     _stands(loan, act)
     amount, details = act.build(loan, data, on)
     return movements.preview(loan, kind=act.kind, amount=amount, on=on, details=details, as_of=max(on, loan.closed_on))
@@ -245,6 +246,10 @@ def do(
     """
     if why not in Why.values:
         raise Invalid(_("Choose why it is done."), fields={"why": _("Choose why it is done.")})
+    loan = repayments.locked(loan.pk)  # before authority is looked at: two waivers at once add up too
+    known = _known(loan, act, key)
+    if known is not None:
+        return known
     on = repayments.counts_for(loan, on, at=at)
     _stands(loan, act)
     amount, details = act.build(loan, data, on)
@@ -276,11 +281,10 @@ def _done(
     channel: str = "", reference: str = "",
 ) -> Transaction:  # fmt: skip
     loan = repayments.locked(loan.pk)
-    known = Transaction.objects.filter(loan=loan, key=key).first()
+    known = _known(loan, act, key)
     if known is not None:
-        if known.kind != act.kind:
-            raise repayments.KeyUsed(_("This key was used for another movement of the loan."))
         return known
+    on = repayments.counts_for(loan, on, at=at)  # its month may have been closed since it was proposed
     _stands(loan, act)
     dpd_was = loan.dpd
     movement, made = movements.record(
@@ -310,6 +314,17 @@ def _done(
     if act.kind == Kind.RESTRUCTURE:
         class_marks.watch(loan, on=on, actor=actor, at=at)
     return movement
+
+
+def _known(loan: Loan, act: Act, key: str) -> Transaction | None:
+    """Return the transaction of `loan` that `key` names already.
+
+    :raises KeyUsed: if it is of another kind
+    """
+    known = Transaction.objects.filter(loan=loan, key=key).first()
+    if known is not None and known.kind != act.kind:
+        raise repayments.KeyUsed(_("This key was used for another movement of the loan."))
+    return known
 
 
 # --- the second person ---------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from credit import acts
 from credit import permissions as may
 from credit.acts import ACTS, Act, Why
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
-from credit.books import value_day
 from credit.models import Loan, Transaction
 from credit.money_api import loan_of
 from credit.serializers import At, money
@@ -108,8 +107,7 @@ class LoanActViewSet(Filtered):
         """Say what an act would change; nothing is stored."""
         body = checked(LoanActIn, request)
         act, loan = _act(request, body), loan_of(request, body["loan"])
-        on = body["on"] or value_day(loan.legal_entity, moment(request, body))
-        told = differences.told(loan, acts.preview(loan, act, body, on=on))
+        told = differences.told(loan, acts.preview(loan, act, body, on=body["on"], at=moment(request, body)))
         document = {
             "sums": [{"name": str(label), "before": was, "after": will} for label, was, will in told["sums"]],
             "installments_changed": len(told["rows"]) + told["more_rows"],

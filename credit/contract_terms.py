@@ -38,8 +38,9 @@ def from_columns(loan: Loan) -> Terms:
 
 
 def method_of(product: Product) -> Method:
-    """Return the machine's word for how a product's instalments are made."""
-    return cast(Method, "flat" if product.method == Product.Method.FLAT_FEE else product.method)
+    """Return the machine's word for how a product's instalments are made; a line, not on sale yet, is tried as one draw paid down evenly."""
+    words: dict[str, str] = {Product.Method.FLAT_FEE: "flat", Product.Method.REVOLVING: "equal_principal"}
+    return cast(Method, words.get(product.method, product.method))
 
 
 def fees(product: Product) -> tuple[Fee, ...]:

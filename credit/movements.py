@@ -19,7 +19,7 @@ from credit import accrual, contract_terms, lateness, loans
 from credit import events as happened
 from credit.lateness import bucket_event
 from credit.loans import Entry
-from credit.machine import Difference, difference, play
+from credit.machine import play
 from credit.models import Installment, Loan, PayoffQuote, Posting, Transaction
 from credit.state import Installment as Played
 from credit.state import Split, State
@@ -67,24 +67,11 @@ class Preview:
     after: State
     event: happened.Event | None
 
-    @property
-    def difference(self) -> Difference:
-        return difference(self.before, self.after)
-
-    @property
-    def split(self) -> Split | None:
-        """What the event itself does, None where one is taken back."""
-        return self.after.splits.get(self.event.key) if self.event else None
-
 
 # --- from rows to events -------------------------------------------------------------------------------------------
-def events(loan: Loan, *, without: Transaction | None = None) -> list[happened.Event]:
+def events(loan: Loan) -> list[happened.Event]:
     """Return what happened to `loan` and stands, in the order it was recorded: what was reversed never was."""
-    rows = loan.transactions.filter(reversal__isnull=True).exclude(kind__in=[Kind.REVERSAL, Kind.REALLOCATION])
-    if without is not None:
-        rows = rows.exclude(pk=without.pk)
-    quoted = dict(PayoffQuote.objects.filter(transaction__loan=loan).values_list("transaction_id", "settles_on"))
-    return [event(row, settles_on=quoted.get(row.pk)) for row in rows.order_by("pk")]
+    return events_of([loan])[loan.pk]
 
 
 def events_of(loans_: Iterable[Loan]) -> dict[int, list[happened.Event]]:
@@ -199,7 +186,13 @@ def preview_without(loan: Loan, movement: Transaction) -> Preview:
 
     :raises CannotBe: if what came later cannot be without it
     """
-    return Preview(played(loan, events(loan)), played(loan, events(loan, without=movement)), None)
+    moves = events(loan)
+    return Preview(played(loan, moves), played(loan, [*moves, _undone(movement, moves)]), None)
+
+
+def _undone(movement: Transaction, moves: Sequence[happened.Event]) -> happened.Reverse:
+    """Return the reversal of `movement` after `moves`; the machine says whether what came later allows it."""
+    return happened.Reverse(key="new", on=max(move.on for move in moves), seq=_after_all(moves), of=movement.public_id)
 
 
 def _after_all(moves: Sequence[happened.Event]) -> int:
@@ -259,13 +252,15 @@ def moved(kind: str, amount: Decimal, split: Split) -> Decimal:
 def take_back(loan: Loan, movement: Transaction, *, on: date, actor: User, at: datetime, key: str) -> tuple[Transaction, Preview]:
     """Answer `movement` by its mirror image, and bring the locked `loan` to where it would stand without it; as `record` else."""
     rows = loans.installments_locked(loan)
-    before = played(loan, events(loan))
+    moves = events(loan)
+    before = played(loan, moves)
     explained(loan, rows, before)
-    after = played(loan, events(loan, without=movement))
+    moves = [*moves, _undone(movement, moves)]
+    after = played(loan, moves)
     if loan.status != Loan.Status.OPEN and after.status == "open":
         # No close looked at it since it ended; had it stayed open, the last one had.
         loan.closed_on = max(loan.closed_on, loan.legal_entity.business_date - timedelta(days=1))
-        after = played(loan, events(loan, without=movement))
+        after = played(loan, moves)
     made = Transaction.objects.create(
         loan=loan, kind=Kind.REVERSAL, amount=movement.amount, value_on=on, at=at, actor=actor, key=key, reverses=movement
     )
@@ -406,16 +401,18 @@ def fill(row: Installment, each: Played, state: State, loan: Loan) -> Installmen
     row.principal_paid, row.interest_paid = each.paid.principal, each.paid.interest
     row.fee_paid, row.penalty_paid = each.paid.fee, each.paid.penalty
     row.penalty_base, row.penalty_since = max(each.penalty_base - given_up.penalty, ZERO), max(each.penalty_since, each.due_on)
-    row.paid_on = each.met_on
-    if each.written_off.total:
-        row.status, row.paid_on = Installment.Status.WRITTEN_OFF, None
-    elif over:
-        row.status = Installment.Status.PAID
-    elif accrual.missed(each.due_on, state.as_of, loan.grace_days):
-        row.status = Installment.Status.OVERDUE
-    else:
-        row.status = Installment.Status.PENDING
+    row.status = status_of(each, state.as_of, loan)
+    row.paid_on = each.met_on if over else None
     return row
+
+
+def status_of(each: Played, as_of: date, loan: Loan) -> str:
+    """Return the status that an instalment's row carries on a day."""
+    if each.written_off.total:
+        return Installment.Status.WRITTEN_OFF
+    if each.met_on is not None:
+        return Installment.Status.PAID
+    return Installment.Status.OVERDUE if accrual.missed(each.due_on, as_of, loan.grace_days) else Installment.Status.PENDING
 
 
 def _leave(rows: Iterable[Installment], state: State, *, on: date) -> None:

@@ -1,10 +1,10 @@
 """A version tried on examples: schedule, totals, rates and caps for an amount, a term and a grade. Reads, writes nothing.
 
-Methods that no door books yet are tried here with monthly instalments, so that their true rate is known before they are ever sold.
+Methods that are not on sale yet are tried with monthly instalments, so that their true rate is known before they are ever sold.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -15,9 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from credit import cap_rules, cost
 from credit.models import Product, RateCap
 from credit.offers import terms_of
-from credit.schedule import DAY_COUNTS, Row, Terms, due_dates, equal_installment, factor
+from credit.schedule import Row, Terms, build, due_dates
 from crm.lib.errors import Invalid
-from crm.lib.money import quantize, split
 
 MOST = 12
 USUAL = ((Decimal("10000.00"), 12), (Decimal("30000.00"), 24))
@@ -97,7 +96,7 @@ def tried(product: Product, caps: Sequence[RateCap], *, amount: Decimal, term: i
     """Return one example: every cap of the product is held against it, also those that refuse nothing."""
     entity = product.legal_entity
     lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
-    rows = schedule(product.method, terms_of(product, amount=amount, term=term, annual_rate=rate, on=on))
+    rows = monthly(terms_of(product, amount=amount, term=term, annual_rate=rate, on=on))
     fees = cost.read_fees(product.fees, lender)
     mine = [cap for cap in caps if cap.per == RateCap.Per.LOAN and cap.holds_for(product.code, "")]
     costs = cap_rules.Costs(amount, rows, fees)
@@ -107,27 +106,20 @@ def tried(product: Product, caps: Sequence[RateCap], *, amount: Decimal, term: i
     costs = cap_rules.Costs(amount, rows, fees, penalty)
     contract = cost.Contract(
         amount, rate, penalty, product.day_count, product.grace_days, product.currency, lender, fees, product.early_fee_rate,
-        Decimal(product.terms.get("late_fee", "0.00")),
+        Decimal(product.terms.get("late_fee", "0.00")), product.method,
     )  # fmt: skip
     return Tried(amount, term, grade, rows, cost.table(contract, rows), [cap_rules.judge(cap, costs) for cap in mine], penalty)
 
 
-def schedule(method: str, terms: Terms) -> list[Row]:
-    """Return the schedule of a method with monthly instalments; a revolving line is tried as one draw paid down evenly."""
-    if terms.day_count not in DAY_COUNTS:  # actual/actual differs from it in leap years only
-        terms = replace(terms, day_count="actual/365")
-    if method == "equal_installment":
-        return equal_installment(terms)
+def monthly(terms: Terms) -> list[Row]:
+    """Return the schedule that would be booked, with a row a month: those of a bullet before its end carry nothing."""
+    rows = list(build(terms))
+    if terms.method != "bullet":
+        return rows
     days = [terms.starts_on, *due_dates(terms.starts_on, terms.periods, terms.month_end)]
-    parts = split(terms.principal, terms.periods)[::-1] if method in ("equal_principal", "flat_fee", "revolving") else []
-    rows, balance, carried = [], terms.principal, Decimal("0.00")
-    for seq, (from_on, due_on) in enumerate(pairwise(days), start=1):
-        last = seq == terms.periods
-        base = terms.principal if method == "flat_fee" else balance
-        interest = quantize(base * factor(terms.annual_rate, terms.day_count, (due_on - from_on).days), terms.rounding)
-        if method == "bullet":
-            carried, interest = carried + interest, carried + interest if last else Decimal("0.00")
-        part = parts[seq - 1] if parts else balance if last else Decimal("0.00")
-        balance -= part
-        rows.append(Row(seq, from_on, due_on, (due_on - from_on).days, part, interest, balance))
-    return rows
+    empty = [
+        Row(seq, a, b, (b - a).days, Decimal("0.00"), Decimal("0.00"), terms.principal)
+        for seq, (a, b) in enumerate(pairwise(days[:-1]), start=1)
+    ]
+    end = rows[-1]
+    return [*empty, Row(terms.periods, days[-2], days[-1], (days[-1] - days[-2]).days, end.principal, end.interest, end.balance)]

@@ -29,7 +29,6 @@ Shift = Literal["none", "next", "previous"]
 
 METHODS: tuple[Method, ...] = get_args(Method)
 ZERO = Decimal("0.00")
-HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)

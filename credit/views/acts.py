@@ -86,6 +86,6 @@ def seen(loan: Loan, act: Act, form: ActForm, *, bound: bool = True) -> dict[str
     else:
         data = {"on": form.initial["on"]}
     try:
-        return {"changes": differences.told(loan, acts.preview(loan, act, data, on=data["on"]))}
+        return {"changes": differences.told(loan, acts.preview(loan, act, data, on=data["on"], at=now()))}
     except DomainError as error:
         return {"hint": error.message}

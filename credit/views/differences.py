@@ -1,14 +1,13 @@
 """What an event would change on a loan, as pages show it before anybody confirms."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from credit.accrual import bucket, bucket_name, missed
+from credit.accrual import bucket, bucket_name
 from credit.models import Installment, Loan
-from credit.movements import STATUS, Preview
+from credit.movements import STATUS, Preview, status_of
 from credit.state import Installment as Played
 from credit.state import State
 
@@ -67,14 +66,5 @@ def _row(loan: Loan, row: Played | None, state: State) -> dict[str, Any] | None:
         "due_on": row.due_on,
         "due": row.due.total - row.waived.total,
         "left": row.outstanding,
-        "state": str(Installment.Status(status(loan, row, state.as_of)).label),
+        "state": str(Installment.Status(status_of(row, state.as_of, loan)).label),
     }
-
-
-def status(loan: Loan, row: Played, as_of: date) -> str:
-    """Return the status that an instalment's row carries."""
-    if row.written_off.total:
-        return Installment.Status.WRITTEN_OFF
-    if row.met_on is not None:
-        return Installment.Status.PAID
-    return Installment.Status.OVERDUE if missed(row.due_on, as_of, loan.grace_days) else Installment.Status.PENDING

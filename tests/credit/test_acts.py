@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from credit import acts, movements, reversals
+from credit import acts, movements, offers, reversals
 from credit.acts import ACTS
-from credit.models import ClassMark, Loan, Posting, Transaction
+from credit.models import ClassMark, Loan, Posting, Product, Transaction
 from crm.lib.errors import DomainError, Invalid
 from governance import changes
 from governance.models import ChangeRequest
@@ -169,6 +169,36 @@ def test_a_write_off_is_a_loss_and_what_comes_later_a_recovery(desk):
         desk.pay(loan, "10.00", on=date(2026, 9, 11))
     do(desk, loan, "recovery", date(2026, 9, 20), amount=D("500.00"))
     assert books(loan)["recovery"] == D("-500.00")
+
+
+def test_after_a_write_off_an_earlier_repayment_cannot_be_reversed(desk):
+    """Apache Fineract, LoanWriteOff.feature: the earlier repayment stays."""
+    loan = desk.loan()
+    paid = desk.pay(loan, "1100.16", on=date(2026, 4, 2))
+    do(desk, loan, "write_off", date(2026, 9, 10), why="deceased")
+    with pytest.raises(movements.CannotBe):
+        reversals.reverse(paid, reason="bounced", actor=desk.cast.loan_operations, at=at(date(2026, 9, 11)), key="no")
+    assert fresh(loan).status == "written_off"
+
+
+def test_a_recovery_is_reversed_and_the_loss_stays(desk):
+    loan = desk.loan()
+    do(desk, loan, "write_off", date(2026, 9, 10), why="deceased")
+    made = do(desk, loan, "recovery", date(2026, 9, 20), amount=D("500.00"))
+    reversals.reverse(made, reason="bounced", actor=desk.cast.loan_operations, at=at(date(2026, 9, 21)), key="r")
+    assert fresh(loan).status == "written_off" and "recovery" not in books(loan)
+
+
+def test_a_line_of_a_draft_is_tried_as_one_draw(desk):
+    Product.objects.filter(pk=desk.product.pk).update(method="revolving")
+    desk.product.refresh_from_db()
+    terms = offers.terms_of(desk.product, amount=D("12000.00"), term=12, annual_rate=D("0.18"), on=TODAY)
+    assert terms.method == "equal_principal"
+
+
+def test_a_day_to_come_is_refused_beforehand_too(desk):
+    with pytest.raises(Invalid):
+        acts.preview(desk.loan(), ACTS["acceleration"], {}, on=date.max, at=NOON)
 
 
 def test_a_write_off_taken_back_leaves_the_loan_as_it_was(desk):
