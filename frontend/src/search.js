@@ -49,17 +49,16 @@ if (box) {
       else field.dispatchEvent(new CustomEvent("query", { bubbles: true }));
     }
   });
-  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
-    if (detail.target.id === "search-hits") asked = field.value;
-  });
   // The first hit is chosen when an answer comes, so that a name and Enter are enough; with nothing typed nothing is chosen.
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
     if (detail.target.id !== "search-hits") return;
     const all = hits();
+    // An answer belongs to the text that was sent, which may be older than what stands in the field by now.
+    asked = detail.requestConfig.formData.get("text");
     field.removeAttribute("aria-activedescendant");
-    if (!all.length || !field.value.trim()) return;
-    select(all, 0);
-    if (hurry && all.length === 1 && asked === field.value) location.assign(all[0].href);
+    if (asked !== field.value) return;
+    if (all.length && asked.trim()) select(all, 0);
+    if (hurry && all.length === 1) location.assign(all[0].href);
     hurry = false;
   });
   box.addEventListener("click", ({ target }) => {
