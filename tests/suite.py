@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,13 +31,16 @@ def main(arguments: list[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     compile_words()
-    failed = run_checks() if everything else []
     spread = ["-n", "2", "--dist", "loadgroup"] if everything else []
-    print("· pytest", flush=True)
-    code = subprocess.run([sys.executable, "-m", "pytest", *spread, *arguments], cwd=ROOT, env=environment(), check=False).returncode
-    if failed:
-        print(f"Failed before pytest: {', '.join(failed)} (see above).", file=sys.stderr)
-    return 1 if failed else code
+    with ThreadPoolExecutor(1) as beside:
+        # The first minute of pytest is one process migrating the template of the databases: the linters have the other core.
+        checks = beside.submit(run_checks) if everything else None
+        print(f"· pytest{', and beside it ' + ', '.join(CHECKS) if everything else ''}", flush=True)
+        code = subprocess.run([sys.executable, "-m", "pytest", *spread, *arguments], cwd=ROOT, env=environment(), check=False).returncode
+        complaints = checks.result() if checks else {}
+    for name, said in complaints.items():
+        print(f"\n· {name} failed:\n{said}", file=sys.stderr)
+    return 1 if complaints else code
 
 
 def environment() -> dict[str, str]:
@@ -52,17 +56,15 @@ def compile_words() -> None:
     subprocess.run(command, cwd=ROOT, env=environment() | {"CRM_ENV": "tooling"}, check=True, stdout=subprocess.DEVNULL)
 
 
-def run_checks() -> list[str]:
-    """Run the linters one after the other, showing only what they complain about; return the names of those that did."""
-    failed = []
+def run_checks() -> dict[str, str]:
+    """Run the linters one after the other; return what those that complained said, by name."""
+    complaints = {}
     for name, command in CHECKS.items():
-        print(f"· {name}", flush=True)
         tooling = environment() | {"CRM_ENV": "tooling"}
         done = subprocess.run(command, cwd=ROOT, env=tooling, capture_output=True, text=True, check=False)
         if done.returncode:
-            failed.append(name)
-            print(done.stdout + done.stderr, flush=True)
-    return failed
+            complaints[name] = done.stdout + done.stderr
+    return complaints
 
 
 def make_sure_of_browser() -> str:
