@@ -195,7 +195,7 @@ CELERY_TIMEZONE = "UTC"
 
 # --- identity and sessions ---------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "governance.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["governance.sign_in.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "governance.passwords.LongEnough"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

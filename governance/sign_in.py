@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.internal.flows.login import get_authentication_records
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -15,6 +16,14 @@ from django.utils.translation import gettext_lazy
 
 from governance import addresses, lockout, sessions, step_up
 from governance.models import StaffSession, User
+
+
+class Backend(AuthenticationBackend):
+    """Finds the person of a session with the role, team and lender that every request asks for: one query instead of three."""
+
+    def get_user(self, user_id: Any) -> User | None:
+        user = User.objects.select_related("role", "team__legal_entity").filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
 
 
 class ClosedSignup(DefaultAccountAdapter):
