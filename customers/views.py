@@ -150,7 +150,7 @@ def identity(request: HttpRequest, found: Customer) -> list[dict[str, Any]]:
             "label": field.label,
             "value": profiles.shown(found, field.value),
             "url": reverse("customer-reveal", args=[found.public_id, field.value])
-            if access.may(request.user, guarded.of(field.value), Level.REVEAL)
+            if found.erased_at is None and access.may(request.user, guarded.of(field.value), Level.REVEAL)
             else "",
         }
         for field in Field
