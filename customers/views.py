@@ -104,7 +104,7 @@ def customer_duplicates(request: HttpRequest) -> HttpResponse:
 
 @needs(permissions.CHANGE)
 def customer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
-    customer = file_of(request, public_id)
+    customer = uses.reading(file_of(request, public_id), profiles.READ_FOR, actor=request.user, at=now())
     form = ChangeCustomerForm(request.POST or None, customer=customer, user=request.user)
     context: dict[str, Any] = {"customer": customer}
     if request.method == "POST" and form.is_valid():

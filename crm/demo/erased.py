@@ -12,7 +12,8 @@ def fill(entity: LegalEntity, *, at: datetime) -> None:
     """Let compliance erase one customer who never borrowed, and an administrator confirm it."""
     people = {user.username: user for user in User.objects.filter(username__in=["officer", "compliance", "admin"])}
     officer, compliance, admin = people["officer"], people["compliance"], people["admin"]
-    mine = Customer.objects.filter(legal_entity=entity, owner=officer, applications__isnull=True, loans__isnull=True)
+    known = Customer.objects.filter(legal_entity=entity, owner=officer, created_at__lt=at - timedelta(days=60))
+    mine = known.filter(applications__isnull=True, loans__isnull=True)
     customer = mine.order_by("-pk").first()
     if customer is None:
         return

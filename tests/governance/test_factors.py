@@ -60,6 +60,9 @@ def test_an_app_is_set_up_on_the_page_and_asked_for_from_then_on(cast: Cast) -> 
     browser.post("/accounts/logout/")
     answer = enter("collector", client=browser)[1]
     assert answer.headers["Location"] == "/accounts/login/code/" and not signed_in(browser)
+    assert "Second factor" in browser.get("/accounts/login/code/").content.decode()
+    browser.post("/accounts/login/code/", {"code": code(secret, steps=1)})  # the next one: that of the set-up was used
+    assert signed_in(browser) and browser.get("/account/").status_code == 200
 
 
 def test_a_code_opens_once_and_a_wrong_one_never(cast: Cast) -> None:
