@@ -21,7 +21,9 @@ def without_names(db: None) -> Any:
     purposes.forget()
 
 
-def test_search_and_the_form_of_a_file_read_for_the_purpose_of_the_file(cast: Cast, customer: Any, page_of: Any, without_names: Any) -> None:
+def test_search_and_the_form_of_a_file_read_for_the_purpose_of_the_file(
+    cast: Cast, customer: Any, page_of: Any, without_names: Any
+) -> None:
     browser = page_of(cast.loan_officer)
     edit = f"/customers/{customer.public_id}/edit/"
     found = browser.post("/search/", {"text": customer.public_id})
