@@ -21,7 +21,10 @@ ON_A_PHONE = (
 
 DOWN = """async () => { for (let top = 0; top < document.body.scrollHeight; top += 600) {
   window.scrollTo(0, top); await new Promise(done => setTimeout(done, 25)); } window.scrollTo(0, 0); }"""
-HERE = "() => !document.querySelector('.htmx-request, .panel-wait:not([data-as-is] *)')"
+# A slow machine may pass a panel without seeing it: whoever waits for one looks at it.
+HERE = """() => { const waits = document.querySelector('.panel-wait:not([data-as-is] *)');
+  if (waits) waits.scrollIntoView({block: 'center'});
+  return !waits && !document.querySelector('.htmx-request'); }"""
 
 
 def faults(page: Any, **options: Any) -> list[str]:
@@ -43,7 +46,8 @@ def go(page: Any, stop: Stop, town: Town) -> None:
     assert answer.status == stop.status, f"{stop} answered {answer.status}"
     try:
         page.evaluate(DOWN)
-        page.wait_for_function(HERE)
+        page.wait_for_function(HERE, polling=100)
+        page.evaluate("() => window.scrollTo(0, 0)")
         if stop.open:
             stop.open(page)
     except Error as error:
