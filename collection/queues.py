@@ -14,7 +14,7 @@ from collection.cases import AssignedElsewhere, CaseClosed, Taken
 from collection.models import Case, CaseDebt, CaseQuerySet, Place
 from credit import books
 from crm.lib.templatetags.crm import spoken
-from governance import rules
+from governance import rules, uses
 from governance.models import LegalEntity, User
 
 SHOWN = 6  # the next one and five more
@@ -52,6 +52,7 @@ def upcoming(user: User, *, at: datetime, limit: int = SHOWN) -> list[Item]:
     on = today(user, at)
     silent = silent_days(on)
     rows = list(Case.objects.queue(user, at=at, on=on, silent_days=silent).select_related("customer", "branch")[:limit])
+    uses.bind([case.customer for case in rows], "collections", actor=user, at=at)
     late = CaseDebt.objects.filter(case__in=rows, dpd__gt=0).values_list("case_id")
     loans = dict(late.annotate(Count("pk")).order_by("case_id"))
     return [Item(case, why(case, user=user, at=at, on=on, loans=loans.get(case.pk, 1), silent=silent)) for case in rows]

@@ -17,7 +17,7 @@ from crm.lib.money import is_cents
 from crm.lib.templatetags.crm import grouped
 from customers.models import Customer
 from customers.profiles import facts_for_decision
-from governance import users
+from governance import person_keys, users
 from governance.lifecycle import MovedMeanwhile, move
 from governance.models import Partner, Team, User
 from governance.models.identity import Channel
@@ -118,7 +118,9 @@ def create(
 
     :raises Invalid: with a sentence per wrong field
     :raises AlreadyOpen: if the customer has an open application for the product, or `reference` was used
+    :raises PersonErased: if the customer was erased
     """
+    person_keys.still_kept(customer)
     on = local_day(customer.legal_entity, at)
     checked_request(product, amount=amount, term=term, purpose=purpose, on=on)
     application = Application(

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from credit.models import Application, Loan
@@ -12,6 +13,7 @@ from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
 from crm.lib import search, tones
 from crm.lib.search import Hit
 from crm.lib.templatetags.crm import spoken
+from governance import uses
 
 
 def application_hit(row: Application) -> Hit:
@@ -24,6 +26,13 @@ def application_hit(row: Application) -> Hit:
 def loan_hit(row: Loan) -> Hit:
     under = [row.customer.masked_name, spoken(row.principal_outstanding), str(row.branch)]
     return Hit(row.public_id, row.public_id, reverse("loan", args=[row.public_id]), under, tones.of(row.status), row.get_status_display())
+
+
+def read(user: Any, rows: Any, purpose: str) -> list[Any]:
+    """Return rows whose persons are read for a purpose."""
+    found = list(rows)
+    uses.bind([row.customer for row in found], purpose, actor=user, at=now())
+    return found
 
 
 def applications(user: Any) -> Any:
@@ -44,20 +53,24 @@ def find_applications(user: Any, text: str, limit: int) -> list[Hit]:
         if user.team_id
         else None
     )
-    return [application_hit(row) for row in applications(user).filter(condition).order_by("-pk")[:limit]] if condition else []
+    if not condition:
+        return []
+    return [application_hit(row) for row in read(user, applications(user).filter(condition).order_by("-pk")[:limit], "underwriting")]
 
 
 def find_loans(user: Any, text: str, limit: int) -> list[Hit]:
     beginning = search.id_of(text, "L")
-    return [loan_hit(row) for row in loans(user).filter(public_id__startswith=beginning).order_by("-pk")[:limit]] if beginning else []
+    if not beginning:
+        return []
+    return [loan_hit(row) for row in read(user, loans(user).filter(public_id__startswith=beginning).order_by("-pk")[:limit], "servicing")]
 
 
 def recall_applications(user: Any, ids: Sequence[str]) -> list[Hit]:
-    return [application_hit(row) for row in applications(user).filter(public_id__in=ids)]
+    return [application_hit(row) for row in read(user, applications(user).filter(public_id__in=ids), "underwriting")]
 
 
 def recall_loans(user: Any, ids: Sequence[str]) -> list[Hit]:
-    return [loan_hit(row) for row in loans(user).filter(public_id__in=ids)]
+    return [loan_hit(row) for row in read(user, loans(user).filter(public_id__in=ids), "servicing")]
 
 
 search.provide(

@@ -1,9 +1,11 @@
 """What a person sees when something is refused, missing or broken. Pages in full, parts for htmx."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from crm.lib.context import request_id
@@ -24,7 +26,19 @@ def answer(request: HttpRequest, template: str, context: dict[str, Any], status:
     if request.headers.get("HX-Request"):
         part = "parts/_conflict.html" if context.get("changes") else "parts/_problem.html"
         return render(request, part, context, status=status)
-    return render(request, template, context, status=status)
+    return render(request, template, context | {"back": came_from(request)}, status=status)
+
+
+def came_from(request: HttpRequest) -> str:
+    """Return the address of our own page that led here, empty when there is none or it is this one."""
+    before = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(before, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(before)
+    address = parts.path + (f"?{parts.query}" if parts.query else "")
+    if not url_has_allowed_host_and_scheme(address, None):  # "//other.example/" is no page of ours
+        return ""
+    return "" if request.method == "GET" and address == request.get_full_path() else address
 
 
 def refused(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import DomainError, Invalid
 from customers import effects
 from customers.models import Consent, ConsentText, Customer, Purpose
-from governance import uses
+from governance import person_keys, uses
 from governance.models import Partner, User
 from governance.models.identity import Channel
 from ledger import log
@@ -69,12 +69,13 @@ def give(
     :param recipient: to whom data may go; named for sharing, and for nothing else
     :raises NoText: if the version of the text does not exist
     :raises NoRecipient: if it is about sharing and names nobody, or names somebody and is about something else
+    :raises PersonErased: if the person was erased
     """
     if (purpose == Purpose.SHARING) != (recipient is not None):
         sentence = _("A consent to sharing names the third party, and no other consent does.")
         raise NoRecipient(sentence, fields={"recipient": sentence})
     text = text_for(purpose, on=localdate(at), version=version)
-    Customer.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=customer.pk)
+    person_keys.still_kept(Customer.objects.select_for_update(of=("self",), no_key=True).only("pk", "erased_at").get(pk=customer.pk))
     live = Consent.objects.filter(customer=customer, purpose=purpose, recipient=recipient, withdrawn_at__isnull=True).first()
     if live is not None:
         if live.text_version == text.version and (live.expires_on is None or live.expires_on > localdate(at)):

@@ -65,7 +65,7 @@ def document_panel(request: HttpRequest, public_id: str) -> HttpResponse:
         "documents": rows[:SHOWN],
         "more": len(rows) > SHOWN,
         "twins": documents.elsewhere(rows[:SHOWN]),
-        "may_add": request.user.has_perm(ADD_DOCUMENT),  # type: ignore[union-attr]
+        "may_add": customer.erased_at is None and request.user.has_perm(ADD_DOCUMENT),  # type: ignore[union-attr]
         "may_check": request.user.has_perm(CHECK_DOCUMENT),  # type: ignore[union-attr]
     }
     return htmx.part(request, "customers/_documents.html", context)

@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +23,8 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.ports import storage
 from crm.lib.registry import Registry
-from customers import permissions
-from customers.models import Customer, Relation, SearchKeys
+from customers import activities, messages, permissions
+from customers.models import Activity, Consent, Customer, Message, Relation, SearchKeys
 from customers.timeline import sentence
 from governance import changes, file_keys, files, person_keys, persons, rules
 from governance.changes import Kind, Line
@@ -106,6 +108,7 @@ def erase(customer: Customer, *, actor: User, at: datetime, again: bool = False)
     row = Customer.objects.select_for_update().get(pk=customer.pk)
     if not again:
         check(row, on=localdate(at))
+    given_up = _given_up(row, actor=actor, at=at)
     person_keys.destroy(row.pk, at=at)
     stored = _files(row.pk)
     done = {model._meta.label: count for model, count in _overwritten(row.pk) if count}
@@ -114,12 +117,25 @@ def erase(customer: Customer, *, actor: User, at: datetime, again: bool = False)
     Customer.objects.filter(pk=row.pk).update(
         income=None, monthly_debt=0, erased_at=row.erased_at or at, updated_at=at, version=row.version + 1
     )
-    entry = {"values": sum(done.values()), "files": len(stored), "again": again}
+    entry = {"values": sum(done.values()), "files": len(stored), "given_up": given_up, "again": again}
     log.record(EVENT, row, actor=actor, at=at, **entry)
     transaction.on_commit(partial(mark, row.seal_key, row.public_id, at), robust=True)
     for key in stored:
         transaction.on_commit(partial(storage.delete, key), robust=True)
     return done
+
+
+def _given_up(customer: Customer, *, actor: User, at: datetime) -> int:
+    """End what would go on with a person who is no longer there: tasks, messages that wait, consents; return how many."""
+    tasks = list(Activity.objects.open().filter(customer=customer).select_related("customer", "created_by"))
+    for task in tasks:
+        activities.cancel(task, actor=actor, at=at)
+    status = Message.Status
+    waiting = list(Message.objects.filter(customer=customer, status__in=[status.PLANNED, status.WAITING]))
+    for message in waiting:
+        messages.cancel(message, reason="person_erased", actor=actor, at=at)
+    ended = {"withdrawn_at": Greatest("given_at", Value(at)), "withdrawn_by": actor}
+    return len(tasks) + len(waiting) + Consent.objects.filter(customer=customer, withdrawn_at__isnull=True).update(**ended)
 
 
 def _overwritten(person: int) -> Iterator[tuple[Any, int]]:

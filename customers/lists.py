@@ -65,8 +65,8 @@ CUSTOMERS = declare(
             Column(
                 "debt",
                 _("Other debts a month (CNY)"),
-                lambda row: money(row.monthly_debt),
-                lambda row: row.monthly_debt,
+                lambda row: money(None if row.erased_at else row.monthly_debt),
+                lambda row: None if row.erased_at else row.monthly_debt,
                 personal=("monthly_debt",),
                 kind="money",
                 shown=False,

@@ -64,7 +64,7 @@ def customer_panel(request: Asked, public_id: str) -> HttpResponse:
         "more": len(rows) > SHOWN,
         "bars": bars,
         "hold": contacts.holds_of([customer.pk]).get(customer.pk),
-        "ways": [] if bars and len(bars) == len(ContactChannel) else ways_now(customer, at),
+        "ways": [] if customer.erased_at or (bars and len(bars) == len(ContactChannel)) else ways_now(customer, at),
     }
     return htmx.part(request, "customers/_messages_panel.html", context)
 

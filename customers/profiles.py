@@ -159,8 +159,7 @@ def update(customer: Customer, *, actor: User, at: datetime, version: int, **cha
     """
     changes = cleaned(changes, on=localdate(at))
     row = Customer.objects.select_for_update().get(pk=customer.pk)
-    if row.erased_at is not None:
-        raise person_keys.PersonErased(_("This person was erased: nothing is kept for them any more."))
+    person_keys.still_kept(row)
     if row.version != version:
         raise Stale(
             _("This file was changed meanwhile. Your change is not saved yet."),

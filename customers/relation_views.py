@@ -11,12 +11,12 @@ from django.views.decorators.http import require_POST
 
 from crm.lib import htmx
 from crm.lib.permissions import needs
-from customers import permissions, relations
+from customers import permissions, profiles, relations
 from customers.desk_forms import RelationForm
 from customers.forms import RevealForm
 from customers.models import Customer, Relation
 from customers.views import REVEALED_SECONDS, file_of
-from governance import access, idempotency
+from governance import access, idempotency, uses
 from governance.asked import Asked
 from governance.models.identity import Level
 from governance.step_up import steps_up
@@ -35,6 +35,8 @@ def relation_panel(request: Asked, public_id: str) -> HttpResponse:
         .filter(pk__in={row.other_id for row in own if row.other_id} | {row.customer_id for row in of_others})
         .values_list("pk", flat=True)
     )
+    beside = [row.other for row in own if row.other] + [row.customer for row in of_others]
+    uses.bind(beside, profiles.READ_FOR, actor=request.user, at=now())
     rows = [shown(row, row.other, seen) for row in own]
     reverse_rows = [shown(row, row.customer, seen) for row in of_others]
     return htmx.part(request, "customers/_relations.html", {"customer": found, "rows": rows, "reverse_rows": reverse_rows})

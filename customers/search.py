@@ -9,9 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import search
 from crm.lib.search import Hit
-from customers import identifiers, index, permissions
+from customers import identifiers, index, permissions, profiles
 from customers.models import Customer
-from governance import probes
+from governance import probes, uses
+
+
+def hits(user: Any, rows: list[Customer]) -> list[Hit]:
+    """Return customers as the search shows them, read for the purpose their page is read for."""
+    uses.bind(rows, profiles.READ_FOR, actor=user, at=now())
+    return [hit(row) for row in rows]
 
 
 def hit(customer: Customer) -> Hit:
@@ -28,11 +34,11 @@ def find(user: Any, text: str, limit: int) -> list[Hit]:
     found = found or index.find(user, text, limit)
     if not found and identifiers.is_whole(text):
         probes.guessed(user, at=now())
-    return [hit(row) for row in found]
+    return hits(user, found)
 
 
 def recall(user: Any, ids: Sequence[str]) -> list[Hit]:
-    return [hit(row) for row in Customer.objects.visible_to(user).for_list().filter(public_id__in=ids)]
+    return hits(user, list(Customer.objects.visible_to(user).for_list().filter(public_id__in=ids)))
 
 
 search.provide(

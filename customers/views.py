@@ -104,7 +104,7 @@ def customer_duplicates(request: HttpRequest) -> HttpResponse:
 
 @needs(permissions.CHANGE)
 def customer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
-    customer = file_of(request, public_id)
+    customer = uses.reading(file_of(request, public_id), profiles.READ_FOR, actor=request.user, at=now())
     form = ChangeCustomerForm(request.POST or None, customer=customer, user=request.user)
     context: dict[str, Any] = {"customer": customer}
     if request.method == "POST" and form.is_valid():
@@ -150,7 +150,7 @@ def identity(request: HttpRequest, found: Customer) -> list[dict[str, Any]]:
             "label": field.label,
             "value": profiles.shown(found, field.value),
             "url": reverse("customer-reveal", args=[found.public_id, field.value])
-            if access.may(request.user, guarded.of(field.value), Level.REVEAL)
+            if found.erased_at is None and access.may(request.user, guarded.of(field.value), Level.REVEAL)
             else "",
         }
         for field in Field

@@ -21,6 +21,8 @@ PROBLEMS = {
     "paid": _("It was paid before."),
     "superseded": _("A later one took its place."),
     "given_up": _("Given up by a person."),
+    "consent_withdrawn": _("The customer withdrew the consent to it."),
+    "person_erased": _("The person was erased."),
     "absent": _("The operator could not deliver it."),
 }
 REFUSALS = {

@@ -63,7 +63,7 @@ def mine(request: Asked) -> HttpResponse:
     rows = StaffSession.objects.filter(user=user).order_by("-id")[:SHOWN]
     context = {
         "factors": factors.of(user),
-        "asked": factors.asked_of(user, at=now()),
+        "asked": factors.asked_of(user),
         "has_password": user.has_usable_password(),
         "sessions": sessions.shown(rows, here=sessions.current(request)),
         "others": StaffSession.objects.filter(user=user, ended_at__isnull=True).exclude(public_id=sessions.current(request)).exists(),

@@ -1,6 +1,7 @@
 """Second factors through django-allauth: their secrets sealed, their need a rule, their changes in the ledger."""
 
 import base64
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +10,11 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import DomainError
-from governance import sign_in_policy, vault
+from governance import vault
 from governance.models import User
 from ledger import log
 
@@ -53,7 +53,7 @@ class SealedFactors(DefaultMFAAdapter):
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """The last one stays while the role asks for one."""
         others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=REAL).exclude(pk=authenticator.pk)
-        return others.exists() or not asked_of(authenticator.user, at=localtime())
+        return others.exists() or not asked_of(authenticator.user)
 
 
 def has_one(user: User) -> bool:
@@ -61,14 +61,20 @@ def has_one(user: User) -> bool:
     return Authenticator.objects.filter(user_id=user.pk, type__in=REAL).exists()
 
 
-def asked_of(user: User, *, at: datetime) -> bool:
-    """Return whether the role of `user` asks for a second factor (rule `sign_in.second_factor_roles`)."""
-    return user.role is not None and user.role.code in sign_in_policy.value("sign_in.second_factor_roles", on=at.date())
+def asked_of(user: User) -> bool:
+    """Return whether the role of `user`, or of somebody who lent them theirs, asks for a second factor."""
+    return any(one.role is not None and one.role.second_factor for one in (user, *user.acting_for))
 
 
-def is_due(user: User, *, at: datetime) -> bool:
+def is_due(user: User) -> bool:
     """Return whether `user` must set up a second factor before anything else."""
-    return asked_of(user, at=at) and not has_one(user)
+    return asked_of(user) and not has_one(user)
+
+
+def without(people: Collection[User]) -> set[int]:
+    """Return those of `people` who have no second factor, by number; one query."""
+    numbers = {one.pk for one in people}
+    return numbers - set(Authenticator.objects.filter(user_id__in=numbers, type__in=REAL).values_list("user_id", flat=True))
 
 
 def first_use(user: Any, code: str) -> bool:

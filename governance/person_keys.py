@@ -136,6 +136,15 @@ def cipher(token: bytes) -> AESGCM | None:
     return _cipher_of(found, header)
 
 
+def still_kept(row: Any) -> None:
+    """Go on only if the person was not erased; for doors that would begin something new with them.
+
+    :raises PersonErased: if they were
+    """
+    if row.erased_at is not None:
+        raise PersonErased(_("This person was erased: nothing is kept for them any more."))
+
+
 def begin(persons: Collection[int]) -> None:
     """Make the secrets of persons who have just got their number; one statement."""
     _insert(sorted(persons))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.forms import Form, MoneyField, VersionedForm, dress
 from crm.lib.permissions import ALL
 from governance import access, roles
-from governance.models import Role
+from governance.models import Role, Team
 from governance.models.identity import Level, Scope
 
 CEILINGS = [("", _("No ceiling")), *((number, number) for number in range(5, 0, -1))]
@@ -42,6 +42,10 @@ class RoleForm(VersionedForm):
         help_text=_("Fields of a higher level are not shown at all (JR/T 0197-2020)."),
     )  # fmt: skip
     own_cases = forms.BooleanField(label=_("Of collections cases only those held or assigned"), required=False)
+    second_factor = forms.BooleanField(
+        label=_("Second factor needed"), required=False,
+        help_text=_("A holder without an app or passkey reaches their own account page and nothing else until one is set up."),
+    )  # fmt: skip
     products = forms.MultipleChoiceField(label=_("Only these products"), required=False, choices=(), widget=forms.CheckboxSelectMultiple)
     permissions = forms.MultipleChoiceField(label=_("Permissions"), required=False, choices=())
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea, help_text=_("The second person reads it."))
@@ -85,6 +89,17 @@ class RoleForm(VersionedForm):
         """Return the boxes by room, each ticked as typed or as it stands."""
         ticked = set(self["permissions"].value() or ())
         return [(name, [(code, label, code in ticked) for code, label in rows]) for name, rows in rooms]
+
+
+class PreviewRoleForm(Form):
+    """From which branch a role is looked at."""
+
+    team = forms.ModelChoiceField(Team.objects.none(), label=_("Branch or team"), empty_label=None)
+
+    def __init__(self, data: Any = None, *, teams: Any) -> None:
+        super().__init__(data, auto_id="preview_%s")
+        field: Any = self.fields["team"]
+        field.queryset = teams
 
 
 def _initial(role: Role) -> dict[str, Any]:

@@ -9,15 +9,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from crm.lib import htmx, pages
-from crm.lib.errors import Stale
+from crm.lib.errors import Invalid, Stale
 from crm.lib.permissions import ALL, needs
-from governance import changes, idempotency, permissions, roles
+from governance import changes, factors, idempotency, permissions, preview, roles
 from governance.asked import Asked
 from governance.models import ChangeRequest, DutyPair, Role
-from governance.role_forms import RoleForm
+from governance.role_forms import PreviewRoleForm, RoleForm
 from governance.step_up import steps_up
 
 SHOWN = 100  # holders named on a role's page
@@ -68,17 +68,22 @@ def role(request: Asked, code: str) -> HttpResponse:
     """Show one role: what it opens, on which rows, who holds it, what waits."""
     found = named(code)
     members = found.users.filter(is_active=True).select_related("team").order_by("username")
+    shown = list(members[:SHOWN])
     context = {
         "role": found,
         "groups": grouped(found.permissions),
         "narrowed": roles.narrowed(found),
-        "members": members[:SHOWN],
+        "members": shown,
+        "bare": factors.without(shown) if found.second_factor else set(),
         "holders": pages.count_label(members),
         "waiting": ChangeRequest.objects.filter(kind=roles.KIND, subject=code, status=ChangeRequest.Status.OPEN).first(),
         "past": ChangeRequest.objects.filter(kind=roles.KIND, subject=code).select_related("made_by", "decided_by").order_by("-pk")[:10],
         "others": Role.objects.exclude(pk=found.pk).order_by("pk"),
         "may_propose": request.user.has_perm(permissions.MANAGE_ROLE),
         "may_view_people": request.user.has_perm(permissions.VIEW_USER),
+        "preview_form": PreviewRoleForm(teams=preview.teams(request.user))
+        if found.permissions and request.user.has_perm(permissions.PREVIEW)
+        else None,
     }
     return htmx.render(request, "governance/role.html", "governance/role.html", context)
 
@@ -152,3 +157,15 @@ def role_compare(request: Asked, code: str, other: str) -> HttpResponse:
     first, second = named(code), named(other)
     context = {"first": first, "second": second, "lines": roles.difference(first, second)}
     return htmx.render(request, "governance/role_compare.html", "governance/role_compare.html", context)
+
+
+@needs(permissions.PREVIEW)
+@require_POST
+def preview_role(request: Asked, code: str) -> HttpResponse:
+    """Look at pages as anybody with this role in a branch would."""
+    found = named(code)
+    form = PreviewRoleForm(request.POST, teams=preview.teams(request.user))
+    if not form.is_valid():
+        raise Invalid(_("Choose the branch to look from."), fields={"team": _("Choose one of the list.")})
+    preview.begin_role(request.session, found, form.cleaned_data["team"], actor=request.user, at=now())
+    return htmx.go(request, reverse("home"))

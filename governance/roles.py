@@ -24,7 +24,7 @@ LARGEST = Decimal("99999999.99")
 CONTENT: dict[str, Any] = {
     "name_en": "", "name_zh": "", "scope": Scope.OWN, "permissions": (), "approval_limit": None, "waiver_limit": None,
     "settlement_limit": None, "line_limit": None, "field_levels": {}, "level_ceiling": None, "products": (), "own_cases": False,
-    "opens_at": None, "closes_at": None,
+    "second_factor": False, "opens_at": None, "closes_at": None,
 }  # fmt: skip
 LIMIT_LABELS = {
     "approval_limit": _("Authority limit"),
@@ -162,9 +162,10 @@ def _attribute_lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line
     had, has = set(before["products"]), set(after["products"])
     if had != has:
         found.append(Line(_("Only these products"), added=tuple(sorted(has - had)), removed=tuple(sorted(had - has))))
-    if before["own_cases"] != after["own_cases"]:
-        words = {True: _("Yes"), False: _("No")}
-        found.append(Line(_("Only their own cases"), words[before["own_cases"]], words[after["own_cases"]]))
+    for name, label in (("own_cases", _("Only their own cases")), ("second_factor", _("Second factor needed"))):
+        if before[name] != after[name]:
+            words = {True: _("Yes"), False: _("No")}
+            found.append(Line(label, words[before[name]], words[after[name]]))
     if (before["opens_at"], before["closes_at"]) != (after["opens_at"], after["closes_at"]):
         found.append(Line(_("Hours"), hours_words(before), hours_words(after)))
     return found
@@ -217,7 +218,7 @@ def _make(code: str, after: dict[str, Any], *, actor: User, at: datetime) -> Rol
         "scope": values["scope"],
         **{
             name: after.get(name)
-            for name in ("field_levels", "level_ceiling", "products", "own_cases", "opens_at", "closes_at", *Role.LIMITS)
+            for name in ("field_levels", "level_ceiling", "products", "own_cases", "second_factor", "opens_at", "closes_at", *Role.LIMITS)
         },
     }
     log.record("governance.role.changed", role, actor=actor, at=at, **facts)

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from django.conf import settings
 from django.utils.timezone import now
 
 from governance import key_ring, probes, purposes, rules, sign_in_policy
@@ -49,7 +50,9 @@ def seed() -> None:
     purposes.seed()
     for row in json.loads(ROLES.read_text()):
         limit = row.pop("approval_limit", None)
-        defaults = row | {"approval_limit": Decimal(limit) if limit else None, "offered": row["permissions"]}
+        # A demonstration and tests are entered by password; an installation in earnest asks its administrators for more.
+        needed = settings.PRODUCTION and row["code"] == "admin"
+        defaults = row | {"approval_limit": Decimal(limit) if limit else None, "offered": row["permissions"], "second_factor": needed}
         role, made = Role.objects.get_or_create(code=row["code"], defaults=defaults)
         if not made:
             offer(role, row["permissions"])

@@ -53,7 +53,7 @@ def begin(request: HttpRequest, user: User, *, method: str, at: datetime) -> Sta
             notices.tell([user], code="session.new_device", key=f"session:{row.public_id}", url=reverse("account"), at=at)
     request.session[KEY] = {
         "id": row.public_id, "device": device[:80], "idle": idle, "until": until.timestamp(), "seen": at.timestamp(),
-        "due": factors.is_due(user, at=at),
+        "due": factors.is_due(user),
     }  # fmt: skip
     return row
 
@@ -84,7 +84,7 @@ def touch(request: HttpRequest, *, at: datetime) -> None:
     """
     lives = request.session[KEY]
     if at.timestamp() - lives["seen"] >= TOUCH.total_seconds():
-        due = lives["due"] or factors.is_due(request.user, at=at)  # type: ignore[arg-type]
+        due = lives["due"] or factors.is_due(request.user)  # type: ignore[arg-type]
         request.session[KEY] = lives | {"seen": at.timestamp(), "due": due}
         StaffSession.objects.filter(public_id=lives["id"]).update(seen_at=at)
 

@@ -3,8 +3,6 @@
 from datetime import date
 from typing import Any
 
-from django.conf import settings
-
 from governance import rules
 from governance.models import Rule
 
@@ -20,11 +18,6 @@ RULES: dict[str, tuple[Any, str, str, str, str, str]] = {
     "sign_in.idle_minutes": (15, "minutes", "Unused time after which a session ends", "会话闲置多久后结束", SOURCE, UNSURE),
     "sign_in.longest_hours": (8, "hours", "Longest time a session lasts", "会话最长时长", "", OWN),
     "sign_in.step_up_minutes": (10, "minutes", "How fresh a sign-in must be for sensitive acts", "敏感操作要求的身份确认有效期", "", OWN),
-    "sign_in.second_factor_roles": (
-        # A demonstration and tests are entered by password; an installation in earnest asks its administrators for more.
-        ["admin"] if settings.PRODUCTION else [],
-        rules.TEXT, "Roles that must have a second factor", "必须启用双重验证的角色", "", OWN,
-    ),
     "api.secret_overlap_hours": (24, "hours", "How long the old secret of an API client works beside the new one", "更换密钥后旧密钥的有效时长", "", OWN),
     "api.calls_per_minute": (600, rules.COUNT, "Calls a minute that a new API client may make", "新接口客户每分钟可调用次数", "", OWN),
 }  # fmt: skip

@@ -29,6 +29,7 @@ urlpatterns = [
     path("admin/users/<str:public_id>/invite/", invitation_views.user_invite, name="user-invite"),
     path("admin/users/<str:public_id>/leave/", offboarding_views.user_leave, name="user-leave"),
     path("admin/users/<str:public_id>/preview/", standing_views.preview_begin, name="preview-begin"),
+    path("admin/roles/<str:code>/preview/", role_views.preview_role, name="preview-role"),
     path("preview/end/", standing_views.preview_end, name="preview-end"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("admin/roles/", role_views.role_list, name="role-list"),

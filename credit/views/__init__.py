@@ -1,3 +1,14 @@
 """Pages of credit. Each names its permission, so nobody reaches one without having signed in."""
 
+from typing import Any
+
+from django.utils.timezone import now
+
+from customers.models import Customer
+from governance import uses
 from governance.asked import Asked as Asked
+
+
+def borrower(loan: Any, user: Any) -> Customer:
+    """Return the person of a loan as pages of its servicing read them."""
+    return uses.reading(loan.customer, "servicing", actor=user, at=now())

@@ -16,7 +16,7 @@ from credit.acts import Act
 from credit.books import value_day
 from credit.models import Loan, Transaction
 from credit.permissions import VIEW_LOAN
-from credit.views import Asked, differences
+from credit.views import Asked, borrower, differences
 from credit.views.loans import one
 from crm.lib import htmx
 from crm.lib.errors import DomainError, Stale
@@ -30,7 +30,9 @@ def loan_acts(request: Asked, public_id: str) -> HttpResponse:
     """List what this person may do to a loan."""
     loan = one(request, public_id)
     rows = [{"act": act, "url": reverse(f"loan-act-{act.kind}", args=[public_id])} for act in acts.open_to(request.user, loan)]
-    return htmx.render(request, "credit/acts.html", "credit/acts.html", {"loan": loan, "customer": loan.customer, "rows": rows})
+    return htmx.render(
+        request, "credit/acts.html", "credit/acts.html", {"loan": loan, "customer": borrower(loan, request.user), "rows": rows}
+    )
 
 
 def page_of(act: Act) -> Callable[..., HttpResponse]:
@@ -64,7 +66,13 @@ def answer(request: Asked, act: Act, public_id: str) -> HttpResponse:
                 messages.success(request, said(done))
         if not form.errors:
             return htmx.go(request, sent.location)
-    context = {"loan": loan, "customer": loan.customer, "act": act, "back": here, "two": acts.asks_second(loan, act, request.user)}
+    context = {
+        "loan": loan,
+        "customer": borrower(loan, request.user),
+        "act": act,
+        "back": here,
+        "two": acts.asks_second(loan, act, request.user),
+    }
     return form.page(request, "credit/act.html", context | seen(loan, act, form, bound=posted))
 
 

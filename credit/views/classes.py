@@ -15,7 +15,7 @@ from credit.class_forms import ClassMarkForm
 from credit.models import ClassBatch, ClassMark, LoanSnapshot, RiskClass
 from credit.money_forms import DecideForm
 from credit.permissions import APPROVE_CLASS, CLASSIFY_LOAN, DECIDE_CLASS, VIEW_CLASS
-from credit.views import Asked
+from credit.views import Asked, borrower
 from credit.views.closing import entity_of
 from credit.views.loans import one
 from crm.lib import htmx, pages
@@ -170,7 +170,7 @@ def mark_new(request: Asked, public_id: str) -> HttpResponse:
             return htmx.go(request, sent.location)
     context = {
         "loan": loan,
-        "customer": loan.customer,
+        "customer": borrower(loan, request.user),
         "back": reverse("loan", args=[public_id]),
         "now_class": RiskClass(loan.risk_class).label,
     }

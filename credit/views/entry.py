@@ -22,7 +22,7 @@ from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import grouped
 from customers import consents, index, profiles
 from customers.models import Consent, Customer, Purpose
-from governance import idempotency
+from governance import idempotency, uses
 from governance.lifecycle import MovedMeanwhile
 from governance.models.identity import chinese
 
@@ -166,6 +166,9 @@ def _of_customer(customer: Customer) -> dict[str, Any]:
 
 def _page(request: Asked, form: ApplicationForm, *, customer: Customer | None, status: int = 200, **more: Any) -> HttpResponse:
     on = now().date()
+    if customer:
+        customer = uses.reading(customer, "underwriting", actor=request.user, at=now())
+    uses.bind(more.get("hits", ()), "underwriting", actor=request.user, at=now())
     text = consents.text_for(Purpose.BUREAU, on=on)
     context = {
         "form": form,

@@ -23,7 +23,7 @@ from credit.models import Installment, Loan, Posting, Transaction, VirtualAccoun
 from credit.money_forms import CounterForm
 from credit.permissions import QUOTE_PAYOFF, RECORD_REPAYMENT, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
 from credit.reversals import REVERSIBLE
-from credit.views import Asked
+from credit.views import Asked, borrower
 from credit.words import PARTS
 from crm.lib import htmx, money, pages
 from crm.lib.errors import DomainError
@@ -83,7 +83,7 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
     rows = schedule(loan, installments, on)
     context = {
         "loan": loan,
-        "customer": loan.customer,
+        "customer": borrower(loan, request.user),
         "on": on,
         "rows": rows,
         "total": total(rows),
@@ -284,7 +284,7 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
             return htmx.go(request, sent.location)
     typed = request.POST.get("amount", "") if request.method == "POST" else str(suggested)
     told = preview(loan, installments, typed, day_of(loan, request.POST.get("received_on", "")))
-    context = {"loan": loan, "customer": loan.customer, "due": due, "on": on, "back": here} | told
+    context = {"loan": loan, "customer": borrower(loan, request.user), "due": due, "on": on, "back": here} | told
     return form.page(request, "credit/repay.html", context)
 
 

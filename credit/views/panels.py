@@ -27,7 +27,7 @@ def application_panel(request: Asked, public_id: str) -> HttpResponse:
         "customer": customer,
         "items": [{"application": row, "why": reasons.sentences(row)[:1] if row.status in TOLD else []} for row in rows[:SHOWN]],
         "more": len(rows) > SHOWN,
-        "may_add": request.user.has_perm("credit.add_application"),
+        "may_add": customer.erased_at is None and request.user.has_perm("credit.add_application"),
     }
     return htmx.part(request, "credit/_application_panel.html", context)
 

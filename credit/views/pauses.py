@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from credit import pauses
 from credit.class_forms import PauseForm
 from credit.permissions import PAUSE_LOAN
-from credit.views import Asked
+from credit.views import Asked, borrower
 from credit.views.loans import one
 from crm.lib import htmx
 from crm.lib.permissions import needs
@@ -33,7 +33,7 @@ def loan_pause(request: Asked, public_id: str) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     rows = loan.pauses.select_related("made_by", "resumed_by").order_by("-from_on")
-    context = {"loan": loan, "customer": loan.customer, "back": here, "rows": rows, "opened": opened}
+    context = {"loan": loan, "customer": borrower(loan, request.user), "back": here, "rows": rows, "opened": opened}
     return form.page(request, "credit/classes/pause_form.html", context)
 
 

@@ -25,7 +25,7 @@ from crm.lib import htmx, pages
 from crm.lib.errors import Invalid
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import tile_money
-from governance import idempotency
+from governance import idempotency, uses
 from governance.models import LegalEntity
 
 SORTS = {"received": "received_on", "amount": "amount"}
@@ -108,12 +108,14 @@ def page(request: Asked, receipt: Receipt, form: AllocateForm | None = None) -> 
     on = value_day(receipt.legal_entity, now())
     may_allocate = request.user.has_perm(ALLOCATE_SUSPENSE)
     proposed_by_me = receipt.proposed_by_id == request.user.pk
+    fitting = suspense.candidates(receipt, user=request.user, on=on) if waiting and may_allocate else []
+    uses.bind([each.loan.customer for each in fitting], "servicing", actor=request.user, at=now())
     context = {
         "receipt": receipt,
         "days": receipt.age(on),
         "text": shown(receipt),
         "form": form or AllocateForm(initial={"version": receipt.version}),
-        "candidates": suspense.candidates(receipt, user=request.user, on=on) if waiting and may_allocate else [],
+        "candidates": fitting,
         "waiting": waiting,
         "may_allocate": waiting and may_allocate,
         "may_decide": receipt.status == Status.PROPOSED and request.user.has_perm(APPROVE_MONEY),

@@ -17,7 +17,7 @@ from credit.books import value_day
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.money_forms import DecideForm, PayoffForm, RefundForm, ReversalForm
 from credit.permissions import APPROVE_MONEY, QUOTE_PAYOFF, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
-from credit.views import Asked, differences
+from credit.views import Asked, borrower, differences
 from credit.views.loans import one
 from credit.words import PARTS
 from crm.lib import htmx, pages
@@ -52,7 +52,7 @@ def loan_payoff(request: Asked, public_id: str) -> HttpResponse:
     day = parse_date_of(request.POST.get("settles_on", "")) if request.method == "POST" else today
     context = {
         "loan": loan,
-        "customer": loan.customer,
+        "customer": borrower(loan, request.user),
         "back": reverse("loan", args=[public_id]),
         "quotes": loan.payoff_quotes.order_by("-pk")[:QUOTES],
     }
@@ -95,7 +95,7 @@ def payoff_page(request: Asked, public_id: str) -> HttpResponse:
     context = {
         "quote": quote,
         "loan": quote.loan,
-        "customer": quote.loan.customer,
+        "customer": borrower(quote.loan, request.user),
         "parts": [(label, getattr(quote, part)) for part, label in PARTS.items()],
         "holds": payoffs.holds(quote, at=now()),
         "account": account,
@@ -145,7 +145,7 @@ def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
     context = {
         "movement": movement,
         "loan": loan,
-        "customer": loan.customer,
+        "customer": borrower(loan, request.user),
         "back": here,
         "changes": differences.told(loan, movements.preview_without(loan, movement)),
     }
@@ -168,7 +168,13 @@ def loan_refund(request: Asked, public_id: str) -> HttpResponse:
                 messages.success(request, text % {"refund": refund, "amount": spoken(refund.amount)})
         if not form.errors:
             return htmx.go(request, sent.location)
-    context = {"loan": loan, "customer": loan.customer, "back": here, "room": room, "refunds": loan.refunds.order_by("-pk")[:QUOTES]}
+    context = {
+        "loan": loan,
+        "customer": borrower(loan, request.user),
+        "back": here,
+        "room": room,
+        "refunds": loan.refunds.order_by("-pk")[:QUOTES],
+    }
     return form.page(request, "credit/money/refund_form.html", context)
 
 

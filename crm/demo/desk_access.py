@@ -26,7 +26,8 @@ def fill(*, at: datetime) -> None:
         refused, actor=compliance, at=at - timedelta(days=1), answer="A file leaves the house. Use the list and its saved views."
     )
     beginner = officer | {
-        "name_en": "Trainee officer", "name_zh": "见习客户经理", "scope": "own", "level_ceiling": 3, "opens_at": "08:30", "closes_at": "18:00",
+        "name_en": "Trainee officer", "name_zh": "见习客户经理", "scope": "own", "level_ceiling": 3, "second_factor": True, "opens_at": "08:30",
+        "closes_at": "18:00",
         "permissions": [code for code in officer["permissions"] if code not in NOT_YET],
         "field_levels": {"customers.customer.id_number": "masked", "customers.customer.bank_card": "none"},
     }  # fmt: skip

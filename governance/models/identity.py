@@ -148,6 +148,7 @@ class Role(models.Model):
             "level_ceiling": _("Fields of a higher level are not shown to a holder"),
             "products": _("Only applications, offers and loans of these products"),
             "own_cases": _("Of collections cases only those held or assigned"),
+            "second_factor": _("Whether a holder must have a second factor before anything opens"),
             "opens_at": _("From when the role is open, by the lender's clock"),
             "closes_at": _("Until when the role is open, by the lender's clock"),
             "waiver_limit": _("The largest amount a holder may waive on one loan"),
@@ -175,6 +176,9 @@ class Role(models.Model):
     level_ceiling = models.PositiveSmallIntegerField(null=True, help_text="fields of a higher level (JR/T 0197-2020, 1–5) are not shown")
     products = ArrayField(models.CharField(max_length=20), default=list, db_default=[], help_text="only these; empty: every product")
     own_cases = models.BooleanField(default=False, db_default=False, help_text="of collections cases only those held or assigned")
+    second_factor = models.BooleanField(
+        default=False, db_default=False, help_text="a holder without an app or passkey reaches their account page alone"
+    )
     opens_at = models.TimeField(null=True, help_text="of the lender's day; a role with hours is closed outside them")
     closes_at = models.TimeField(null=True)
     version = models.PositiveIntegerField(default=1, db_default=1)

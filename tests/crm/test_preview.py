@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from customers.models import Customer
-from governance.models import User
+from governance.models import LegalEntity, Role, Team, User
 from ledger.models import Entry
 from tests.fixtures.cast import Cast
 
@@ -58,6 +58,44 @@ def test_it_is_offered_to_few_and_of_nobody_without_rights(cast: Cast, page_of: 
     begin(browser, cast.outsider)
     User.objects.filter(pk=cast.outsider.pk).update(is_active=False)
     assert "You look through" not in browser.get("/").text
+
+
+def as_role(browser: Client, code: str, team: Team) -> Any:
+    return browser.post(f"/admin/roles/{code}/preview/", {"team": team.pk})
+
+
+def test_a_bare_role_sees_what_the_branch_has_and_owns_nothing(cast: Cast, make_customer: Any, page_of: Any) -> None:
+    east, west = make_customer(), make_customer(branch=cast.west, actor=cast.outsider)
+    browser = page_of(cast.compliance)
+    assert "View as this role" in browser.get("/admin/roles/loan_officer/").text
+    assert as_role(browser, "loan_officer", cast.west).status_code == 303
+    page = browser.get("/customers/").text
+    assert "You look as anybody with the role" in page and west.public_id in page and east.public_id not in page
+    assert browser.get(f"/customers/{west.public_id}/").status_code == 200
+    assert browser.get(f"/customers/{east.public_id}/").status_code == 404
+    assert browser.get("/ledger/").status_code == 403, "mine, not the role's"
+    assert browser.post(f"/customers/{west.public_id}/notes/", {"text": "x"}).status_code in (403, 404)
+    began = Entry.objects.get(event="governance.preview.began")
+    role = Role.objects.get(code="loan_officer")
+    assert (began.subject_type, began.subject_id, began.facts["team"]) == ("governance.role", role.pk, cast.west.public_id)
+    Role.objects.filter(pk=role.pk).update(scope="own")
+    page = browser.get("/customers/").text
+    assert west.public_id not in page and "own rows only" in page, "and nothing of the pool either"
+    assert browser.post("/preview/end/").status_code == 303
+    assert Entry.objects.filter(event="governance.preview.ended", subject_id=role.pk).exists()
+    assert browser.get(f"/customers/{east.public_id}/").status_code == 200
+
+
+def test_a_role_is_looked_at_in_a_branch_of_ones_own_lender(cast: Cast, page_of: Any) -> None:
+    other = LegalEntity.objects.create(code="Z", name_en="Z", name_zh="乙", business_date=cast.east.legal_entity.business_date)
+    theirs = Team.objects.create(legal_entity=other, kind=Team.Kind.HEAD, code="Z", name_en="Z", name_zh="乙")
+    browser = page_of(cast.compliance)
+    empty = Role.objects.create(code="empty", name_en="E", name_zh="空", scope="own")
+    assert as_role(browser, "loan_officer", theirs).status_code == 422
+    assert as_role(browser, empty.code, cast.east).status_code == 422
+    assert as_role(browser, "loan_officer", Team(pk=10**9)).status_code == 422
+    assert as_role(page_of(cast.loan_officer), "loan_officer", cast.east).status_code == 403
+    assert not Entry.objects.filter(event__startswith="governance.preview").exists()
 
 
 @pytest.mark.parametrize("own", ["admin", "auditor", "compliance"])

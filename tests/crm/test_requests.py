@@ -99,6 +99,23 @@ def test_a_page_that_is_not_there_is_404_in_the_house_style(cast: Cast) -> None:
     assert "<html" not in part.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [
+        ("http://testserver/customers/?sort=name", "/customers/?sort=name"),
+        ("http://testserver/nowhere/", ""),
+        ("http://elsewhere.example/customers/", ""),
+        ("http://testserver//elsewhere.example/", ""),
+        ("javascript:alert(1)", ""),
+        ("", ""),
+    ],
+)
+def test_a_refusal_leads_back_to_our_own_page_only(cast: Cast, page_of: Any, before: str, back: str) -> None:
+    page = page_of(cast.loan_officer).get("/nowhere/", headers={"Referer": before}).text
+    assert "Go to the home page" in page
+    assert (f'href="{back}">Back to where you were' in page) if back else ("Back to where you were" not in page)
+
+
 def test_a_missing_permission_is_named_to_a_page_and_to_a_part(cast: Cast) -> None:
     client = Client()
     client.force_login(cast.collector)

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from crm.lib.ports.storage import NotKept
-from customers import documents, erasures, index, notes
-from customers.models import Customer, Document, Note, SearchKeys
+from customers import activities, consents, documents, erasures, index, notes
+from customers.models import Customer, Document, Note, Purpose, SearchKeys
 from governance import changes, person_keys, unreadable, users, vault
 from governance.models import ChangeRequest, PersonKey
 from ledger.models import Entry
@@ -139,3 +139,29 @@ def test_only_who_may_proposes(person: Customer, cast: Any, client: Any) -> None
     page = client.post(url, {"reason": "asked for it", "form_key": "k" * 32})
     assert page.status_code == 303, page.content
     assert ChangeRequest.objects.filter(kind=erasures.KIND).count() == 1
+
+
+def test_what_would_go_on_ends_and_nothing_new_begins(person: Customer, cast: Any, storage: Path, page_of: Any) -> None:
+    officer = cast.loan_officer
+    task = activities.plan(person, kind="call", text="call again", due_at=now() + timedelta(days=3), actor=officer, at=now())
+    given = consents.give(person, purpose=Purpose.CONTACT, actor=officer, at=now())
+    notes.add(person, text="his sister called", actor=officer, at=now())
+    shown = page_of(officer).get(f"/customers/{person.public_id}/").text
+    assert "Save note" in shown and f"/customers/{person.public_id}/edit/" in shown and "/reveal/" in shown
+    erased(person, cast)
+    task.refresh_from_db()
+    given.refresh_from_db()
+    assert task.status == "cancelled" and given.withdrawn_at is not None
+    assert Entry.objects.get(event=erasures.EVENT).facts["given_up"] == 2
+    row = Customer.objects.get(pk=person.pk)
+    with pytest.raises(person_keys.PersonErased):
+        consents.give(row, purpose=Purpose.CONTACT, actor=officer, at=now())
+    with pytest.raises(person_keys.PersonErased):
+        notes.add(row, text="again", actor=officer, at=now())
+    shown = page_of(officer).get(f"/customers/{person.public_id}/").text
+    assert "Erased person" in shown and "What was known of this person is gone for good." in shown
+    for door in ("Save note", f"/customers/{person.public_id}/edit/", "/reveal/", f"/customers/{person.public_id}/consents/marketing/"):
+        assert door not in shown, door
+    for panel in ("activities", "relations", "documents"):
+        part = page_of(officer).get(f"/customers/{person.public_id}/{panel}/", headers={"HX-Request": "true"})
+        assert part.status_code != 200 or ("/add/" not in part.text and "/plan/" not in part.text)

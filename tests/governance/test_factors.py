@@ -3,6 +3,7 @@
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.db import connections
 from django.test import Client
+from django.utils.timezone import now
 
-from governance import factors, roles
-from governance.models import ChangeRequest, Role, Rule
+from governance import delegations, factors, roles
+from governance.models import ChangeRequest, Role
 from ledger.models import Entry
 from tests.fixtures.cast import NOON, PASSWORD, Cast
 from tests.governance.test_sign_in import enter, later, signed_in
@@ -58,6 +60,9 @@ def test_an_app_is_set_up_on_the_page_and_asked_for_from_then_on(cast: Cast) -> 
     browser.post("/accounts/logout/")
     answer = enter("collector", client=browser)[1]
     assert answer.headers["Location"] == "/accounts/login/code/" and not signed_in(browser)
+    assert "Second factor" in browser.get("/accounts/login/code/").content.decode()
+    browser.post("/accounts/login/code/", {"code": code(secret, steps=1)})  # the next one: that of the set-up was used
+    assert signed_in(browser) and browser.get("/account/").status_code == 200
 
 
 def test_a_code_opens_once_and_a_wrong_one_never(cast: Cast) -> None:
@@ -136,7 +141,7 @@ def test_new_codes_end_the_old_ones(cast: Cast) -> None:
 
 # --- the role asks for one -----------------------------------------------------------------------------------------
 def test_a_role_that_needs_a_factor_opens_nothing_but_its_set_up(cast: Cast) -> None:
-    Rule.objects.filter(code="sign_in.second_factor_roles").update(value=["collector"])
+    Role.objects.filter(code="collector").update(second_factor=True)
     browser, _answer = enter("collector")
     assert browser.get("/customers/").headers["Location"] == "/account/"
     assert browser.get("/customers/", headers={"HX-Request": "true"}).headers["HX-Redirect"] == "/account/"
@@ -151,10 +156,27 @@ def test_a_role_that_needs_a_factor_opens_nothing_but_its_set_up(cast: Cast) -> 
     assert other.get("/").status_code == 200
 
 
+def test_who_acts_for_a_holder_needs_one_too(cast: Cast) -> None:
+    Role.objects.filter(code="collections_supervisor").update(second_factor=True)
+    browser, _answer = enter("collector")
+    assert browser.get("/").status_code == 200
+    delegations.lend(
+        cast.collections_supervisor,
+        cast.collector,
+        since=now(),
+        until=now() + timedelta(days=1),
+        reason="away",
+        actor=cast.collections_supervisor,
+        at=now(),
+    )
+    browser, _answer = enter("collector")
+    assert browser.get("/").headers["Location"] == "/account/"
+
+
 def test_a_demand_meets_who_is_signed_in_within_a_minute(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     browser, _answer = enter("collector")
     assert browser.get("/").status_code == 200
-    Rule.objects.filter(code="sign_in.second_factor_roles").update(value=["collector"])
+    Role.objects.filter(code="collector").update(second_factor=True)
     later(monkeypatch, seconds=61)
     assert browser.get("/").headers["Location"] == "/account/"
 

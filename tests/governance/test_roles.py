@@ -173,13 +173,22 @@ def test_what_cannot_be_is_refused(cast: Cast, code: str, changed: dict[str, Any
 def test_a_role_is_narrowed_by_its_page_and_the_second_person_reads_how(cast: Cast, page_of: Any, collector: Role) -> None:
     typed = {
         "name_en": collector.name_en, "name_zh": collector.name_zh, "scope": "tree", "permissions": collector.permissions, "version": "1",
-        "level_customers_customer_id_number": "none", "level_ceiling": "4", "own_cases": "on", "opens_at": "08:00", "closes_at": "20:00",
+        "level_customers_customer_id_number": "none", "level_ceiling": "4", "own_cases": "on", "second_factor": "on", "opens_at": "08:00", "closes_at": "20:00",
         "waiver_limit": "500.00", "reason": "Working hours, own cases.", "form_key": "11111111-2222-3333-4444-555555555555",
     }  # fmt: skip
     assert page_of(cast.admin).post("/admin/roles/collector/edit/", typed).status_code == 303
     waiting = ChangeRequest.objects.get()
     read = page_of(cast.compliance).get(f"/admin/changes/{waiting.public_id}/").text
-    for words in ("Branch tree", "Id number", "Nothing", "Highest level of data", "Only their own cases", "08:00–20:00", "Waiver limit"):
+    for words in (
+        "Branch tree",
+        "Id number",
+        "Nothing",
+        "Highest level of data",
+        "Only their own cases",
+        "Second factor needed",
+        "08:00–20:00",
+        "Waiver limit",
+    ):
         assert words in read, words
     collector.refresh_from_db()
     assert (collector.scope, collector.field_levels) == ("team", {}), "nothing before it is confirmed"
@@ -188,7 +197,7 @@ def test_a_role_is_narrowed_by_its_page_and_the_second_person_reads_how(cast: Ca
     assert (collector.scope, collector.own_cases, collector.opens_at, collector.level_ceiling) == ("tree", True, time(8), 4)
     assert (collector.field_levels, collector.waiver_limit) == ({"customers.customer.id_number": "none"}, Decimal("500.00"))
     shown = page_of(cast.admin).get("/admin/roles/collector/").text
-    assert "Narrowed to" in shown
+    assert "Narrowed to" in shown and "No second factor yet" in shown and collector.second_factor
     assert roles.wanted(**{name: getattr(collector, name) for name in roles.CONTENT}) == waiting.after
 
 

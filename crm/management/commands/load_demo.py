@@ -24,6 +24,7 @@ from crm.demo import (
     desk_money,
     desk_products,
     desk_underwriting,
+    erased,
     keys,
     machines,
     outside,
@@ -96,6 +97,7 @@ class Command(BaseCommand):
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
             rights.fill(entity, at=min(now(), house.at(today, 18)))
             machines.fill(at=min(now(), house.at(today, 18)))
+            erased.fill(entity, at=min(now(), house.at(today, 18)))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
         with outside.sandbox(), log.without_broker():
