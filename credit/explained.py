@@ -168,7 +168,9 @@ def made(loan: Working, row: Installment, making: Making) -> list[Line]:
     if row.kind == "down_payment":
         figures = {"share": making.terms.down_payment, "principal": making.opening}
         return [Line("principal", "down_payment", making.principal, figures=figures, **told)]
-    beside = [each.makings[-1] for each in loan.rows if each.makings and each.makings[-1].event == making.event and each.kind == "installment"]
+    beside = [
+        each.makings[-1] for each in loan.rows if each.makings and each.makings[-1].event == making.event and each.kind == "installment"
+    ]
     lines = [Line("principal", "already", making.paid, **told)] if making.paid else []
     lines += [Line("principal", code, amount, figures=figures, **told) for code, amount, figures in _principal(making, beside)]
     lines += [Line("interest", code, amount, figures=figures, **told) for code, amount, figures in _interest(making, beside)]
