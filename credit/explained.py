@@ -125,7 +125,7 @@ class Witness:
             return
         was = self._was.unpaid if self._row is not None else row.unpaid
         if once := quantize(was * loan.terms.penalty.percent_once):
-            figures = {"principal": was, "share": loan.terms.penalty.percent_once}
+            figures: dict[str, Any] = {"principal": was, "share": loan.terms.penalty.percent_once}
             self.lines.append(Line("penalty", "late_once", once, row.due_on, key, figures))
         for fee in loan.terms.fees:
             if fee.when == "late":
@@ -164,7 +164,7 @@ class Witness:
 # --- what a schedule made ------------------------------------------------------------------------------------------
 def made(loan: Working, row: Installment, making: Making) -> list[Line]:
     """Return the lines of principal and interest as the schedule of `making` reckoned them."""
-    told = {"on": making.on, "event": making.event}
+    told: dict[str, Any] = {"on": making.on, "event": making.event}
     if row.kind == "down_payment":
         figures = {"share": making.terms.down_payment, "principal": making.opening}
         return [Line("principal", "down_payment", making.principal, figures=figures, **told)]

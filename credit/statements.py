@@ -127,7 +127,7 @@ def checked(loan: Loan, first: date, last: date, *, today: date) -> None:
     :raises NotAPeriod: if it ends before it begins, before the loan began, or after `today`
     """
     if last > today:
-        sentence = _("Choose a last day up to %(day)s: what is to come has not happened.") % {"day": today.isoformat()}
+        sentence: Any = _("Choose a last day up to %(day)s: what is to come has not happened.") % {"day": today.isoformat()}
         raise NotAPeriod(sentence, fields={"last": sentence})
     if last < loan.starts_on:
         sentence = _("The loan began on %(day)s: choose a later last day.") % {"day": loan.starts_on.isoformat()}
@@ -172,11 +172,11 @@ def _rows(loan: Loan, first: date, last: date) -> tuple[Sums, list[Row]]:
     numbers: dict[int, set[int]] = defaultdict(set)
     postings = Posting.objects.filter(transaction__loan=loan, transaction__value_on__lte=last)
     names = {str(account): name for name, account in ACCOUNTS.items()}
-    for movement, account, amount, seq in postings.values_list("transaction_id", "account", "amount", "installment__seq"):
-        name, sums = names[account], by_movement[movement]
+    for moved, account, amount, seq in postings.values_list("transaction_id", "account", "amount", "installment__seq"):
+        name, sums = names[account], by_movement[moved]
         setattr(sums, name, getattr(sums, name) + (-amount if name in CREDITED else amount))
         if seq is not None:
-            numbers[movement].add(seq)
+            numbers[moved].add(seq)
     opening, rows = Sums(), []
     running: Sums | None = None
     found = Transaction.objects.filter(loan=loan, value_on__lte=last).select_related("reverses", "reversal").order_by("value_on", "pk")

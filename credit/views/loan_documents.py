@@ -1,5 +1,6 @@
 """The statement of a loan, an instalment explained, the documents a loan was given, and the check of a paper that comes back."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -79,7 +80,7 @@ def explained(loan: Loan, seq: int, *, on: date) -> dict[str, Any]:
     row = next((each for each in state.installments if each.seq == seq), None)
     if row is None:
         raise Http404
-    parts = [
+    parts: list[dict[str, Any]] = [
         {
             "label": LABELS[part],
             "part": part,
@@ -119,7 +120,7 @@ def _line(line: Line) -> dict[str, Any]:
 def _used(split: Split, seq: int, due_on: date, label: Any) -> dict[str, Any]:
     """Return what one event did with the instalment, its parts in the order in which they were taken."""
     how = (("lines", _("paid")), ("waived", _("given up")), ("written_off", _("written off")), ("capitalised", _("became principal")))
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"label": LABELS[line.part], "how": word, "amount": line.amount}
         for name, word in how
         for line in getattr(split, name)
@@ -260,7 +261,7 @@ def document_check(request: Asked) -> HttpResponse:
     return form.page(request, "credit/documents/check.html", context)
 
 
-VERDICTS = {
+VERDICTS: dict[str, tuple[str, Callable[[], str]]] = {
     "good": ("good", lambda: _("This is one of our papers, unchanged, and it stands.")),
     "unknown": ("bad", lambda: _("We issued no paper with this serial.")),
     "wrong_hash": ("bad", lambda: _("The check digits do not belong to this serial: the paper is not the one we issued.")),
