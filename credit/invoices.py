@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from credit import loan_documents, repayments, statements
@@ -47,7 +47,8 @@ def invoice(loan: Loan, *, first: date, last: date, purpose: str, actor: User, a
     rows = Transaction.objects.filter(loan=loan, value_on__gte=first, value_on__lte=last, invoiced__isnull=True)
     rows = rows.filter(Q(kind__in=RECEIVED) | Q(kind=Kind.REVERSAL, reverses__kind__in=RECEIVED))
     # Money that came and went again before anybody invoiced it was not received.
-    rows = rows.exclude(reversal__isnull=False).exclude(reverses__isnull=False, reverses__invoiced__isnull=True)
+    answered = InvoicedMovement.objects.filter(transaction=OuterRef("reverses"))
+    rows = rows.filter(reversal__isnull=True).filter(Q(reverses__isnull=True) | Exists(answered))
     made = _documents(loan, list(rows.order_by("pk")), first=first, last=last, purpose=purpose, actor=actor, at=at)
     if not made:
         raise NothingReceived(_("Between these days nothing was received on %(loan)s that is not invoiced already.") % {"loan": loan})
