@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import override
 
+from credit.books import local_day
 from credit.models import LoanDocument, Transaction
 from credit.papers_pdf import Words, _fact, _money, _set
 
@@ -31,7 +32,7 @@ def _data(made: LoanDocument) -> dict[str, Any]:
         _fact("贷款", "Loan", loan.public_id),
         _fact("借款人", "Borrower", loan.customer.masked_name),
         _fact("证件号码", "Identity number", loan.customer.masked_id_number),
-        _fact("出具日期", "Issued", document["issued_at"][:10]),
+        _fact("出具日期", "Issued", local_day(entity, made.issued_at).isoformat()),
         _fact("校验码", "Check digits", made.document_hash[:12]),
     ]
     if made.first_on is not None:
@@ -49,7 +50,7 @@ def _statement(document: dict[str, Any]) -> list[dict[str, Any]]:
     rows = [
         [
             row["value_on"],
-            f"{labels['zh-hans'].get(row['kind'], row['kind'])}{_mark(row)}",
+            f"{labels['zh-hans'].get(row['kind'], row['kind'])} {labels['en'].get(row['kind'], '')}{_mark(row)}",
             *(_money(row[name]) for name in ("cash", "principal", "interest", "fee", "penalty", "principal_after")),
         ]
         for row in document["movements"]
