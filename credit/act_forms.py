@@ -40,7 +40,8 @@ class ActForm(house.VersionedForm):
     def __init__(self, act: Act, loan: Loan, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in list(self.fields):
-            if name not in (*act.fields, "on", "why", "note", "version", "form_key"):
+            shown = name != "note" or act.may_wait
+            if name not in (*act.fields, "on", "why", "note", "version", "form_key") or not shown:
                 del self.fields[name]
         for name in (*act.fields, "on"):
             self.fields[name].widget.attrs["data-query"] = ""

@@ -65,6 +65,10 @@ class Promised(DomainError):
     code = "refund_under_way"
 
 
+def _never(loan: Loan, amount: Decimal, actor: User) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Act:
     """One thing done to a loan."""
@@ -76,9 +80,14 @@ class Act:
     build: Callable[[Loan, dict[str, Any], date], Built]
     fields: tuple[str, ...] = ()
     statuses: tuple[str, ...] = (Loan.Status.OPEN,)
-    two: Callable[[Loan, Decimal, User], bool] = lambda loan, amount, actor: False
+    two: Callable[[Loan, Decimal, User], bool] = _never
     icon: str = "loan"
     danger: bool = False
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a second person may have to confirm it: by what is asked, or by how much."""
+        return self.two is not _never
 
 
 ACTS: Registry[Act] = Registry("loan act")

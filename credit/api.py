@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from credit import acts_api, applications, books_api, money_api, offers, quote_api, repayments, underwriting_api
+from credit import acts_api, applications, books_api, document_api, money_api, offers, quote_api, repayments, underwriting_api
 from credit import permissions as may
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Application, Loan, Offer, Product, Transaction
@@ -168,7 +168,9 @@ class LoanViewSet(Filtered):
     serializer_class = LoanOut
     queryset = Loan.objects.none()
     filters = {"status": "status", "customer": "customer__public_id"}
-    needs = {"list": may.VIEW_LOAN, "retrieve": may.VIEW_LOAN, "schedule": may.VIEW_LOAN}
+    needs = {
+        "list": may.VIEW_LOAN, "retrieve": may.VIEW_LOAN, "schedule": may.VIEW_LOAN, "statement": may.VIEW_LOAN, "explained": may.VIEW_LOAN,
+    }  # fmt: skip
 
     def get_queryset(self) -> QuerySet[Loan]:
         return Loan.objects.visible_to(self.request.user).for_list().select_related("application", "legal_entity")
@@ -182,6 +184,18 @@ class LoanViewSet(Filtered):
     def schedule(self, request: Request, public_id: str) -> Response:
         """Return what is due when, what of it was paid, and the penalty grown until today."""
         return Response(schedule(self.get_object(), at=now()))
+
+    @extend_schema(parameters=[document_api.PeriodIn], responses={200: document_api.StatementOut})
+    @action(detail=True, methods=["get"])
+    def statement(self, request: Request, public_id: str) -> Response:
+        """Return the statement of a period; without days, of the whole loan so far."""
+        return Response(document_api.statement(self.get_object(), request, at=now()))
+
+    @extend_schema(parameters=[document_api.ExplainIn], responses={200: document_api.ExplainedOut})
+    @action(detail=True, methods=["get"])
+    def explained(self, request: Request, public_id: str) -> Response:
+        """Return line by line how an instalment came about and what was paid of it."""
+        return Response(document_api.explained(self.get_object(), request, at=now()))
 
 
 class RepaymentViewSet(Filtered):
@@ -215,6 +229,7 @@ class RepaymentViewSet(Filtered):
 
 VIEWSETS = {
     **acts_api.VIEWSETS,
+    **document_api.VIEWSETS,
     **books_api.VIEWSETS,
     **money_api.VIEWSETS,
     **underwriting_api.VIEWSETS,

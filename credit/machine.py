@@ -40,6 +40,7 @@ from credit.terms import NotPlayable, Terms
 from credit.working import Working
 
 ZERO = Decimal("0.00")
+Watch = Callable[[Working, Event | None], None]
 
 PLAYS: dict[type[Event], Callable[[Working, Any], None]] = {
     Disburse: reshaping.disburse,
@@ -61,10 +62,11 @@ PLAYS: dict[type[Event], Callable[[Working, Any], None]] = {
 }
 
 
-def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holidays = ()) -> State:
+def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holidays = (), watch: Watch | None = None) -> State:
     """Return the loan of `terms` after `events`; lateness, penalty and recalculated interest are told as of `as_of`.
 
     All events given count, whatever their day: `as_of` is the day of looking (the last business date closed), not a filter.
+    `watch` is shown the workings after every event, and once more at the end, without one.
 
     :raises NotPlayable: with a `code` for a history that cannot be
     """
@@ -78,7 +80,12 @@ def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holida
             loan.begin(event)
             if not isinstance(event, Reverse):
                 PLAYS[type(event)](loan, event)
-        return loan.state(as_of)
+            if watch is not None:
+                watch(loan, event)
+        state = loan.state(as_of)
+        if watch is not None:
+            watch(loan, None)
+        return state
 
 
 def _may_reverse(loan: Working, event: Event) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from credit.models import Transaction
+from credit.models import LoanDocument, Transaction
 from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
 from credit.reversals import Reason
 from credit.timeline import Say, day, money
@@ -160,6 +160,27 @@ def _movement_reversed(entry: Entry) -> str:
     return _("%(kind)s on %(loan)s reversed") % {
         "kind": dict(Transaction.Kind.choices).get(entry.facts.get("kind", ""), ""),
         "loan": entry.facts.get("loan", ""),
+    }
+
+
+def _document(entry: Entry) -> str:
+    return _("%(kind)s %(serial)s of %(loan)s made: %(purpose)s") % {
+        "kind": dict(LoanDocument.Kind.choices).get(entry.event.rsplit(".", 1)[1], ""),
+        "serial": entry.facts.get("serial", ""),
+        "loan": entry.facts.get("loan", ""),
+        "purpose": dict(LoanDocument.Purpose.choices).get(entry.facts.get("purpose", ""), ""),
+    }
+
+
+for _kind in LoanDocument.Kind.values:
+    of_loan(f"credit.document.{_kind}", icon="documents")(_document)
+
+
+@of_loan("credit.document.taken", icon="export")
+def _document_taken(entry: Entry) -> str:
+    return _("File of %(serial)s taken: %(purpose)s") % {
+        "serial": entry.facts.get("serial", ""),
+        "purpose": dict(LoanDocument.Purpose.choices).get(entry.facts.get("purpose", ""), ""),
     }
 
 

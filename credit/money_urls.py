@@ -3,7 +3,7 @@
 from django.urls import path
 
 from credit.acts import ACTS
-from credit.views import acts, contracts, payments, settling
+from credit.views import acts, contracts, loan_documents, payments, settling
 
 urlpatterns = [
     path("payments/", payments.payment_list, name="payment-list"),
@@ -18,6 +18,13 @@ urlpatterns = [
     path("loans/<str:public_id>/acts/", acts.loan_acts, name="loan-acts"),
     *(path(f"loans/<str:public_id>/acts/{kind}/", acts.page_of(act), name=f"loan-act-{kind}") for kind, act in ACTS.items()),
     path("loans/<str:public_id>/refund/", settling.loan_refund, name="loan-refund"),
+    path("loans/<str:public_id>/statement/", loan_documents.loan_statement, name="loan-statement"),
+    path("loans/<str:public_id>/instalments/<int:seq>/", loan_documents.installment_explained, name="installment-explained"),
+    path("loans/<str:public_id>/documents/", loan_documents.loan_documents_page, name="loan-documents"),
+    path("loans/<str:public_id>/documents/new/", loan_documents.loan_document_new, name="loan-document-new"),
+    path("loan-documents/check/", loan_documents.document_check, name="document-check"),
+    path("loan-documents/<str:public_id>/", loan_documents.loan_document, name="loan-document"),
+    path("loan-documents/<str:public_id>/paper.pdf", loan_documents.loan_document_pdf, name="loan-document-pdf"),
     path("payoffs/<str:public_id>/", settling.payoff_page, name="payoff"),
     path("payoffs/<str:public_id>/quote.pdf", settling.payoff_pdf, name="payoff-pdf"),
     path("repayments/<str:public_id>/reverse/", settling.repayment_reverse, name="repayment-reverse"),

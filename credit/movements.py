@@ -19,7 +19,7 @@ from credit import accrual, contract_terms, lateness, loans
 from credit import events as happened
 from credit.lateness import bucket_event
 from credit.loans import Entry
-from credit.machine import play
+from credit.machine import Watch, play
 from credit.models import Installment, Loan, PayoffQuote, Posting, Transaction
 from credit.state import Installment as Played
 from credit.state import Split, State
@@ -138,13 +138,13 @@ def event_of(
     raise ValueError(f"a {kind} is not played")
 
 
-def played(loan: Loan, moves: Iterable[happened.Event], *, as_of: date | None = None) -> State:
+def played(loan: Loan, moves: Iterable[happened.Event], *, as_of: date | None = None, watch: Watch | None = None) -> State:
     """Return `loan` after `moves`, as of a day: the last one closed when none is given.
 
     :raises CannotBe: for a history that cannot be
     """
     try:
-        return play(contract_terms.of(loan), moves, as_of or loan.closed_on)
+        return play(contract_terms.of(loan), moves, as_of or loan.closed_on, watch=watch)
     except Refused as error:
         raise CannotBe(sentence(error), cause=error.code) from None
 

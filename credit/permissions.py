@@ -26,6 +26,9 @@ IMPORT_PAYMENT = declare("credit.import_payment", _("Bring in the bank's files o
 ALLOCATE_SUSPENSE = declare("credit.allocate_suspense", _("Allocate and return unmatched money"), scope="suspense:write")
 APPROVE_MONEY = declare("credit.approve_money", _("Approve refunds and large allocations as the second person"))
 QUOTE_PAYOFF = declare("credit.quote_payoff", _("Issue payoff quotes"), scope="payoffs:write")
+ISSUE_DOCUMENT = declare(
+    "credit.issue_document", _("Make statements, settlement certificates and invoices of loans"), scope="documents:write"
+)
 SERVICE_LOAN = declare("credit.service_loan", _("Charge and reschedule loans"), scope="loans:service")
 WAIVE = declare("credit.waive", _("Waive interest, fees and penalty within one's authority"))
 RESTRUCTURE = declare("credit.restructure", _("Restructure, accelerate, charge off and write off loans, with a second person"))

@@ -10,7 +10,7 @@ from credit.allocation import Line
 from credit.due_dates import Period, periods_of, remaining
 from credit.events import Disburse, Prepay, Repay, Reschedule, Restructure
 from credit.schedule import amortise, build, scheduled_fees
-from credit.state import PARTS, Installment, Parts, PlacedCharge
+from credit.state import PARTS, Installment, Making, Parts, PlacedCharge
 from credit.terms import NotPlayable, Terms
 from credit.working import Working, joined
 from crm.lib.money import CENT, quantize
@@ -88,7 +88,16 @@ def anew(
     made = [*rows[: len(periods)]]
     for period in periods[len(rows) :]:
         made.append(Installment(loan.next_seq + len(made) - len(rows), period.from_on, period.due_on, Parts(fee=fee)))
-    for row, period, part in zip(made, periods, parts, strict=True):
+    opening = balance
+    for n, (row, period, part) in enumerate(zip(made, periods, parts, strict=True)):
+        changed = n == 0 and first_interest is not None
+        row.makings.append(
+            Making(
+                loan.event.key, on, terms, opening, part.principal, part.interest, part.earned, period, row.paid.principal, payment, changed,
+                row.earned,
+            )
+        )  # fmt: skip
+        opening -= part.principal
         row.due.principal = row.paid.principal + part.principal
         row.due.interest = max(part.interest, row.paid.interest + row.waived.interest)
         row.earned, row.plan = part.earned, part.principal + part.interest

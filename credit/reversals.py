@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from credit import class_marks, movements, repayments, suspense
+from credit import class_marks, invoices, movements, repayments, suspense
 from credit.books import money_day
 from credit.models import PayoffQuote, Refund, Transaction
 from credit.movements import NotExplained
@@ -83,6 +83,7 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
         move(quote, PayoffQuote.Status.SUPERSEDED, actor=actor, at=at, facts={"loan": loan.public_id})
     for quote in PayoffQuote.objects.select_for_update().filter(transaction=movement, status=PayoffQuote.Status.PAID):
         move(quote, PayoffQuote.Status.REVERSED, actor=actor, at=at, facts={"loan": loan.public_id})
+    invoices.credit(loan, movement, made, actor=actor, at=at)
     if movement.kind == Transaction.Kind.REPAYMENT:
         suspense.taken_back(movement, stays=reason in STAYS, actor=actor, at=at)
     log.record(

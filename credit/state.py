@@ -46,6 +46,31 @@ class PlacedCharge:
     due_on: date
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How a schedule made an instalment: what it was reckoned from, kept so that it can be told line by line.
+
+    `opening` is the principal its period began with, of what was spread `on` that day by the event with the key `event`; `paid` is what of
+    its principal was paid already and stays in it. `kept` is an instalment that was held instead of solved for; `changed` says that its
+    interest was given, because the balance changed inside its period; `was` is the interest it made before.
+    `born`: its row began with it.
+    """
+
+    event: str
+    on: date
+    terms: Terms
+    opening: Decimal
+    principal: Decimal
+    interest: Decimal
+    earned: Decimal
+    period: Period | None
+    paid: Decimal = ZERO
+    kept: Decimal | None = None
+    changed: bool = False
+    was: Decimal = ZERO
+    born: bool = False
+
+
 @dataclass(slots=True)
 class Installment:
     """One instalment as it stands: what is due in all, of which paid, waived and written off.
@@ -55,6 +80,7 @@ class Installment:
     it that was paid before its time by a prepayment. `kind`: installment, down_payment, charge (after the last due date).
     `penalty_base` is the penalty grown up to `penalty_since`; it grows on from there on the unpaid principal. `earned` is the interest its
     own period makes (a grace may collect it later); `plan` is the payment it was solved for, `period` what interest was reckoned from.
+    `makings` are the schedules that made it, the standing one last.
     """
 
     seq: int
@@ -77,6 +103,7 @@ class Installment:
     charges: list[PlacedCharge] = field(default_factory=list)
     period: Period | None = field(default=None, repr=False)
     plan: Decimal = field(default=ZERO, repr=False)
+    makings: list[Making] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def days(self) -> int:

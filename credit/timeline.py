@@ -36,7 +36,10 @@ timeline_kind(
     prefixes=("risk.decision.", "credit.proposal.", "credit.counteroffer.", "credit.condition.", *(f"credit.application.{word}" for word in DECIDED)),
 )  # fmt: skip
 timeline_kind(
-    "loans", label=gettext_lazy("Loans"), order=34, prefixes=("credit.loan.", "credit.movement.", "credit.class_mark.", "credit.pause.")
+    "loans",
+    label=gettext_lazy("Loans"),
+    order=34,
+    prefixes=("credit.loan.", "credit.document.", "credit.movement.", "credit.class_mark.", "credit.pause."),
 )
 timeline_kind(
     "payments", label=gettext_lazy("Payments"), order=36,

@@ -10,7 +10,7 @@ from credit.allocation import Allocation, Due, Line, allocate, equally, groups
 from credit.due_dates import Holidays
 from credit.events import Charge, Event, Pause, Recover, Refund, Resume, Reverse, Waive
 from credit.schedule import Row
-from credit.state import Installment, Parts, PlacedCharge, Split, State, Status
+from credit.state import Installment, Making, Parts, PlacedCharge, Split, State, Status
 from credit.terms import NotPlayable, Terms
 from crm.lib.money import is_cents, quantize
 
@@ -36,6 +36,7 @@ class Working:
         self.written_off_on: date | None = None
         self.cancelled_on: date | None = None
         self.grace_of(terms)
+        self.event: Event  # the one that is played
         self.calendar = terms  # whose due dates the last instalments have: changed by a reschedule
 
     # --- what every event needs -------------------------------------------------------------------------------------
@@ -51,6 +52,7 @@ class Working:
         if self.terms.recalculation and self.rows and event.on != self.refreshed_on:
             recalculation.refresh(self, event.on)
         self.splits[event.key] = Split(event, ZERO, principal_after=self.principal)
+        self.event = event
 
     def grace_of(self, terms: Terms) -> None:
         """Take the penalty's grace of `terms`."""
@@ -81,6 +83,9 @@ class Working:
             period=row.period,
             plan=row.principal + row.interest,
         )
+        opening = row.balance + row.principal
+        making = Making(self.event.key, on, self.terms, opening, row.principal, row.interest, row.earned, row.period, born=True)
+        made.makings.append(making)
         if not row.principal and not row.interest and not row.fee:
             made.met_on = on
         return made

@@ -41,7 +41,7 @@ PUBLIC = {"healthz", "invitation", "session", "set-language", "set-theme", "acco
 BLANKS = {
     "fact": "income", "paper": "income_proof", "code": "reminder.late", "channel": "letter", "pk": "1", "public_id": "X-22222222X",
     "field": "mobile", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X",
-    "label": "customers.customer", "token": "nobodys-token", "other": "nobody", "month": "2026-01",
+    "label": "customers.customer", "token": "nobodys-token", "other": "nobody", "seq": "1", "month": "2026-01",
 }  # fmt: skip
 EVERY_ROLE = WHO["signed in"].split()
 

@@ -6,6 +6,7 @@ from credit.models.contracts import Contract, CounterLink, Link, OfferLink
 from credit.models.delinquency import DelinquencyPause
 from credit.models.general_ledger import AccountingPeriod, AccountMapping, BookDay, GLAccount, Journal, JournalLine
 from credit.models.imports import ImportBatch
+from credit.models.loan_documents import InvoicedMovement, LoanDocument
 from credit.models.loans import Installment, Loan, Posting, Transaction
 from credit.models.money import PayoffQuote, Refund
 from credit.models.products import Product
@@ -42,10 +43,12 @@ __all__ = [
     "GLAccount",
     "ImportBatch",
     "Installment",
+    "InvoicedMovement",
     "Journal",
     "JournalLine",
     "Link",
     "Loan",
+    "LoanDocument",
     "LoanSnapshot",
     "Offer",
     "OfferLink",

@@ -61,7 +61,9 @@ def answer(request: Asked, act: Act, public_id: str) -> HttpResponse:
                 if data["version"] not in (None, loan.version):
                     raise Stale(_("Money moved on this loan meanwhile. Look at what it will change now, and send it again."))
                 key = f"form:{data['form_key']}" if data["form_key"] else f"act:{now().isoformat()}"
-                done = acts.do(loan, act, data, on=data["on"], why=data["why"], note=data["note"], actor=request.user, at=now(), key=key)
+                done = acts.do(
+                    loan, act, data, on=data["on"], why=data["why"], note=data.get("note", ""), actor=request.user, at=now(), key=key
+                )
                 sent.result(here)
                 messages.success(request, said(done))
         if not form.errors:

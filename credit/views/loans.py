@@ -15,6 +15,7 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
 from credit import acts, class_standing, repayments, timeline
+from credit import movements as loan_movements
 from credit.accrual import bucket, bucket_name, days_past_due
 from credit.allocation import allocate
 from credit.books import value_day
@@ -23,7 +24,7 @@ from credit.models import Installment, Loan, Posting, Transaction, VirtualAccoun
 from credit.money_forms import CounterForm
 from credit.permissions import QUOTE_PAYOFF, RECORD_REPAYMENT, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
 from credit.reversals import REVERSIBLE
-from credit.views import Asked, borrower
+from credit.views import Asked, borrower, differences
 from credit.words import PARTS
 from crm.lib import htmx, money, pages
 from crm.lib.errors import DomainError
@@ -300,6 +301,38 @@ def day_of(loan: Loan, text: str) -> date:
         return value_day(loan.legal_entity, now())
 
 
+def back_dated(loan: Loan, amount: Decimal, on: date) -> dict[str, Any]:
+    """Return what money that counts for a day before today would change: what came later is played after it."""
+    try:
+        seen = loan_movements.preview(
+            loan, kind=Transaction.Kind.REPAYMENT, amount=amount, on=on, details={}, as_of=max(on, loan.closed_on)
+        )
+    except DomainError as error:
+        return {"refused": error.message}
+    split, after = seen.after.splits["new"], {row.seq: row for row in seen.after.installments}
+    by_due: dict[int, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(PARTS, ZERO))
+    for line in split.lines:
+        by_due[line.installment][line.part] += line.amount
+    rows = [
+        {"number": seq, "due_on": after[seq].due_on, **parts, "sum": sum(parts.values(), ZERO), "open": after[seq].outstanding}
+        for seq, parts in by_due.items()
+    ]
+    days = (seen.before.delinquency.regulatory_days, seen.after.delinquency.regulatory_days)
+    return {
+        "amount": amount,
+        "lines": rows,
+        "held": split.overpayment,
+        "still_due": sum((row.outstanding for row in after.values() if row.due_on <= seen.after.as_of), ZERO),
+        "settles": seen.after.status == "settled",
+        "dpd_now": days[0],
+        "dpd_after": days[1],
+        "bucket_now": bucket_name(bucket(days[0])),
+        "bucket_after": bucket_name(bucket(days[1])),
+        "changes": differences.told(loan, seen),
+        "on_day": on,
+    }
+
+
 def preview(loan: Loan, installments: list[Installment], text: str, on: date) -> dict[str, Any]:
     """Return what receiving an amount would do: which instalments it pays, what it leaves, what is held for refund."""
     try:
@@ -308,6 +341,8 @@ def preview(loan: Loan, installments: list[Installment], text: str, on: date) ->
         amount = ZERO
     if amount <= 0:
         return {"hint": True}
+    if on < value_day(loan.legal_entity, now()):
+        return back_dated(loan, amount, on)
     dues = repayments.dues(loan, installments, on)
     lines, left = allocate(amount, dues, loan.allocation_order)
     seqs = {each.pk: each for each in installments}

@@ -1,10 +1,11 @@
 """Loans that did not go straight: prepaid in part, charged, waived, rescheduled, restructured, written off with a recovery, cancelled."""
 
+import contextlib
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from credit import acts
+from credit import acts, invoices, loan_documents
 from credit.acts import ACTS
 from credit.models import Loan, Transaction
 from governance import changes
@@ -36,8 +37,21 @@ def fill(entity: LegalEntity, *, today: date, at: datetime) -> None:
     if late:
         money = {"amount": D("150.00"), "channel": "transfer"}
         _done(late[0], Kind.RECOVERY, money, "legal", operations=operations, risk=risk, at=at, key="demo-act-recovery")
+    _papers(entity, operations=operations, today=today, at=at)
     if len(late) > 1:
         acts.do(_fresh(late[1]), ACTS[Kind.WRITE_OFF], {}, on=None, why="legal", actor=operations, at=at, key="demo-act-waits")
+
+
+def _papers(entity: LegalEntity, *, operations: User, today: date, at: datetime) -> None:
+    """Give two loans their papers: a statement and an invoice of one that was paid on, the certificate of one that is settled."""
+    told: dict[str, Any] = {"purpose": "customer", "actor": operations, "at": at}
+    paid = Loan.objects.filter(legal_entity=entity, transactions__kind=Kind.REPAYMENT, transactions__reversal__isnull=True)
+    for loan in paid.open().order_by("pk").distinct()[:1]:
+        loan_documents.statement(_fresh(loan), first=loan.starts_on, last=today, **told)
+        with contextlib.suppress(invoices.NothingReceived):
+            invoices.invoice(_fresh(loan), first=loan.starts_on, last=today, **told)
+    for loan in Loan.objects.filter(legal_entity=entity, status=Loan.Status.SETTLED, overpayment=0).order_by("pk")[:1]:
+        loan_documents.settlement(_fresh(loan), **told)
 
 
 def _done(loan: Loan, kind: str, data: dict[str, Any], why: str, *, operations: User, risk: User, at: datetime, key: str) -> None:

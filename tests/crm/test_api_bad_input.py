@@ -33,6 +33,7 @@ UNKNOWN = {
     "payoff-quotes": "Q",
     "reversals": "X",
     "loan-acts": "X",
+    "loan-documents": "LD",
     "refunds": "RF",
     "suspense": "M",
     "promises": "Y",
