@@ -58,7 +58,7 @@ class ReportOut(serializers.Serializer):
     tables = ReportTableOut(many=True)
 
 
-NAME = OpenApiParameter("name", str, OpenApiParameter.PATH, enum=["vintage", "segments", "roll", "fpd", "ageing", "classes", "quality", "payoff", "economics"])  # fmt: skip
+NAME = OpenApiParameter("public_id", str, OpenApiParameter.PATH, enum=["vintage", "segments", "roll", "fpd", "ageing", "classes", "quality", "payoff", "economics"])  # fmt: skip
 CHOICES = [
     NAME,
     OpenApiParameter("observed", str, description="a month-end on file, YYYY-MM-DD; the last one when left out"),
@@ -72,8 +72,8 @@ CHOICES = [
 
 
 class ReportViewSet(viewsets.ViewSet):
-    lookup_field = "name"
-    lookup_value_regex = r"[a-z]+"
+    lookup_field = "public_id"  # as everywhere; a report is called by its name
+    lookup_value_regex = r"[A-Za-z0-9-]+"
     needs = {"list": VIEW_REPORT, "retrieve": VIEW_REPORT}
 
     @extend_schema(responses={200: ReportNameOut(many=True)})
@@ -92,9 +92,9 @@ class ReportViewSet(viewsets.ViewSet):
         )
 
     @extend_schema(parameters=CHOICES, responses={200: ReportOut})
-    def retrieve(self, request: Request, name: str) -> Response:
+    def retrieve(self, request: Request, public_id: str) -> Response:
         """Return a report; 400 where a choice is not one of its own."""
-        report = REPORTS.get(name)
+        report = REPORTS.get(public_id)
         if report is None:
             raise Http404
         user: Any = request.user

@@ -40,6 +40,7 @@ UNKNOWN = {
     "handovers": "H",
     "gl-accounts": "GA",
     "journals": "GJ",
+    "reports": "R",
 }
 UNREADABLE = [
     b'{"a": ',
