@@ -133,4 +133,4 @@ declare(Report("segments", gettext_lazy("Vintage by channel, score and strategy"
     gettext_lazy("The same curves for each channel, band of score and version of the strategy that decided"),
     vintage, ("view", "basis", "measure"), ("segment",), kinds=KINDS))  # fmt: skip
 declare(Report("payoff", gettext_lazy("Early payoff"), gettext_lazy("How many loans are settled before their time, by months on book"),
-    payoff, ("measure", "by"), PLAIN, kinds=KINDS))  # fmt: skip
+    payoff, ("measure", "by"), PLAIN, any_day=True, kinds=KINDS))  # fmt: skip

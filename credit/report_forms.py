@@ -20,10 +20,10 @@ class ReportForm(forms.Form):
     """The choices of one report; what is left out is what the report opens with: the last month-end, 30+, current, amount."""
 
     observed = forms.ChoiceField(label=_("As of"), required=False)
-    view = forms.TypedChoiceField(label=_("Past due"), required=False, coerce=int, choices=list(VIEW_WORDS.items()))
-    basis = forms.ChoiceField(label=_("When"), required=False, choices=list(BASIS_WORDS.items()))
+    view = forms.TypedChoiceField(label=_("How late"), required=False, coerce=int, choices=list(VIEW_WORDS.items()))
+    basis = forms.ChoiceField(label=_("Late when"), required=False, choices=list(BASIS_WORDS.items()))
     measure = forms.ChoiceField(label=_("Counted"), required=False, choices=list(MEASURE_WORDS.items()))
-    by = forms.ChoiceField(label=_("Rows"), required=False)
+    by = forms.ChoiceField(label=_("One row per"), required=False)
     product = forms.ChoiceField(label=_("Product"), required=False)
     channel = forms.ChoiceField(label=_("Channel"), required=False, choices=[("", _("Any")), *Channel.choices])
 

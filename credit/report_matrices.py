@@ -64,9 +64,12 @@ def matrix(choices: Choices, figures: Figures, places: tuple[int, ...]) -> Sheet
             part = figures.at(NEW, NEW, col)
             cells.append(measured(choices, part, Place(asked, NEW, NEW, col, col)) if part.loans else Cell("–", None, "count"))
         rows.append(Row(NEW, row_word(asked, NEW), cells))
-    before = _("Balance before (CNY)") if choices.by_amount else _("Loans before")
-    heads = [_("A month before"), before, *(place_word(asked, col) for col in cols)]
+    heads = [_("A month before"), before_word(choices), *(place_word(asked, col) for col in cols)]
     return Sheet("matrix", str(_("From where to where")), heads, rows)
+
+
+def before_word(choices: Choices) -> str:
+    return _("Balance before (CNY)") if choices.by_amount else _("Loans before")
 
 
 def heat(choices: Choices, sheet: Sheet, title: str, caption: str, count: int) -> dict[str, object]:
@@ -102,7 +105,7 @@ def roll(choices: Choices, figures: Figures) -> Result:
                 plain(through(rates, bucket + 1), "percent"),
             ])
         )  # fmt: skip
-    heads = [_("From → to"), _("Before"), _("Now"), _("Flow rate"), _("From M0 to here")]
+    heads = [_("From → to"), before_word(choices), _("In the next bucket now"), _("Flow rate"), _("From M0 to here")]
     flows = Sheet("flows", str(_("Flow rates: the next bucket now, of this bucket a month before")), heads, rows)
     rate = rates[0] if known else None
     title = (

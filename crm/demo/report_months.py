@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from credit import classification, close_rules, payoffs, report_rules, repayments, staging
+from credit import classification, close_rules, payoffs, repayments, report_rules, staging
 from credit.accrual import bucket
 from credit.models import Installment, Loan, LoanSnapshot, Transaction
 from governance import rules
