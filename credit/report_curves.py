@@ -78,24 +78,28 @@ def drawn_curves(choices: Choices, kind: str, title: str, caption: str, found: d
     return chart | {"drill": Place(choices.asked, kind, "").pattern}
 
 
-def finding(sheet: Sheet, first: int, sentence: str, empty: str) -> str:
-    """Return the sentence about the row that stands highest at the last month at which two rows can be compared."""
+def finding(sheet: Sheet, first: int, sentence: str, calm: str, empty: str) -> str:
+    """Return the sentence about the highest share of a row, at a month at which it can be compared with another row."""
     rows = [row for row in sheet.rows if not row.is_total]
-    width = max((len(row.cells) for row in rows), default=0)
-    for place in range(width - 1, first - 1, -1):
-        known = [row for row in rows if row.cells[place].value is not None]
-        if len(known) > 1 or (known and place == first):
-            worst = max(known, key=lambda row: row.cells[place].value or 0)
-            return sentence % {"month": place - first, "row": worst.label, "share": percent(worst.cells[place].value or 0, 2)}
-    return empty
+    known = [
+        (row.cells[place].value or 0, place - first, row.label)
+        for row in rows
+        for place in range(first, len(row.cells))
+        if row.cells[place].value is not None
+        and (len(rows) == 1 or sum(place < len(r.cells) and r.cells[place].value is not None for r in rows) > 1)
+    ]
+    if not known:
+        return empty
+    share, month, label = max(known)
+    return sentence % {"month": month, "row": label, "share": percent(share, 2)} if share else calm
 
 
 def vintage(choices: Choices, figures: Figures) -> Result:
     """Return the share of what was lent that is past due, by months on book."""
     asked = choices.asked
     sheet, found = curves(choices, figures, "bad")
-    sentence, nothing = _("At month %(month)s %(row)s stands highest: %(share)s"), _("There is no month-end to look at yet")
-    title = finding(sheet, found["first"], sentence, nothing)
+    sentence, calm = _("%(row)s stands highest, with %(share)s at month %(month)s"), _("Nothing that was lent is so late")
+    title = finding(sheet, found["first"], sentence, calm, _("There is no month-end to look at yet"))
     caption = caption_of(
         choices, VIEW_WORDS.get(asked.view, asked.view), BASIS_WORDS[EVER if asked.ever else CURRENT], MEASURE_WORDS[choices.measure],
         _("at calendar month-ends"),
@@ -116,8 +120,8 @@ def vintage(choices: Choices, figures: Figures) -> Result:
 def payoff(choices: Choices, figures: Figures) -> Result:
     """Return the share of loans settled before their last due date, by months on book."""
     sheet, found = curves(choices, figures, "early")
-    sentence, nothing = _("By month %(month)s %(row)s was paid off early most: %(share)s"), _("No loan has reached a month-end yet")
-    title = finding(sheet, found["first"], sentence, nothing)
+    sentence, calm = _("Of %(row)s most was paid off early: %(share)s by month %(month)s"), _("No loan was paid off early")
+    title = finding(sheet, found["first"], sentence, calm, _("No loan has reached a month-end yet"))
     caption = caption_of(choices, _("settled before the last due date"), MEASURE_WORDS[choices.measure])
     notes = [str(_("By amount: the principal lent of the loans paid off early, of all principal lent."))]
     return Result(title, caption, [sheet], drawn_curves(choices, "early", title, caption, found), notes)
