@@ -3,15 +3,28 @@
 from typing import Any
 
 import django_filters as filters
+from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from credit import reports
 from credit.accrual import LAST_BUCKET, bucket_name
 from credit.models import Application, Loan, Product
 
 
 def products(request: Any) -> QuerySet[Product]:
     return Product.objects.visible_to(request.user).order_by("code", "-version") if request else Product.objects.none()
+
+
+class CellField(forms.CharField):
+    """The figure of a report whose loans are asked for."""
+
+    def clean(self, value: Any) -> Any:
+        return reports.behind(str(value)) if value else ""
+
+
+class CellFilter(filters.Filter):
+    field_class = CellField
 
 
 class ApplicationFilter(filters.FilterSet):
@@ -44,6 +57,10 @@ class LoanFilter(filters.FilterSet):
     product = filters.ModelChoiceFilter(label=_("Product"), queryset=products, empty_label=_("Any"), to_field_name="public_id")
     since = filters.DateFilter(label=_("Paid out from"), field_name="starts_on", lookup_expr="gte")
     whose = filters.ChoiceFilter(label=_("Whose"), method="by_whose", empty_label=_("All"), choices=[("mine", _("Mine"))])
+    cell = CellFilter(label=_("Figure of a report"), method="by_cell", widget=forms.HiddenInput)
+
+    def by_cell(self, queryset: Any, name: str, value: Any) -> Any:
+        return value.place.among(queryset, Loan.objects.visible_to(self.request.user)) if value.place else queryset.none()
 
     def by_status(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.overdue() if value == self.LATE else queryset.filter(status=value)

@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from credit import assigning, class_home, class_timeline, dashboards, lists, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
+from credit import assigning, class_home, class_timeline, dashboards, lists, report_home, search, timeline, underwriting_sentences  # noqa: F401  the sentences of credit's events, the search
 from credit.models import Application, CounterOffer, Loan, Offer, PaperRequest, ParkedLoan, Proposal
 from credit.permissions import (
     ADD_APPLICATION,

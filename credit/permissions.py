@@ -44,6 +44,8 @@ MANAGE_BOOKS = declare("credit.manage_books", _("Propose accounts, close months 
 CHECK_BOOKS = declare("credit.check_books", _("Confirm changes of the chart and the reopening of months as the second person"))
 EXPORT_BOOKS = declare("credit.export_books", _("Export journals"))
 PAUSE_LOAN = declare("credit.pause_loan", _("Pause and resume the treatment of late loans"))
+VIEW_REPORT = declare("credit.view_report", _("View reports on the portfolio"), scope="reports:read")
+EXPORT_REPORT = declare("credit.export_report", _("Export reports on the portfolio"))
 VIEW_CLASS = declare("credit.view_class", _("View the classification of loans at a month's end"))
 CLASSIFY_LOAN = declare("credit.classify_loan", _("Check month-end classes and propose overrides, as the first person"))
 DECIDE_CLASS = declare("credit.decide_class", _("Decide month-end classes and overrides, as the second person"))

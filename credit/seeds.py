@@ -23,6 +23,7 @@ from credit import (
     papers,
     payoffs,
     reminder_seeds,
+    report_rules,
 )
 from credit.models import Product
 from customers.messages_seeds import words
@@ -51,6 +52,7 @@ def seed() -> None:
     reminder_seeds.seed()
     paper_seeds.seed()
     close_rules.seed()
+    report_rules.seed()
     for entity in LegalEntity.objects.order_by("pk"):
         product_for(entity)
         chart.seed(entity, at=now())

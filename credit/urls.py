@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit import book_urls, class_urls, factory_urls, money_urls
+from credit import book_urls, class_urls, factory_urls, money_urls, report_urls
 from credit.views import (
     applications,
     board,
@@ -69,4 +69,5 @@ urlpatterns = [
     *money_urls.urlpatterns,
     *book_urls.urlpatterns,
     *class_urls.urlpatterns,
+    *report_urls.urlpatterns,
 ]

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import re
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -18,10 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from crm.lib.errors import DomainError, NotAllowed
-from crm.lib.lists import LISTS, Column, List
-from governance import access, jobs, purposes, unreadable, uses
+from crm.lib.lists import Column, List
+from crm.lib.tables import TABLES, Table
+from governance import access, jobs, purposes, table_files, unreadable, uses
 from governance.models import DataPurpose, Export, User
 from governance.saved_views import kept
+from governance.table_files import safe
 from ledger import log
 
 KIND = "governance.export"
@@ -31,21 +32,12 @@ KEPT = timedelta(days=1)
 LEASE = timedelta(minutes=5)
 # What a person says an export is for, as a purpose of personal data, where they named none.
 STANDS_FOR = {"work": "onboarding", "report": "compliance", "control": "compliance", "authority": "authority"}
-PLAIN_NUMBER = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?")
 
 
 class Expired(DomainError):
     """The file is gone: its day is over."""
 
     code = "export_expired"
-
-
-def safe(value: Any) -> str:
-    """Return a cell that no spreadsheet takes for a formula (OWASP: =, +, -, @, tab, return at the beginning)."""
-    text = "" if value is None else str(value)
-    if text[:1] in "=+-@\t\r\n＝＋－＠" and text and not PLAIN_NUMBER.fullmatch(text):
-        return "'" + text
-    return text
 
 
 def personal(columns: Sequence[Column]) -> list[str]:
@@ -111,6 +103,26 @@ def ask(
     return export
 
 
+@transaction.atomic
+def ask_table(table: Table, *, query: str, form: str, purpose: str, reason: str, actor: User, at: datetime, language: str = "") -> Export:
+    """Order a file of a table; a worker writes it after commit.
+
+    :raises NotAllowed: without the table's export permission
+    """
+    if not actor.has_perm(table.export_permission):
+        raise NotAllowed(_("You may not export this list."))
+    asked = QueryDict(query, mutable=True)
+    asked[table_files.FORM] = form
+    job = jobs.start(kind=KIND, title=f"{_('Export')}: {table.title}"[:200], actor=actor, at=at)
+    export = Export(
+        job=job, list=table.name, actor=actor, purpose=purpose, reason=reason, query=kept(asked.urlencode()), columns=[], language=language,
+        created_at=at, expires_at=at + KEPT,
+    )  # fmt: skip
+    export.save(force_insert=True)
+    log.record("governance.export.asked", export, actor=actor, at=at, list=table.name, purpose=purpose, filter=export.query, columns=[])
+    return export
+
+
 def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None = None) -> Export | None:
     """Write the file of an export; None when another worker has it or it is written."""
     free = Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - LEASE)
@@ -118,13 +130,17 @@ def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
         return None
     export = Export.objects.select_related("job", "actor", "actor__role", "actor__team").get(pk=export_id)
     jobs.claim(export.job_id, at=at)
-    spec, actor = LISTS[export.list], export.actor
+    spec, actor = table_files.source(export.list), export.actor
     actor.asked = spec.export_permission
     if not actor.has_perm(spec.export_permission):
         Export.objects.filter(pk=export.pk).update(rows=0)
         jobs.fail(export.job, str(_("You may not export this list.")), at=at)
         return export
     with access.reading(lambda: actor):
+        if spec.name in TABLES:
+            with override(export.language or actor.language or None):
+                number, content = table_files.content(spec, export.query, actor)
+            return _keep(export, number, content, actor, at=at)
         return _written(export, spec, actor, at=at, clock=clock)
 
 
@@ -153,7 +169,10 @@ def _written(export: Export, spec: List, actor: User, *, at: datetime, clock: Ca
             alive = clock() if clock else at
             jobs.progress(export.job, at=alive, done=len(part))
             Export.objects.filter(pk=export.pk).update(claimed_at=alive)
-    content = b"\xef\xbb\xbf" + out.getvalue().encode()
+    return _keep(export, number, b"\xef\xbb\xbf" + out.getvalue().encode(), actor, at=at)
+
+
+def _keep(export: Export, number: int, content: bytes, actor: User, *, at: datetime) -> Export:
     with transaction.atomic():
         export.rows, export.content, export.sha256 = number, zlib.compress(content), hashlib.sha256(content).hexdigest()
         export.save(update_fields=["rows", "content", "sha256"])
@@ -176,7 +195,7 @@ def fetch(public_id: str, *, actor: User, at: datetime) -> tuple[Export, bytes]:
     export = Export.objects.filter(actor=actor, public_id=public_id).first() if "\0" not in public_id else None
     if export is None:
         raise Http404
-    if not actor.has_perm(LISTS[export.list].export_permission):
+    if not actor.has_perm(table_files.source(export.list).export_permission):
         raise NotAllowed(_("You may not export this list."))
     if export.content is None or export.expires_at <= at:
         raise Expired(_("This file is gone: it was kept for a day. Export the list again."))

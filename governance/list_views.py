@@ -16,7 +16,8 @@ from crm.lib.conditions import Condition, Filter
 from crm.lib.forms import Form
 from crm.lib.lists import List
 from crm.lib.permissions import Forbidden, signed_in
-from governance import bulk, bulk_exports, exports, idempotency, permissions, saved_views
+from crm.lib.tables import TABLES
+from governance import bulk, bulk_exports, exports, idempotency, permissions, saved_views, table_files
 from governance.list_forms import ExportForm, ViewForm
 from governance.list_pages import NONE, address, named
 from governance.models import ChangeRequest, Export, Job, SavedView
@@ -272,12 +273,18 @@ def list_job(request: HttpRequest, public_id: str) -> HttpResponse:
     export: Export | None = getattr(job, "export", None)
     run = getattr(job, "bulk_run", None)
     name = export.list if export else run.list if run else ""
-    spec = lists.LISTS.get(name)
+    spec = table_files.source(name)
     context = {
-        "job": job, "export": export, "spec": spec, "poll_url": reverse("list-job", args=[public_id]), "back": reverse(spec.url_name) if spec else "/",
+        "job": job, "export": export, "spec": spec, "poll_url": reverse("list-job", args=[public_id]), "back": _back(spec),
         "ready": export is not None and export.content is not None and export.expires_at > now(),
     }  # fmt: skip
     return htmx.render(request, "lists/job.html", "lists/_job.html", context)
+
+
+def _back(spec: Any) -> str:
+    if spec is None:
+        return "/"
+    return reverse(spec.url_name) if isinstance(spec, List) else str(spec.address())
 
 
 # --- export --------------------------------------------------------------------------------------------------------
@@ -331,6 +338,7 @@ def export_file(request: HttpRequest, public_id: str) -> HttpResponse:
     """The file itself, for who ordered it, for a day."""
     user: Any = request.user
     export, content = exports.fetch(public_id, actor=user, at=now())
-    name = f"{export.list}-{export.public_id}.csv"
+    form = table_files.form_of(export.query) if export.list in TABLES else table_files.CSV
+    name = f"{export.list}-{export.public_id}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
+    return HttpResponse(content, content_type=table_files.TYPES[form], headers=headers)

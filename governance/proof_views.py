@@ -10,9 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.lib import htmx, pages
-from crm.lib.lists import LISTS
 from crm.lib.permissions import needs
-from governance import permissions, proof_runs
+from governance import permissions, proof_runs, table_files
 from governance.asked import Asked
 from governance.models import Export, Job
 
@@ -64,5 +63,5 @@ def export_list(request: Asked) -> HttpResponse:
     rows = Export.objects.defer("content").select_related("actor")
     found = pages.read(request, rows, sorts={"asked": "id", "rows": "rows"}, default_sort="-asked")
     for row in found.rows:
-        row.title = LISTS[row.list].title if row.list in LISTS else row.list
+        row.title = getattr(table_files.source(row.list), "title", row.list)
     return htmx.render(request, "governance/export_list.html", "governance/_export_rows.html", {"page": found})

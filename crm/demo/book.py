@@ -21,6 +21,7 @@ from django.utils.timezone import localdate
 
 from credit import applications, general_ledger, loans, offers, payouts
 from credit.models import Application, Installment, Loan, Offer, Posting, Transaction
+from crm.demo import report_months
 from crm.demo.people import identity
 from crm.lib.dates import add_months
 from crm.lib.money import quantize, total
@@ -71,6 +72,7 @@ def take_over(house: House, rows: list[dict[str, Any]], *, on: date, count: int 
     made = [past for person in persons if (past := loan_of(house, good, *person, on=on)) is not None]
     store(made)
     general_ledger.take_over(house.entity, [past.loan.pk for past in made], until=on - timedelta(days=1), at=house.at(on, 8))
+    report_months.of_book(house.entity, made, on=on)
     tell(house, made)
     for past in made:
         follow(house, past, on=on)

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from credit import class_batches, class_marks, pauses
-from credit.models import ClassBatch, ClassMark, Loan, LoanSnapshot
+from credit.models import ClassBatch, ClassMark, CloseRun, Loan, LoanSnapshot
 from governance.models import LegalEntity, User
 
 
@@ -14,7 +14,8 @@ def fill(entity: LegalEntity, *, today: date) -> None:
     if not {"operations", "risk", "compliance"} <= staff.keys() or ClassMark.objects.filter(loan__legal_entity=entity).exists():
         return
     at = datetime.combine(today, time(9, 30), tzinfo=ZoneInfo(entity.zone))
-    months = sorted(set(LoanSnapshot.objects.filter(legal_entity=entity).values_list("month", flat=True)))
+    closed = CloseRun.objects.filter(legal_entity=entity).order_by("business_date").values_list("business_date", flat=True)[:1]
+    months = sorted(set(LoanSnapshot.objects.filter(legal_entity=entity, month__gte=closed).values_list("month", flat=True)))
     batches = [class_batches.after_close(entity, month, at=at) for month in months]
     for place, batch in enumerate(each for each in batches if each is not None):
         answered(batch, staff, months_left=len(months) - place, at=at)

@@ -99,6 +99,7 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         ).public_id,
         "refunds": refunds.request(over, amount=Decimal("1.00"), actor=cast.loan_operations, at=late).public_id,
         "suspense": stranger.public_id,
+        "reports": "vintage",
         "gl-accounts": GLAccount.objects.first().public_id,
         "journals": Journal.objects.first().public_id,
         "promises": promise.public_id,

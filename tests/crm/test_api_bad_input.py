@@ -41,6 +41,7 @@ UNKNOWN = {
     "handovers": "H",
     "gl-accounts": "GA",
     "journals": "GJ",
+    "reports": "R",
 }
 UNREADABLE = [
     b'{"a": ',

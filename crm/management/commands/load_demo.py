@@ -29,6 +29,7 @@ from crm.demo import (
     machines,
     outside,
     play,
+    report_months,
     rights,
     servicing,
     staff,
@@ -91,6 +92,7 @@ class Command(BaseCommand):
             servicing.fill(entity, today=today, at=min(now(), house.at(today, 16)))
             books.fill(entity, at=min(now(), house.at(today, 17)))
             classes.fill(entity, today=today)
+            report_months.funding()
             desk_products.fill(entity, today=today)
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
