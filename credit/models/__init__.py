@@ -1,9 +1,10 @@
 from credit.models.applications import Application, Offer, Reservation
+from credit.models.book_entries import ManualJournal, SuspenseMove
 from credit.models.caps import RateCap
 from credit.models.classification import ClassBatch, ClassMark, RiskClass
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
-from credit.models.delinquency import DelinquencyPause
+from credit.models.delinquency import DelinquencyPause, DelinquencyRanges, RangeMove
 from credit.models.general_ledger import AccountingPeriod, AccountMapping, BookDay, GLAccount, Journal, JournalLine
 from credit.models.imports import ImportBatch
 from credit.models.loans import Installment, Loan, Posting, Transaction
@@ -39,6 +40,7 @@ __all__ = [
     "CounterLink",
     "CounterOffer",
     "DelinquencyPause",
+    "DelinquencyRanges",
     "GLAccount",
     "ImportBatch",
     "Installment",
@@ -47,6 +49,7 @@ __all__ = [
     "Link",
     "Loan",
     "LoanSnapshot",
+    "ManualJournal",
     "Offer",
     "OfferLink",
     "Paper",
@@ -57,6 +60,7 @@ __all__ = [
     "Product",
     "Proposal",
     "Quote",
+    "RangeMove",
     "RateCap",
     "Receipt",
     "Refund",
@@ -65,6 +69,7 @@ __all__ = [
     "ReminderRun",
     "Reservation",
     "RiskClass",
+    "SuspenseMove",
     "Transaction",
     "VerifiedFact",
     "VirtualAccount",
