@@ -3,6 +3,7 @@
 The row that cites the law is the least a lender may do: another row may be stricter, never laxer.
 """
 
+import itertools
 from datetime import date, datetime
 from typing import Any
 
@@ -116,7 +117,7 @@ def problems(values: dict[str, int]) -> dict[str, Any]:
             sentence = _("At least %(n)s: the law asks for it.") if more else _("At most %(n)s: the law asks for it.")
             found[name] = sentence % {"n": law[name]}
     order = ("special_mention", "substandard", "doubtful", "loss")
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in itertools.pairwise(order):
         if after not in found and values[after] <= values[before]:
             found[after] = _("A graver class begins later than the one before it.")
     return found

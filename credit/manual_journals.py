@@ -121,7 +121,7 @@ def waiting(entity: LegalEntity) -> list[ChangeRequest]:
 
 # --- the kind of change ------------------------------------------------------------------------------------------------
 def _entity(subject: str) -> LegalEntity:
-    return LegalEntity.objects.get(code=subject.split(":")[0])
+    return LegalEntity.objects.get(code=subject.split(":", maxsplit=1)[0])
 
 
 def _written(subject: str) -> Journal | None:
@@ -189,9 +189,7 @@ def _check_lines(entity: LegalEntity, lines: Sequence[Sequence[str]]) -> None:
     if any(sides.values()):
         debit = sum((Decimal(text) for _code, text in lines if Decimal(text) > 0), ZERO)
         credit = -sum((Decimal(text) for _code, text in lines if Decimal(text) < 0), ZERO)
-        raise NotBalanced(
-            _("The sides differ: debit %(debit)s, credit %(credit)s.") % {"debit": grouped(debit), "credit": grouped(credit)}
-        )
+        raise NotBalanced(_("The sides differ: debit %(debit)s, credit %(credit)s.") % {"debit": grouped(debit), "credit": grouped(credit)})
 
 
 def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
@@ -213,7 +211,9 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
 
 @transaction.atomic
 def _make(subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> Journal:
-    entity = LegalEntity.objects.select_for_update(no_key=True).get(code=subject.split(":")[0])  # a month closes under the same lock
+    entity = LegalEntity.objects.select_for_update(no_key=True).get(
+        code=subject.split(":", maxsplit=1)[0]
+    )  # a month closes under the same lock
     general_ledger.lock(entity)
     _validate(subject, after)  # a month may have been closed while it waited
     day = date.fromisoformat(after["day"])
@@ -222,7 +222,13 @@ def _make(subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> 
     others = Journal.objects.filter(legal_entity=entity, business_date=day, product_code="", source=Journal.Source.MANUAL)
     named = {} if number.startswith("R-") else {"public_id": number}
     made = Journal.objects.create(
-        legal_entity=entity, product_code="", business_date=day, source=Journal.Source.MANUAL, serial=others.count() + 1, posted_at=at, **named
+        legal_entity=entity,
+        product_code="",
+        business_date=day,
+        source=Journal.Source.MANUAL,
+        serial=others.count() + 1,
+        posted_at=at,
+        **named,
     )
     JournalLine.objects.bulk_create(
         JournalLine(journal=made, account=known[code], purpose=chart.MANUAL, amount=Decimal(text)) for code, text in after["lines"]

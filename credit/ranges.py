@@ -71,9 +71,7 @@ def history(loan: Loan) -> list[dict[str, Any]]:
 
 
 # --- the change of a product's ranges ------------------------------------------------------------------------------
-def propose(
-    entity: LegalEntity, product_code: str, *, ranges: Rows, since: date, reason: str, actor: User, at: datetime
-) -> ChangeRequest:
+def propose(entity: LegalEntity, product_code: str, *, ranges: Rows, since: date, reason: str, actor: User, at: datetime) -> ChangeRequest:
     """Propose other ranges for a product from a business date on.
 
     :raises Invalid: for names that repeat, spans that overlap or leave a day out, or a date that is closed
@@ -107,9 +105,7 @@ def waiting(entity: LegalEntity) -> dict[str, ChangeRequest]:
 
 def told(rows: Sequence[Sequence[Any]]) -> list[str]:
     """Return ranges as people read them."""
-    return [
-        f"{each.name} {each.first}–{each.last}" if each.last is not None else f"{each.name} ≥ {each.first}" for each in of(rows)
-    ]
+    return [f"{each.name} {each.first}–{each.last}" if each.last is not None else f"{each.name} ≥ {each.first}" for each in of(rows)]
 
 
 def _standing(subject: str) -> dict[str, Any]:
@@ -183,6 +179,13 @@ def _name(subject: str, after: dict[str, Any]) -> Any:
 changes.KINDS.register(
     KIND,
     Kind(
-        _("Ranges of days late"), CHECK_PRODUCT, _standing, _validate, _lines, _make, _name, lambda subject: reverse("delinquency-range-list")
+        _("Ranges of days late"),
+        CHECK_PRODUCT,
+        _standing,
+        _validate,
+        _lines,
+        _make,
+        _name,
+        lambda subject: reverse("delinquency-range-list"),
     ),
 )

@@ -173,8 +173,16 @@ class Journal(models.Model):
                 name="journal_source_known",
                 condition=Q(
                     source__in=[
-                        "opening", "postings", "accrual", "transfer", "taken_over", "taken_accrual", "suspense", "provision", "manual",
-                    ]  # fmt: skip
+                        "opening",
+                        "postings",
+                        "accrual",
+                        "transfer",
+                        "taken_over",
+                        "taken_accrual",
+                        "suspense",
+                        "provision",
+                        "manual",
+                    ]
                 ),
             ),
         ]

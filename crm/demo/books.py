@@ -13,7 +13,10 @@ from governance import changes
 from governance.models import LegalEntity, User
 
 NAMED = [["EARLY", 1, 10], ["M1", 11, 30], ["M2", 31, 60], ["M3", 61, 90], ["LEGAL", 91, None]]
-OWN = (("660201", "Administrative expenses", "业务及管理费", "expense"), ("224190", "Other payables – suppliers", "其他应付款—供应商", "liability"))
+OWN = (
+    ("660201", "Administrative expenses", "业务及管理费", "expense"),
+    ("224190", "Other payables – suppliers", "其他应付款—供应商", "liability"),
+)
 
 
 def begin(entity: LegalEntity, *, on: date, at: datetime) -> None:
@@ -32,9 +35,7 @@ def written(entity: LegalEntity, people: dict[str, User], *, at: datetime) -> No
     """Write a journal by hand with two persons, and leave another waiting."""
     told = {"actor": people["operations"], "at": at}
     for code, en, zh, kind in OWN:
-        change = chart.propose_account(
-            entity, code, name_en=en, name_zh=zh, kind=kind, reason="贷款以外的费用单独核算。", new=True, **told
-        )  # type: ignore[arg-type]
+        change = chart.propose_account(entity, code, name_en=en, name_zh=zh, kind=kind, reason="贷款以外的费用单独核算。", new=True, **told)  # type: ignore[arg-type]
         changes.confirm(change, actor=people["admin"], at=at)
     for place, (document, amount) in enumerate((("V-2026-0113", "4200.00"), ("V-2026-0114", "860.00"))):
         lines = [("660201", Decimal(amount)), ("224190", -Decimal(amount))]

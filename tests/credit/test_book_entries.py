@@ -138,7 +138,14 @@ def own(desk: Desk) -> Any:
     desk.cast.entity.refresh_from_db()
 
     def propose(*lines: tuple[str, str], **other: Any) -> Any:
-        told = {"day": TODAY, "reason": "expense", "document": "V-1", "text": "rent", "actor": desk.cast.loan_operations, "at": NOON} | other
+        told = {
+            "day": TODAY,
+            "reason": "expense",
+            "document": "V-1",
+            "text": "rent",
+            "actor": desk.cast.loan_operations,
+            "at": NOON,
+        } | other
         return manual_journals.propose(desk.cast.entity, lines=[(code, D(amount)) for code, amount in lines], **told)
 
     return propose
@@ -176,7 +183,9 @@ def test_a_journal_is_written_when_a_second_person_confirms_and_taken_back_once(
         manual_journals.propose_reversal(journal, **told)
     with pytest.raises(DomainError):
         manual_journals.propose_reversal(back, **told)
-    sums = {line["account__code"]: line["amount"] for line in JournalLine.objects.filter(purpose="manual").values("account__code", "amount")}
+    sums = {
+        line["account__code"]: line["amount"] for line in JournalLine.objects.filter(purpose="manual").values("account__code", "amount")
+    }
     assert sum(sums.values()) in (D("7.00"), D("-7.00"), D("0.00"))
     desk.close_to(TODAY + DAY)
     assert books(desk).get("manual", D(0)) == 0
