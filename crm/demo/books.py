@@ -6,6 +6,7 @@ classification that waits.
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from credit import book_check, chart, class_rules, manual_journals, periods, ranges, suspense
 from credit.models import Product
@@ -33,15 +34,15 @@ def begin(entity: LegalEntity, *, on: date, at: datetime) -> None:
 
 def written(entity: LegalEntity, people: dict[str, User], *, at: datetime) -> None:
     """Write a journal by hand with two persons, and leave another waiting."""
-    told = {"actor": people["operations"], "at": at}
+    told: dict[str, Any] = {"actor": people["operations"], "at": at}
     for code, en, zh, kind in OWN:
-        change = chart.propose_account(entity, code, name_en=en, name_zh=zh, kind=kind, reason="贷款以外的费用单独核算。", new=True, **told)  # type: ignore[arg-type]
+        change = chart.propose_account(entity, code, name_en=en, name_zh=zh, kind=kind, reason="贷款以外的费用单独核算。", new=True, **told)
         changes.confirm(change, actor=people["admin"], at=at)
     for place, (document, amount) in enumerate((("V-2026-0113", "4200.00"), ("V-2026-0114", "860.00"))):
         lines = [("660201", Decimal(amount)), ("224190", -Decimal(amount))]
         change = manual_journals.propose(
             entity, day=entity.business_date, lines=lines, reason="expense", document=document, text="短信服务费，供应商账单。", **told
-        )  # type: ignore[arg-type]
+        )
         if not place:
             changes.confirm(change, actor=people["risk"], at=at)
 

@@ -130,10 +130,13 @@ class House:
                 ("runs", "SELECT business_date || status AS row FROM credit_closerun"),
                 ("told", "SELECT event || subject_type || subject_id || facts AS row FROM ledger_entry WHERE event LIKE 'credit.loan.%'"),
                 ("ranges", "SELECT loan_id || ' ' || business_date || was || '>' || now || treatment_dpd AS row FROM credit_rangemove"),
-                ("journals", """
+                (
+                    "journals",
+                    """
                     SELECT j.business_date || j.source || j.product_code || l.purpose || l.amount AS row
                     FROM credit_journal AS j JOIN credit_journalline AS l ON l.journal_id = j.id
-                """),
+                """,
+                ),
                 ("closed", "SELECT event || facts AS row FROM ledger_entry WHERE event = 'credit.day.closed'"),
             ):
                 cursor.execute(f"SELECT count(*), md5(string_agg(row, '|' ORDER BY row)) FROM ({rows}) AS r")
