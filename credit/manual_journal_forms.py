@@ -23,9 +23,7 @@ class ManualJournalForm(house.Form):
         label=_("Why"),
         choices=[("", _("Choose")), *(each for each in ManualJournal.Reason.choices if each[0] != ManualJournal.Reason.REVERSAL)],
     )
-    document = forms.CharField(
-        label=_("Document"), max_length=manual_journals.DOCUMENT, help_text=_("number of the voucher or letter; no names of customers")
-    )
+    document = forms.CharField(label=_("Document number"), max_length=manual_journals.DOCUMENT)
     text = forms.CharField(
         label=_("What it is for"),
         max_length=500,
@@ -76,5 +74,5 @@ class TakeBackForm(house.Form):
     """On which day a journal is taken back, and why."""
 
     day = forms.DateField(label=_("Day"), widget=house.DateInput)
-    document = forms.CharField(label=_("Document"), max_length=manual_journals.DOCUMENT)
+    document = forms.CharField(label=_("Document number"), max_length=manual_journals.DOCUMENT)
     text = forms.CharField(label=_("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
