@@ -22,10 +22,12 @@ from governance.idempotency import idempotent
 class DebtOut(serializers.ModelSerializer):
     loan = serializers.CharField(source="loan.public_id")
     bucket = serializers.CharField(source="bucket_label")
+    treatment_dpd = serializers.IntegerField(source="loan.treatment_dpd", help_text="days that treatment counts: less grace and pauses")
+    delinquency_range = serializers.CharField(source="loan.delinquency_range", help_text="the span of those days, as the product names it")
 
     class Meta:
         model = CaseDebt
-        fields = ("loan", "overdue_amount", "dpd", "bucket")
+        fields = ("loan", "overdue_amount", "dpd", "bucket", "treatment_dpd", "delinquency_range")
 
 
 class CaseOut(serializers.ModelSerializer):

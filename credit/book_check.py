@@ -127,6 +127,41 @@ CROSS JOIN LATERAL (VALUES
 ) AS side(name, expected, found)
 WHERE loan.legal_entity_id = %(entity)s
 """
+SUSPENSE = """
+SELECT 'general ledger' AS place, below.amount AS expected, above.amount AS found
+FROM (
+    SELECT coalesce(-sum(step.amount), 0) AS amount
+    FROM credit_suspensemove AS step JOIN credit_receipt AS receipt ON receipt.id = step.receipt_id
+    WHERE receipt.legal_entity_id = %(entity)s AND step.booked_on <= %(day)s
+) AS below, (
+    SELECT coalesce(sum(line.amount), 0) AS amount
+    FROM credit_journalline AS line JOIN credit_journal AS journal ON journal.id = line.journal_id
+    WHERE journal.legal_entity_id = %(entity)s AND journal.business_date <= %(day)s AND line.purpose = 'suspense'
+) AS above
+UNION ALL
+SELECT receipt.public_id, CASE WHEN receipt.status IN ('unmatched', 'proposed') THEN receipt.amount ELSE 0 END, coalesce(moved.amount, 0)
+FROM credit_receipt AS receipt
+LEFT JOIN (SELECT receipt_id, sum(amount) AS amount FROM credit_suspensemove GROUP BY receipt_id) AS moved ON moved.receipt_id = receipt.id
+WHERE receipt.legal_entity_id = %(entity)s AND (moved.receipt_id IS NOT NULL OR receipt.status IN ('unmatched', 'proposed'))
+"""
+# A loan that ended since the day stood in the allowance of the day: its last closed date tells. One that began since has no loss yet.
+PROVISIONS = """
+SELECT place, coalesce(below.amount, 0) AS expected, coalesce(above.amount, 0) AS found
+FROM (
+    SELECT product.code || ' allowance_' || loan.stage AS place, -sum(loan.ecl) AS amount
+    FROM credit_loan AS loan JOIN credit_product AS product ON product.id = loan.product_id
+    WHERE loan.legal_entity_id = %(entity)s AND (loan.status = 'open' OR loan.closed_on >= %(day)s) AND loan.ecl <> 0 GROUP BY 1
+) AS below
+FULL JOIN (
+    SELECT journal.product_code || ' ' || line.purpose AS place, sum(line.amount) AS amount
+    FROM credit_journalline AS line JOIN credit_journal AS journal ON journal.id = line.journal_id
+    WHERE journal.legal_entity_id = %(entity)s AND line.purpose LIKE 'allowance!_%%' ESCAPE '!' GROUP BY 1
+) AS above USING (place)
+WHERE EXISTS (
+    SELECT FROM credit_bookday AS last WHERE last.legal_entity_id = %(entity)s AND last.business_date = %(day)s
+        AND NOT EXISTS (SELECT FROM credit_bookday AS later WHERE later.legal_entity_id = %(entity)s AND later.business_date > %(day)s)
+)
+"""
 
 
 @dataclass
@@ -164,6 +199,8 @@ CHECKS: dict[str, tuple[Any, str | Callable[[LegalEntity, date], Finding]]] = {
     "movements": (_("Each movement is posted in balance"), MOVEMENTS),
     "subledger": (_("The sub-ledger agrees with the general ledger"), SUBLEDGER),
     "receivables": (_("Interest, penalty and fees owed agree with the general ledger"), _receivables),
+    "suspense": (_("Money to be identified agrees with the receipts that wait"), SUSPENSE),
+    "provisions": (_("The allowance for losses is the sum of the loans' expected loss"), PROVISIONS),
     "unmapped": (_("Everything posted has an account"), UNMAPPED),
     "loans": (_("Balances kept with loans agree with their postings"), LOANS),
     "installments": (_("What instalments were paid agrees with their postings"), INSTALLMENTS),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit.views import books
+from credit.views import books, manual_journals
 
 urlpatterns = [
     path("books/", books.books, name="books"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("books/accounts/<str:code>/", books.book_account, name="book-account"),
     path("books/accounts/<str:code>/edit/", books.account_edit, name="account-edit"),
     path("books/journals/", books.journal_lines, name="journal-line-list"),
+    path("books/manual/", manual_journals.manual_journal_list, name="manual-journal-list"),
+    path("books/manual/new/", manual_journals.manual_journal_new, name="manual-journal-new"),
+    path("books/manual/<str:public_id>/reverse/", manual_journals.manual_journal_reverse, name="manual-journal-reverse"),
     path("books/journals/<str:public_id>/", books.journal, name="journal"),
     path("books/movements/<str:public_id>/", books.movement, name="movement"),
     path("books/check/", books.book_checks, name="book-check"),

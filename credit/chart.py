@@ -27,6 +27,8 @@ ASSET, LIABILITY, INCOME, EXPENSE, OFF = (
 
 INTEREST_INCOME, FEE_INCOME, PENALTY_INCOME = "interest_income", "fee_income", "penalty_income"
 OFF_INTEREST, OFF_PENALTY, OFF_CONTRA = "off_interest", "off_penalty", "off_contra"
+SUSPENSE, PROVISION, MANUAL = "suspense", "provision", "manual"
+ALLOWANCES = {1: "allowance_1", 2: "allowance_2", 3: "allowance_3"}  # by stage of credit risk
 UNMAPPED = "unmapped"
 
 # What only the general ledger has, beside the accounts of the sub-ledger.
@@ -41,6 +43,12 @@ PURPOSES: dict[str, Any] = {
     OFF_INTEREST: _("Interest not accrued, off balance sheet"),
     OFF_PENALTY: _("Penalty interest not accrued, off balance sheet"),
     OFF_CONTRA: pgettext_lazy("account", "Contra of what is off balance sheet"),
+    SUSPENSE: _("Money received that nobody could place yet"),
+    ALLOWANCES[1]: _("Allowance for losses, stage 1"),
+    ALLOWANCES[2]: _("Allowance for losses, stage 2"),
+    ALLOWANCES[3]: _("Allowance for losses, stage 3"),
+    PROVISION: _("Cost of the allowance for losses"),
+    MANUAL: _("Written by hand"),
     UNMAPPED: _("What no account is named for"),
 }
 
@@ -51,17 +59,21 @@ SEEDED: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("113202", ASSET, "Interest receivable – penalty interest", "应收利息—罚息", (Posting.Account.PENALTY,)),
     ("122101", ASSET, "Other receivables – fees", "其他应收款—应收手续费", (Posting.Account.FEE,)),
     ("130301", ASSET, "Loans – principal of consumer loans", "贷款—个人消费贷款本金", (Posting.Account.PRINCIPAL,)),
+    ("130401", ASSET, "Allowance for loan losses", "贷款损失准备", tuple(ALLOWANCES.values())),
     ("190101", ASSET, "Entries to be clarified", "待处理分录—未映射科目", (UNMAPPED,)),
     ("224101", LIABILITY, "Other payables – customers' over-payments", "其他应付款—客户溢缴款", (Posting.Account.OVERPAYMENT,)),
+    ("224102", LIABILITY, "Other payables – receipts to be identified", "其他应付款—待查明款项", (SUSPENSE,)),
     ("601101", INCOME, "Interest income – loans", "利息收入—贷款利息", (INTEREST_INCOME,)),
     ("601102", INCOME, "Interest income – penalty interest", "利息收入—罚息", (PENALTY_INCOME,)),
     ("602101", INCOME, "Fee and commission income – loans", "手续费及佣金收入—贷款手续费", (FEE_INCOME,)),
     ("630101", INCOME, "Recoveries of loans written off", "营业外收入—已核销贷款收回", (Posting.Account.RECOVERY,)),
     ("670201", EXPENSE, "Loans written off", "信用减值损失—贷款核销", (Posting.Account.LOSS,)),
+    ("670202", EXPENSE, "Credit impairment losses – loans", "信用减值损失—贷款减值准备", (PROVISION,)),
     ("710101", OFF, "Uncollected interest off balance sheet", "表外应收未收利息", (OFF_INTEREST,)),
     ("710102", OFF, "Uncollected penalty interest off balance sheet", "表外应收未收罚息", (OFF_PENALTY,)),
     ("719901", OFF, "Contra of off-balance items", "表外科目对转", (OFF_CONTRA,)),
 )  # fmt: skip
+SEEDED_PURPOSES = {str(purpose) for *_account, takes in SEEDED for purpose in takes}
 
 
 class AccountTaken(Invalid):
@@ -77,17 +89,20 @@ class DayWritten(Invalid):
 
 
 def seed(entity: LegalEntity, *, at: datetime) -> None:
-    """Create the accounts of `entity` and what they take, where there is no chart yet."""
-    if GLAccount.objects.filter(legal_entity=entity).exists():
-        return
+    """Create what is missing: an account for each purpose that none is named for. What stands is left as it is."""
+    named = set(AccountMapping.objects.filter(legal_entity=entity, product_code="").values_list("purpose", flat=True))
+    known = {row.code: row for row in GLAccount.objects.filter(legal_entity=entity)}
     rows = [
-        GLAccount(legal_entity=entity, code=code, kind=kind, name_en=en, name_zh=zh, added_at=at) for code, kind, en, zh, _takes in SEEDED
+        GLAccount(legal_entity=entity, code=code, kind=kind, name_en=en, name_zh=zh, added_at=at)
+        for code, kind, en, zh, takes in SEEDED
+        if code not in known and {str(purpose) for purpose in takes} - named
     ]
-    made = {row.code: row for row in GLAccount.objects.bulk_create(rows)}
+    known |= {row.code: row for row in GLAccount.objects.bulk_create(rows)}
     AccountMapping.objects.bulk_create(
-        AccountMapping(legal_entity=entity, purpose=str(purpose), account=made[code], effective_from=SINCE, added_at=at)
+        AccountMapping(legal_entity=entity, purpose=str(purpose), account=known[code], effective_from=SINCE, added_at=at)
         for code, _kind, _en, _zh, takes in SEEDED
         for purpose in takes
+        if purpose not in named
     )
 
 
@@ -106,9 +121,9 @@ class Chart:
 
 
 def on(entity: LegalEntity, day: date, *, at: datetime) -> Chart:
-    """Return the chart of `entity` as it holds on a day; the first use seeds it. Two queries at most."""
+    """Return the chart of `entity` as it holds on a day; the first use seeds it, and a later one what a new release has added."""
     rows = standing(entity, day)
-    if not rows:
+    if SEEDED_PURPOSES - {row.purpose for row in rows if not row.product_code}:
         seed(entity, at=at)
         rows = standing(entity, day)
     places = {(row.product_code, row.purpose): row.account_id for row in rows}

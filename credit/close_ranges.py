@@ -14,7 +14,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
-from credit import close_rules, close_steps
+from credit import close_rules, close_steps, ranges
 from credit.lateness import bucket_event
 from credit.models import CloseRun, Loan, ParkedLoan
 from crm.lib.errors import DomainError
@@ -110,7 +110,20 @@ def bring_up(loan: Loan) -> bool:
             _("%(loan)s was last closed on %(day)s and its days since cannot be closed. See the parked loans of the end of day.")
             % {"loan": loan, "day": loan.closed_on.isoformat()}
         ) from None
-    loan.refresh_from_db(fields=["dpd", "treatment_dpd", "bucket", "oldest_due_on", "risk_class", "stage", "cured_on", "ecl", "closed_on"])
+    loan.refresh_from_db(
+        fields=[
+            "dpd",
+            "treatment_dpd",
+            "bucket",
+            "oldest_due_on",
+            "risk_class",
+            "stage",
+            "cured_on",
+            "ecl",
+            "closed_on",
+            "delinquency_range",
+        ]
+    )
     return True
 
 
@@ -138,7 +151,9 @@ def _day(entity_id: int, first: int, last: int, day: date, *, at: datetime, told
 def rows(entity_id: int, first: int, last: int, day: date, *, told_at: datetime, parked_too: bool = False) -> Count:
     """Run the steps of a day for the loans whose last closed date is the day before, and tell what moved."""
     held = close_rules.holding(day)
-    values = close_steps.parameters(held, day=day, entity=entity_id, first=first, last=last, parked_too=parked_too)
+    values = close_steps.parameters(
+        held, ranges.holding(entity_id, day), day=day, entity=entity_id, first=first, last=last, parked_too=parked_too
+    )
     with connection.cursor() as cursor:
         cursor.execute(close_steps.statement(month_end=close_steps.is_month_end(day)), values)
         loans, moved = cursor.fetchone()

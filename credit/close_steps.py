@@ -4,6 +4,7 @@ A step is a part of the statement that reads the step before it and adds columns
 once, however many steps there are. The same rules for one loan, readable: `credit/daily.py`; a property test holds the two together.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from credit.daily import Rules
+from credit.delinquency import Range
 
 # OFFSET 0 keeps the planner from pasting a step's expressions into those that follow, where they would be computed again and again.
 FENCE = "OFFSET 0"
+ENDLESS = 2**31 - 1  # days: the end of a range that has none
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Step:
 
 STEPS = (
     Step("scope", _("Lock the open loans of the range whose last closed date is the day before"), """
-        SELECT id, grace_days, penalty_rate, grade, principal_outstanding,
+        SELECT id, product_id, grace_days, penalty_rate, grade, principal_outstanding, delinquency_range AS was_range,
             bucket AS was_bucket, risk_class AS was_class, stage AS was_stage, cured_on AS was_cured_on
         FROM credit_loan
         WHERE id BETWEEN %(first)s AND %(last)s AND legal_entity_id = %(entity)s AND status = 'open' AND closed_on = %(before)s
@@ -68,14 +71,23 @@ STEPS = (
                 ), 0) END AS treatment_dpd
         FROM scope LEFT JOIN arrears ON arrears.loan_id = scope.id LEFT JOIN marks ON marks.loan_id = scope.id
         {fence}"""),
+    Step("ranged", _("The span of treatment days, as the product names it"), """
+        SELECT counted.*, CASE WHEN treatment_dpd = 0 THEN '' ELSE coalesce((
+                SELECT r.name
+                FROM unnest(%(range_products)s::bigint[], %(range_names)s::text[], %(range_firsts)s::int[], %(range_lasts)s::int[])
+                    AS r(product, name, first, last)
+                WHERE r.product = counted.product_id AND counted.treatment_dpd BETWEEN r.first AND r.last LIMIT 1
+            ), '') END AS range
+        FROM counted
+        {fence}"""),
     Step("bucketed", _("Bucket M0 to M7+, and since when a loan under watch owes nothing"), """
-        SELECT counted.*, least((dpd + 29) / 30, 7) AS bucket,
+        SELECT ranged.*, least((dpd + 29) / 30, 7) AS bucket,
             CASE WHEN dpd = 0 AND (was_class >= 3 OR was_stage > 1) THEN coalesce(was_cured_on, %(day)s) END AS clean_since,
             greatest(
                 1 + (dpd > %(special_mention)s)::int + (dpd > %(substandard)s)::int + (dpd > %(doubtful)s)::int + (dpd > %(loss)s)::int,
                 floor
             ) AS found
-        FROM counted
+        FROM ranged
         {fence}"""),
     Step("classed", _("Five-class: by days, by people, by restructuring; a non-performing loan becomes better only after its time"), """
         SELECT bucketed.*,
@@ -114,10 +126,14 @@ STEPS = (
     Step("written", _("Write each loan once"), """
         UPDATE credit_loan AS l
         SET dpd = j.dpd, treatment_dpd = j.treatment_dpd, bucket = j.bucket, oldest_due_on = j.since, risk_class = j.risk_class,
-            stage = j.stage, cured_on = j.cured_on, ecl = j.ecl, closed_on = %(day)s
+            stage = j.stage, cured_on = j.cured_on, ecl = j.ecl, delinquency_range = j.range, closed_on = %(day)s
         FROM judged AS j
         WHERE l.id = j.id AND l.id BETWEEN %(first)s AND %(last)s
-        RETURNING l.id, l.customer_id, j.was_bucket, l.bucket, l.dpd, j.was_class, l.risk_class, j.was_stage, l.stage{for_snapshot}"""),
+        RETURNING l.id, l.customer_id, j.was_bucket, l.bucket, l.dpd, j.was_class, l.risk_class, j.was_stage, l.stage,
+            j.was_range, l.delinquency_range, l.treatment_dpd{for_snapshot}"""),
+    Step("ranges", _("Which spans of treatment days a loan came into and left"), """
+        INSERT INTO credit_rangemove (loan_id, business_date, was, now, treatment_dpd)
+        SELECT id, %(day)s, was_range, delinquency_range, treatment_dpd FROM written WHERE was_range <> delinquency_range"""),
     Step("snapshots", _("At a month's end: a snapshot of every open loan"), """
         INSERT INTO credit_loansnapshot (month, loan_id, legal_entity_id, branch_id, channel, product, grade, vintage, months_on_book,
             principal, principal_outstanding, overdue, dpd, treatment_dpd, bucket, risk_class, stage, ecl)
@@ -130,7 +146,7 @@ STEPS = (
 
 FOR_SNAPSHOT = """,
             l.branch_id, l.channel, l.product_id, l.grade, l.starts_on, l.principal, l.principal_outstanding, j.overdue,
-            l.treatment_dpd, l.ecl"""
+            l.ecl"""
 # One row comes back whatever the size of the range: how many loans, and those whose bucket or class moved.
 TOLD = """
 SELECT count(*), coalesce(json_agg(json_build_array(id, customer_id, was_bucket, bucket, dpd, was_class, risk_class, was_stage, stage)
@@ -153,8 +169,11 @@ def statement(*, month_end: bool) -> str:
     return "WITH " + ", ".join(parts) + TOLD
 
 
-def parameters(rules: Rules, *, day: date, entity: int, first: int, last: int, parked_too: bool) -> dict[str, Any]:
-    """Return what the statement is filled with for a range and a day."""
+def parameters(
+    rules: Rules, named: Mapping[int, Sequence[Range]], *, day: date, entity: int, first: int, last: int, parked_too: bool
+) -> dict[str, Any]:
+    """Return what the statement is filled with for a range of loans and a day; `named` are the ranges of each product."""
+    spans = [(product, each) for product, ranges in sorted(named.items()) for each in ranges]
     classes, stages = rules.classes, rules.stages
     grades = sorted(grade for grade in stages.pd if grade)
     other = stages.pd[""]
@@ -165,5 +184,8 @@ def parameters(rules: Rules, *, day: date, entity: int, first: int, last: int, p
         "stage_two": stages.two_above, "stage_three": stages.three_from, "cure_two": stages.cure_two, "cure_three": stages.cure_three,
         "grades": grades, "pd1": [stages.pd[g][0] for g in grades], "pd2": [stages.pd[g][1] for g in grades],
         "pd3": [stages.pd[g][2] for g in grades], "other1": other[0], "other2": other[1], "other3": other[2],
+        "range_products": [product for product, _each in spans], "range_names": [each.name for _product, each in spans],
+        "range_firsts": [each.first for _product, each in spans],
+        "range_lasts": [ENDLESS if each.last is None else each.last for _product, each in spans],
         "lgd1": stages.lgd[0], "lgd2": stages.lgd[1], "lgd3": stages.lgd[2],
     }  # fmt: skip

@@ -44,6 +44,7 @@ class Day:
     penalties: tuple[Decimal, ...]
     dpd: int
     treatment_dpd: int
+    delinquency_range: str
     bucket: int
     oldest_due_on: date | None
     risk_class: int
@@ -64,6 +65,7 @@ def close(
     was: Standing,
     floor: int,
     pauses: Sequence[delinquency.Pause],
+    ranges: Sequence[delinquency.Range],
     rules: Rules,
 ) -> Day:
     """Return what the close of `as_of` makes of a loan.
@@ -77,6 +79,7 @@ def close(
     dpd = accrual.days_past_due([due.late for due in dues], as_of=as_of, grace_days=grace_days)
     oldest = min((due.late.due_on for due in missed if due.late.owed > 0), default=None)
     treatment = delinquency.treatment_days(oldest, as_of=as_of, grace_days=grace_days, pauses=pauses)
+    span = delinquency.range_of(treatment, ranges) if treatment else None
     watched = was.risk_class >= classification.SUBSTANDARD or was.stage > staging.FINE
     cured_on = (was.cured_on or as_of) if watched and not dpd else None
     risk_class = classification.classify(
@@ -93,6 +96,7 @@ def close(
         penalties=penalties,
         dpd=dpd,
         treatment_dpd=treatment,
+        delinquency_range=span.name if span else "",
         bucket=accrual.bucket(dpd),
         oldest_due_on=oldest,
         risk_class=risk_class,

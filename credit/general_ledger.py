@@ -10,6 +10,9 @@ its day. A loan that is settled is owed nothing: all it paid is earned.
 Beyond the days past due of rule `accrual.stops.after` interest and penalty are no longer income: they leave the balance sheet, their
 income is taken back, and they stand off the balance sheet. What is paid on such a loan is income as it comes in. Once it is cured its
 interest comes back.
+
+Provisions. The close of a day leaves an expected loss with every open loan; the allowance of a product is led to their sum, by stage, and
+the difference is the cost of the day. Money nobody could place is a liability from the day it came until it is placed or sent back.
 """
 
 from collections import defaultdict
@@ -76,8 +79,20 @@ FROM credit_installment AS part
 JOIN credit_loan AS loan ON loan.id = part.loan_id
 JOIN credit_product AS product ON product.id = loan.product_id
 WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open'
-    AND (part.status <> 'paid' OR part.due_on > %(day)s)
-    AND (part.from_on < %(day)s OR part.interest_paid + part.fee_paid + part.penalty_paid <> 0)
+    AND CASE WHEN part.due_on <= %(day)s THEN part.status <> 'paid'
+        WHEN part.from_on < %(day)s THEN true
+        ELSE part.interest_paid <> 0 OR part.fee_paid <> 0 OR part.penalty_paid <> 0 END
+GROUP BY 1, 2
+"""
+
+SUSPENDED = """
+SELECT coalesce(sum(step.amount), 0) FROM credit_suspensemove AS step JOIN credit_receipt AS receipt ON receipt.id = step.receipt_id
+WHERE receipt.legal_entity_id = %(entity)s AND step.booked_on > %(since)s AND step.booked_on <= %(day)s
+"""
+EXPECTED = """
+SELECT product.code, loan.stage, sum(loan.ecl)
+FROM credit_loan AS loan JOIN credit_product AS product ON product.id = loan.product_id
+WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open' AND (%(loans)s::bigint[] IS NULL OR loan.id = ANY(%(loans)s))
 GROUP BY 1, 2
 """
 
@@ -148,7 +163,9 @@ def close(entity: LegalEntity, business_date: date, *, at: datetime) -> BookDay:
         entity, business_date, Source.POSTINGS, _moved(entity, OF_DAY, business_date, since=since), places, at=at,
         movements=dict(_rows(COUNTED.format(days=OF_DAY), entity=entity.pk, day=business_date, since=since)),
     )  # fmt: skip
+    made += write(entity, business_date, Source.SUSPENSE, suspense(entity, business_date, since=last or date.min), places, at=at)
     made += write(entity, business_date, Source.ACCRUAL, accrual(entity, business_date, at=at), places, at=at)
+    made += write(entity, business_date, Source.PROVISION, provisions(entity), places, at=at)
     return BookDay.objects.create(legal_entity=entity, business_date=business_date, journals=made, posted_at=at)
 
 
@@ -173,6 +190,33 @@ def accrual(entity: LegalEntity, day: date, *, at: datetime) -> Sums:
                 sums[off] = quantize(off_books[code][receivable]) - had[off]
                 contra -= sums[off]
         found[code] = sums | {chart.OFF_CONTRA: contra}
+    return found
+
+
+def suspense(entity: LegalEntity, day: date, *, since: date) -> Sums:
+    """Return what came into suspense and left it on a business date. It belongs to no product.
+
+    Money that is placed leaves here and comes in as its loan's movement: the bank account gets it once.
+    """
+    [(amount,)] = _rows(SUSPENDED, entity=entity.pk, day=day, since=since)
+    return {"": {chart.SUSPENSE: -amount, Account.CASH: amount}} if amount else {}
+
+
+def provisions(entity: LegalEntity) -> Sums:
+    """Return what leads the allowance of each product and stage to the expected loss of its open loans, with the cost against it."""
+    had, losses = balance(entity), expected_losses(entity)
+    found: Sums = {}
+    for code in sorted({*had, *losses}):
+        steps = {purpose: -losses[code][purpose] - had[code][purpose] for purpose in chart.ALLOWANCES.values()}
+        found[code] = steps | {chart.PROVISION: -sum(steps.values(), ZERO)}
+    return found
+
+
+def expected_losses(entity: LegalEntity, loans: Sequence[int] | None = None) -> Sums:
+    """Return the expected loss of the open loans, or of these, by product and, as purposes of the chart, stage: above zero."""
+    found = _sums()
+    for code, stage, amount in _rows(EXPECTED, entity=entity.pk, loans=None if loans is None else list(loans)):
+        found[code][chart.ALLOWANCES[stage]] = amount
     return found
 
 
@@ -247,7 +291,8 @@ def take_over(entity: LegalEntity, loans: Sequence[int], *, until: date, at: dat
     """Write the past of loans that another system kept, by its own dates up to `until`; return how many journals.
 
     Their movements carry `booked_on` themselves. Interest is spread over its periods, fees stand from their due dates; what the close of
-    the next day finds otherwise (penalty, loans whose interest is no longer accrued) is in its accrual.
+    the next day finds otherwise (penalty, loans whose interest is no longer accrued) is in its accrual. What they came with as expected
+    loss joins the allowance on `until`.
 
     :raises DayNotClosed: if `until` is not closed yet
     :raises PeriodClosed: if one of the months is closed
@@ -270,6 +315,8 @@ def take_over(entity: LegalEntity, loans: Sequence[int], *, until: date, at: dat
             step = quantize(exact[code] + amount) - quantize(exact[code])
             exact[code] += amount
             earned[code, day] |= {str(receivable): step, income: -step}
+    for code, losses in expected_losses(entity, loans).items():
+        earned[code, until] |= {purpose: -amount for purpose, amount in losses.items()} | {chart.PROVISION: sum(losses.values(), ZERO)}
     for month in {day.replace(day=1) for _code, day in (*moved, *earned)}:
         books.check_open(entity, month)
     return sum(
@@ -285,13 +332,13 @@ def take_over(entity: LegalEntity, loans: Sequence[int], *, until: date, at: dat
 
 
 def _transfers(entity: LegalEntity, places: Chart) -> dict[str, list[tuple[str, int, Decimal]]]:
-    """Return what moves balances to accounts that the chart names anew; income stays where it was earned."""
+    """Return what moves balances to accounts that the chart names anew; income stays where it was earned, and what people wrote where they wrote it."""
     found: dict[str, list[tuple[str, int, Decimal]]] = defaultdict(list)
     for code, purpose, account, amount in _rows(
         "SELECT journal.product_code, line.purpose, line.account_id, sum(line.amount) FROM credit_journalline AS line"
         " JOIN credit_journal AS journal ON journal.id = line.journal_id"
         " JOIN credit_glaccount AS account ON account.id = line.account_id"
-        " WHERE journal.legal_entity_id = %(entity)s AND account.kind NOT IN ('income', 'expense')"
+        " WHERE journal.legal_entity_id = %(entity)s AND account.kind NOT IN ('income', 'expense') AND line.purpose <> 'manual'"
         " GROUP BY 1, 2, 3 HAVING sum(line.amount) <> 0 ORDER BY 1, 2, 3",
         entity=entity.pk,
     ):

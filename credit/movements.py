@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, contract_terms, lateness, loans
+from credit import accrual, contract_terms, lateness, loans, ranges
 from credit import events as happened
 from credit.lateness import bucket_event
 from credit.loans import Entry
@@ -279,9 +279,11 @@ def keep(loan: Loan, state: State, *, actor: User, at: datetime) -> None:
         loan.version += 1
         loan.save(update_fields=[*SAVED, "version"])
     elif status == Loan.Status.OPEN:
-        move(loan, status, actor=actor, at=at, event="credit.loan.reopened", settled_at=None, **fields)
+        loan.ecl = ZERO  # it left the allowance when it ended; the next close judges it anew
+        move(loan, status, actor=actor, at=at, event="credit.loan.reopened", settled_at=None, ecl=ZERO, **fields)
     else:
-        move(loan, status, actor=actor, at=at, settled_at=at, **fields)
+        ranges.leave(loan)
+        move(loan, status, actor=actor, at=at, settled_at=at, delinquency_range="", **fields)
     if loan.bucket != was:
         log.record(
             bucket_event(was, loan.bucket), loan, actor=actor, at=at, was=was, bucket=loan.bucket, dpd=loan.dpd, as_of=loan.closed_on

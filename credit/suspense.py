@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from credit import four_eyes, repayments
 from credit.books import value_day
 from credit.effects import dues
-from credit.models import BankFile, Installment, Loan, PayoffQuote, Receipt, Transaction, VirtualAccount
+from credit.models import BankFile, Installment, Loan, PayoffQuote, Receipt, SuspenseMove, Transaction, VirtualAccount
 from credit.models.receipts import VIRTUAL_PREFIX
 from crm.lib.errors import DomainError, Stale
 from crm.lib.fields import ALPHABET, LENGTH
@@ -84,7 +84,10 @@ def take_in(
     receipt.why = why
     receipt.save(force_insert=True)
     log.record("credit.receipt.entered", receipt, actor=actor, at=at, amount=amount, received_on=received_on, why=str(why))
-    return _book(receipt, loan, match=match, actor=actor, at=at) if loan is not None else receipt
+    if loan is not None:
+        return _book(receipt, loan, match=match, actor=actor, at=at)
+    _suspend(receipt, receipt.amount, at=at)
+    return receipt
 
 
 def find(legal_entity: LegalEntity, *, account: str, text: str) -> tuple[Loan | None, str, str]:
@@ -180,6 +183,7 @@ def taken_back(movement: Transaction, *, stays: bool, actor: User, at: datetime)
     if not stays:
         move(row, Status.RETURNED, actor=actor, at=at, facts=facts, ended_at=at)
         return
+    _suspend(row, row.amount, at=at)
     cleared = {"transaction": None, "loan": None, "match": "", "proposed_loan": None, "proposed_by": None, "decided_by": None}
     move(row, Status.UNMATCHED, actor=actor, at=at, facts=facts, why=Why.REVERSED, ended_at=None, **cleared)
 
@@ -230,6 +234,8 @@ def _book(receipt: Receipt, loan: Loan, *, match: str, actor: User, at: datetime
         received_on=max(receipt.received_on, loan.starts_on),  # what came before the money went out pays from its first day
     )
     by: dict[str, Any] = {"decided_by": actor} if match == Match.PERSON else {}
+    if match == Match.PERSON:  # what a rule placed was never in suspense
+        _suspend(receipt, -receipt.amount, at=at, on=movement.value_on)
     facts = {"loan": loan.public_id, "amount": receipt.amount, "match": str(match)}
     return move(
         receipt, Status.MATCHED, actor=actor, at=at, facts=facts, loan=loan, transaction=movement, match=match, why="", ended_at=at, **by
@@ -242,7 +248,13 @@ def _propose(receipt: Receipt, loan: Loan | None, *, actor: User, at: datetime) 
 
 
 def _return(receipt: Receipt, *, actor: User, at: datetime) -> Receipt:
+    _suspend(receipt, -receipt.amount, at=at)
     return move(receipt, Status.RETURNED, actor=actor, at=at, facts={"amount": receipt.amount}, decided_by=actor, ended_at=at)
+
+
+def _suspend(receipt: Receipt, amount: Decimal, *, at: datetime, on: date | None = None) -> None:
+    """Tell the general ledger what came into suspense, or left it; with what it left for, where that is entered on a later day."""
+    SuspenseMove.objects.create(receipt=receipt, amount=amount, booked_on=on, at=at)
 
 
 def _locked(receipt: Receipt, version: int | None) -> Receipt:

@@ -1,9 +1,10 @@
 from credit.models.applications import Application, Offer, Reservation
+from credit.models.book_entries import ManualJournal, SuspenseMove
 from credit.models.caps import RateCap
 from credit.models.classification import ClassBatch, ClassMark, RiskClass
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
-from credit.models.delinquency import DelinquencyPause
+from credit.models.delinquency import DelinquencyPause, DelinquencyRanges, RangeMove
 from credit.models.general_ledger import AccountingPeriod, AccountMapping, BookDay, GLAccount, Journal, JournalLine
 from credit.models.imports import ImportBatch
 from credit.models.loan_documents import InvoicedMovement, LoanDocument
@@ -40,6 +41,7 @@ __all__ = [
     "CounterLink",
     "CounterOffer",
     "DelinquencyPause",
+    "DelinquencyRanges",
     "GLAccount",
     "ImportBatch",
     "Installment",
@@ -50,6 +52,7 @@ __all__ = [
     "Loan",
     "LoanDocument",
     "LoanSnapshot",
+    "ManualJournal",
     "Offer",
     "OfferLink",
     "Paper",
@@ -60,6 +63,7 @@ __all__ = [
     "Product",
     "Proposal",
     "Quote",
+    "RangeMove",
     "RateCap",
     "Receipt",
     "Refund",
@@ -68,6 +72,7 @@ __all__ = [
     "ReminderRun",
     "Reservation",
     "RiskClass",
+    "SuspenseMove",
     "Transaction",
     "VerifiedFact",
     "VirtualAccount",

@@ -135,6 +135,7 @@ class Journal(models.Model):
             "product_code": _("Product whose movements it sums"),
             "source": _("Where its figures come from"),
             "movements": _("How many movements of money it sums"),
+            "serial": _("Number among the journals of a day that people wrote; 0 for all others"),
         },
     )
 
@@ -145,6 +146,9 @@ class Journal(models.Model):
         TRANSFER = "transfer", _("Transfer to another account")
         TAKEN_OVER = "taken_over", _("Movements of a book taken over")
         TAKEN_ACCRUAL = "taken_accrual", _("Accrual of a book taken over")
+        SUSPENSE = "suspense", _("Money to be identified")
+        PROVISION = "provision", _("Change of the allowance for losses")
+        MANUAL = "manual", _("Written by hand")
 
     public_id = PublicIdField(prefix="GJ")
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -152,6 +156,7 @@ class Journal(models.Model):
     business_date = models.DateField()
     source = models.CharField(max_length=13, choices=Source)
     movements = models.PositiveIntegerField(default=0)
+    serial = models.PositiveIntegerField(default=0, db_default=0)
     posted_at = models.DateTimeField()
 
     class Rows(BooksQuerySet):
@@ -163,10 +168,22 @@ class Journal(models.Model):
         default_permissions = ()
         constraints = [
             # also how the journals of a day, or of the days up to one, are found
-            models.UniqueConstraint(name="journal_once", fields=["legal_entity", "business_date", "product_code", "source"]),
+            models.UniqueConstraint(name="journal_once", fields=["legal_entity", "business_date", "product_code", "source", "serial"]),
             models.CheckConstraint(
                 name="journal_source_known",
-                condition=Q(source__in=["opening", "postings", "accrual", "transfer", "taken_over", "taken_accrual"]),
+                condition=Q(
+                    source__in=[
+                        "opening",
+                        "postings",
+                        "accrual",
+                        "transfer",
+                        "taken_over",
+                        "taken_accrual",
+                        "suspense",
+                        "provision",
+                        "manual",
+                    ]
+                ),
             ),
         ]
 

@@ -63,6 +63,7 @@ class Loan(Belonging):
             "charged_off_on": _("Day the loan left the books as an asset"),
             "grade": _("Risk grade the loan was made at"),
             "treatment_dpd": _("Days past due that treatment counts: less grace and pauses"),
+            "delinquency_range": _("Span of treatment days the last close found it in, empty if in none"),
             "risk_class": _("Class of the five, 1 normal to 5 loss"),
             "stage": _("Stage of credit risk, 1 to 3"),
             "cured_on": _("Since when nothing is past due, while class or stage still wait for it"),
@@ -113,6 +114,7 @@ class Loan(Belonging):
     oldest_due_on = models.DateField(null=True, blank=True, help_text="oldest due date missed")
     grade = models.CharField(max_length=4, blank=True, default="", db_default="")
     treatment_dpd = models.PositiveIntegerField(default=0, db_default=0)
+    delinquency_range = models.CharField(max_length=20, blank=True, default="", db_default="")
     risk_class = models.PositiveSmallIntegerField(default=1, db_default=1)
     stage = models.PositiveSmallIntegerField(default=1, db_default=1)
     cured_on = models.DateField(null=True, blank=True)

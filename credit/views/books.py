@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from credit import book_check, chart, periods, tasks, trial_balance
 from credit.book_forms import AccountForm, DayForm, MappingForm, ReopenForm
 from credit.book_lists import LINES
-from credit.models import BookDay, GLAccount, Journal, JournalLine, Loan, Transaction
+from credit.models import BookDay, GLAccount, Journal, JournalLine, Loan, ManualJournal, Transaction
 from credit.permissions import MANAGE_BOOKS, VIEW_BOOKS, VIEW_LOAN
 from credit.views import Asked
 from credit.views.closing import entity_of
@@ -121,6 +121,8 @@ def journal(request: Asked, public_id: str) -> HttpResponse:
     lines = list(found.lines.select_related("account").order_by("account__code", "purpose"))
     for line in lines:
         line.said, line.credit = chart.PURPOSES.get(line.purpose, line.purpose), -line.amount
+    manual = ManualJournal.objects.filter(journal=found).select_related("made_by", "confirmed_by", "reverses").first()
+    reversed_by = ManualJournal.objects.filter(reverses=found).select_related("journal").first() if manual else None
     page = None
     if found.source in MOVEMENTS and request.user.has_perm(VIEW_LOAN):
         seen = Loan.objects.visible_to(request.user).filter(legal_entity=found.legal_entity, product__code=found.product_code)
@@ -132,6 +134,9 @@ def journal(request: Asked, public_id: str) -> HttpResponse:
         "debit": sum((line.amount for line in lines if line.amount > 0), trial_balance.ZERO),
         "page": page,
         "moves": found.source in MOVEMENTS,
+        "manual": manual,
+        "may_reverse": manual is not None and not manual.reverses_id and not reversed_by and request.user.has_perm(MANAGE_BOOKS),
+        "reversed_by": reversed_by,
     }
     return htmx.render(request, "credit/books/journal.html", "credit/books/_movement_rows.html", context)
 

@@ -33,7 +33,7 @@ def batch_list(request: Asked) -> HttpResponse:
     """List the months, the latest first."""
     rows = ClassBatch.objects.filter(legal_entity=entity_of(request)).select_related("checked_by", "decided_by", "approved_by")
     page = pages.read(request, rows, sorts={"month": "month"}, default_sort="-month")
-    return htmx.render(request, "credit/classes/batches.html", "credit/classes/_batches.html", {"page": page})
+    return htmx.render(request, "credit/classes/batches.html", "credit/classes/_batches.html", {"page": page, "tab": "class-batch-list"})
 
 
 def batch_of(request: Asked, public_id: str) -> ClassBatch:

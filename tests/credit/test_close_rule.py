@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from credit import classification, close_ranges, close_rules, daily, delinquency, repayments, staging
-from credit.models import ClassMark, DelinquencyPause, Installment, Loan, ParkedLoan
+from credit.models import ClassMark, DelinquencyPause, Installment, Loan, ParkedLoan, Product, RangeMove
 from tests.fixtures.cast import NOON
 
 DAY = date(2026, 4, 2)
@@ -170,12 +170,12 @@ def judged(loan, held):
         dues, due_dates=[row.due_on for row in rows], as_of=DAY, grace_days=loan.grace_days, penalty_rate=loan.penalty_rate,
         grade=loan.grade, principal_outstanding=loan.principal_outstanding,
         was=daily.Standing(loan.risk_class, loan.stage, loan.cured_on), floor=max(marks, default=1),
-        pauses=[delinquency.Pause(row.from_on, row.until_on) for row in loan.pauses.all()], rules=held,
+        pauses=[delinquency.Pause(row.from_on, row.until_on) for row in loan.pauses.all()], rules=held, ranges=RANGES,
     )  # fmt: skip
     return day, dict(zip([row.pk for row in unpaid], day.penalties, strict=True))
 
 
-COLUMNS = ("dpd", "treatment_dpd", "bucket", "oldest_due_on", "risk_class", "stage", "cured_on", "ecl")
+COLUMNS = ("dpd", "treatment_dpd", "delinquency_range", "bucket", "oldest_due_on", "risk_class", "stage", "cured_on", "ecl")
 
 
 @pytest.mark.django_db
@@ -184,12 +184,16 @@ COLUMNS = ("dpd", "treatment_dpd", "bucket", "oldest_due_on", "risk_class", "sta
 def test_the_set_based_close_equals_the_rule(desk, portfolio):
     if not hasattr(desk, "booked"):
         desk.booked = [desk.loan() for _ in range(3)]
+        spans = [[each.name, each.first, each.last] for each in RANGES]
+        Product.objects.filter(pk=desk.product.pk).update(delinquency_ranges=spans)
     cast = desk.cast
     people, held = [cast.loan_officer, cast.underwriter, cast.system], close_rules.holding(DAY)
     for loan, made in zip(desk.booked, portfolio, strict=True):
         stored(desk, loan, made, people)
     found = list(Loan.objects.filter(pk__in=[loan.pk for loan in desk.booked]).order_by("pk"))
     expected = {loan.pk: judged(loan, held) for loan in found}
+    before = {loan.pk: loan.delinquency_range for loan in found}
+    known = set(RangeMove.objects.values_list("pk", flat=True))
     count = close_ranges.close(cast.entity.pk, found[0].pk, found[-1].pk, until=DAY, at=NOON, told_at=NOON)
     assert not ParkedLoan.objects.exists(), ParkedLoan.objects.get().error
     assert (count.loans, count.parked) == (3, 0)
@@ -198,3 +202,5 @@ def test_the_set_based_close_equals_the_rule(desk, portfolio):
         assert {name: getattr(loan, name) for name in COLUMNS} == {name: getattr(day, name) for name in COLUMNS}
         assert dict(loan.installments.exclude(status="paid").values_list("pk", "penalty")) == penalties
         assert loan.closed_on == DAY
+        was, move = before[loan.pk], RangeMove.objects.filter(loan=loan, business_date=DAY).order_by("-pk").first()
+        assert (move.was, move.now) == (was, day.delinquency_range) if was != day.delinquency_range else move is None or move.pk in known

@@ -19,11 +19,12 @@ CENT = D("0.01")
 
 
 def books(desk: Desk, until: date | None = None) -> dict[str, D]:
-    """Return the balances of the general ledger by purpose, those of nothing left out."""
-    from credit import general_ledger
+    """Return the balances of the general ledger by purpose, those of nothing left out; the allowance for losses has tests of its own."""
+    from credit import chart, general_ledger
 
     found = general_ledger.balance(desk.cast.entity, until=until)
-    return {purpose: amount for parts in found.values() for purpose, amount in parts.items() if amount}
+    own = {chart.PROVISION, *chart.ALLOWANCES.values()}
+    return {purpose: amount for parts in found.values() for purpose, amount in parts.items() if amount and purpose not in own}
 
 
 def differences(desk: Desk) -> list[Any]:

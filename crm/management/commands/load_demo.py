@@ -79,6 +79,7 @@ class Command(BaseCommand):
             credit_seeds.seed()
             product = Product.objects.live().get(legal_entity=entity)
             house = play.house(entity, product, seed=SEED, today=today, say=self.stdout.write)
+            books.begin(entity, on=first, at=house.at(first, 9))
             self.stdout.write("bringing in the people")
             play.people(house, training[::10] if small else training, first=1_000, on=first - timedelta(days=30))
             customers = play.people(house, rest, first=10_000, on=first - timedelta(days=25))
