@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from credit import acts_api, applications, books_api, money_api, offers, quote_api, repayments, underwriting_api
+from credit import acts_api, applications, books_api, money_api, offers, quote_api, repayments, spread_api, underwriting_api
 from credit import permissions as may
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Application, Loan, Offer, Product, Transaction
@@ -215,6 +215,7 @@ class RepaymentViewSet(Filtered):
 
 VIEWSETS = {
     **acts_api.VIEWSETS,
+    **spread_api.VIEWSETS,
     **books_api.VIEWSETS,
     **money_api.VIEWSETS,
     **underwriting_api.VIEWSETS,

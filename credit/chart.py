@@ -27,6 +27,7 @@ ASSET, LIABILITY, INCOME, EXPENSE, OFF = (
 
 INTEREST_INCOME, FEE_INCOME, PENALTY_INCOME = "interest_income", "fee_income", "penalty_income"
 OFF_INTEREST, OFF_PENALTY, OFF_CONTRA = "off_interest", "off_penalty", "off_contra"
+OFF_FEE, OFF_PRINCIPAL = "off_fee", "off_principal"
 UNMAPPED = "unmapped"
 
 # What only the general ledger has, beside the accounts of the sub-ledger.
@@ -40,6 +41,8 @@ PURPOSES: dict[str, Any] = {
     PENALTY_INCOME: _("Penalty interest income"),
     OFF_INTEREST: _("Interest not accrued, off balance sheet"),
     OFF_PENALTY: _("Penalty interest not accrued, off balance sheet"),
+    OFF_FEE: _("Fees of loans charged off, off balance sheet"),
+    OFF_PRINCIPAL: _("Principal charged off and still owed, off balance sheet"),
     OFF_CONTRA: pgettext_lazy("account", "Contra of what is off balance sheet"),
     UNMAPPED: _("What no account is named for"),
 }
@@ -50,16 +53,19 @@ SEEDED: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("113201", ASSET, "Interest receivable – loans", "应收利息—贷款利息", (Posting.Account.INTEREST,)),
     ("113202", ASSET, "Interest receivable – penalty interest", "应收利息—罚息", (Posting.Account.PENALTY,)),
     ("122101", ASSET, "Other receivables – fees", "其他应收款—应收手续费", (Posting.Account.FEE,)),
-    ("130301", ASSET, "Loans – principal of consumer loans", "贷款—个人消费贷款本金", (Posting.Account.PRINCIPAL,)),
+    ("130301", ASSET, "Loans – principal of consumer loans", "贷款—个人消费贷款本金", (Posting.Account.PRINCIPAL, Posting.Account.CHARGED_OFF)),
     ("190101", ASSET, "Entries to be clarified", "待处理分录—未映射科目", (UNMAPPED,)),
     ("224101", LIABILITY, "Other payables – customers' over-payments", "其他应付款—客户溢缴款", (Posting.Account.OVERPAYMENT,)),
     ("601101", INCOME, "Interest income – loans", "利息收入—贷款利息", (INTEREST_INCOME,)),
     ("601102", INCOME, "Interest income – penalty interest", "利息收入—罚息", (PENALTY_INCOME,)),
     ("602101", INCOME, "Fee and commission income – loans", "手续费及佣金收入—贷款手续费", (FEE_INCOME,)),
+    ("611101", INCOME, "Result of sales of loans", "投资收益—贷款转让损益", (Posting.Account.SALE_RESULT,)),
     ("630101", INCOME, "Recoveries of loans written off", "营业外收入—已核销贷款收回", (Posting.Account.RECOVERY,)),
     ("670201", EXPENSE, "Loans written off", "信用减值损失—贷款核销", (Posting.Account.LOSS,)),
     ("710101", OFF, "Uncollected interest off balance sheet", "表外应收未收利息", (OFF_INTEREST,)),
     ("710102", OFF, "Uncollected penalty interest off balance sheet", "表外应收未收罚息", (OFF_PENALTY,)),
+    ("710103", OFF, "Uncollected fees off balance sheet", "表外应收未收手续费", (OFF_FEE,)),
+    ("710104", OFF, "Loans charged off and still owed", "表外已核销未结清贷款本金", (OFF_PRINCIPAL,)),
     ("719901", OFF, "Contra of off-balance items", "表外科目对转", (OFF_CONTRA,)),
 )  # fmt: skip
 
@@ -77,17 +83,21 @@ class DayWritten(Invalid):
 
 
 def seed(entity: LegalEntity, *, at: datetime) -> None:
-    """Create the accounts of `entity` and what they take, where there is no chart yet."""
-    if GLAccount.objects.filter(legal_entity=entity).exists():
-        return
+    """Create the accounts of `entity` and what they take, where nothing takes it yet: a new chart, or what a later version posts."""
+    named = set(AccountMapping.objects.filter(legal_entity=entity).values_list("purpose", flat=True))
+    lacking = [(row, [purpose for purpose in row[4] if purpose not in named]) for row in SEEDED]
+    lacking = [(row, purposes) for row, purposes in lacking if purposes]
+    known = {row.code: row for row in GLAccount.objects.filter(legal_entity=entity)}
     rows = [
-        GLAccount(legal_entity=entity, code=code, kind=kind, name_en=en, name_zh=zh, added_at=at) for code, kind, en, zh, _takes in SEEDED
+        GLAccount(legal_entity=entity, code=code, kind=kind, name_en=en, name_zh=zh, added_at=at)
+        for (code, kind, en, zh, _takes), _purposes in lacking
+        if code not in known
     ]
-    made = {row.code: row for row in GLAccount.objects.bulk_create(rows)}
+    made = known | {row.code: row for row in GLAccount.objects.bulk_create(rows)}
     AccountMapping.objects.bulk_create(
-        AccountMapping(legal_entity=entity, purpose=str(purpose), account=made[code], effective_from=SINCE, added_at=at)
-        for code, _kind, _en, _zh, takes in SEEDED
-        for purpose in takes
+        AccountMapping(legal_entity=entity, purpose=str(purpose), account=made[row[0]], effective_from=SINCE, added_at=at)
+        for row, purposes in lacking
+        for purpose in purposes
     )
 
 
@@ -108,7 +118,7 @@ class Chart:
 def on(entity: LegalEntity, day: date, *, at: datetime) -> Chart:
     """Return the chart of `entity` as it holds on a day; the first use seeds it. Two queries at most."""
     rows = standing(entity, day)
-    if not rows:
+    if not {str(purpose) for row in SEEDED for purpose in row[4]} <= {row.purpose for row in rows}:
         seed(entity, at=at)
         rows = standing(entity, day)
     places = {(row.product_code, row.purpose): row.account_id for row in rows}

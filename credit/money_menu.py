@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from credit import money_timeline  # noqa: F401  the sentences of its events
 from credit.models import BookDay, Receipt, Refund
-from credit.permissions import ALLOCATE_SUSPENSE, APPROVE_MONEY, IMPORT_PAYMENT, VIEW_BOOKS, VIEW_LOAN, VIEW_SUSPENSE
+from credit.permissions import ALLOCATE_SUSPENSE, APPROVE_MONEY, IMPORT_PAYMENT, RESTRUCTURE, VIEW_BOOKS, VIEW_LOAN, VIEW_SUSPENSE
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import tile_money
 
@@ -92,6 +92,9 @@ home.figure(
 )  # fmt: skip
 home.action(
     "credit.bank_file", label=gettext_lazy("Bring in a bank file"), permission=IMPORT_PAYMENT, url_name="bank-file-list", icon="import", order=30,
+)  # fmt: skip
+home.action(
+    "credit.sale", label=gettext_lazy("Sell loans"), permission=RESTRUCTURE, url_name="loan-sale", icon="loan", order=60,
 )  # fmt: skip
 
 

@@ -113,6 +113,8 @@ def remind_after_close(*, entry: Entry, **_: object) -> None:
     "credit.loan.settled",
     "credit.loan.written_off",
     "credit.loan.cancelled",
+    "credit.loan.sold",
+    "credit.movement.relief",
     "credit.movement.prepayment",
     "credit.movement.reschedule",
     "credit.movement.restructure",

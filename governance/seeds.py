@@ -48,8 +48,8 @@ def seed() -> None:
         DutyPair.objects.get_or_create(code=row["code"], defaults=row)
     purposes.seed()
     for row in json.loads(ROLES.read_text()):
-        limit = row.pop("approval_limit", None)
-        defaults = row | {"approval_limit": Decimal(limit) if limit else None, "offered": row["permissions"]}
+        limits = {name: Decimal(row[name]) if row.get(name) else None for name in Role.LIMITS}  # the lender's own, none of them law
+        defaults = row | limits | {"offered": row["permissions"]}
         role, made = Role.objects.get_or_create(code=row["code"], defaults=defaults)
         if not made:
             offer(role, row["permissions"])

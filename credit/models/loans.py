@@ -75,13 +75,15 @@ class Loan(Belonging):
         SETTLED = "settled", _("Settled")
         WRITTEN_OFF = "written_off", pgettext_lazy("loan", "Written off")
         CANCELLED = "cancelled", pgettext_lazy("loan", "Cancelled")
+        SOLD = "sold", pgettext_lazy("loan", "Sold")
 
     # What ended a loan may be reversed: then it opens again.
     MOVES: ClassVar[dict[str, set[str]]] = {
-        Status.OPEN: {Status.SETTLED, Status.WRITTEN_OFF, Status.CANCELLED},
+        Status.OPEN: {Status.SETTLED, Status.WRITTEN_OFF, Status.CANCELLED, Status.SOLD},
         Status.SETTLED: {Status.OPEN},
         Status.WRITTEN_OFF: {Status.OPEN},
         Status.CANCELLED: {Status.OPEN},
+        Status.SOLD: {Status.OPEN},
     }
     TONES: ClassVar[dict[str, str]] = {"written_off": "bad"}
 
@@ -128,7 +130,7 @@ class Loan(Belonging):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(name="loan_status_known", condition=Q(status__in=["open", "settled", "written_off", "cancelled"])),
+            models.CheckConstraint(name="loan_status_known", condition=Q(status__in=["open", "settled", "written_off", "cancelled", "sold"])),
             models.CheckConstraint(
                 name="loan_of_something", condition=Q(principal__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)
             ),
@@ -208,6 +210,9 @@ class Installment(models.Model):
         OVERDUE = "overdue", _("Overdue")
         PAID = "paid", _("Paid")
         WRITTEN_OFF = "written_off", pgettext_lazy("instalment", "Written off")
+        SOLD = "sold", pgettext_lazy("instalment", "Sold")
+
+    GONE = (Status.WRITTEN_OFF, Status.SOLD)  # nothing of it is owed to us any more
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="installments", db_index=False)
     seq = models.PositiveSmallIntegerField()
@@ -234,7 +239,7 @@ class Installment(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(name="installment_once_per_loan", fields=["loan", "seq"]),
-            models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid", "written_off"])),
+            models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid", "written_off", "sold"])),
             # the close of day asks for the unpaid by this day, which an instalment that falls behind keeps
             models.CheckConstraint(name="installment_paid_on_when_paid", condition=Q(status="paid") | Q(paid_on__isnull=True)),
             models.CheckConstraint(
@@ -289,15 +294,15 @@ class Installment(models.Model):
 
     @property
     def owed(self) -> Decimal:
-        """Unpaid without penalty; nothing of what was written off."""
-        if self.status == self.Status.WRITTEN_OFF:
+        """Unpaid without penalty; nothing of what was written off or sold."""
+        if self.status in self.GONE:
             return ZERO
         return self.payment - self.principal_paid - self.interest_paid - self.fee_paid
 
     @property
     def outstanding(self) -> Decimal:
         """Unpaid with the penalty as it was last computed."""
-        if self.status == self.Status.WRITTEN_OFF:
+        if self.status in self.GONE:
             return ZERO
         return self.owed + self.penalty - self.penalty_paid
 
@@ -338,9 +343,14 @@ class Transaction(models.Model):
         WRITE_OFF = "write_off", _("Write-off")
         RECOVERY = "recovery", _("Recovery")
         CANCELLATION = "cancellation", _("Cancellation in the cooling-off period")
+        RELIEF = "relief", _("Hardship relief")
+        DEATH = "death", _("Death of the customer")
+        SALE = "sale", _("Sale of the loan")
 
     # What changes what is owed without money moving may be of no amount.
-    WITHOUT_MONEY = (Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF, Kind.WRITE_OFF, Kind.REVERSAL)
+    WITHOUT_MONEY = (
+        Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF, Kind.WRITE_OFF, Kind.REVERSAL, Kind.RELIEF, Kind.DEATH,
+    )  # fmt: skip
 
     class Channel(models.TextChoices):
         CASH = "cash", _("Cash at the counter")
@@ -372,7 +382,10 @@ class Transaction(models.Model):
             models.CheckConstraint(
                 name="transaction_moves_money",
                 condition=Q(amount__gt=0)
-                | Q(amount=0, kind__in=["reschedule", "restructure", "acceleration", "charge_off", "write_off", "reversal"]),
+                | Q(
+                    amount=0,
+                    kind__in=["reschedule", "restructure", "acceleration", "charge_off", "write_off", "reversal", "relief", "death"],
+                ),
             ),
             models.CheckConstraint(
                 name="transaction_kind_known",
@@ -393,6 +406,9 @@ class Transaction(models.Model):
                         "write_off",
                         "recovery",
                         "cancellation",
+                        "relief",
+                        "death",
+                        "sale",
                     ]
                 ),
             ),
@@ -439,6 +455,8 @@ class Posting(models.Model):
         OVERPAYMENT = "overpayment", _("Over-payment")
         LOSS = "loss", _("Loss written off")
         RECOVERY = "recovery", _("Recovered after write-off")
+        CHARGED_OFF = "charged_off", _("Principal charged off")
+        SALE_RESULT = "sale_result", _("Result of sales of loans")
 
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="postings")
     account = models.CharField(max_length=12, choices=Account)
@@ -453,7 +471,11 @@ class Posting(models.Model):
             models.CheckConstraint(name="posting_of_something", condition=~Q(amount=0)),
             models.CheckConstraint(
                 name="posting_account_known",
-                condition=Q(account__in=["cash", "principal", "interest", "fee", "penalty", "overpayment", "loss", "recovery"]),
+                condition=Q(
+                    account__in=[
+                        "cash", "principal", "interest", "fee", "penalty", "overpayment", "loss", "recovery", "charged_off", "sale_result",
+                    ]
+                ),
             ),
         ]
 

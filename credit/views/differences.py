@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from credit.accrual import bucket, bucket_name
+from credit.events import Waive
 from credit.models import Installment, Loan
 from credit.movements import STATUS, Preview, status_of
 from credit.state import Installment as Played
@@ -46,6 +47,7 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
         "status": STATUS[after.status].label if STATUS[after.status] != loan.status else "",
         "reopens": STATUS[after.status] == Loan.Status.OPEN and loan.status != Loan.Status.OPEN,
         "anew": _anew(preview),
+        "waivers": _waivers(preview),
         "nothing": not rows and not any(was != will for _label, was, will in sums) and before.status == after.status,
     }
 
@@ -53,6 +55,18 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
 def _anew(preview: Preview) -> int:
     """Return how many other movements fall out differently."""
     return sum(1 for key, split in preview.after.splits.items() if key != "new" and preview.before.splits.get(key) not in (None, split))
+
+
+def _waivers(preview: Preview) -> list[tuple[Any, Decimal, Decimal]]:
+    """Return waivers that stand and give up another sum now: day, what they gave up, what they will."""
+    found = []
+    for key, split in preview.after.splits.items():
+        before = preview.before.splits.get(key)
+        if isinstance(split.event, Waive) and before is not None:
+            was, will = (sum((line.amount for line in each.waived), ZERO) for each in (before, split))
+            if was != will:
+                found.append((split.event.on, was, will))
+    return found
 
 
 def _left(state: State, part: str) -> Decimal:

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
 from credit import acts, class_standing, repayments, timeline
-from credit.accrual import bucket, bucket_name, days_past_due
-from credit.allocation import allocate
+from credit import movements as played
+from credit.accrual import bucket, bucket_name
 from credit.books import value_day
 from credit.lists import LOANS
 from credit.models import Installment, Loan, Posting, Transaction, VirtualAccount
@@ -36,7 +36,7 @@ TABS = ("", "open", "late", "settled")
 MOVEMENTS = 60
 # What is not named moves no cash.
 SIGNS = {
-    "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "disbursement": "out", "reversal": "out", "refund": "out",
+    "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "sale": "in", "disbursement": "out", "reversal": "out", "refund": "out",
 }  # fmt: skip
 
 
@@ -136,6 +136,8 @@ def state_of(each: Installment, paid: Decimal, on: date) -> tuple[str, str, str]
     """Return the state of an instalment on a day: name, tone, words."""
     if each.status == Installment.Status.PAID:
         return "paid", "good", _("Paid")
+    if each.status in Installment.GONE:
+        return str(each.status), "neutral", str(each.get_status_display())
     days = (on - each.due_on).days
     if days > 0:
         return "late", "warn", ngettext("%(n)s day late", "%(n)s days late", days) % {"n": days}
@@ -174,7 +176,7 @@ def standing(loan: Loan, installments: list[Installment], on: date) -> dict[str,
 def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool = False) -> list[dict[str, Any]]:
     """Return the movements of money, newest first, each with its postings."""
     numbers = {each.pk: each.seq for each in installments}
-    rows = list(loan.transactions.select_related("actor", "reverses", "reversal").order_by("-pk")[:MOVEMENTS])
+    rows = list(loan.transactions.select_related("actor", "reverses", "reversal", "share__payment").order_by("-pk")[:MOVEMENTS])
     by_movement: dict[int, list[Posting]] = defaultdict(list)
     for posting in Posting.objects.filter(transaction__in=[row.pk for row in rows]).order_by("pk"):
         by_movement[posting.transaction_id].append(posting)
@@ -191,7 +193,8 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
                 "sign": SIGNS.get(row.kind, ""),
                 "reversed": hasattr(row, "reversal"),
                 "reverses": row.reverses.public_id if row.reverses else "",
-                "may_reverse": may_reverse and row.kind in REVERSIBLE and not hasattr(row, "reversal"),
+                "may_reverse": may_reverse and row.kind in REVERSIBLE and not hasattr(row, "reversal") and not hasattr(row, "share"),
+                "payment": row.share.payment.public_id if hasattr(row, "share") else "",
                 "parts": [(PARTS[part], parts[part]) for part in PARTS if parts[part] > 0],
                 "held": parts[Posting.Account.OVERPAYMENT],
                 "numbers": ", ".join(map(str, seqs)),
@@ -258,7 +261,7 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
     installments = list(loan.installments.order_by("seq"))
     due = standing(loan, installments, on)
     if request.method == "GET" and htmx.wants_part(request):
-        told = preview(loan, installments, request.GET.get("amount", ""), day_of(loan, request.GET.get("received_on", "")))
+        told = preview(loan, request.GET.get("amount", ""), day_of(loan, request.GET.get("received_on", "")))
         return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | told)
     suggested = due["now"] or due["next_amount"] or ZERO
     first = {"amount": suggested, "received_on": localdate(), "channel": Transaction.Channel.CASH}
@@ -283,7 +286,7 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     typed = request.POST.get("amount", "") if request.method == "POST" else str(suggested)
-    told = preview(loan, installments, typed, day_of(loan, request.POST.get("received_on", "")))
+    told = preview(loan, typed, day_of(loan, request.POST.get("received_on", "")))
     context = {"loan": loan, "customer": loan.customer, "due": due, "on": on, "back": here} | told
     return form.page(request, "credit/repay.html", context)
 
@@ -300,7 +303,7 @@ def day_of(loan: Loan, text: str) -> date:
         return value_day(loan.legal_entity, now())
 
 
-def preview(loan: Loan, installments: list[Installment], text: str, on: date) -> dict[str, Any]:
+def preview(loan: Loan, text: str, on: date) -> dict[str, Any]:
     """Return what receiving an amount would do: which instalments it pays, what it leaves, what is held for refund."""
     try:
         amount = money.parse(text)
@@ -308,37 +311,34 @@ def preview(loan: Loan, installments: list[Installment], text: str, on: date) ->
         amount = ZERO
     if amount <= 0:
         return {"hint": True}
-    dues = repayments.dues(loan, installments, on)
-    lines, left = allocate(amount, dues, loan.allocation_order)
-    seqs = {each.pk: each for each in installments}
-    by_due: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-    for line in lines:
-        by_due[line.installment][line.part] += line.amount
+    as_of = max(on, loan.closed_on)
+    try:
+        seen = played.preview(loan, kind=Transaction.Kind.REPAYMENT, amount=amount, on=on, details={}, as_of=as_of)
+    except DomainError:  # the door says why
+        return {"hint": True}
+    split = seen.after.splits["new"]
+    by_row: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    for line in split.lines:
+        by_row[line.installment][line.part] += line.amount
     rows: list[dict[str, Any]] = [
         {
-            "number": seqs[due.installment].seq,
-            "due_on": seqs[due.installment].due_on,
-            **{part: by_due[due.installment][part] for part in PARTS},
-            "sum": sum(by_due[due.installment].values(), ZERO),
-            "open": due.total - sum(by_due[due.installment].values(), ZERO),
+            "number": row.seq,
+            "due_on": row.due_on,
+            **{part: by_row[row.seq][part] for part in PARTS},
+            "open": row.outstanding,
         }
-        for due in dues
-        if due.installment in by_due
+        for row in seen.after.installments
+        if row.seq in by_row
     ]
-    owed = sum((due.total for due in dues if seqs[due.installment].due_on <= on), ZERO)
-    paid = sum((row["sum"] for row in rows if row["due_on"] <= on), ZERO)
-    whole = [each for each in installments if each.status != Installment.Status.PAID]
-    after = [each for each in whole if not any(row["number"] == each.seq and not row["open"] for row in rows)]
-    late = [repayments.late(each) for each in after]
-    dpd = days_past_due(late, as_of=loan.closed_on, grace_days=loan.grace_days)
+    days = [state.delinquency.regulatory_days for state in (seen.before, seen.after)]
     return {
         "amount": amount,
         "lines": rows,
-        "held": left,
-        "still_due": owed - paid,
-        "settles": not after,
-        "dpd_now": loan.dpd,
-        "dpd_after": dpd,
-        "bucket_now": bucket_name(loan.bucket),
-        "bucket_after": bucket_name(bucket(dpd)),
+        "held": split.overpayment,
+        "still_due": sum((row.outstanding for row in seen.after.installments if row.due_on <= on), ZERO),
+        "settles": seen.after.status == "settled",
+        "dpd_now": days[0],
+        "dpd_after": days[1],
+        "bucket_now": bucket_name(bucket(days[0])),
+        "bucket_after": bucket_name(bucket(days[1])),
     }

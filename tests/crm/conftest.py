@@ -56,7 +56,7 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     """Return the rows that stand beside the main path: what is planned, known, put in, asked for, quoted, reversed, given back, unmatched."""
     from collection import cases, promises
     from collection.judgement import Part
-    from credit import acts, papers, payoffs, refunds, repayments, reversals, suspense, underwriting
+    from credit import acts, customer_payments, papers, payoffs, refunds, repayments, reversals, suspense, underwriting
     from credit.models import Condition, GLAccount, Journal
     from customers import activities, documents, handover, relations
     from tests.fixtures.cast import NOON
@@ -94,6 +94,9 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "payoff-quotes": payoffs.issue(loan, settles_on=cast.entity.business_date, actor=cast.loan_officer, at=late).public_id,
         "reversals": reversals.reverse(mistaken, reason="wrong_loan", actor=cast.loan_operations, at=late, key="r").public_id,
         "loan-acts": charge.public_id,
+        "customer-payments": customer_payments.receive(
+            charged.customer, amount=Decimal("7.00"), actor=cast.loan_officer, at=late, key="several"
+        ).public_id,
         "refunds": refunds.request(over, amount=Decimal("1.00"), actor=cast.loan_operations, at=late).public_id,
         "suspense": stranger.public_id,
         "gl-accounts": GLAccount.objects.first().public_id,

@@ -33,6 +33,7 @@ UNKNOWN = {
     "payoff-quotes": "Q",
     "reversals": "X",
     "loan-acts": "X",
+    "customer-payments": "CP",
     "refunds": "RF",
     "suspense": "M",
     "promises": "Y",

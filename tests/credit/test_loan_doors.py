@@ -1,0 +1,330 @@
+"""Doors of a loan beyond the usual: several loans paid at once, terms of the product, relief, death, sale, charge-off in the books."""
+
+from datetime import date, timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.db.models import Sum
+from hypothesis import given
+from hypothesis import strategies as st
+
+from credit import acts, book_check, customer_payments, general_ledger, movements, payoffs, recompute, repayments, reversals, spreading, suspense
+from credit.act_builds import NotForeseen
+from credit.acts import ACTS
+from credit.models import ClassMark, CustomerPayment, GLAccount, JournalLine, Loan, Product, Transaction
+from credit.spreading import Debt
+from crm.lib.errors import DomainError, Invalid
+from customers.models import ContactBar
+from governance import rules
+from governance.models import Rule
+from tests.credit.test_acts import at, books, do, fresh, rows_of
+from tests.fixtures.cast import NOON, TODAY
+
+ZERO = D("0.00")
+LATE = date(2026, 6, 10)
+
+
+def undo(desk, made, day=TODAY):
+    desk.keys += 1
+    return reversals.reverse(made, reason="mistake", actor=desk.cast.loan_operations, at=at(day), key=f"undo-{desk.keys}")
+
+
+def sound(loan):
+    """Return the books of a loan once it is the same when it is played anew."""
+    assert recompute.differences(fresh(loan)) == []
+    return books(loan)
+
+
+def agree(desk, *, day=None):
+    """Assert that every check of the books finds nothing."""
+    desk.cast.entity.refresh_from_db()
+    day = day or book_check.last_day(desk.cast.entity)
+    found = {each.check: each.first for each in book_check.run(desk.cast.entity, day) if each.differences}
+    assert found == {}
+
+
+def of_product(desk, **terms):
+    Product.objects.filter(pk=desk.product.pk).update(terms=terms)
+    desk.product.refresh_from_db()
+
+
+# --- one payment for several loans -----------------------------------------------------------------------------------
+def two_loans(desk):
+    first = desk.loan(at=at(TODAY))
+    second = desk.loan(at=at(date(2026, 3, 12)), customer=first.customer, amount=D("6000.00"))
+    return first, second
+
+
+def test_one_payment_goes_to_the_oldest_due_dates_of_all_loans_and_comes_back_whole(desk):
+    first, second = two_loans(desk)
+    paid = customer_payments.receive(
+        first.customer, amount=D("2000.00"), actor=desk.cast.loan_officer, at=at(date(2026, 4, 20)), key="several", reference="slip 7"
+    )
+    shares = [(share.transaction.loan_id, share.transaction.amount) for share in customer_payments.shares_of(paid)]
+    assert [loan for loan, _amount in shares] == [first.pk, second.pk] and sum(amount for _loan, amount in shares) == D("2000.00")
+    assert rows_of(first)[0].status == "paid" and sound(first)["cash"] and sound(second)["cash"]
+    again = customer_payments.receive(first.customer, amount=D("2000.00"), actor=desk.cast.loan_officer, at=NOON, key="several")
+    assert again.pk == paid.pk and Transaction.objects.filter(kind="repayment").count() == 2
+    with pytest.raises(repayments.KeyUsed):
+        customer_payments.receive(first.customer, amount=D("2.00"), actor=desk.cast.loan_officer, at=NOON, key="several")
+    part = customer_payments.shares_of(paid)[0].transaction
+    with pytest.raises(reversals.NotReversible):
+        undo(desk, part, date(2026, 4, 20))
+    back = customer_payments.reverse(paid, reason="bounced", actor=desk.cast.loan_operations, at=at(date(2026, 4, 21)), key="back")
+    assert back.status == "reversed" and rows_of(first)[0].principal_paid == ZERO
+    assert (fresh(first).principal_outstanding, fresh(second).principal_outstanding) == (D("12000.00"), D("6000.00"))
+    sound(first), sound(second)
+    assert customer_payments.reverse(back, reason="bounced", actor=desk.cast.loan_operations, at=at(date(2026, 4, 21)), key="x").pk == paid.pk
+
+
+def test_the_order_is_a_rule_of_the_lender_and_what_is_too_much_is_held_on_the_first_loan(desk):
+    first, second = two_loans(desk)
+    Rule.objects.filter(code=customer_payments.ORDER).update(value={"": "oldest_due", desk.cast.entity.code: "smallest_due"})
+    seen = customer_payments.preview(
+        first.customer, amount=D("600.00"), received_on=None, user=desk.cast.loan_officer, at=at(date(2026, 4, 20))
+    )
+    assert [share.loan.pk for share in seen] == [second.pk, first.pk]
+    much = customer_payments.receive(first.customer, amount=D("9000.00"), actor=desk.cast.loan_officer, at=at(date(2026, 4, 20)), key="m")
+    assert much.order == "smallest_due" and fresh(second).overpayment > 0 and not fresh(first).overpayment
+    sound(first), sound(second)
+
+
+def test_nothing_is_taken_in_where_one_share_cannot_be(desk, monkeypatch):
+    first, _second = two_loans(desk)
+    desk.cast.entity.refresh_from_db()
+    with pytest.raises(Invalid):
+        customer_payments.receive(
+            first.customer, amount=D("5.00"), actor=desk.cast.loan_officer, at=at(date(2026, 4, 20)), key="b", received_on=date(2026, 3, 5)
+        )
+    assert not CustomerPayment.objects.exists() and not Transaction.objects.filter(kind="repayment").exists()
+
+
+CENTS = st.integers(1, 500_000).map(lambda cents: D(cents) / 100)
+DAYS = st.dates(date(2026, 1, 1), date(2026, 6, 30))
+
+
+@st.composite
+def debts(draw):
+    found = []
+    for loan in range(1, draw(st.integers(1, 4)) + 1):
+        due = sorted(draw(st.lists(st.tuples(DAYS, CENTS), max_size=3)))
+        runs = draw(st.none() | st.tuples(st.just(date(2026, 7, 9)), CENTS))
+        found.append(Debt(loan, draw(st.sampled_from([D("0.1"), D("0.2")])), draw(st.integers(0, 90)) if due else 0, tuple(due), runs))
+    return found
+
+
+@given(CENTS, debts(), st.sampled_from(["oldest_due", "highest_dpd", "highest_rate", "smallest_due"]))
+def test_no_cent_is_made_or_lost_and_nobody_gets_more_than_asked_while_others_wait(amount, owing, order):
+    shares = dict(spreading.spread(amount, owing, order))
+    assert sum(shares.values()) == amount and all(share > 0 for share in shares.values())
+    asked = {debt.loan: debt.total + (debt.runs[1] if debt.runs else ZERO) for debt in owing}
+    over = [loan for loan, share in shares.items() if share > asked[loan]]
+    assert not over or all(shares.get(loan, ZERO) >= asked[loan] for loan in asked)
+    if any(shares.get(debt.loan, ZERO) < debt.total for debt in owing):
+        assert all(share <= next(debt.total for debt in owing if debt.loan == loan) for loan, share in shares.items())
+
+
+def test_the_page_shows_the_spread_and_takes_it_in_once(desk, page_of):
+    first = desk.loan_now()
+    second = desk.loan_now(customer=first.customer, amount=D("6000.00"))
+    url = f"/customers/{first.customer.public_id}/pay/"
+    browser = page_of(desk.cast.loan_operations)
+    on = first.starts_on.isoformat()
+    told = browser.get(url, {"amount": "1500.00", "received_on": on}, headers={"HX-Request": "true", "HX-Target": "preview"}).content.decode()
+    assert first.public_id in told and second.public_id in told and not CustomerPayment.objects.exists()
+    typed = {"amount": "1500.00", "received_on": on, "channel": "cash", "form_key": "7f0d9c1e-5a55-4c1e-9a53-0d5a2f1d9c12"}
+    assert [browser.post(url, typed).status_code for _n in range(2)] == [303, 303]
+    paid = CustomerPayment.objects.get()
+    assert b"Reverse this" in browser.get(f"/customer-payments/{paid.public_id}/").content
+    assert first.public_id in browser.get(f"/customer-payments/{paid.public_id}/reverse/").content.decode()
+    assert browser.post(f"/customer-payments/{paid.public_id}/reverse/", {"reason": "bounced"}).status_code == 303
+    paid.refresh_from_db()
+    assert paid.status == "reversed"
+
+
+# --- what the product says -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("said", "place"), [("next", 2), ("last", 11), ("refund", None)])
+def test_what_is_paid_too_much_goes_where_the_product_says(desk, said, place):
+    of_product(desk, over_payment=said)
+    loan = desk.loan()
+    desk.pay(loan, "1600.00", on=date(2026, 4, 2))
+    found = [row.seq - 1 for row in rows_of(loan)[2:] if row.principal_paid or row.interest_paid]
+    assert found == ([] if place is None else [place]) and bool(fresh(loan).overpayment) == (place is None)
+    sound(loan)
+
+
+def test_what_is_paid_too_much_lowers_every_instalment_to_come(desk):
+    of_product(desk, over_payment="re_amortise")
+    loan = desk.loan()
+    desk.pay(loan, "2200.16", on=date(2026, 4, 2))
+    assert {row.payment - row.owed for row in rows_of(loan)[1:]} == {D("100.00")}
+    sound(loan)
+
+
+def test_paying_early_is_what_the_product_foresees(desk):
+    of_product(desk, prepayment="shorten_term")
+    loan = desk.loan()
+    with pytest.raises(NotForeseen):
+        do(desk, loan, "prepayment", amount=D("4000.00"), keeps="term")
+    do(desk, loan, "prepayment", amount=D("4000.00"), keeps="installment")
+    of_product(desk, prepayment="none")
+    assert "prepayment" not in [act.kind for act in acts.open_to(desk.cast.loan_operations, fresh(loan))]
+    with pytest.raises(NotForeseen):
+        payoffs.issue(fresh(loan), settles_on=TODAY, actor=desk.cast.loan_operations, at=NOON)
+
+
+def test_a_product_gives_more_cooling_off_days_than_the_rule_and_never_fewer(desk):
+    of_product(desk, cooling_off_days=30)
+    assert do(desk, desk.loan(), "cancellation", date(2026, 4, 1)).kind == "cancellation"
+    of_product(desk, cooling_off_days=0)
+    assert do(desk, desk.loan(), "cancellation", date(2026, 3, 5)).kind == "cancellation"
+
+
+# --- waivers, notice ---------------------------------------------------------------------------------------------------
+def test_earlier_money_leaves_less_for_a_waiver_that_stands_and_the_preview_says_so(desk):
+    loan = desk.loan()
+    do(desk, loan, "waiver", date(2026, 4, 10), part="interest", amount=D("180.00"), installment=1)
+    day = date(2026, 4, 2)
+    seen = movements.preview(fresh(loan), kind="repayment", amount=D("1100.16"), on=day, details={})
+    from credit.views import differences
+
+    assert differences.told(loan, seen)["waivers"] == [(date(2026, 4, 10), D("180.00"), ZERO)]
+    repayments.receive(loan, amount=D("1100.16"), actor=desk.cast.loan_officer, at=at(date(2026, 4, 11)), key="b", received_on=day)
+    assert rows_of(loan)[0].interest_paid == D("180.00")
+    sound(loan)
+
+
+def test_the_whole_balance_is_demanded_after_a_notice(desk):
+    loan = desk.loan()
+    for data in ({}, {"notice_on": LATE - timedelta(days=14), "notice_number": "N 1"}):
+        with pytest.raises(Invalid):
+            do(desk, loan, "acceleration", LATE, **data)
+    made = do(desk, loan, "acceleration", LATE, notice_on=LATE - timedelta(days=15), notice_number="N 1")
+    assert made.details["notice_number"] == "N 1" and fresh(loan).matures_on == LATE
+
+
+def test_the_limits_of_roles_are_seeded(desk):
+    limits = {name: getattr(desk.cast, name).role.waiver_limit for name in ("loan_operations", "loan_officer")}
+    assert D(limits["loan_operations"]) == D("200.00") and limits["loan_officer"] is None
+
+
+# --- relief, death, sale -----------------------------------------------------------------------------------------------
+def test_relief_asks_for_less_until_a_day_and_is_watched(desk):
+    loan = desk.loan()
+    before = [(row.due_on, row.payment) for row in rows_of(loan)]
+    made = do(desk, loan, "relief", date(2026, 3, 10), why="hardship", until=date(2026, 5, 15), pays=D("50.00"), adds=True, evidence="job")
+    rows = rows_of(loan)
+    assert [row.payment for row in rows[:2]] == [D("50.00"), D("50.00")] and len(rows) == 14
+    assert sum(row.principal for row in rows) == D("12000.00") and ClassMark.objects.filter(loan=loan).count() == 1
+    sound(loan)
+    undo(desk, made, date(2026, 3, 11))
+    assert [(row.due_on, row.payment) for row in rows_of(loan) if row.payment] == before
+    assert ClassMark.objects.get(loan=loan).until_on <= fresh(loan).legal_entity.business_date + timedelta(days=8)
+
+
+def test_a_holiday_at_the_end_of_a_loan_goes_on_after_it(desk):
+    loan = desk.loan()
+    do(desk, loan, "relief", date(2027, 1, 10), why="hardship", until=date(2027, 3, 2), adds=True)
+    rows = [row for row in rows_of(loan) if row.payment]
+    assert rows[-1].due_on == date(2027, 5, 2) and sum(row.principal for row in rows_of(loan)) == D("12000.00")
+    sound(loan)
+
+
+@pytest.mark.parametrize("until", [date(2026, 3, 10), date(2026, 3, 20), date(2029, 1, 1)])
+def test_a_relief_of_nothing_or_for_ever_is_refused(desk, until):
+    with pytest.raises(DomainError):
+        do(desk, desk.loan(), "relief", date(2026, 3, 10), why="hardship", until=until)
+
+
+def test_after_a_death_no_penalty_grows_and_nobody_is_written_to(desk):
+    loan = desk.loan()
+    desk.close_to(date(2026, 4, 20))
+    made = do(desk, loan, "death", date(2026, 4, 21), why="deceased", died_on=date(2026, 4, 10), insurance="claimed")
+    at_death = rows_of(loan)[0].penalty
+    assert at_death == D("3.69") and fresh(loan).penalty_rate == 0
+    bars = ContactBar.objects.filter(customer=loan.customer_id, lifted_at=None)
+    assert {bar.reason for bar in bars} == {"deceased"} and bars.count() > 2
+    desk.close_to(date(2026, 4, 30))
+    assert rows_of(loan)[0].penalty == at_death
+    sound(loan)
+    with pytest.raises(Invalid):
+        do(desk, loan, "death", date(2026, 5, 1), why="deceased", died_on=date(2026, 4, 10))
+    undo(desk, made, date(2026, 5, 1))
+    assert not bars.exists() and fresh(loan).penalty_rate == D("0.27") and rows_of(loan)[0].penalty > at_death
+    sound(loan)
+
+
+def test_a_sold_loan_leaves_the_books_and_later_money_is_the_buyers(desk):
+    loan = desk.loan()
+    desk.pay(loan, "1100.16", on=date(2026, 4, 2))
+    left = fresh(loan).principal_outstanding
+    made = do(desk, loan, "sale", LATE, why="contract", amount=D("4000.00"), buyer="Asset Company Ltd", reference="S-2026-7")
+    assert (fresh(loan).status, fresh(loan).principal_outstanding, made.reference) == ("sold", ZERO, "S-2026-7")
+    assert books(loan)["sale_result"] == left - D("4000.00") and {row.status for row in rows_of(loan)} == {"paid", "sold"}
+    sound(loan)
+    with pytest.raises(repayments.LoanClosed):
+        desk.pay(loan, "10.00", on=LATE)
+    late = suspense.take_in(
+        legal_entity=loan.legal_entity, reference="B-1", received_on=LATE, amount=D("10.00"), remittance=loan.public_id,
+        actor=desk.cast.loan_operations, at=at(LATE),
+    )  # fmt: skip
+    assert (late.status, late.why) == ("unmatched", "sold")
+    undo(desk, made, LATE + timedelta(days=1))
+    assert fresh(loan).status == "open" and fresh(loan).principal_outstanding == left and "sale_result" not in books(loan)
+
+
+# --- charge-off in the books -------------------------------------------------------------------------------------------
+def ledger(desk):
+    """Return the balances of the general ledger by account."""
+    rows = JournalLine.objects.filter(journal__legal_entity=desk.cast.entity).values_list("account__code").annotate(sum=Sum("amount"))
+    return {code: amount for code, amount in rows if amount}
+
+
+def test_a_charged_off_loan_stands_off_the_balance_sheet_and_what_comes_in_is_a_recovery(desk):
+    loan, other = desk.loan(), desk.loan()
+    desk.close_to(date(2026, 4, 20))
+    made = do(desk, loan, "charge_off", date(2026, 4, 21), why="legal")
+    desk.close_to(date(2026, 4, 21))
+    held = ledger(desk)
+    assert (held["130301"], held["670201"], held["710104"]) == (D("12000.00"), D("12000.00"), D("12000.00"))
+    assert fresh(loan).ecl == 0 < fresh(other).ecl and held["710101"] > 180
+    agree(desk)
+    desk.pay(loan, "1100.16", on=date(2026, 4, 22))
+    desk.close_to(date(2026, 4, 22))
+    held = ledger(desk)
+    assert held["630101"] == D("-1100.16") and held["130301"] == D("12000.00") and held["710104"] == fresh(loan).principal_outstanding
+    agree(desk)
+    sound(loan)
+    undo(desk, made, date(2026, 4, 23))
+    desk.close_to(date(2026, 4, 23))
+    held = ledger(desk)
+    assert not {"630101", "670201", "710101", "710104"} & set(held)
+    assert held["130301"] == fresh(loan).principal_outstanding + fresh(other).principal_outstanding
+    agree(desk)
+    sound(loan)
+
+
+@pytest.mark.parametrize(("kind", "data"), [("write_off", {}), ("sale", {"amount": D("900.00"), "buyer": "Asset Company Ltd"})])
+def test_what_was_charged_off_is_lost_only_once(desk, kind, data):
+    loan = desk.loan()
+    do(desk, loan, "charge_off", TODAY, why="legal")
+    do(desk, loan, kind, TODAY, why="legal", **data)
+    found = sound(loan)
+    assert found["loss"] == D("12000.00") and "charged_off" not in found and found.get("recovery", ZERO) == ZERO
+    assert found.get("sale_result", ZERO) == -data.get("amount", ZERO)
+    desk.close_to(TODAY)
+    agree(desk)
+
+
+def test_a_chart_of_before_gets_what_is_posted_now(desk):
+    from credit import chart
+
+    entity = desk.cast.entity
+    from credit.models import AccountMapping
+
+    AccountMapping.objects.filter(legal_entity=entity, purpose__in=["charged_off", "off_principal"]).delete()
+    GLAccount.objects.filter(legal_entity=entity, code="710104").delete()
+    assert chart.on(entity, TODAY, at=NOON).places["", "charged_off"]
+    assert GLAccount.objects.filter(legal_entity=entity, code="710104").exists()
+    assert general_ledger.PARTS[2][2] == chart.OFF_FEE and rules.value(customer_payments.ORDER, on=TODAY) == {"": "oldest_due"}
+    assert not Loan.objects.exists()
