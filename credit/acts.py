@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from credit import act_builds, class_marks, contract_terms, deaths, movements, permissions, repayments
+from credit import act_builds, class_marks, contract_terms, deaths, movements, permissions, repayments, tranches
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.movements import Preview
 from credit.terms import Refused, Terms
@@ -216,6 +216,10 @@ _act(
     Kind.SALE, _("Sell the loan"), _("The loan leaves the books for a price. Money that comes later is the buyer's."),
     permissions.RESTRUCTURE, act_builds.sale, "amount", "buyer", "reference", two=_always, danger=True,
 )  # fmt: skip
+_act(
+    Kind.DISBURSEMENT, _("Pay out another part"), _("Money of what was approved goes out; what is not due yet is spread anew with it."),
+    permissions.SERVICE_LOAN, tranches.build, "amount", two=_always, icon="money", fits=tranches.more,
+)  # fmt: skip
 
 
 def open_to(user: User, loan: Loan) -> list[Act]:
@@ -325,7 +329,7 @@ def perform(
         dpd=loan.dpd,
     )
     movements.keep(loan, made.after, actor=actor, at=at)
-    if act.kind == Kind.RESTRUCTURE or act.kind == Kind.RELIEF and rules.value(act_builds.RELIEF_WATCHED, on=on):
+    if act.kind == Kind.RESTRUCTURE or (act.kind == Kind.RELIEF and rules.value(act_builds.RELIEF_WATCHED, on=on)):
         class_marks.watch(loan, on=on, actor=actor, at=at)
     if act.kind == Kind.DEATH:
         deaths.stop_contact(loan, actor=actor, at=at)

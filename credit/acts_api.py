@@ -85,7 +85,7 @@ class LoanActViewSet(Filtered):
 
     def get_queryset(self) -> QuerySet[Any]:
         seen = Loan.objects.visible_to(self.request.user)
-        return Transaction.objects.filter(kind__in=list(ACTS), loan__in=seen).select_related("loan")
+        return Transaction.objects.filter(kind__in=list(ACTS), loan__in=seen).exclude(kind=Kind.DISBURSEMENT).select_related("loan")
 
     @extend_schema(parameters=[FILTERS["loan"]])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -131,7 +131,7 @@ LEFT JOIN (
     FROM credit_installment GROUP BY loan_id
 ) AS parts ON parts.loan_id = loan.id
 CROSS JOIN LATERAL (VALUES
-    ('sum', loan.principal + loan.capitalised, coalesce(parts.principal, 0)), ('unpaid', loan.principal_outstanding, coalesce(parts.unpaid, 0))
+    ('sum', loan.principal - loan.undrawn + loan.capitalised, coalesce(parts.principal, 0)), ('unpaid', loan.principal_outstanding, coalesce(parts.unpaid, 0))
 ) AS side(name, expected, found)
 WHERE loan.legal_entity_id = %(entity)s
 """

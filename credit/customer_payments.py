@@ -7,8 +7,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import exposure, movements, repayments, reversals, spreading
 from credit import events as happened
+from credit import exposure, movements, repayments, reversals, spreading
 from credit.books import value_day
 from credit.models import CustomerPayment, Loan, PaymentShare, Transaction
 from credit.movements import Preview

@@ -202,3 +202,8 @@ def _spread(entry: Entry) -> str:
 @of_loan("credit.customer_payment.reversed", icon="history", tone="caution")
 def _spread_back(entry: Entry) -> str:
     return _("A payment of %(amount)s for several loans is taken back") % {"amount": money(entry, "amount")}
+
+
+@of_loan("credit.movement.disbursement", icon="money", tone="info")
+def _part_out(entry: Entry) -> str:
+    return _moved(entry, _("Another %(amount)s of %(loan)s paid out"))

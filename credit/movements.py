@@ -41,7 +41,7 @@ STATUS = {
 }
 SAVED = [
     "principal_outstanding", "overpayment", "capitalised", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
-    "penalty_rate",
+    "penalty_rate", "undrawn",
 ]  # fmt: skip
 WRITTEN = (
     "from_on", "due_on", "status", "principal", "interest", "fee", "penalty", "principal_paid", "interest_paid", "fee_paid", "penalty_paid",
@@ -88,7 +88,9 @@ def events_of(loans_: Iterable[Loan]) -> dict[int, list[happened.Event]]:
 
 def event(row: Transaction, *, settles_on: date | None = None) -> happened.Event:
     """Return a transaction as the machine plays it."""
-    found = event_of(row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on)
+    found = event_of(
+        row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on
+    )
     return replace(found, stands=True) if isinstance(found, happened.Waive) else found
 
 
@@ -174,6 +176,7 @@ def sentence(error: Refused) -> Any:
         "nothing_to_reshape": _("Nothing of it is left to spread."),
         "cancel_amount": _("The contract is cancelled with the whole principal that is outstanding, no more and no less."),
         "sold": _("The loan is sold: what comes now is the buyer's."),
+        "over_disbursed": _("More would go out than was approved."),
         "charged_off": _("The loan is charged off already."),
         "not_reversible": _("The loan's other movements do not allow it on that day."),
     }
@@ -415,6 +418,7 @@ def balance(loan: Loan, state: State) -> None:
     late = [accrual.Late(row.due_on, row.left("principal"), row.owed, ZERO, row.due_on) for row in state.installments]
     lateness.stand(loan, late)
     loan.charged_off_on = state.charged_off_on
+    loan.undrawn = loan.principal - state.disbursed
     loan.penalty_rate = state.terms.penalty.annual_rate  # a death ends it
     loan.matures_on = state.installments[-1].due_on
 

@@ -90,7 +90,9 @@ def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQ
     if loan.status != Loan.Status.OPEN:
         raise repayments.LoanClosed(_("%(loan)s is settled: there is nothing to pay off.") % {"loan": loan})
     if settles_on < loan.matures_on and contract_terms.said(loan.product, "prepayment") == "none":
-        raise NotForeseen(_("The product does not foresee that the loan is paid off before %(day)s.") % {"day": loan.matures_on.isoformat()})
+        raise NotForeseen(
+            _("The product does not foresee that the loan is paid off before %(day)s.") % {"day": loan.matures_on.isoformat()}
+        )
     checked_day(loan, settles_on, at=at)
     ending = figures(loan, settles_on)
     standing = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()

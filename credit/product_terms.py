@@ -57,6 +57,7 @@ TERMS: dict[str, Term] = {
         },
     ),
     "cooling_off_days": Term(_("Cooling-off days"), 0, most=60),
+    "tranches": Term(_("Paid out in up to so many parts"), 1, most=12),
     "late_fee": Term(_("Fee for a late instalment (CNY)"), "0.00", decimal=True),
     "pack": Term(pgettext_lazy("rules of a country", "Pack of caps"), "cn", {"cn": _("China")}),
 }  # fmt: skip
@@ -67,7 +68,8 @@ SUPPORTED_DAY_COUNTS = {"30/360", "actual/360", "actual/365"}
 SUPPORTED: dict[str, set[Any]] = {
     "interest": {"per_period"}, "frequency": {"month"}, "every": {1}, "due_day": {None}, "holiday_shift": {"none"}, "calendar": {"CN"},
     "grace_principal": set(range(61)), "grace_interest_payment": {0}, "interest_free": {0}, "down_payment": {"0"}, "instalment_multiple": {"0.01"},
-    "prepayment": set(TERMS["prepayment"].choices or ()), "over_payment": set(TERMS["over_payment"].choices or ()), "cooling_off_days": set(range(61)), "late_fee": {"0.00"}, "pack": {"cn"},
+    "prepayment": set(TERMS["prepayment"].choices or ()), "over_payment": set(TERMS["over_payment"].choices or ()),
+    "cooling_off_days": set(range(61)), "tranches": set(range(13)), "late_fee": {"0.00"}, "pack": {"cn"},
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from ledger import log
 
 ZERO = Decimal("0.00")
 Kind = Transaction.Kind
-# A refund has left the house; money paid out comes back by a cancellation.
+# A refund has left the house; the money first paid out comes back by a cancellation, a later part that the bank returned is reversed.
 REVERSIBLE = (
     Kind.REPAYMENT, Kind.PREPAYMENT, Kind.CHARGE, Kind.WAIVER, Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF,
     Kind.WRITE_OFF, Kind.RECOVERY, Kind.CANCELLATION, Kind.RELIEF, Kind.DEATH, Kind.SALE,
@@ -114,11 +114,14 @@ def checked(movement: Transaction, *, whole: bool = False) -> None:
 
     :raises NotReversible: if `movement` is none of those, or was reversed before
     """
-    if movement.kind not in REVERSIBLE:
+    part = movement.kind == Kind.DISBURSEMENT and movement.loan.transactions.filter(kind=Kind.DISBURSEMENT, pk__lt=movement.pk).exists()
+    if movement.kind not in REVERSIBLE and not part:
         raise NotReversible(_("A movement of this kind cannot be reversed."))
     if Transaction.objects.filter(reverses=movement).exists():
         raise NotReversible(_("%(movement)s was reversed before.") % {"movement": movement})
     share = None if whole else PaymentShare.objects.select_related("payment").filter(transaction=movement).first()
     if share is not None:
         values = {"movement": movement, "payment": share.payment}
-        raise NotReversible(_("%(movement)s is part of payment %(payment)s: reverse that payment.") % values, payment=share.payment.public_id)
+        raise NotReversible(
+            _("%(movement)s is part of payment %(payment)s: reverse that payment.") % values, payment=share.payment.public_id
+        )

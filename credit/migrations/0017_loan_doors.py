@@ -2,6 +2,7 @@
 
 import crm.lib.fields
 import django.db.models.deletion
+from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
@@ -191,6 +192,15 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='paymentshare',
             constraint=models.UniqueConstraint(fields=('payment', 'place'), name='payment_share_place_once'),
+        ),
+        migrations.AddField(
+            model_name='loan',
+            name='undrawn',
+            field=crm.lib.fields.MoneyField(db_default=Decimal('0.00'), default=Decimal('0.00'), help_text='approved and not paid out yet'),
+        ),
+        migrations.AddConstraint(
+            model_name='loan',
+            constraint=models.CheckConstraint(condition=models.Q(('undrawn__gte', 0), ('undrawn__lt', models.F('principal'))), name='loan_undrawn_within'),
         ),
         insert_only("credit_paymentshare"),
         migrations.RunSQL(sql=BALANCED, reverse_sql=migrations.RunSQL.noop),

@@ -57,6 +57,7 @@ class Loan(Belonging):
             "matures_on": _("Day of the last instalment"),
             "principal_outstanding": _("Principal not yet repaid, CNY"),
             "overpayment": _("Paid beyond what was due, CNY"),
+            "undrawn": _("Approved and not paid out yet, CNY"),
             "oldest_due_on": _("Due day of the oldest unpaid instalment"),
             "terms": _("The contract's terms in full, as data"),
             "capitalised": _("Interest, fees and penalty that became principal, CNY"),
@@ -110,6 +111,7 @@ class Loan(Belonging):
     principal_outstanding = MoneyField()
     capitalised = MoneyField(default=ZERO, db_default=ZERO, help_text="what a restructuring added to the principal")
     overpayment = MoneyField(default=ZERO, help_text="held for refund")
+    undrawn = MoneyField(default=ZERO, db_default=ZERO, help_text="approved and not paid out yet")
     dpd = models.PositiveIntegerField(default=0, db_default=0)
     bucket = models.PositiveSmallIntegerField(default=0, db_default=0)
     oldest_due_on = models.DateField(null=True, blank=True, help_text="oldest due date missed")
@@ -130,7 +132,9 @@ class Loan(Belonging):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(name="loan_status_known", condition=Q(status__in=["open", "settled", "written_off", "cancelled", "sold"])),
+            models.CheckConstraint(
+                name="loan_status_known", condition=Q(status__in=["open", "settled", "written_off", "cancelled", "sold"])
+            ),
             models.CheckConstraint(
                 name="loan_of_something", condition=Q(principal__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)
             ),
@@ -143,6 +147,7 @@ class Loan(Belonging):
                 condition=Q(status="open")
                 | Q(principal_outstanding=0, dpd=0, bucket=0, oldest_due_on__isnull=True, settled_at__isnull=False),
             ),
+            models.CheckConstraint(name="loan_undrawn_within", condition=Q(undrawn__gte=0, undrawn__lt=F("principal"))),
             models.CheckConstraint(name="loan_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
             models.CheckConstraint(
                 name="loan_judged", condition=Q(risk_class__gte=1, risk_class__lte=5, stage__gte=1, stage__lte=3, ecl__gte=0)
@@ -239,7 +244,9 @@ class Installment(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(name="installment_once_per_loan", fields=["loan", "seq"]),
-            models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid", "written_off", "sold"])),
+            models.CheckConstraint(
+                name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid", "written_off", "sold"])
+            ),
             # the close of day asks for the unpaid by this day, which an instalment that falls behind keeps
             models.CheckConstraint(name="installment_paid_on_when_paid", condition=Q(status="paid") | Q(paid_on__isnull=True)),
             models.CheckConstraint(
@@ -473,7 +480,16 @@ class Posting(models.Model):
                 name="posting_account_known",
                 condition=Q(
                     account__in=[
-                        "cash", "principal", "interest", "fee", "penalty", "overpayment", "loss", "recovery", "charged_off", "sale_result",
+                        "cash",
+                        "principal",
+                        "interest",
+                        "fee",
+                        "penalty",
+                        "overpayment",
+                        "loss",
+                        "recovery",
+                        "charged_off",
+                        "sale_result",
                     ]
                 ),
             ),

@@ -30,7 +30,10 @@ def loan_acts(request: Asked, public_id: str) -> HttpResponse:
     """List what this person may do to a loan."""
     loan = one(request, public_id)
     rows = [{"act": act, "url": reverse(f"loan-act-{act.kind}", args=[public_id])} for act in acts.open_to(request.user, loan)]
-    several = request.user.has_perm(RECORD_REPAYMENT) and Loan.objects.visible_to(request.user).open().filter(customer=loan.customer_id).count() > 1
+    several = (
+        request.user.has_perm(RECORD_REPAYMENT)
+        and Loan.objects.visible_to(request.user).open().filter(customer=loan.customer_id).count() > 1
+    )
     context = {"loan": loan, "customer": loan.customer, "rows": rows, "several": several}
     return htmx.render(request, "credit/acts.html", "credit/acts.html", context)
 

@@ -207,7 +207,7 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
 def balance(loan: Loan, installments: list[Installment], on: date) -> dict[str, Any]:
     """Return the curve of the principal, as agreed and as it went, for the chart card."""
     days = [loan.starts_on, *(each.due_on for each in installments)]
-    agreed, left = [loan.principal], loan.principal
+    agreed, left = [loan.principal - loan.undrawn], loan.principal - loan.undrawn
     for each in installments:
         left -= each.principal
         agreed.append(left)

@@ -1,12 +1,15 @@
-"""Loans that did not go straight: prepaid in part, charged, waived, rescheduled, restructured, written off with a recovery, cancelled."""
+"""Loans that did not go straight: prepaid, charged, waived, rescheduled, restructured, relieved, charged off, sold, written off, cancelled."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from credit import acts
+from django.db.models import Count
+
+from credit import acts, customer_payments, repayments
 from credit.acts import ACTS
 from credit.models import Loan, Transaction
+from customers.models import Customer
 from governance import changes
 from governance.models import ChangeRequest, LegalEntity, User
 
@@ -31,19 +34,51 @@ def fill(entity: LegalEntity, *, today: date, at: datetime) -> None:
     told += [(loan, Kind.RESTRUCTURE, terms, "hardship") for loan in some[1:2]]
     told += [(loan, Kind.WRITE_OFF, {}, "deceased") for loan in late[:1]]
     told += [(loan, Kind.CANCELLATION, {"channel": "transfer"}, "contract") for loan in fresh]
+    weak = list(open_loans.filter(dpd__gt=0, dpd__lte=30).exclude(pk__in=[loan.pk for loan, *_rest in told]).order_by("pk")[:2])
+    relief = {"until": today + timedelta(days=62), "pays": D("50.00"), "adds": True, "evidence": "job"}
+    told += [(loan, Kind.RELIEF, relief, "hardship") for loan in weak[:1]]
+    death = {"died_on": today - timedelta(days=3), "insurance": "claimed"}
+    told += [(loan, Kind.DEATH, death, "deceased") for loan in weak[1:2]]
+    lost = list(open_loans.filter(dpd__gt=60).exclude(pk__in=[loan.pk for loan in late + some]).order_by("-dpd", "pk")[:3])
+    told += [(loan, Kind.CHARGE_OFF, {}, "legal") for loan in lost[:1]]
+    told += [(loan, Kind.REPAYMENT, {"amount": D("200.00")}, "") for loan in lost[:1]]
+    sold = {"amount": D("900.00"), "buyer": "Hedong Asset Management Ltd", "reference": "S-2026-001"}
+    told += [(loan, Kind.SALE, sold, "contract") for loan in lost[1:2]]
     for n, (loan, kind, data, why) in enumerate(told):
         _done(loan, kind, data, why, operations=operations, risk=risk, at=at, key=f"demo-act-{n}")
     if late:
         money = {"amount": D("150.00"), "channel": "transfer"}
         _done(late[0], Kind.RECOVERY, money, "legal", operations=operations, risk=risk, at=at, key="demo-act-recovery")
+    _several(entity, operations, at=at)
     if len(late) > 1:
         acts.do(_fresh(late[1]), ACTS[Kind.WRITE_OFF], {}, on=None, why="legal", actor=operations, at=at, key="demo-act-waits")
 
 
 def _done(loan: Loan, kind: str, data: dict[str, Any], why: str, *, operations: User, risk: User, at: datetime, key: str) -> None:
+    if kind == Kind.REPAYMENT:
+        repayments.receive(_fresh(loan), amount=data["amount"], actor=operations, at=at, key=key, channel=Transaction.Channel.CASH)
+        return
     done = acts.do(_fresh(loan), ACTS[kind], data, on=None, why=why, actor=operations, at=at, key=key)
     if isinstance(done, ChangeRequest) and not done.alone:
         changes.confirm(done, actor=risk, at=at)
+
+
+def _several(entity: LegalEntity, operations: User, *, at: datetime) -> None:
+    """Pay two loans of one customer at once, where somebody has two."""
+    open_loans = Loan.objects.open().filter(legal_entity=entity, refunds__isnull=True, payoff_quotes__isnull=True)
+    twice = open_loans.values("customer").annotate(number=Count("pk")).filter(number__gt=1).order_by("customer").first()
+    if twice is None:
+        return
+    customer = Customer.objects.select_related("legal_entity").get(pk=twice["customer"])
+    customer_payments.receive(
+        customer,
+        amount=D("1800.00"),
+        actor=operations,
+        at=at,
+        key="demo-several",
+        channel=Transaction.Channel.TRANSFER,
+        reference="T-20611",
+    )
 
 
 def _fresh(loan: Loan) -> Loan:

@@ -100,7 +100,9 @@ class ContactBar(models.Model):
             models.UniqueConstraint(
                 name="contact_bar_one_per_channel", fields=["customer", "channel"], condition=Q(lifted_at__isnull=True)
             ),
-            models.CheckConstraint(name="contact_bar_reason_known", condition=Q(reason__in=["stop", "wrong_number", "vulnerable", "deceased"])),
+            models.CheckConstraint(
+                name="contact_bar_reason_known", condition=Q(reason__in=["stop", "wrong_number", "vulnerable", "deceased"])
+            ),
         ]
 
     def __str__(self) -> str:

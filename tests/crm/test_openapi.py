@@ -14,7 +14,8 @@ from crm.lib.api_schema import PROBLEMS
 from crm.lib.permissions import ALL, scopes
 
 MONEY_MOVES = {
-    "offers_accept_create", "repayments_create", "reversals_create", "refunds_create", "loan_acts_create", "customer_payments_create", "customer_payments_reverse_create", "suspense_allocate_create", "suspense_return_create",
+    "offers_accept_create", "repayments_create", "reversals_create", "refunds_create", "loan_acts_create", "suspense_allocate_create", "suspense_return_create",
+    "customer_payments_create", "customer_payments_reverse_create",
 }  # fmt: skip
 
 

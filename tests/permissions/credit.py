@@ -125,7 +125,11 @@ PAGES: list[tuple[str, str, str]] = [
     ("POST", "loan-act-recovery", "credit.record_repayment"),
     ("GET", "loan-act-cancellation", "credit.record_repayment"),
     ("POST", "loan-act-cancellation", "credit.record_repayment"),
-    *((method, f"loan-act-{act}", f"credit.{code}") for act, code in (("relief", "restructure"), ("death", "service_loan"), ("sale", "restructure")) for method in ("GET", "POST")),
+    *(
+        (method, f"loan-act-{act}", f"credit.{code}")
+        for act, code in (("relief", "restructure"), ("death", "service_loan"), ("sale", "restructure"), ("disbursement", "service_loan"))
+        for method in ("GET", "POST")
+    ),
     ("GET", "loan-sale", "credit.restructure"),
     ("POST", "loan-sale", "credit.restructure"),
     ("GET", "customer-pay", "credit.record_repayment"),
@@ -284,6 +288,8 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "loan-acts", "loan", "loan_officer"),
     ("GET", "loan-act-death", "loan", "loan_officer"),
     ("POST", "loan-act-death", "loan", "loan_officer"),
+    ("GET", "loan-act-disbursement", "loan", "loan_officer"),
+    ("POST", "loan-act-disbursement", "loan", "loan_officer"),
     ("GET", "customer-pay", "customer", "loan_officer"),
     ("POST", "customer-pay", "customer", "loan_officer"),
     ("GET", "loan-act-prepayment", "loan", "loan_officer"),
