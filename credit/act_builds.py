@@ -85,6 +85,7 @@ def acceleration(loan: Loan, data: dict[str, Any], on: date) -> Built:
     :raises NoticeTooShort: if it did not
     """
     told, number = data.get("notice_on"), str(data.get("notice_number") or "").strip()
+    sentence: Any
     if told is None or not number:
         sentence = _("Say when the notice reached the customer, and its number.")
         raise NoticeTooShort(sentence, fields={"notice_on" if told is None else "notice_number": sentence})
@@ -98,6 +99,7 @@ def acceleration(loan: Loan, data: dict[str, Any], on: date) -> Built:
 def relief(loan: Loan, data: dict[str, Any], on: date) -> Built:
     """Build a relief: until a day, at most as many days ahead as the rule says, this is paid at each due date."""
     until, pays = data["until"], data.get("pays") or ZERO
+    sentence: Any
     last = on + timedelta(days=int(rules.value(RELIEF_LONGEST, on=on)))
     if not on < until <= last:
         sentence = _("Choose a day after the one it counts for, up to %(last)s.") % {"last": last.isoformat()}

@@ -45,7 +45,7 @@ def order_of(entity: LegalEntity, *, on: date) -> str:
     """Return the order that the rule declares for `entity`: its own, else that of every lender (key "")."""
     said = rules.value(ORDER, on=on)
     found = said.get(entity.code, said.get("")) if isinstance(said, dict) else said
-    return str(CustomerPayment.Order(found))
+    return str(CustomerPayment.Order(str(found)))
 
 
 def loans_of(customer: Customer, user: User) -> list[Loan]:

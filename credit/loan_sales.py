@@ -46,6 +46,7 @@ def read(text: str, user: User) -> list[Item]:
 
     :raises Invalid: naming the first line that cannot be: unreadable, no loan of the user's, not open, named twice, of another lender
     """
+    sentence: Any
     lines = [line for line in text.splitlines() if line.strip()]
     if not 0 < len(lines) <= MOST:
         sentence = _("Give 1 to %(most)s lines: the number of a loan and its price.") % {"most": MOST}

@@ -21,10 +21,12 @@ ZERO = Decimal("0.00")
 def disburse(loan: Working, event: Disburse) -> None:
     """Pay out; the first money makes the schedule, each later tranche spreads what is not due yet anew.
 
-    :raises NotPlayable: (over_disbursed) if more goes out than the terms' principal, (nothing_to_reshape) if all is due already
+    :raises NotPlayable: (over_disbursed) if more goes out than the terms' principal, (nothing_to_reshape) if all is due already, (charged_off) if it is
     """
     if loan.disbursed + event.amount > loan.terms.principal:
         raise NotPlayable("over_disbursed", f"{loan.disbursed} + {event.amount} is more than {loan.terms.principal}")
+    if loan.charged_off_on is not None:
+        raise NotPlayable("charged_off", f"it is charged off since {loan.charged_off_on}: nothing more goes out")
     first = not loan.rows
     loan.disbursed += event.amount
     loan.principal += event.amount

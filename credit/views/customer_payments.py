@@ -70,7 +70,7 @@ def told(request: Asked, customer: Customer, typed: Any) -> dict[str, Any]:
         shares = customer_payments.preview(customer, amount=amount, received_on=received_on, user=request.user, at=now())
     except DomainError as error:
         return {"hint": error.message}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for share in shares:
         before, after = share.preview.before, share.preview.after
         split = after.splits["new"]

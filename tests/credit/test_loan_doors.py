@@ -1,11 +1,12 @@
 """Doors of a loan beyond the usual: several loans paid at once, terms of the product, relief, death, sale, charge-off in the books."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal as D
 
 import pytest
 from django.db.models import Sum
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credit import (
@@ -27,12 +28,14 @@ from credit import (
     tranches,
 )
 from credit.act_builds import NotForeseen
+from credit.machine import play
 from credit.models import AccountMapping, ClassMark, CustomerPayment, GLAccount, JournalLine, Product, Transaction
 from credit.spreading import Debt
 from crm.lib.errors import DomainError, Invalid
 from customers.models import ContactBar
 from governance import changes
 from governance.models import ChangeRequest, LegalEntity, Rule
+from tests.credit import histories
 from tests.credit.test_acts import at, books, do, fresh, rows_of
 from tests.fixtures.cast import NOON, TODAY
 
@@ -160,6 +163,30 @@ def test_the_page_shows_the_spread_and_takes_it_in_once(desk, page_of):
     assert browser.post(f"/customer-payments/{paid.public_id}/reverse/", {"reason": "bounced"}).status_code == 303
     paid.refresh_from_db()
     assert paid.status == "reversed"
+
+
+def test_over_http_a_payment_is_spread_once_and_taken_back_whole(desk):
+    from rest_framework.test import APIClient
+
+    first = desk.loan_now()
+    desk.loan_now(customer=first.customer, amount=D("6000.00"))
+    client = APIClient()
+    client.force_login(desk.cast.loan_operations)
+
+    def post(path, body, key):
+        return client.post(f"/api/v1/customer-payments/{path}", body, format="json", headers={"Idempotency-Key": key} if key else {})
+
+    body = {"customer": first.customer.public_id, "amount": "1500.00"}
+    assert len(post("preview/", body, "").json()["shares"]) == 2 and not CustomerPayment.objects.exists()
+    assert post("", body, "").status_code == 422
+    made = post("", body, "k")
+    assert made.status_code == 201 and sum(D(share["amount"]) for share in made.json()["shares"]) == D("1500.00")
+    assert post("", body, "k").json() == made.json() and CustomerPayment.objects.count() == 1
+    assert post("", body | {"customer": "C-22222222X"}, "z").status_code == 422
+    back = post(f"{made.json()['id']}/reverse/", {"reason": "bounced"}, "r")
+    assert (back.status_code, back.json()["status"]) == (200, "reversed")
+    stale = post(f"{made.json()['id']}/reverse/", {"reason": "bounced", "version": 1}, "r2")
+    assert stale.json()["status"] == "reversed" and Transaction.objects.filter(kind="reversal").count() == 2
 
 
 # --- what the product says -------------------------------------------------------------------------------------------
@@ -439,3 +466,34 @@ def test_a_chart_of_before_gets_what_is_posted_now(desk):
     assert places["", "principal"] == own.pk and {"charged_off", "off_principal", "sale_result", "cash"} <= {
         purpose for _code, purpose in places
     }
+
+
+KINDS = (
+    "repay",
+    "repay",
+    "prepay_term",
+    "relieve",
+    "die",
+    "charge_off",
+    "charge_off",
+    "sell",
+    "restructure",
+    "charge",
+    "pay_off",
+    "write_off",
+)
+
+
+@given(histories.terms(), st.integers(0, 10**9))
+@settings(max_examples=40, deadline=None)
+def test_whatever_happens_is_posted_in_balance_and_a_charged_off_loan_weighs_nothing(terms, seed):
+    told = histories.history(replace(terms, down_payment=D(0)), seed, KINDS, 8)
+    state = play(replace(terms, down_payment=D(0)), told, told[-1].on)
+    held: dict[str, D] = {}
+    for split in state.splits.values():
+        rows = movements.entries(split)
+        assert sum((amount for _account, amount, _place in rows), ZERO) == 0
+        for account, amount, _place in rows:
+            held[str(account)] = held.get(str(account), ZERO) + amount
+    assert held["principal"] == state.principal_outstanding
+    assert held.get("charged_off", ZERO) == (-state.principal_outstanding if state.charged_off_on else 0)
