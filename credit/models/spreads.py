@@ -21,10 +21,6 @@ class CustomerPaymentQuerySet(ScopedQuerySet["CustomerPayment"]):
     scope_owner = "customer__owner"
     scope_team = "customer__branch"
 
-    def of_entity(self, user: object) -> Self:
-        team = getattr(user, "team", None)
-        return self.filter(legal_entity=team.legal_entity_id) if team else self
-
     def for_list(self) -> Self:
         return self.select_related("customer", "legal_entity", "actor")
 
