@@ -103,6 +103,7 @@ class PaymentShare(models.Model):
         kind="C2",
         purposes=("servicing", "compliance"),
         basis="contract",
+        lies_open=SUMMED,
         columns={"place": _("Place in the order in which it was spread")},
     )
 
