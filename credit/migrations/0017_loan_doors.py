@@ -79,7 +79,6 @@ class Migration(migrations.Migration):
                 ('place', models.PositiveSmallIntegerField()),
             ],
             options={
-                'ordering': ['place'],
                 'default_permissions': (),
             },
         ),

@@ -115,7 +115,6 @@ class PaymentShare(models.Model):
 
     class Meta:
         default_permissions = ()
-        ordering = ["place"]
         constraints = [models.UniqueConstraint(name="payment_share_place_once", fields=["payment", "place"])]
 
     def __str__(self) -> str:
