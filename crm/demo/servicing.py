@@ -5,16 +5,19 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count
+from django.utils.timezone import now
 
-from credit import acts, customer_payments, repayments
+from credit import acts, applications, customer_payments, offers, repayments
 from credit.acts import ACTS
-from credit.models import Loan, Transaction
+from credit.models import Loan, Offer, Transaction
 from customers.models import Customer
 from governance import changes
 from governance.models import ChangeRequest, LegalEntity, User
+from ledger import deliveries as outbox
 
 Kind = Transaction.Kind
 D = Decimal
+TRIED = 4  # customers who are asked whether the engine lends them a second loan
 
 
 def fill(entity: LegalEntity, *, today: date, at: datetime) -> None:
@@ -64,21 +67,40 @@ def _done(loan: Loan, kind: str, data: dict[str, Any], why: str, *, operations: 
 
 
 def _several(entity: LegalEntity, operations: User, *, at: datetime) -> None:
-    """Pay two loans of one customer at once, where somebody has two."""
+    """Let one customer have a second loan, and pay for both at once."""
+    customer = _with_two(entity, at=at)
+    if customer is not None:
+        customer_payments.receive(
+            customer, amount=D("1800.00"), actor=operations, at=at, key="demo-several", channel=Transaction.Channel.TRANSFER,
+            reference="T-20611",
+        )  # fmt: skip
+
+
+def _with_two(entity: LegalEntity, *, at: datetime) -> Customer | None:
+    """Return a customer with two open loans; where nobody has two, the first good payer whom the engine lends once more."""
     open_loans = Loan.objects.open().filter(legal_entity=entity, refunds__isnull=True, payoff_quotes__isnull=True)
+    customers = Customer.objects.select_related("legal_entity", "owner")
     twice = open_loans.values("customer").annotate(number=Count("pk")).filter(number__gt=1).order_by("customer").first()
-    if twice is None:
-        return
-    customer = Customer.objects.select_related("legal_entity").get(pk=twice["customer"])
-    customer_payments.receive(
-        customer,
-        amount=D("1800.00"),
-        actor=operations,
-        at=at,
-        key="demo-several",
-        channel=Transaction.Channel.TRANSFER,
-        reference="T-20611",
-    )
+    if twice is not None:
+        return customers.get(pk=twice["customer"])
+    good = open_loans.filter(dpd=0, customer__owner__isnull=False, application__decision__isnull=False)
+    for loan in good.select_related("application__product").order_by("-pk")[:TRIED]:
+        before, customer = loan.application, customers.get(pk=loan.customer_id)
+        officer = customer.owner
+        assert officer is not None
+        told: dict[str, Any] = {"actor": officer, "at": at}
+        made = applications.create(
+            customer=customer, product=before.product, amount=D("3000.00"), term=6, purpose=before.purpose, stated=before.stated, **told
+        )
+        applications.submit(made, **told)
+        for _round in range(3):  # evaluated, concluded, offered: each step tells the next
+            outbox.run_all(at=now())
+        offer = Offer.objects.filter(application=made, status=Offer.Status.MADE).first()
+        if offer is not None:
+            offers.confirm_disclosure(offer, cost_hash=offer.cost_hash, seconds=31, **told)
+            offers.accept(offer, key="demo-second", **told)
+            return customer
+    return None
 
 
 def _fresh(loan: Loan) -> Loan:
