@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from credit import acts, applications, customer_payments, offers, repayments
 from credit.acts import ACTS
-from credit.models import Loan, Offer, Transaction
+from credit.models import Application, Loan, Offer, Transaction
 from customers.models import Customer
 from governance import changes
 from governance.models import ChangeRequest, LegalEntity, User
@@ -84,6 +84,7 @@ def _with_two(entity: LegalEntity, *, at: datetime) -> Customer | None:
     if twice is not None:
         return customers.get(pk=twice["customer"])
     good = open_loans.filter(dpd=0, customer__owner__isnull=False, application__decision__isnull=False)
+    good = good.exclude(customer__in=Application.objects.open().values("customer"))
     for loan in good.select_related("application__product").order_by("-pk")[:TRIED]:
         before, customer = loan.application, customers.get(pk=loan.customer_id)
         officer = customer.owner
