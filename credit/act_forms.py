@@ -6,8 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from credit.act_builds import Evidence, Insurance, keeps_of
 from credit.acts import PART_CHOICES, Act, Why
-from credit.models import Loan
+from credit.models import Loan, Transaction
 from credit.money_forms import AT_COUNTER
 from crm.lib import forms as house
 
@@ -33,6 +34,17 @@ class ActForm(house.VersionedForm):
         label=_("Annual rate (%)"), min_value=Decimal(0), max_value=Decimal(100), max_digits=7, decimal_places=4
     )
     capitalises = forms.BooleanField(label=_("Unpaid interest, fees and penalty become principal"), required=False)
+    notice_on = forms.DateField(label=_("Notice reached the customer on"), widget=house.DateInput)
+    notice_number = forms.CharField(label=_("Number of the notice"), max_length=40, help_text=_("as printed on it; no names"))
+    until = forms.DateField(label=_("Until"), widget=house.DateInput, help_text=_("the last due date with relief"))
+    pays = house.MoneyField(
+        label=_("Paid at each due date until then (CNY)"), min_value=Decimal("0.00"), required=False, help_text=_("empty: nothing")
+    )
+    adds = forms.BooleanField(label=_("As many periods are added at the end"), required=False)
+    evidence = forms.ChoiceField(label=_("Shown by"), choices=Evidence.choices)
+    died_on = forms.DateField(label=_("Died on"), widget=house.DateInput)
+    insurance = forms.ChoiceField(label=_("Insurance"), choices=Insurance.choices)
+    buyer = forms.CharField(label=_("Buyer (company)"), max_length=80)
     on = forms.DateField(label=_("Counts for"), widget=house.DateInput)
     why = forms.ChoiceField(label=_("Why"), choices=[("", _("Choose")), *Why.choices])
     note = forms.CharField(label=_("Note for the second person"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
@@ -47,6 +59,11 @@ class ActForm(house.VersionedForm):
             self.fields[name].widget.attrs["data-query"] = ""
         if "annual_rate" in self.fields and not self.is_bound:
             self.initial.setdefault("annual_rate", f"{loan.annual_rate * 100:.2f}")
+        if "keeps" in self.fields:
+            allowed = keeps_of(loan)
+            self.fields["keeps"].choices = [choice for choice in KEEPS if choice[0] in allowed]  # type: ignore[attr-defined]
+        if act.kind == Transaction.Kind.SALE:
+            self.fields["amount"].label, self.fields["reference"].label = _("Price (CNY)"), _("Number of the contract of sale")
         self.asked = [self[name] for name in act.fields]
 
     def clean_annual_rate(self) -> Decimal:

@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from credit import class_marks, contract_terms, movements, permissions, repayments
+from credit import act_builds, class_marks, contract_terms, deaths, movements, permissions, repayments, tranches
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.movements import Preview
 from credit.terms import Refused, Terms
@@ -83,6 +83,7 @@ class Act:
     two: Callable[[Loan, Decimal, User], bool] = _never
     icon: str = "loan"
     danger: bool = False
+    fits: Callable[[Loan], bool] = lambda loan: True
 
     @property
     def may_wait(self) -> bool:
@@ -105,10 +106,6 @@ def _above_authority(loan: Loan, amount: Decimal, actor: User) -> bool:
 
 
 # --- how what was typed becomes a transaction ----------------------------------------------------------------------
-def _prepayment(loan: Loan, data: dict[str, Any], on: date) -> Built:
-    return data["amount"], {"keeps": data["keeps"]}
-
-
 def _charge(loan: Loan, data: dict[str, Any], on: date) -> Built:
     due_on = data.get("due_on") or on
     if not loan.starts_on <= due_on <= loan.matures_on + LATEST:
@@ -161,11 +158,12 @@ def _money(loan: Loan, data: dict[str, Any], on: date) -> Built:
 
 
 def _cancellation(loan: Loan, data: dict[str, Any], on: date) -> Built:
-    """Build the cancellation: the principal comes back whole.
+    """Build the cancellation: the principal comes back whole. A product may give more days than the rule, never fewer.
 
-    :raises CoolingOffOver: after the days the rule gives
+    :raises CoolingOffOver: after those days
     """
-    last = loan.starts_on + timedelta(days=int(rules.value(COOLING_OFF, on=loan.starts_on)))
+    days = max(int(rules.value(COOLING_OFF, on=loan.starts_on)), contract_terms.said(loan.product, "cooling_off_days"))
+    last = loan.starts_on + timedelta(days=days)
     if on > last:
         raise CoolingOffOver(_("The cooling-off period ended on %(day)s.") % {"day": last.isoformat()})
     return loan.principal_outstanding, {}
@@ -177,7 +175,7 @@ def _act(kind: str, label: Any, explained: Any, permission: str, build: Callable
 
 _act(
     Kind.PREPAYMENT, _("Prepay a part"), _("Money pays what is due, then principal before its time."), permissions.RECORD_REPAYMENT,
-    _prepayment, "amount", "keeps", "channel", "reference", icon="repayment",
+    act_builds.prepayment, "amount", "keeps", "channel", "reference", icon="repayment", fits=act_builds.prepays_in_part,
 )  # fmt: skip
 _act(
     Kind.CHARGE, _("Put on a charge"), _("A fee or penalty the contract allows."), permissions.SERVICE_LOAN, _charge, "charge_part",
@@ -197,11 +195,11 @@ _act(
 )  # fmt: skip
 _act(
     Kind.ACCELERATION, _("Demand the whole balance"), _("All principal is due at once, with the interest to the day."),
-    permissions.RESTRUCTURE, _nothing, two=_always, danger=True,
+    permissions.RESTRUCTURE, act_builds.acceleration, "notice_on", "notice_number", two=_always, danger=True,
 )  # fmt: skip
 _act(
     Kind.CHARGE_OFF, _("Charge off"), _("The loan leaves the books as an asset; it goes on being owed and collected."),
-    permissions.RESTRUCTURE, _nothing, two=_always, danger=True,
+    permissions.RESTRUCTURE, _nothing, two=_always, danger=True, fits=lambda loan: loan.charged_off_on is None,
 )  # fmt: skip
 _act(
     Kind.WRITE_OFF, _("Write off"), _("All that is unpaid is a loss. Money that comes later is a recovery."), permissions.RESTRUCTURE,
@@ -215,11 +213,27 @@ _act(
     Kind.CANCELLATION, _("Cancel the contract"), _("In the cooling-off period: the principal comes back, nothing else is owed."),
     permissions.RECORD_REPAYMENT, _cancellation, "channel", "reference", danger=True,
 )  # fmt: skip
+_act(
+    Kind.RELIEF, _("Hardship relief"), _("Lower instalments, or none, until a day; the rest is spread over what comes after it."),
+    permissions.RESTRUCTURE, act_builds.relief, "until", "pays", "adds", "evidence", two=_always, icon="history",
+)  # fmt: skip
+_act(
+    Kind.DEATH, _("The customer has died"), _("Penalty ends on the day of death and every way of contact is stopped. Heirs are recorded as relations."),
+    permissions.SERVICE_LOAN, act_builds.death, "died_on", "insurance", icon="person",
+)  # fmt: skip
+_act(
+    Kind.SALE, _("Sell the loan"), _("The loan leaves the books for a price. Money that comes later is the buyer's."),
+    permissions.RESTRUCTURE, act_builds.sale, "amount", "buyer", "reference", two=_always, danger=True,
+)  # fmt: skip
+_act(
+    Kind.DISBURSEMENT, _("Pay out another part"), _("Money of what was approved goes out; what is not due yet is spread anew with it."),
+    permissions.SERVICE_LOAN, tranches.build, "amount", two=_always, icon="money", fits=tranches.more,
+)  # fmt: skip
 
 
 def open_to(user: User, loan: Loan) -> list[Act]:
     """Return what `user` may do to `loan` as it stands."""
-    return [act for _kind, act in ACTS.items() if loan.status in act.statuses and user.has_perm(act.permission)]
+    return [act for _kind, act in ACTS.items() if loan.status in act.statuses and act.fits(loan) and user.has_perm(act.permission)]
 
 
 def asks_second(loan: Loan, act: Act, user: User) -> bool:
@@ -275,17 +289,18 @@ def do(
             "why": why,
             "key": key,
             "channel": data.get("channel", ""),
+            "reference": data.get("reference", ""),
             "principal": [str(seen.before.principal_outstanding), str(seen.after.principal_outstanding)],
             "owed": [str(seen.before.balances.total), str(seen.after.balances.total)],
         }
         return changes.propose(CHANGE, loan.public_id, after=after, reason=note or str(Why(why).label), actor=actor, at=at)
-    return _done(
+    return perform(
         loan, act, amount, details, on=on, why=why, actor=actor, at=at, key=key, channel=data.get("channel", ""),
         reference=data.get("reference", ""),
     )  # fmt: skip
 
 
-def _done(
+def perform(
     loan: Loan, act: Act, amount: Decimal, details: dict[str, Any], *, on: date, why: str, actor: User, at: datetime, key: str,
     channel: str = "", reference: str = "",
 ) -> Transaction:  # fmt: skip
@@ -296,6 +311,9 @@ def _done(
     on = repayments.counts_for(loan, on, at=at)  # its month may have been closed since it was proposed
     _stands(loan, act)
     dpd_was = loan.dpd
+    if act.kind == Kind.DEATH and not loan.terms:
+        loan.terms = contract_terms.from_columns(loan).to_json()  # the column of the penalty rate ends with the customer
+        loan.save(update_fields=["terms"])
     movement, made = movements.record(
         loan, kind=act.kind, amount=amount, on=on, details=details | {"why": why}, actor=actor, at=at, key=key, channel=channel,
         reference=reference,
@@ -320,8 +338,10 @@ def _done(
         dpd=loan.dpd,
     )
     movements.keep(loan, made.after, actor=actor, at=at)
-    if act.kind == Kind.RESTRUCTURE:
+    if act.kind == Kind.RESTRUCTURE or (act.kind == Kind.RELIEF and rules.value(act_builds.RELIEF_WATCHED, on=on)):
         class_marks.watch(loan, on=on, actor=actor, at=at)
+    if act.kind == Kind.DEATH:
+        deaths.stop_contact(loan, actor=actor, at=at)
     return movement
 
 
@@ -364,6 +384,7 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
     if "terms" in details:
         lines.append(Line(_("Periods"), "", details["terms"]["periods"]))
         lines.append(Line(_("Annual rate"), "", details["terms"]["annual_rate"]))
+    lines += act_builds.lines(details)
     if details.get("part"):
         lines.append(Line(_("Of"), "", dict(PART_CHOICES).get(details["part"], details["part"])))
     return lines
@@ -371,9 +392,9 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
 
 def _make(subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> Transaction:
     act = ACTS[after["act"]]
-    return _done(
+    return perform(
         _loan(subject), act, Decimal(after["amount"]), after["details"], on=date.fromisoformat(after["on"]), why=after["why"],
-        actor=actor, at=at, key=after["key"], channel=after["channel"],
+        actor=actor, at=at, key=after["key"], channel=after["channel"], reference=after.get("reference", ""),
     )  # fmt: skip
 
 

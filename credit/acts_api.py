@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from credit import acts
 from credit import permissions as may
+from credit.act_builds import Insurance
 from credit.acts import ACTS, Act, Why
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Loan, Transaction
@@ -24,7 +25,7 @@ from governance.asked import caller
 from governance.idempotency import idempotent
 
 Kind = Transaction.Kind
-ALONE = (Kind.PREPAYMENT, Kind.CHARGE, Kind.RESCHEDULE, Kind.RECOVERY, Kind.CANCELLATION)
+ALONE = (Kind.PREPAYMENT, Kind.CHARGE, Kind.RESCHEDULE, Kind.RECOVERY, Kind.CANCELLATION, Kind.DEATH)
 
 
 class LoanActIn(At):
@@ -41,6 +42,8 @@ class LoanActIn(At):
     more = serializers.IntegerField(required=False, min_value=0, max_value=600, help_text="reschedule: periods added")
     due_day = serializers.IntegerField(required=False, min_value=1, max_value=31, help_text="reschedule: day of the month")
     next_due_on = serializers.DateField(required=False, help_text="reschedule: next due date")
+    died_on = serializers.DateField(required=False, help_text="death: day of death")
+    insurance = serializers.ChoiceField(choices=Insurance.choices, required=False, help_text="death: whether an insurance pays")
 
 
 class LoanActOut(serializers.ModelSerializer):
@@ -82,7 +85,7 @@ class LoanActViewSet(Filtered):
 
     def get_queryset(self) -> QuerySet[Any]:
         seen = Loan.objects.visible_to(self.request.user)
-        return Transaction.objects.filter(kind__in=list(ACTS), loan__in=seen).select_related("loan")
+        return Transaction.objects.filter(kind__in=list(ACTS), loan__in=seen).exclude(kind=Kind.DISBURSEMENT).select_related("loan")
 
     @extend_schema(parameters=[FILTERS["loan"]])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -129,7 +132,7 @@ def _act(request: Request, body: dict[str, Any]) -> Act:
     act = ACTS[body["act"]]
     if not request.user.has_perm(act.permission):
         raise NotAllowed(_("You may not do this to a loan."))
-    for name in ("amount", "keeps", "charge_part"):
+    for name in ("amount", "keeps", "charge_part", "died_on"):
         if name in act.fields and body.get(name) is None:
             raise unknown(name, _("This act needs it."))
     return act

@@ -11,14 +11,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from credit import acts_api, applications, books_api, document_api, money_api, offers, quote_api, repayments, reports_api, underwriting_api
+from credit import (
+    acts_api,
+    applications,
+    books_api,
+    document_api,
+    money_api,
+    offers,
+    quote_api,
+    repayments,
+    reports_api,
+    spread_api,
+    underwriting_api,
+)
 from credit import permissions as may
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Application, Loan, Offer, Product, Transaction
 from credit.serializers import (
+    AcceptIn,
     ApplicationIn,
     ApplicationOut,
-    At,
     ConfirmIn,
     LoanOut,
     OfferOut,
@@ -154,13 +166,13 @@ class OfferViewSet(Filtered):
         )
         return Response(OfferOut(done).data)
 
-    @extend_schema(request=At, responses={201: LoanOut})
+    @extend_schema(request=AcceptIn, responses={201: LoanOut})
     @action(detail=True, methods=["post"])
     @idempotent(required=True)
     def accept(self, request: Request, public_id: str) -> Response:
-        """Accept for the borrower: books the loan and pays out the whole amount."""
-        offer, body = self.get_object(), checked(At, request)
-        loan = offers.accept(offer, key=key_of(request), actor=caller(request), at=moment(request, body))
+        """Accept for the borrower: books the loan and pays out the whole amount, or the first part where the product foresees parts."""
+        offer, body = self.get_object(), checked(AcceptIn, request)
+        loan = offers.accept(offer, key=key_of(request), actor=caller(request), at=moment(request, body), first=body["first"])
         return Response(LoanOut(loan).data, status=201)
 
 
@@ -230,6 +242,7 @@ class RepaymentViewSet(Filtered):
 VIEWSETS = {
     **acts_api.VIEWSETS,
     **document_api.VIEWSETS,
+    **spread_api.VIEWSETS,
     **books_api.VIEWSETS,
     **reports_api.VIEWSETS,
     **money_api.VIEWSETS,

@@ -45,17 +45,23 @@ SELECT day.business_date::text AS place, 1::numeric AS expected,
     (day.business_date - lag(day.business_date, 1, day.business_date - 1) OVER (ORDER BY day.business_date))::numeric AS found
 FROM credit_bookday AS day WHERE day.legal_entity_id = %(entity)s AND day.business_date <= %(day)s
 """
+# What a charged-off loan is paid is taken back where it would stand on the balance sheet: those debits are no money (`aside`).
 MOVEMENTS = """
-SELECT movement.public_id AS place,
-    CASE WHEN movement.kind IN ('charge', 'waiver', 'reschedule', 'acceleration', 'charge_off') THEN 0
-        WHEN movement.kind IN ('write_off', 'reversal') THEN coalesce(sum(posting.amount) FILTER (WHERE posting.amount > 0), 0)
-        ELSE movement.amount END AS expected,
-    CASE WHEN coalesce(sum(posting.amount), 0) = 0 THEN coalesce(sum(posting.amount) FILTER (WHERE posting.amount > 0), 0) ELSE sum(posting.amount) END
-    AS found
-FROM credit_transaction AS movement
-JOIN credit_loan AS loan ON loan.id = movement.loan_id
-LEFT JOIN credit_posting AS posting ON posting.transaction_id = movement.id
-WHERE loan.legal_entity_id = %(entity)s GROUP BY movement.id
+SELECT place,
+    CASE WHEN kind IN ('charge', 'waiver', 'reschedule', 'acceleration', 'relief', 'death') THEN 0
+        WHEN kind IN ('write_off', 'reversal', 'sale') THEN debit
+        ELSE amount END AS expected,
+    CASE WHEN total = 0 THEN debit ELSE total END AS found
+FROM (
+    SELECT movement.public_id AS place, movement.kind, movement.amount, coalesce(sum(posting.amount), 0) AS total,
+        coalesce(sum(posting.amount) FILTER (WHERE posting.amount > 0 AND (movement.kind IN ('reversal', 'reallocation') OR NOT (
+            posting.account = 'charged_off' OR posting.account IN ('interest', 'fee', 'penalty') AND posting.installment_id IS NULL
+        ))), 0) AS debit
+    FROM credit_transaction AS movement
+    JOIN credit_loan AS loan ON loan.id = movement.loan_id
+    LEFT JOIN credit_posting AS posting ON posting.transaction_id = movement.id
+    WHERE loan.legal_entity_id = %(entity)s GROUP BY movement.id
+) AS moved
 """
 SUBLEDGER = """
 SELECT place, coalesce(below.amount, 0) AS expected, coalesce(above.amount, 0) AS found
@@ -88,13 +94,15 @@ SELECT loan.public_id || ' ' || side.name AS place, side.expected, side.found
 FROM credit_loan AS loan
 LEFT JOIN (
     SELECT movement.loan_id, sum(posting.amount) FILTER (WHERE posting.account = 'principal') AS principal,
-        -sum(posting.amount) FILTER (WHERE posting.account = 'overpayment') AS overpayment
+        -sum(posting.amount) FILTER (WHERE posting.account = 'overpayment') AS overpayment,
+        -sum(posting.amount) FILTER (WHERE posting.account = 'charged_off') AS charged_off
     FROM credit_posting AS posting JOIN credit_transaction AS movement ON movement.id = posting.transaction_id
-    WHERE posting.account IN ('principal', 'overpayment') GROUP BY movement.loan_id
+    WHERE posting.account IN ('principal', 'overpayment', 'charged_off') GROUP BY movement.loan_id
 ) AS moved ON moved.loan_id = loan.id
 CROSS JOIN LATERAL (VALUES
     ('principal', coalesce(moved.principal, 0), loan.principal_outstanding),
-    ('overpayment', coalesce(moved.overpayment, 0), loan.overpayment)
+    ('overpayment', coalesce(moved.overpayment, 0), loan.overpayment),
+    ('charged_off', coalesce(moved.charged_off, 0), CASE WHEN loan.charged_off_on IS NULL THEN 0 ELSE loan.principal_outstanding END)
 ) AS side(name, expected, found)
 WHERE loan.legal_entity_id = %(entity)s
 """
@@ -119,11 +127,11 @@ SCHEDULES = """
 SELECT loan.public_id || ' ' || side.name AS place, side.expected, side.found
 FROM credit_loan AS loan
 LEFT JOIN (
-    SELECT loan_id, sum(principal) AS principal, sum(principal - principal_paid) FILTER (WHERE status <> 'written_off') AS unpaid
+    SELECT loan_id, sum(principal) AS principal, sum(principal - principal_paid) FILTER (WHERE status NOT IN ('written_off', 'sold')) AS unpaid
     FROM credit_installment GROUP BY loan_id
 ) AS parts ON parts.loan_id = loan.id
 CROSS JOIN LATERAL (VALUES
-    ('sum', loan.principal + loan.capitalised, coalesce(parts.principal, 0)), ('unpaid', loan.principal_outstanding, coalesce(parts.unpaid, 0))
+    ('sum', loan.principal - loan.undrawn + loan.capitalised, coalesce(parts.principal, 0)), ('unpaid', loan.principal_outstanding, coalesce(parts.unpaid, 0))
 ) AS side(name, expected, found)
 WHERE loan.legal_entity_id = %(entity)s
 """

@@ -29,6 +29,7 @@ INTEREST_INCOME, FEE_INCOME, PENALTY_INCOME = "interest_income", "fee_income", "
 OFF_INTEREST, OFF_PENALTY, OFF_CONTRA = "off_interest", "off_penalty", "off_contra"
 SUSPENSE, PROVISION, MANUAL = "suspense", "provision", "manual"
 ALLOWANCES = {1: "allowance_1", 2: "allowance_2", 3: "allowance_3"}  # by stage of credit risk
+OFF_FEE, OFF_PRINCIPAL = "off_fee", "off_principal"
 UNMAPPED = "unmapped"
 
 # What only the general ledger has, beside the accounts of the sub-ledger.
@@ -42,6 +43,8 @@ PURPOSES: dict[str, Any] = {
     PENALTY_INCOME: _("Penalty interest income"),
     OFF_INTEREST: _("Interest not accrued, off balance sheet"),
     OFF_PENALTY: _("Penalty interest not accrued, off balance sheet"),
+    OFF_FEE: _("Fees of loans charged off, off balance sheet"),
+    OFF_PRINCIPAL: _("Principal charged off and still owed, off balance sheet"),
     OFF_CONTRA: pgettext_lazy("account", "Contra of what is off balance sheet"),
     SUSPENSE: _("Money received that nobody could place yet"),
     ALLOWANCES[1]: _("Allowance for losses, stage 1"),
@@ -58,7 +61,7 @@ SEEDED: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("113201", ASSET, "Interest receivable – loans", "应收利息—贷款利息", (Posting.Account.INTEREST,)),
     ("113202", ASSET, "Interest receivable – penalty interest", "应收利息—罚息", (Posting.Account.PENALTY,)),
     ("122101", ASSET, "Other receivables – fees", "其他应收款—应收手续费", (Posting.Account.FEE,)),
-    ("130301", ASSET, "Loans – principal of consumer loans", "贷款—个人消费贷款本金", (Posting.Account.PRINCIPAL,)),
+    ("130301", ASSET, "Loans – principal of consumer loans", "贷款—个人消费贷款本金", (Posting.Account.PRINCIPAL, Posting.Account.CHARGED_OFF)),
     ("130401", ASSET, "Allowance for loan losses", "贷款损失准备", tuple(ALLOWANCES.values())),
     ("190101", ASSET, "Entries to be clarified", "待处理分录—未映射科目", (UNMAPPED,)),
     ("224101", LIABILITY, "Other payables – customers' over-payments", "其他应付款—客户溢缴款", (Posting.Account.OVERPAYMENT,)),
@@ -66,11 +69,14 @@ SEEDED: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("601101", INCOME, "Interest income – loans", "利息收入—贷款利息", (INTEREST_INCOME,)),
     ("601102", INCOME, "Interest income – penalty interest", "利息收入—罚息", (PENALTY_INCOME,)),
     ("602101", INCOME, "Fee and commission income – loans", "手续费及佣金收入—贷款手续费", (FEE_INCOME,)),
+    ("611101", INCOME, "Result of sales of loans", "投资收益—贷款转让损益", (Posting.Account.SALE_RESULT,)),
     ("630101", INCOME, "Recoveries of loans written off", "营业外收入—已核销贷款收回", (Posting.Account.RECOVERY,)),
     ("670201", EXPENSE, "Loans written off", "信用减值损失—贷款核销", (Posting.Account.LOSS,)),
     ("670202", EXPENSE, "Credit impairment losses – loans", "信用减值损失—贷款减值准备", (PROVISION,)),
     ("710101", OFF, "Uncollected interest off balance sheet", "表外应收未收利息", (OFF_INTEREST,)),
     ("710102", OFF, "Uncollected penalty interest off balance sheet", "表外应收未收罚息", (OFF_PENALTY,)),
+    ("710103", OFF, "Uncollected fees off balance sheet", "表外应收未收手续费", (OFF_FEE,)),
+    ("710104", OFF, "Loans charged off and still owed", "表外已核销未结清贷款本金", (OFF_PRINCIPAL,)),
     ("719901", OFF, "Contra of off-balance items", "表外科目对转", (OFF_CONTRA,)),
 )  # fmt: skip
 SEEDED_PURPOSES = {str(purpose) for *_account, takes in SEEDED for purpose in takes}

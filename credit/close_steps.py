@@ -32,7 +32,7 @@ class Step:
 STEPS = (
     Step("scope", _("Lock the open loans of the range whose last closed date is the day before"), """
         SELECT id, product_id, grace_days, penalty_rate, grade, principal_outstanding, delinquency_range AS was_range,
-            bucket AS was_bucket, risk_class AS was_class, stage AS was_stage, cured_on AS was_cured_on
+            coalesce(charged_off_on <= %(day)s, false) AS charged_off, bucket AS was_bucket, risk_class AS was_class, stage AS was_stage, cured_on AS was_cured_on
         FROM credit_loan
         WHERE id BETWEEN %(first)s AND %(last)s AND legal_entity_id = %(entity)s AND status = 'open' AND closed_on = %(before)s
             AND (%(parked_too)s OR NOT EXISTS (
@@ -116,11 +116,11 @@ STEPS = (
     Step("judged", _("Expected loss: probability of default by grade and stage × loss given default × exposure"), """
         SELECT staged.*,
             CASE WHEN stage = 1 AND risk_class < 3 THEN NULL WHEN stage < was_stage THEN %(day)s ELSE clean_since END AS cured_on,
-            round((principal_outstanding + extra)
+            CASE WHEN charged_off THEN 0 ELSE round((principal_outstanding + extra)
                 * coalesce(
                     CASE stage WHEN 1 THEN pd.one WHEN 2 THEN pd.two ELSE pd.three END,
                     CASE stage WHEN 1 THEN %(other1)s WHEN 2 THEN %(other2)s ELSE %(other3)s END)
-                * CASE stage WHEN 1 THEN %(lgd1)s WHEN 2 THEN %(lgd2)s ELSE %(lgd3)s END, 2) AS ecl
+                * CASE stage WHEN 1 THEN %(lgd1)s WHEN 2 THEN %(lgd2)s ELSE %(lgd3)s END, 2) END AS ecl
         FROM staged LEFT JOIN unnest(%(grades)s::text[], %(pd1)s::numeric[], %(pd2)s::numeric[], %(pd3)s::numeric[])
             AS pd(grade, one, two, three) ON pd.grade = staged.grade"""),
     Step("written", _("Write each loan once"), """

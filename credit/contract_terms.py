@@ -1,14 +1,17 @@
 """The terms of a stored loan as the machine plays them: its own document, or what its columns and its product say."""
 
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
-from credit.allocation import Allocation
+from credit import product_terms
+from credit.allocation import Allocation, Excess
 from credit.cost import read_fees
 from credit.models import Loan, Product
 from credit.terms import Fee, Method, Penalty, Terms
 
 ZERO = Decimal("0.00")
+# What becomes of money beyond what is due and the instalment that runs.
+EXCESS: dict[str, Excess] = {"refund": "running", "next": "next", "last": "last", "re_amortise": "reamortize"}
 
 
 def of(loan: Loan) -> Terms:
@@ -33,8 +36,13 @@ def from_columns(loan: Loan) -> Terms:
         grace_on_principal=int(loan.product.terms.get("grace_principal", 0)),
         fees=fees(loan.product),
         penalty=Penalty(annual_rate=loan.penalty_rate, grace_days=loan.grace_days),
-        allocation=Allocation.of(tuple(loan.allocation_order)),
+        allocation=Allocation.of(tuple(loan.allocation_order), excess=EXCESS[said(loan.product, "over_payment")]),
     )
+
+
+def said(product: Product, name: str) -> Any:
+    """Return what a product's version says about one of its further terms, its default where it says nothing."""
+    return product_terms.whole(product.terms)[name]
 
 
 def method_of(product: Product) -> Method:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from credit import accrual, classification, delinquency, staging
 from crm.lib.money import total
 
+ZERO = Decimal("0.00")
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -67,12 +69,14 @@ def close(
     pauses: Sequence[delinquency.Pause],
     ranges: Sequence[delinquency.Range],
     rules: Rules,
+    charged_off: bool = False,
 ) -> Day:
     """Return what the close of `as_of` makes of a loan.
 
     :param dues: its unpaid instalments
     :param due_dates: of all its instalments
     :param floor: gravest class that people or a restructuring set for that day
+    :param charged_off: its loss was taken already: none is expected any more
     """
     missed = [due for due in dues if accrual.missed(due.late.due_on, as_of, grace_days)]
     penalties = tuple(accrual.penalty(due.late, annual_rate=penalty_rate, as_of=as_of, grace_days=grace_days) for due in dues)
@@ -102,5 +106,5 @@ def close(
         risk_class=risk_class,
         stage=stage,
         cured_on=cured_on,
-        ecl=staging.expected_loss(exposure, grade=grade, stage=stage, rules=rules.stages),
+        ecl=ZERO if charged_off else staging.expected_loss(exposure, grade=grade, stage=stage, rules=rules.stages),
     )

@@ -1,12 +1,12 @@
 """How a loan ends before its time: paid off, accelerated, charged off, written off, cancelled. Pure; played by `credit/machine.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from credit import accrual, recalculation
 from credit.allocation import Line
-from credit.events import Accelerate, Cancel, ChargeOff, PayOff, WriteOff
+from credit.events import Accelerate, Cancel, ChargeOff, Die, PayOff, Sell, WriteOff
 from credit.state import PARTS, Installment, Parts
 from credit.terms import NotPlayable
 from credit.working import Working
@@ -148,24 +148,61 @@ def accelerate(loan: Working, event: Accelerate) -> None:
 
 def charge_off(loan: Working, event: ChargeOff) -> None:
     """Take the loan off the books as an asset; it goes on being owed."""
+    if loan.charged_off_on is not None:
+        raise NotPlayable("charged_off", f"it is charged off since {loan.charged_off_on}")
     loan.charged_off_on = event.on
+    loan.done(event, ZERO)
 
 
 def write_off(loan: Working, event: WriteOff) -> None:
     """Write off all that is unpaid: the principal, what is due, and the interest earned to the day; the rest is waived."""
-    ending = payoff(loan, event.on)
+    ending = _leaves(loan, event.on)
+    loan.written_off_on = event.on
+    loan.done(event, ZERO, written_off=ending.lines, waived=ending.waived)
+
+
+def sell(loan: Working, event: Sell) -> None:
+    """Let the loan go to a buyer with all that is unpaid on it; the instalments say so."""
+    open_rows = [*loan.unmet]
+    ending = _leaves(loan, event.on)
+    for row in open_rows:
+        row.sold = True
+    loan.sold_on = event.on
+    loan.done(event, event.amount, written_off=ending.lines, waived=ending.waived)
+
+
+def die(loan: Working, event: Die) -> None:
+    """Let penalty end on the day of death: what grew after it is not owed, unless it was paid; nothing is charged for being late any more.
+
+    :raises NotPlayable: (dates) if that day is to come
+    """
+    if event.died_on > event.on:
+        raise NotPlayable("dates", f"{event.died_on} is after {event.on}")
     for row in loan.unmet:
-        row.due.penalty = loan.penalty_on(row, event.on)
+        base = loan.penalty_on(row, max(event.died_on, row.penalty_since))
+        row.penalty_base = max(base, row.paid.penalty + row.waived.penalty)
+        row.due.penalty = row.penalty_base
+    terms = loan.terms
+    fees = tuple(fee for fee in terms.fees if fee.when != "late")
+    loan.terms = replace(terms, penalty=replace(terms.penalty, annual_rate=ZERO, percent_once=ZERO), fees=fees)
+    loan.meet([*loan.unmet], event.on)
+    loan.done(event, ZERO)
+
+
+def _leaves(loan: Working, on: date) -> Payoff:
+    """Take all that is unpaid off the instalments: what is owed to the day as gone, the rest as waived."""
+    ending = payoff(loan, on)
+    for row in loan.unmet:
+        row.due.penalty = loan.penalty_on(row, on)
     for line in ending.waived:
         loan.row(line.installment).waived.add(line.part, line.amount)
     for line in ending.lines:
         loan.row(line.installment).written_off.add(line.part, line.amount)
     lost = ending.part("principal")
     loan.principal -= lost
-    loan.flow(event.on, -lost)
-    loan.meet([*loan.unmet], event.on)
-    loan.written_off_on = event.on
-    loan.done(event, ZERO, written_off=ending.lines, waived=ending.waived)
+    loan.flow(on, -lost)
+    loan.meet([*loan.unmet], on)
+    return ending
 
 
 def cancel(loan: Working, event: Cancel) -> None:

@@ -73,6 +73,7 @@ class Waive(Event):
     part: Literal["fee", "penalty", "interest"]
     amount: Decimal
     installment: int | None = None
+    stands: bool = False  # given up already: money that counts for an earlier day may have left less to give up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,33 @@ class Restructure(Event):
 
     terms: Terms
     capitalises: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relieve(Event):
+    """Hardship: each due date up to `until` asks for `installment` only (nothing: a holiday); what is not paid then comes later.
+
+    Interest goes on: what `installment` does not cover is due with the first instalment after `until`, and bears no interest itself.
+    The principal is spread anew over the instalments after `until`; `adds` puts as many periods on at the end as were relieved.
+    """
+
+    until: date
+    installment: Decimal = Decimal("0.00")
+    adds: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Die(Event):
+    """The customer died on `died_on`: from that day on no penalty grows and nothing more is charged for being late."""
+
+    died_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sell(Event):
+    """The loan is sold for `amount` with all that is owed on it: it leaves the books, what comes later is the buyer's."""
+
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,7 +148,7 @@ class VersionForm(house.Form):
         return self.section("order_")
 
     def further(self) -> list[Any]:
-        return self.section("term_i", "term_f", "term_e", "term_d", "term_h", "term_c", "term_g", "term_p", "term_o", "term_l")
+        return self.section("term_i", "term_f", "term_e", "term_d", "term_h", "term_c", "term_g", "term_p", "term_o", "term_l", "term_t")
 
     def fees(self) -> list[list[Any]]:
         return [self.section(f"fee_{n}_") for n in FEES]

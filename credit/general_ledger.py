@@ -9,7 +9,8 @@ its day. A loan that is settled is owed nothing: all it paid is earned.
 
 Beyond the days past due of rule `accrual.stops.after` interest and penalty are no longer income: they leave the balance sheet, their
 income is taken back, and they stand off the balance sheet. What is paid on such a loan is income as it comes in. Once it is cured its
-interest comes back.
+interest comes back. A loan that is charged off leaves whole: its principal against the loss, what else is owed as above; all of it stands
+off the balance sheet until it is paid, written off, sold, or the charge-off is reversed.
 
 Provisions. The close of a day leaves an expected loss with every open loan; the allowance of a product is led to their sum, by stage, and
 the difference is the cost of the day. Money nobody could place is a liability from the day it came until it is placed or sent back.
@@ -43,7 +44,7 @@ Sums = dict[str, dict[str, Decimal]]  # product code → purpose → amount, deb
 PARTS: tuple[tuple[str, str, str], ...] = (
     (Account.INTEREST, chart.INTEREST_INCOME, chart.OFF_INTEREST),
     (Account.PENALTY, chart.PENALTY_INCOME, chart.OFF_PENALTY),
-    (Account.FEE, chart.FEE_INCOME, ""),
+    (Account.FEE, chart.FEE_INCOME, chart.OFF_FEE),
 )
 
 MOVED = """
@@ -69,7 +70,7 @@ BEFORE = "(movement.booked_on IS NULL OR movement.booked_on < %(day)s)"
 LATER = "movement.booked_on > %(day)s AND posting.installment_id IS NOT NULL"
 
 OWED = """
-SELECT product.code, loan.dpd > %(limit)s,
+SELECT product.code, loan.dpd > %(limit)s, coalesce(loan.charged_off_on <= %(day)s, false),
     sum(CASE WHEN part.due_on <= %(day)s THEN part.interest - part.interest_waived
              WHEN part.from_on < %(day)s THEN part.interest * (%(day)s - part.from_on) / (part.due_on - part.from_on)
              ELSE 0 END - part.interest_paid),
@@ -82,7 +83,7 @@ WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open'
     AND CASE WHEN part.due_on <= %(day)s THEN part.status <> 'paid'
         WHEN part.from_on < %(day)s THEN true
         ELSE part.interest_paid <> 0 OR part.fee_paid <> 0 OR part.penalty_paid <> 0 END
-GROUP BY 1, 2
+GROUP BY 1, 2, 3
 """
 
 SUSPENDED = """
@@ -189,7 +190,8 @@ def accrual(entity: LegalEntity, day: date, *, at: datetime) -> Sums:
             if off:
                 sums[off] = quantize(off_books[code][receivable]) - had[off]
                 contra -= sums[off]
-        found[code] = sums | {chart.OFF_CONTRA: contra}
+        sums[chart.OFF_PRINCIPAL] = -had[Account.CHARGED_OFF] - had[chart.OFF_PRINCIPAL]
+        found[code] = sums | {chart.OFF_CONTRA: contra - sums[chart.OFF_PRINCIPAL]}
     return found
 
 
@@ -224,11 +226,12 @@ def value(entity: LegalEntity, day: date) -> tuple[Sums, Sums]:
     """Return the exact value of each receivable at the end of `day` by product: on the balance sheet, and off it."""
     limit = int(rules.value(STOPS_AFTER, on=day))
     on_books, off_books = _sums(), _sums()
-    for code, stopped, interest, penalty, fee in _rows(OWED, entity=entity.pk, day=day, limit=limit):
-        place = off_books if stopped else on_books
+    for code, stopped, charged_off, interest, penalty, fee in _rows(OWED, entity=entity.pk, day=day, limit=limit):
+        place = off_books if stopped or charged_off else on_books
         place[code][Account.INTEREST] += interest
         place[code][Account.PENALTY] += penalty
-        on_books[code][Account.FEE] += fee  # a fee was earned by what was done, and stays
+        # a fee was earned by what was done, and stays until the loan itself leaves
+        (off_books if charged_off else on_books)[code][Account.FEE] += fee
     for code, account, later in _rows(MOVED.format(days=LATER), entity=entity.pk, day=day):
         on_books[code][account] -= later
     return on_books, off_books

@@ -20,16 +20,22 @@ Entry = tuple[str, Decimal, int | None]  # account, amount (debit above zero), i
 
 
 @transaction.atomic
-def book(offer: Offer, rows: Sequence[Row], fees: Sequence[Decimal], *, key: str, actor: User, at: datetime) -> Loan:
-    """Write the contract of an accepted `offer` with its instalments and pay out the whole amount. Called by `offers.accept`."""
+def book(
+    offer: Offer, rows: Sequence[Row], fees: Sequence[Decimal], *, key: str, actor: User, at: datetime, paid: Decimal | None = None
+) -> Loan:
+    """Write the contract of an accepted `offer` with its instalments and pay out the whole amount, or the first part of it (`paid`, of
+    which `rows` and `fees` are then). Called by `offers.accept`.
+    """
+    paid = offer.amount if paid is None else paid
     on = money_day(offer.application.legal_entity, at)
     loan = contract(offer, rows, on=on, at=at)
+    loan.principal_outstanding, loan.undrawn = paid, offer.amount - paid
     loan.save(force_insert=True)
     Installment.objects.bulk_create(installments(loan, rows, fees))
     paid_out = Transaction.objects.create(
-        loan=loan, kind=Transaction.Kind.DISBURSEMENT, amount=offer.amount, value_on=on, at=at, actor=actor, key=key
+        loan=loan, kind=Transaction.Kind.DISBURSEMENT, amount=paid, value_on=on, at=at, actor=actor, key=key
     )
-    post(paid_out, [(Account.PRINCIPAL, offer.amount, None), (Account.CASH, -offer.amount, None)])
+    post(paid_out, [(Account.PRINCIPAL, paid, None), (Account.CASH, -paid, None)])
     log.record(
         "credit.loan.booked",
         loan,

@@ -19,6 +19,7 @@ from credit.events import (
     Cancel,
     Charge,
     ChargeOff,
+    Die,
     Disburse,
     Event,
     Pause,
@@ -26,11 +27,13 @@ from credit.events import (
     Prepay,
     Recover,
     Refund,
+    Relieve,
     Repay,
     Reschedule,
     Restructure,
     Resume,
     Reverse,
+    Sell,
     Waive,
     WriteOff,
 )
@@ -59,6 +62,9 @@ PLAYS: dict[type[Event], Callable[[Working, Any], None]] = {
     ChargeOff: early_end.charge_off,
     WriteOff: early_end.write_off,
     Cancel: early_end.cancel,
+    Sell: early_end.sell,
+    Die: early_end.die,
+    Relieve: reshaping.relieve,
 }
 
 
@@ -89,7 +95,9 @@ def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holida
 
 
 def _may_reverse(loan: Working, event: Event) -> None:
-    """After a write-off only what came after it is reversed; to reverse more, the write-off itself has to be reversed first."""
+    """After a write-off or a sale only what came after it is reversed; to reverse more, that itself has to be reversed first."""
+    if loan.sold_on is not None and not isinstance(event, Refund):
+        raise NotPlayable("sold", f"{event.key!r} came before the sale of {loan.sold_on}")
     if loan.written_off_on is not None and not isinstance(event, Recover | Refund):
         raise NotPlayable("written_off", f"{event.key!r} came before the write-off of {loan.written_off_on}")
 

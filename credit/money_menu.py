@@ -11,7 +11,16 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from credit import money_timeline  # noqa: F401  the sentences of its events
 from credit.models import BookDay, Receipt, Refund
-from credit.permissions import ALLOCATE_SUSPENSE, APPROVE_MONEY, IMPORT_PAYMENT, ISSUE_DOCUMENT, VIEW_BOOKS, VIEW_LOAN, VIEW_SUSPENSE
+from credit.permissions import (
+    ALLOCATE_SUSPENSE,
+    APPROVE_MONEY,
+    IMPORT_PAYMENT,
+    ISSUE_DOCUMENT,
+    RESTRUCTURE,
+    VIEW_BOOKS,
+    VIEW_LOAN,
+    VIEW_SUSPENSE,
+)
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import tile_money
 
@@ -95,6 +104,9 @@ home.action(
 )  # fmt: skip
 home.action(
     "credit.check_paper", label=gettext_lazy("Check a paper"), permission=ISSUE_DOCUMENT, url_name="document-check", icon="documents", order=35,
+)  # fmt: skip
+home.action(
+    "credit.sale", label=gettext_lazy("Sell loans"), permission=RESTRUCTURE, url_name="loan-sale", icon="loan", order=60,
 )  # fmt: skip
 
 

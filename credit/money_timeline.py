@@ -192,3 +192,39 @@ def _written_off(entry: Entry) -> str:
 @of_loan("credit.loan.cancelled", icon="loan", tone="caution")
 def _loan_cancelled(entry: Entry) -> str:
     return _("The contract is cancelled")
+
+
+@of_loan("credit.loan.sold", icon="loan", tone="caution")
+def _loan_sold(entry: Entry) -> str:
+    return _("The loan is sold")
+
+
+@of_loan("credit.movement.relief", icon="history", tone="info")
+def _relieved(entry: Entry) -> str:
+    return _moved(entry, _("Hardship relief for %(loan)s from %(day)s"))
+
+
+@of_loan("credit.movement.death", icon="person", tone="caution")
+def _died(entry: Entry) -> str:
+    return _moved(entry, _("Death of the customer recorded on %(loan)s: no penalty, no contact"))
+
+
+@of_loan("credit.movement.sale", icon="money", tone="caution")
+def _sold(entry: Entry) -> str:
+    return _moved(entry, _("%(loan)s sold for %(amount)s"))
+
+
+@of_loan("credit.customer_payment.recorded", icon="repayment", tone="good")
+def _spread(entry: Entry) -> str:
+    loans = entry.facts.get("loans", [])
+    return _("%(amount)s received for several loans: %(loans)s") % {"amount": money(entry, "amount"), "loans": ", ".join(map(str, loans))}
+
+
+@of_loan("credit.customer_payment.reversed", icon="history", tone="caution")
+def _spread_back(entry: Entry) -> str:
+    return _("A payment of %(amount)s for several loans is taken back") % {"amount": money(entry, "amount")}
+
+
+@of_loan("credit.movement.disbursement", icon="money", tone="info")
+def _part_out(entry: Entry) -> str:
+    return _moved(entry, _("Another %(amount)s of %(loan)s paid out"))

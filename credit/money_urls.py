@@ -3,7 +3,7 @@
 from django.urls import path
 
 from credit.acts import ACTS
-from credit.views import acts, contracts, loan_documents, payments, settling
+from credit.views import acts, contracts, customer_payments, loan_documents, loan_sales, payments, settling
 
 urlpatterns = [
     path("payments/", payments.payment_list, name="payment-list"),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("loans/<str:public_id>/payoff/", settling.loan_payoff, name="loan-payoff"),
     path("loans/<str:public_id>/acts/", acts.loan_acts, name="loan-acts"),
     *(path(f"loans/<str:public_id>/acts/{kind}/", acts.page_of(act), name=f"loan-act-{kind}") for kind, act in ACTS.items()),
+    path("loan-sales/new/", loan_sales.loan_sale, name="loan-sale"),
+    path("customers/<str:public_id>/pay/", customer_payments.customer_pay, name="customer-pay"),
+    path("customer-payments/<str:public_id>/", customer_payments.customer_payment, name="customer-payment"),
+    path("customer-payments/<str:public_id>/reverse/", customer_payments.customer_payment_reverse, name="customer-payment-reverse"),
     path("loans/<str:public_id>/refund/", settling.loan_refund, name="loan-refund"),
     path("loans/<str:public_id>/statement/", loan_documents.loan_statement, name="loan-statement"),
     path("loans/<str:public_id>/instalments/<int:seq>/", loan_documents.installment_explained, name="installment-explained"),

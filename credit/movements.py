@@ -7,7 +7,7 @@ before others, or takes one back, what came later may fall out differently: the 
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -37,9 +37,11 @@ STATUS = {
     "settled": Loan.Status.SETTLED,
     "written_off": Loan.Status.WRITTEN_OFF,
     "cancelled": Loan.Status.CANCELLED,
+    "sold": Loan.Status.SOLD,
 }
 SAVED = [
     "principal_outstanding", "overpayment", "capitalised", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
+    "penalty_rate", "undrawn",
 ]  # fmt: skip
 WRITTEN = (
     "from_on", "due_on", "status", "principal", "interest", "fee", "penalty", "principal_paid", "interest_paid", "fee_paid", "penalty_paid",
@@ -86,7 +88,10 @@ def events_of(loans_: Iterable[Loan]) -> dict[int, list[happened.Event]]:
 
 def event(row: Transaction, *, settles_on: date | None = None) -> happened.Event:
     """Return a transaction as the machine plays it."""
-    return event_of(row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on)
+    found = event_of(
+        row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on
+    )
+    return replace(found, stands=True) if isinstance(found, happened.Waive) else found
 
 
 def event_of(
@@ -95,7 +100,7 @@ def event_of(
     """Return the event that a transaction of `kind` with these `details` is.
 
     Details by kind: prepayment {keeps}; charge {part, due_on}; waiver {part, installment}; reschedule {more, due_day, next_due_on};
-    restructure {terms, capitalises}. Days are ISO text.
+    restructure {terms, capitalises}; relief {until, installment, adds}; death {died_on}. Days are ISO text.
 
     :raises ValueError: for a kind that is none
     """
@@ -135,6 +140,13 @@ def event_of(
             return happened.Recover(**at, amount=amount)
         case Kind.CANCELLATION:
             return happened.Cancel(**at, amount=amount)
+        case Kind.RELIEF:
+            until, least = date.fromisoformat(details["until"]), Decimal(details["installment"])
+            return happened.Relieve(**at, until=until, installment=least, adds=details["adds"])
+        case Kind.DEATH:
+            return happened.Die(**at, died_on=date.fromisoformat(details["died_on"]))
+        case Kind.SALE:
+            return happened.Sell(**at, amount=amount)
     raise ValueError(f"a {kind} is not played")
 
 
@@ -163,6 +175,9 @@ def sentence(error: Refused) -> Any:
         "dates": _("These dates cannot be."),
         "nothing_to_reshape": _("Nothing of it is left to spread."),
         "cancel_amount": _("The contract is cancelled with the whole principal that is outstanding, no more and no less."),
+        "sold": _("The loan is sold: what comes now is the buyer's."),
+        "over_disbursed": _("More would go out than was approved."),
+        "charged_off": _("The loan is charged off already."),
         "not_reversible": _("The loan's other movements do not allow it on that day."),
     }
     return words.get(error.code) or _("The loan's other movements do not allow it on that day.")
@@ -246,6 +261,8 @@ def moved(kind: str, amount: Decimal, split: Split) -> Decimal:
         return sum((line.amount for line in split.written_off), ZERO)
     if kind == Kind.RESTRUCTURE:
         return sum((line.amount for line in split.capitalised), ZERO)
+    if kind == Kind.CHARGE_OFF:
+        return split.principal_after
     return amount
 
 
@@ -303,7 +320,11 @@ def explained(loan: Loan, rows: Sequence[Installment], state: State) -> None:
 
 
 def entries(split: Split) -> list[Entry]:
-    """Return what an event posts, instalments by their number: debit above zero."""
+    """Return what an event posts, instalments by their number: debit above zero.
+
+    A loan that is charged off goes on being owed: its parts are posted as ever, and taken back at once where they would stand on the
+    balance sheet, the principal by what was charged off. What comes in is income of a recovery.
+    """
     found: list[Entry] = []
     match split.event:
         case happened.Disburse():
@@ -313,20 +334,39 @@ def entries(split: Split) -> list[Entry]:
         case happened.Recover():
             found += [(Account.CASH, split.amount, None), (Account.RECOVERY, -split.recovered, None)]
         case happened.Repay() | happened.Prepay() | happened.PayOff() | happened.Cancel():
-            found += [
-                (Account.CASH, split.amount, None),
-                *((line.part, -line.amount, line.installment) for line in split.lines),
-                (Account.FEE, -split.fee, None),
-                (Account.OVERPAYMENT, -split.overpayment, None),
-            ]
+            found += [(Account.CASH, split.amount, None), *((line.part, -line.amount, line.installment) for line in split.lines)]
+            if split.off_books:
+                taken = sum((line.amount for line in split.lines), split.fee)
+                found += [*((_aside(line.part), line.amount, None) for line in split.lines), (Account.RECOVERY, -taken, None)]
+            else:
+                found.append((Account.FEE, -split.fee, None))
+            found.append((Account.OVERPAYMENT, -split.overpayment, None))
+        case happened.ChargeOff():
+            found += [(Account.LOSS, split.principal_after, None), (Account.CHARGED_OFF, -split.principal_after, None)]
+        case happened.Sell():
+            left = ZERO if split.off_books else sum((line.amount for line in split.written_off if line.part == "principal"), ZERO)
+            found += [(Account.CASH, split.amount, None), (Account.SALE_RESULT, left - split.amount, None)]
     lost = [line for line in split.written_off if line.part == "principal"]
     if lost:
-        found.append((Account.LOSS, sum((line.amount for line in lost), ZERO), None))
+        gone = sum((line.amount for line in lost), ZERO)
+        if split.off_books:
+            found.append((Account.CHARGED_OFF, gone, None))
+        elif isinstance(split.event, happened.WriteOff):
+            found.append((Account.LOSS, gone, None))
         found += [(Account.PRINCIPAL, -line.amount, None) for line in lost]  # nobody paid it: no instalment did
     if split.capitalised:
-        found.append((Account.PRINCIPAL, sum((line.amount for line in split.capitalised), ZERO), None))
+        added = sum((line.amount for line in split.capitalised), ZERO)
+        found.append((Account.PRINCIPAL, added, None))
         found += [(line.part, -line.amount, None) for line in split.capitalised]
+        if split.off_books:
+            found.append((Account.CHARGED_OFF, -added, None))
+            found += [(line.part, line.amount, None) for line in split.capitalised]
     return found
+
+
+def _aside(part: str) -> str:
+    """Return where a part that a charged-off loan is paid is taken back."""
+    return Account.CHARGED_OFF if part == Account.PRINCIPAL else part
 
 
 def numbered(rows: Iterable[Entry], numbers: dict[int, int]) -> list[Entry]:
@@ -380,6 +420,8 @@ def balance(loan: Loan, state: State) -> None:
     late = [accrual.Late(row.due_on, row.left("principal"), row.owed, ZERO, row.due_on) for row in state.installments]
     lateness.stand(loan, late)
     loan.charged_off_on = state.charged_off_on
+    loan.undrawn = loan.principal - state.disbursed
+    loan.penalty_rate = state.terms.penalty.annual_rate  # a death ends it
     loan.matures_on = state.installments[-1].due_on
 
 
@@ -411,7 +453,7 @@ def fill(row: Installment, each: Played, state: State, loan: Loan) -> Installmen
 def status_of(each: Played, as_of: date, loan: Loan) -> str:
     """Return the status that an instalment's row carries on a day."""
     if each.written_off.total:
-        return Installment.Status.WRITTEN_OFF
+        return Installment.Status.SOLD if each.sold else Installment.Status.WRITTEN_OFF
     if each.met_on is not None:
         return Installment.Status.PAID
     return Installment.Status.OVERDUE if accrual.missed(each.due_on, as_of, loan.grace_days) else Installment.Status.PENDING

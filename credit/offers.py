@@ -10,7 +10,7 @@ from typing import Any, cast
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import cap_rules, caps, conditions, contract_terms, cost, exposure, loans, quote_documents
+from credit import cap_rules, caps, conditions, contract_terms, cost, exposure, loans, quote_documents, tranches
 from credit.books import value_day
 from credit.models import Application, Loan, Offer, Product, Quote, RateCap
 from credit.schedule import DayCount, MonthEnd, Row, Terms, build
@@ -243,8 +243,11 @@ def confirm_disclosure(
 
 
 @transaction.atomic
-def accept(offer: Offer, *, key: str, actor: User, at: datetime) -> Loan:
+def accept(offer: Offer, *, key: str, actor: User, at: datetime, first: Decimal | None = None) -> Loan:
     """Accept for the borrower: book the loan and pay out the whole amount, in one transaction. The same `key` again returns the loan.
+
+    A product that is paid out in parts may pay out a `first` one only: what was disclosed for the whole stays the most it costs, and the
+    caps hold for the part too.
 
     The schedule counts from the day the money goes out. On 30/360 that moves dates and no amount; where it would move an
     amount the borrower confirmed another table than the one signed, so it has to be made and confirmed again.
@@ -254,6 +257,7 @@ def accept(offer: Offer, *, key: str, actor: User, at: datetime) -> Loan:
     :raises OfferLapsed: if the offer no longer stands
     :raises AlreadyAccepted: if it was accepted under another key
     :raises DisclosureChanged: if the amounts would differ from those confirmed
+    :raises TrancheNotForeseen, AboveApproved: if the product pays out at once, or `first` is not within the amount
     """
     row = _locked(offer)
     application = row.application
@@ -267,9 +271,12 @@ def accept(offer: Offer, *, key: str, actor: User, at: datetime) -> Loan:
     drawn = draft(application, amount=row.amount, term=row.term, annual_rate=row.annual_rate, on=on)
     if drawn.amounts() != _stored_amounts(row.schedule) or drawn.penalty_rate != row.penalty_rate:
         raise DisclosureChanged(_("Counted from today the cost differs from the table confirmed: renew the offer and confirm it again."))
+    paid = tranches.first(row, first)
+    if paid != row.amount:
+        drawn = draft(application, amount=paid, term=row.term, annual_rate=row.annual_rate, on=on)
     move(application, Application.Status.ACCEPTED, actor=actor, at=at)
     move(row, Offer.Status.ACCEPTED, actor=actor, at=at, accepted_at=at, facts={"cost_hash": row.cost_hash})
-    loan = loans.book(row, drawn.rows, drawn.fees, key=key, actor=actor, at=at)
+    loan = loans.book(row, drawn.rows, drawn.fees, key=key, actor=actor, at=at, paid=paid)
     exposure.release(application, at=at, used=True)
     move(application, Application.Status.BOOKED, actor=actor, at=at, ended_at=at, facts={"loan": loan.public_id})
     return loan

@@ -8,7 +8,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import movements, repayments
+from credit import contract_terms, movements, repayments
+from credit.act_builds import NotForeseen
 from credit.books import value_day
 from credit.events import Event, PayOff
 from credit.models import Loan, PayoffQuote, VirtualAccount
@@ -83,10 +84,15 @@ def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQ
 
     :raises NotADay: if the day is past or too far ahead
     :raises LoanClosed: if the loan is settled
+    :raises NotForeseen: if its product does not foresee it
     """
     loan = repayments.locked(loan.pk)
     if loan.status != Loan.Status.OPEN:
         raise repayments.LoanClosed(_("%(loan)s is settled: there is nothing to pay off.") % {"loan": loan})
+    if settles_on < loan.matures_on and contract_terms.said(loan.product, "prepayment") == "none":
+        raise NotForeseen(
+            _("The product does not foresee that the loan is paid off before %(day)s.") % {"day": loan.matures_on.isoformat()}
+        )
     checked_day(loan, settles_on, at=at)
     ending = figures(loan, settles_on)
     standing = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()

@@ -42,8 +42,9 @@ TERMS: dict[str, Term] = {
     "down_payment": Term(_("Down payment, as a share of the price"), "0", decimal=True),
     "instalment_multiple": Term(_("Instalments in multiples of (CNY)"), "0.01", decimal=True),
     "prepayment": Term(
-        _("Paying early"), "full_only",
+        _("Paying early"), "choice",
         {
+            "choice": _("whole or in part, as the customer chooses"),
             "full_only": _("the whole loan only"), "shorten_term": _("in part, which shortens the term"),
             "lower_instalment": _("in part, which lowers the instalment"), "none": _("not foreseen"),
         },
@@ -56,6 +57,7 @@ TERMS: dict[str, Term] = {
         },
     ),
     "cooling_off_days": Term(_("Cooling-off days"), 0, most=60),
+    "tranches": Term(_("Paid out in up to so many parts"), 1, most=12),
     "late_fee": Term(_("Fee for a late instalment (CNY)"), "0.00", decimal=True),
     "pack": Term(pgettext_lazy("rules of a country", "Pack of caps"), "cn", {"cn": _("China")}),
 }  # fmt: skip
@@ -66,7 +68,8 @@ SUPPORTED_DAY_COUNTS = {"30/360", "actual/360", "actual/365"}
 SUPPORTED: dict[str, set[Any]] = {
     "interest": {"per_period"}, "frequency": {"month"}, "every": {1}, "due_day": {None}, "holiday_shift": {"none"}, "calendar": {"CN"},
     "grace_principal": set(range(61)), "grace_interest_payment": {0}, "interest_free": {0}, "down_payment": {"0"}, "instalment_multiple": {"0.01"},
-    "prepayment": {"full_only"}, "over_payment": {"refund"}, "cooling_off_days": {0}, "late_fee": {"0.00"}, "pack": {"cn"},
+    "prepayment": set(TERMS["prepayment"].choices or ()), "over_payment": set(TERMS["over_payment"].choices or ()),
+    "cooling_off_days": set(range(61)), "tranches": set(range(13)), "late_fee": {"0.00"}, "pack": {"cn"},
 }  # fmt: skip
 
 

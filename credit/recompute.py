@@ -13,7 +13,18 @@ from credit import movements
 from credit.models import Installment, Loan, Posting
 
 ZERO = Decimal("0.00")
-LOAN = ("principal_outstanding", "overpayment", "capitalised", "dpd", "bucket", "oldest_due_on", "charged_off_on", "matures_on")
+LOAN = (
+    "principal_outstanding",
+    "overpayment",
+    "undrawn",
+    "penalty_rate",
+    "capitalised",
+    "dpd",
+    "bucket",
+    "oldest_due_on",
+    "charged_off_on",
+    "matures_on",
+)
 
 Difference = dict[str, str]
 

@@ -16,7 +16,7 @@ class Impossible(Refused):
 
 
 class NotPlayable(Refused):
-    """A history that cannot be; codes: repeated_key, unknown_key, not_reversible, amount, before_disbursement, over_disbursed, written_off,
+    """A history that cannot be; codes: repeated_key, unknown_key, not_reversible, amount, before_disbursement, over_disbursed, written_off, sold, charged_off,
     not_written_off, overpayment, waives_too_much, dates, pauses_overlap, no_pause, nothing_to_reshape, cancel_amount,
     over_limit, not_of_a_line.
     """

@@ -80,6 +80,8 @@ def receive(
     known = repeated(loan, key, kind=Transaction.Kind.REPAYMENT, amount=amount)
     if known is not None:
         return known
+    if loan.status == Loan.Status.SOLD:
+        raise LoanClosed(_("%(loan)s was sold: the money is the buyer's. Give it back, or pass it on.") % {"loan": loan})
     if loan.status != Loan.Status.OPEN:
         raise LoanClosed(_("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
     on = counts_for(loan, received_on, at=at)

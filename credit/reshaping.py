@@ -8,7 +8,7 @@ from decimal import ROUND_DOWN, Decimal
 from credit import early_end, recalculation
 from credit.allocation import Line
 from credit.due_dates import Period, periods_of, remaining
-from credit.events import Disburse, Prepay, Repay, Reschedule, Restructure
+from credit.events import Disburse, Prepay, Relieve, Repay, Reschedule, Restructure
 from credit.schedule import amortise, build, scheduled_fees
 from credit.state import PARTS, Installment, Making, Parts, PlacedCharge
 from credit.terms import NotPlayable, Terms
@@ -21,10 +21,12 @@ ZERO = Decimal("0.00")
 def disburse(loan: Working, event: Disburse) -> None:
     """Pay out; the first money makes the schedule, each later tranche spreads what is not due yet anew.
 
-    :raises NotPlayable: (over_disbursed) if more goes out than the terms' principal, (nothing_to_reshape) if all is due already
+    :raises NotPlayable: (over_disbursed) if more goes out than the terms' principal, (nothing_to_reshape) if all is due already, (charged_off) if it is
     """
     if loan.disbursed + event.amount > loan.terms.principal:
         raise NotPlayable("over_disbursed", f"{loan.disbursed} + {event.amount} is more than {loan.terms.principal}")
+    if loan.charged_off_on is not None:
+        raise NotPlayable("charged_off", f"it is charged off since {loan.charged_off_on}: nothing more goes out")
     first = not loan.rows
     loan.disbursed += event.amount
     loan.principal += event.amount
@@ -217,6 +219,50 @@ def reschedule(loan: Working, event: Reschedule) -> None:
         periods = [Period(periods[0].from_on, periods[-1].due_on, sum((each.factor for each in periods), Decimal(0)))]
         first_interest = None
     anew(loan, event.on, rows, periods, first_interest=first_interest)
+
+
+def relieve(loan: Working, event: Relieve) -> None:
+    """Ask for less, or for nothing, until a day; spread the principal anew over what falls due after it.
+
+    :raises NotPlayable: (nothing_to_reshape) if nothing falls due until that day, or nothing after it and no period is added
+    """
+    rows = not_due(loan, event.on)
+    relieved, rest = [row for row in rows if row.due_on <= event.until], [row for row in rows if row.due_on > event.until]
+    if not relieved or not (rest or event.adds) or loan.terms.method == "bullet":
+        raise NotPlayable("nothing_to_reshape", f"no instalment falls due until {event.until}, or none after it")
+    terms, balance = loan.terms, sum((row.unpaid for row in rows), ZERO)
+    held, changed = ZERO, False
+    for row in relieved:
+        period = whole(row)
+        earned = quantize(balance * period.factor, terms.rounding) if changed and terms.method != "flat" else row.earned
+        asked = max(earned - row.paid.interest - row.waived.interest, ZERO)
+        interest = min(event.installment, asked)
+        principal = min(event.installment - interest, row.unpaid)
+        held += asked - interest
+        changed = changed or principal != row.unpaid
+        row.due.principal = row.paid.principal + principal
+        row.due.interest = row.paid.interest + row.waived.interest + interest
+        row.earned, row.plan = earned, principal + interest
+        balance -= principal
+    periods = [whole(row) for row in rest]
+    if event.adds:
+        loan.calendar = replace(loan.calendar, periods=loan.calendar.periods + len(relieved))
+        periods += periods_of(loan.calendar, loan.holidays)[-len(relieved) :]
+    if not rest:
+        _first_of_none(loan, periods[0])
+        rest = [loan.rows[-1]]
+    anew(loan, event.on, rest, periods, more=balance - sum((row.unpaid for row in rest), ZERO))
+    rest[0].due.interest += held
+    rest[0].met_on = None if rest[0].outstanding else rest[0].met_on
+    loan.note_met()
+    loan.meet(relieved, event.on)
+    loan.done(event, ZERO)
+
+
+def _first_of_none(loan: Working, period: Period) -> None:
+    """Put an instalment of nothing after the last one, for what is spread over added periods only."""
+    made = Installment(loan.next_seq, period.from_on, period.due_on, Parts(), penalty_since=period.due_on, period=period)
+    loan.set_rows([*loan.rows, made])
 
 
 def restructure(loan: Working, event: Restructure) -> None:

@@ -7,9 +7,9 @@ from django.db import models, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from credit import class_marks, invoices, movements, repayments, suspense
+from credit import class_marks, deaths, invoices, movements, repayments, suspense
 from credit.books import money_day
-from credit.models import PayoffQuote, Refund, Transaction
+from credit.models import PaymentShare, PayoffQuote, Refund, Transaction
 from credit.movements import NotExplained
 from crm.lib.errors import DomainError, Invalid
 from governance.lifecycle import move
@@ -18,10 +18,10 @@ from ledger import log
 
 ZERO = Decimal("0.00")
 Kind = Transaction.Kind
-# A refund has left the house; money paid out comes back by a cancellation.
+# A refund has left the house; the money first paid out comes back by a cancellation, a later part that the bank returned is reversed.
 REVERSIBLE = (
     Kind.REPAYMENT, Kind.PREPAYMENT, Kind.CHARGE, Kind.WAIVER, Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF,
-    Kind.WRITE_OFF, Kind.RECOVERY, Kind.CANCELLATION,
+    Kind.WRITE_OFF, Kind.RECOVERY, Kind.CANCELLATION, Kind.RELIEF, Kind.DEATH, Kind.SALE,
 )  # fmt: skip
 
 __all__ = ["NotExplained", "NotReversible", "Reason", "RefundUnderWay", "checked", "reverse"]
@@ -54,11 +54,12 @@ class RefundUnderWay(DomainError):
 
 
 @transaction.atomic
-def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, key: str) -> Transaction:
+def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, key: str, whole: bool = False) -> Transaction:
     """Reverse a movement: post its mirror image and bring the loan to where it would stand without it.
 
     Later movements are played anew by the same rules; where that changes anything a second movement posts the difference. Nothing that
-    was written is edited. The same `key` again returns the first reversal.
+    was written is edited. The same `key` again returns the first reversal. A part of a payment over several loans is only taken back
+    with the `whole` of it.
 
     :raises Invalid: if `reason` is none of ours
     :raises NotReversible: if `movement` is of a kind that is not reversed, or was reversed before
@@ -73,7 +74,7 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
         if known.reverses_id != movement.pk:
             raise repayments.KeyUsed(_("This key was used for another movement of the loan."))
         return known
-    checked(movement)
+    checked(movement, whole=whole)
     dpd_was = loan.dpd
     made, played = movements.take_back(loan, movement, on=money_day(loan.legal_entity, at), actor=actor, at=at, key=key)
     promised = loan.refunds.filter(status__in=Refund.HOLDING).aggregate(sum=Sum("amount"))["sum"] or ZERO
@@ -102,17 +103,26 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
         dpd=loan.dpd,
     )
     movements.keep(loan, played.after, actor=actor, at=at)
-    if movement.kind == Transaction.Kind.RESTRUCTURE:
+    if movement.kind in (Transaction.Kind.RESTRUCTURE, Transaction.Kind.RELIEF):
         class_marks.unwatch(loan, on=movement.value_on, actor=actor, at=at)
+    if movement.kind == Transaction.Kind.DEATH:
+        deaths.reopen_contact(loan, actor=actor, at=at)
     return made
 
 
-def checked(movement: Transaction) -> None:
+def checked(movement: Transaction, *, whole: bool = False) -> None:
     """Refuse what cannot be taken back.
 
     :raises NotReversible: if `movement` is none of those, or was reversed before
     """
-    if movement.kind not in REVERSIBLE:
+    part = movement.kind == Kind.DISBURSEMENT and movement.loan.transactions.filter(kind=Kind.DISBURSEMENT, pk__lt=movement.pk).exists()
+    if movement.kind not in REVERSIBLE and not part:
         raise NotReversible(_("A movement of this kind cannot be reversed."))
     if Transaction.objects.filter(reverses=movement).exists():
         raise NotReversible(_("%(movement)s was reversed before.") % {"movement": movement})
+    share = None if whole else PaymentShare.objects.select_related("payment").filter(transaction=movement).first()
+    if share is not None:
+        values = {"movement": movement, "payment": share.payment}
+        raise NotReversible(
+            _("%(movement)s is part of payment %(payment)s: reverse that payment.") % values, payment=share.payment.public_id
+        )

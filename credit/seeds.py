@@ -7,12 +7,14 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from credit import (
+    act_builds,
     acts,
     cap_seeds,
     chart,
     clocks,
     close_rules,
     counter_links,
+    customer_payments,
     expiry,
     exposure,
     four_eyes,
@@ -65,6 +67,43 @@ def seed_rules() -> None:
         unit=rules.DAYS,
         meaning_en="Days after the money went out in which a contract is cancelled by giving the principal back",
         meaning_zh="放款后冷静期天数：期内归还本金即可解除合同",
+        verification=Rule.Verification.POLICY,
+        effective_from=date(2020, 1, 1),
+    )
+    for code, value, unit, en, zh in (
+        (
+            act_builds.NOTICE_DAYS,
+            15,
+            rules.DAYS,
+            "Days between the notice and the day on which the whole balance is demanded",
+            "提前到期通知送达至全部债权到期的最短天数",
+        ),
+        (act_builds.RELIEF_LONGEST, 366, rules.DAYS, "Longest hardship relief", "困难客户纾困安排的最长期限"),
+        (
+            act_builds.RELIEF_WATCHED,
+            1,
+            rules.COUNT,
+            "Whether a loan with hardship relief is watched like a restructured one: 1 yes, 0 no",
+            "纾困贷款是否按重组贷款管理（观察期及分类下限）：1是，0否",
+        ),
+    ):
+        rules.put(
+            code,
+            value=value,
+            unit=unit,
+            meaning_en=en,
+            meaning_zh=zh,
+            citation="house policy 本机构政策",
+            verification=Rule.Verification.POLICY,
+            effective_from=date(2020, 1, 1),
+        )
+    rules.put(
+        customer_payments.ORDER,
+        value={"": "oldest_due"},
+        unit=rules.TEXT,
+        meaning_en="Order in which one payment is spread over a customer's loans, by lender: oldest_due, highest_dpd, highest_rate, smallest_due",
+        meaning_zh="客户一笔还款在其多笔贷款间的分配顺序（按机构）：最早到期优先、逾期最久优先、利率最高优先、应还最少优先",
+        citation="house policy 本机构政策",
         verification=Rule.Verification.POLICY,
         effective_from=date(2020, 1, 1),
     )

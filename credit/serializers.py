@@ -153,6 +153,10 @@ class InstallmentOut(serializers.ModelSerializer):
         return repayments.penalty_on(self.context["loan"], row, self.context["on"])
 
 
+class AcceptIn(At):
+    first = money(required=False, default=None, allow_null=True, help_text="first part to pay out; default: the whole amount")
+
+
 class LoanOut(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id")
     customer = serializers.CharField(source="customer.public_id")
@@ -164,7 +168,7 @@ class LoanOut(serializers.ModelSerializer):
         model = Loan
         fields = (
             "id", "customer", "product", "application", "status", "principal", "annual_rate", "penalty_rate", "term", "starts_on",
-            "matures_on", "principal_outstanding", "overpayment", "dpd", "treatment_dpd", "delinquency_range", "bucket", "oldest_due_on", "risk_class", "stage",
+            "matures_on", "principal_outstanding", "undrawn", "overpayment", "dpd", "treatment_dpd", "delinquency_range", "bucket", "oldest_due_on", "risk_class", "stage",
             "closed_on", "booked_at", "settled_at",
         )  # fmt: skip
 

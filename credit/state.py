@@ -15,7 +15,7 @@ from credit.terms import Terms
 ZERO = Decimal("0.00")
 PARTS = ("principal", "interest", "fee", "penalty")
 
-Status = Literal["planned", "open", "settled", "written_off", "cancelled"]
+Status = Literal["planned", "open", "settled", "written_off", "cancelled", "sold"]
 
 
 @dataclass(slots=True)
@@ -100,6 +100,7 @@ class Installment:
     penalty_base: Decimal = ZERO
     penalty_since: date = date.min
     late_charged: bool = False
+    sold: bool = False
     charges: list[PlacedCharge] = field(default_factory=list)
     period: Period | None = field(default=None, repr=False)
     plan: Decimal = field(default=ZERO, repr=False)
@@ -137,7 +138,8 @@ class Split:
 
     For money in: `amount` = the sum of `lines` + `fee` (charged at the moment: early fee) + `overpayment` (held for refund)
     + `recovered`. `waived` are lines of what is no longer owed, `written_off` those of a loss, `capitalised` those of interest, fees and
-    penalty that became principal. `principal_after` is the principal outstanding after it.
+    penalty that became principal. `principal_after` is the principal outstanding after it. `off_books`: it came while the loan was
+    charged off.
     """
 
     event: Event
@@ -150,6 +152,7 @@ class Split:
     written_off: tuple[Line, ...] = ()
     capitalised: tuple[Line, ...] = ()
     principal_after: Decimal = ZERO
+    off_books: bool = False
 
     def part(self, name: str) -> Decimal:
         """Return the sum of one part over all instalments, the early fee with the fees."""

@@ -115,7 +115,7 @@ def find(legal_entity: LegalEntity, *, account: str, text: str) -> tuple[Loan | 
         return None, "", Why.SEVERAL
     loan, match = next(iter(found.values()))
     if loan.status != Loan.Status.OPEN:
-        return None, "", Why.SETTLED
+        return None, "", Why.SOLD if loan.status == Loan.Status.SOLD else Why.SETTLED
     return loan, match, ""
 
 

@@ -24,7 +24,7 @@ from credit import (
     reminders,
 )
 from credit.books import local_day
-from credit.models import Application, ClosePartition, CloseRun, Loan, Offer, PaperRequest, ReminderRun
+from credit.models import Application, ClosePartition, CloseRun, Loan, Offer, PaperRequest, ReminderRun, Transaction
 from crm.lib.errors import DomainError
 from crm.lib.ports.http import PortOff
 from customers.models import Document
@@ -61,6 +61,13 @@ def go_on_by_link(*, entry: Entry, **_: object) -> None:
 def pay_out_booked(*, entry: Entry, **_: object) -> None:
     """Send the money of a booked loan out; what the bank does not answer for certain is asked again by the outbox."""
     payouts.send(Loan.objects.get(pk=entry.subject_id), actor=users.system(), at=entry.at)
+
+
+@log.on("credit.movement.disbursement")
+def pay_out_part(*, entry: Entry, **_: object) -> None:
+    """Send a later part of a loan out, once."""
+    part = Transaction.objects.select_related("loan").get(public_id=entry.facts["transaction"])
+    payouts.send(part.loan, actor=users.system(), at=entry.at, part=part)
 
 
 @log.on("customers.document.added")
@@ -113,6 +120,8 @@ def remind_after_close(*, entry: Entry, **_: object) -> None:
     "credit.loan.settled",
     "credit.loan.written_off",
     "credit.loan.cancelled",
+    "credit.loan.sold",
+    "credit.movement.relief",
     "credit.movement.prepayment",
     "credit.movement.reschedule",
     "credit.movement.restructure",

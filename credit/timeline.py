@@ -43,7 +43,7 @@ timeline_kind(
 )
 timeline_kind(
     "payments", label=gettext_lazy("Payments"), order=36,
-    prefixes=("credit.repayment.", "credit.payout.", "credit.refund.", "credit.receipt.", "credit.transaction.", "credit.payoff"),
+    prefixes=("credit.repayment.", "credit.payout.", "credit.refund.", "credit.receipt.", "credit.customer_payment.", "credit.transaction.", "credit.payoff"),
 )  # fmt: skip
 
 

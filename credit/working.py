@@ -34,6 +34,7 @@ class Working:
         self.pauses: list[tuple[date, date]] = []
         self.charged_off_on: date | None = None
         self.written_off_on: date | None = None
+        self.sold_on: date | None = None
         self.cancelled_on: date | None = None
         self.grace_of(terms)
         self.event: Event  # the one that is played
@@ -47,11 +48,13 @@ class Working:
             raise NotPlayable("amount", f"{amount} is not an amount above zero in whole cents")
         if self.written_off_on is not None and not isinstance(event, Recover | Refund | Reverse | Pause | Resume):
             raise NotPlayable("written_off", f"the loan was written off on {self.written_off_on}: only a recovery can come")
+        if self.sold_on is not None and not isinstance(event, Refund | Reverse | Pause | Resume):
+            raise NotPlayable("sold", f"the loan was sold on {self.sold_on}: what comes now is the buyer's")
         if not self.rows and type(event).__name__ not in ("Disburse", "Reverse"):
             raise NotPlayable("before_disbursement", f"{event.key!r} comes before any money went out")
         if self.terms.recalculation and self.rows and event.on != self.refreshed_on:
             recalculation.refresh(self, event.on)
-        self.splits[event.key] = Split(event, ZERO, principal_after=self.principal)
+        self.done(event, ZERO)
         self.event = event
 
     def grace_of(self, terms: Terms) -> None:
@@ -92,7 +95,8 @@ class Working:
 
     def done(self, event: Event, amount: Decimal, **parts: object) -> None:
         """Keep what `event` did."""
-        self.splits[event.key] = Split(event, amount, principal_after=self.principal, **parts)  # type: ignore[arg-type]
+        off_books = self.charged_off_on is not None
+        self.splits[event.key] = Split(event, amount, principal_after=self.principal, off_books=off_books, **parts)  # type: ignore[arg-type]
 
     def flow(self, on: date, change: Decimal) -> None:
         """Note that the principal outstanding changed on a day."""
@@ -268,6 +272,8 @@ class Working:
     def waive(self, event: Waive) -> None:
         """Give up what is owed of one part, oldest instalment first, or of one instalment.
 
+        A waiver that stands already gives up what is left of it: earlier money may have paid what it gave up.
+
         :raises NotPlayable: (waives_too_much) if less is owed than is to be waived
         """
         left, lines = event.amount, []
@@ -283,7 +289,7 @@ class Working:
                 row.waived.add(event.part, taken)
                 left -= taken
                 lines.append(Line(row.seq, event.part, taken))
-        if left:
+        if left and not event.stands:
             raise NotPlayable("waives_too_much", f"only {event.amount - left} of {event.part} is owed on {event.on}")
         self.meet([*self.unmet], event.on)
         self.done(event, ZERO, waived=tuple(lines))
@@ -340,6 +346,8 @@ class Working:
         self.balance_rows()
         if self.written_off_on is not None:
             status = "written_off"
+        elif self.sold_on is not None:
+            status = "sold"
         elif self.cancelled_on is not None:
             status = "cancelled"
         elif self.rows and not self.unmet:

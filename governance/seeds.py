@@ -49,10 +49,10 @@ def seed() -> None:
         DutyPair.objects.get_or_create(code=row["code"], defaults=row)
     purposes.seed()
     for row in json.loads(ROLES.read_text()):
-        limit = row.pop("approval_limit", None)
+        limits = {name: Decimal(row[name]) if row.get(name) else None for name in Role.LIMITS}  # the lender's own, none of them law
         # A demonstration and tests are entered by password; an installation in earnest asks its administrators for more.
         needed = settings.PRODUCTION and row["code"] == "admin"
-        defaults = row | {"approval_limit": Decimal(limit) if limit else None, "offered": row["permissions"], "second_factor": needed}
+        defaults = row | limits | {"offered": row["permissions"], "second_factor": needed}
         role, made = Role.objects.get_or_create(code=row["code"], defaults=defaults)
         if not made:
             offer(role, row["permissions"])

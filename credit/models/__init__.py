@@ -15,6 +15,7 @@ from credit.models.quotes import Quote
 from credit.models.receipts import BankFile, Receipt, VirtualAccount
 from credit.models.reminders import Reminder, ReminderPartition, ReminderRun
 from credit.models.snapshots import LoanSnapshot
+from credit.models.spreads import CustomerPayment, PaymentShare
 from credit.models.underwriting import (
     Condition,
     ConditionKind,
@@ -40,6 +41,7 @@ __all__ = [
     "Contract",
     "CounterLink",
     "CounterOffer",
+    "CustomerPayment",
     "DelinquencyPause",
     "DelinquencyRanges",
     "GLAccount",
@@ -58,6 +60,7 @@ __all__ = [
     "Paper",
     "PaperRequest",
     "ParkedLoan",
+    "PaymentShare",
     "PayoffQuote",
     "Posting",
     "Product",

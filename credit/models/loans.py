@@ -57,6 +57,7 @@ class Loan(Belonging):
             "matures_on": _("Day of the last instalment"),
             "principal_outstanding": _("Principal not yet repaid, CNY"),
             "overpayment": _("Paid beyond what was due, CNY"),
+            "undrawn": _("Approved and not paid out yet, CNY"),
             "oldest_due_on": _("Due day of the oldest unpaid instalment"),
             "terms": _("The contract's terms in full, as data"),
             "capitalised": _("Interest, fees and penalty that became principal, CNY"),
@@ -76,13 +77,15 @@ class Loan(Belonging):
         SETTLED = "settled", _("Settled")
         WRITTEN_OFF = "written_off", pgettext_lazy("loan", "Written off")
         CANCELLED = "cancelled", pgettext_lazy("loan", "Cancelled")
+        SOLD = "sold", pgettext_lazy("loan", "Sold")
 
     # What ended a loan may be reversed: then it opens again.
     MOVES: ClassVar[dict[str, set[str]]] = {
-        Status.OPEN: {Status.SETTLED, Status.WRITTEN_OFF, Status.CANCELLED},
+        Status.OPEN: {Status.SETTLED, Status.WRITTEN_OFF, Status.CANCELLED, Status.SOLD},
         Status.SETTLED: {Status.OPEN},
         Status.WRITTEN_OFF: {Status.OPEN},
         Status.CANCELLED: {Status.OPEN},
+        Status.SOLD: {Status.OPEN},
     }
     TONES: ClassVar[dict[str, str]] = {"written_off": "bad"}
 
@@ -109,6 +112,7 @@ class Loan(Belonging):
     principal_outstanding = MoneyField()
     capitalised = MoneyField(default=ZERO, db_default=ZERO, help_text="what a restructuring added to the principal")
     overpayment = MoneyField(default=ZERO, help_text="held for refund")
+    undrawn = MoneyField(default=ZERO, db_default=ZERO, help_text="approved and not paid out yet")
     dpd = models.PositiveIntegerField(default=0, db_default=0)
     bucket = models.PositiveSmallIntegerField(default=0, db_default=0)
     oldest_due_on = models.DateField(null=True, blank=True, help_text="oldest due date missed")
@@ -130,7 +134,9 @@ class Loan(Belonging):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(name="loan_status_known", condition=Q(status__in=["open", "settled", "written_off", "cancelled"])),
+            models.CheckConstraint(
+                name="loan_status_known", condition=Q(status__in=["open", "settled", "written_off", "cancelled", "sold"])
+            ),
             models.CheckConstraint(
                 name="loan_of_something", condition=Q(principal__gt=0, term__gt=0, annual_rate__gte=0, penalty_rate__gte=0)
             ),
@@ -143,6 +149,7 @@ class Loan(Belonging):
                 condition=Q(status="open")
                 | Q(principal_outstanding=0, dpd=0, bucket=0, oldest_due_on__isnull=True, settled_at__isnull=False),
             ),
+            models.CheckConstraint(name="loan_undrawn_within", condition=Q(undrawn__gte=0, undrawn__lt=F("principal"))),
             models.CheckConstraint(name="loan_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
             models.CheckConstraint(
                 name="loan_judged", condition=Q(risk_class__gte=1, risk_class__lte=5, stage__gte=1, stage__lte=3, ecl__gte=0)
@@ -210,6 +217,9 @@ class Installment(models.Model):
         OVERDUE = "overdue", _("Overdue")
         PAID = "paid", _("Paid")
         WRITTEN_OFF = "written_off", pgettext_lazy("instalment", "Written off")
+        SOLD = "sold", pgettext_lazy("instalment", "Sold")
+
+    GONE = (Status.WRITTEN_OFF, Status.SOLD)  # nothing of it is owed to us any more
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="installments", db_index=False)
     seq = models.PositiveSmallIntegerField()
@@ -236,7 +246,9 @@ class Installment(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(name="installment_once_per_loan", fields=["loan", "seq"]),
-            models.CheckConstraint(name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid", "written_off"])),
+            models.CheckConstraint(
+                name="installment_status_known", condition=Q(status__in=["pending", "overdue", "paid", "written_off", "sold"])
+            ),
             # the close of day asks for the unpaid by this day, which an instalment that falls behind keeps
             models.CheckConstraint(name="installment_paid_on_when_paid", condition=Q(status="paid") | Q(paid_on__isnull=True)),
             models.CheckConstraint(
@@ -291,15 +303,15 @@ class Installment(models.Model):
 
     @property
     def owed(self) -> Decimal:
-        """Unpaid without penalty; nothing of what was written off."""
-        if self.status == self.Status.WRITTEN_OFF:
+        """Unpaid without penalty; nothing of what was written off or sold."""
+        if self.status in self.GONE:
             return ZERO
         return self.payment - self.principal_paid - self.interest_paid - self.fee_paid
 
     @property
     def outstanding(self) -> Decimal:
         """Unpaid with the penalty as it was last computed."""
-        if self.status == self.Status.WRITTEN_OFF:
+        if self.status in self.GONE:
             return ZERO
         return self.owed + self.penalty - self.penalty_paid
 
@@ -340,9 +352,14 @@ class Transaction(models.Model):
         WRITE_OFF = "write_off", _("Write-off")
         RECOVERY = "recovery", _("Recovery")
         CANCELLATION = "cancellation", _("Cancellation in the cooling-off period")
+        RELIEF = "relief", _("Hardship relief")
+        DEATH = "death", _("Death of the customer")
+        SALE = "sale", _("Sale of the loan")
 
     # What changes what is owed without money moving may be of no amount.
-    WITHOUT_MONEY = (Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF, Kind.WRITE_OFF, Kind.REVERSAL)
+    WITHOUT_MONEY = (
+        Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF, Kind.WRITE_OFF, Kind.REVERSAL, Kind.RELIEF, Kind.DEATH,
+    )  # fmt: skip
 
     class Channel(models.TextChoices):
         CASH = "cash", _("Cash at the counter")
@@ -374,7 +391,10 @@ class Transaction(models.Model):
             models.CheckConstraint(
                 name="transaction_moves_money",
                 condition=Q(amount__gt=0)
-                | Q(amount=0, kind__in=["reschedule", "restructure", "acceleration", "charge_off", "write_off", "reversal"]),
+                | Q(
+                    amount=0,
+                    kind__in=["reschedule", "restructure", "acceleration", "charge_off", "write_off", "reversal", "relief", "death"],
+                ),
             ),
             models.CheckConstraint(
                 name="transaction_kind_known",
@@ -395,6 +415,9 @@ class Transaction(models.Model):
                         "write_off",
                         "recovery",
                         "cancellation",
+                        "relief",
+                        "death",
+                        "sale",
                     ]
                 ),
             ),
@@ -441,6 +464,8 @@ class Posting(models.Model):
         OVERPAYMENT = "overpayment", _("Over-payment")
         LOSS = "loss", _("Loss written off")
         RECOVERY = "recovery", _("Recovered after write-off")
+        CHARGED_OFF = "charged_off", _("Principal charged off")
+        SALE_RESULT = "sale_result", _("Result of sales of loans")
 
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="postings")
     account = models.CharField(max_length=12, choices=Account)
@@ -455,7 +480,20 @@ class Posting(models.Model):
             models.CheckConstraint(name="posting_of_something", condition=~Q(amount=0)),
             models.CheckConstraint(
                 name="posting_account_known",
-                condition=Q(account__in=["cash", "principal", "interest", "fee", "penalty", "overpayment", "loss", "recovery"]),
+                condition=Q(
+                    account__in=[
+                        "cash",
+                        "principal",
+                        "interest",
+                        "fee",
+                        "penalty",
+                        "overpayment",
+                        "loss",
+                        "recovery",
+                        "charged_off",
+                        "sale_result",
+                    ]
+                ),
             ),
         ]
 

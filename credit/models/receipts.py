@@ -166,6 +166,7 @@ class Receipt(models.Model):
         SEVERAL = "several", _("The text names more than one loan")
         SETTLED = "settled", _("The loan is settled")
         REVERSED = "reversed", _("Was booked to a loan and taken back")
+        SOLD = "sold", _("The loan was sold: the money is the buyer's")
 
     MOVES: ClassVar[dict[str, set[str]]] = {
         Status.UNMATCHED: {Status.MATCHED, Status.PROPOSED, Status.RETURNED},

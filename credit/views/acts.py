@@ -15,7 +15,7 @@ from credit.act_forms import ActForm
 from credit.acts import Act
 from credit.books import value_day
 from credit.models import Loan, Transaction
-from credit.permissions import VIEW_LOAN
+from credit.permissions import RECORD_REPAYMENT, VIEW_LOAN
 from credit.views import Asked, borrower, differences
 from credit.views.loans import one
 from crm.lib import htmx
@@ -30,9 +30,12 @@ def loan_acts(request: Asked, public_id: str) -> HttpResponse:
     """List what this person may do to a loan."""
     loan = one(request, public_id)
     rows = [{"act": act, "url": reverse(f"loan-act-{act.kind}", args=[public_id])} for act in acts.open_to(request.user, loan)]
-    return htmx.render(
-        request, "credit/acts.html", "credit/acts.html", {"loan": loan, "customer": borrower(loan, request.user), "rows": rows}
+    several = (
+        request.user.has_perm(RECORD_REPAYMENT)
+        and Loan.objects.visible_to(request.user).open().filter(customer=loan.customer_id).count() > 1
     )
+    context = {"loan": loan, "customer": borrower(loan, request.user), "rows": rows, "several": several}
+    return htmx.render(request, "credit/acts.html", "credit/acts.html", context)
 
 
 def page_of(act: Act) -> Callable[..., HttpResponse]:

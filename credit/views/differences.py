@@ -6,12 +6,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from credit.accrual import bucket, bucket_name
-from credit.models import Installment, Loan
-from credit.movements import STATUS, Preview, status_of
+from credit.events import Waive
+from credit.models import Installment, Loan, Posting
+from credit.movements import STATUS, Preview, entries, status_of
 from credit.state import Installment as Played
 from credit.state import State
 
 ZERO = Decimal("0.00")
+Account = Posting.Account
 SHOWN = 60
 
 
@@ -31,8 +33,11 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
         (_("Fees unpaid"), _left(before, "fee"), _left(after, "fee")),
         (_("Penalty unpaid"), _left(before, "penalty"), _left(after, "penalty")),
         (_("Held for refund"), before.overpayment, after.overpayment),
-        (_("Recovered after write-off"), before.recovered, after.recovered),
+        (_("Recovered after write-off"), -_posted(before, Account.RECOVERY), -_posted(after, Account.RECOVERY)),
+        (Account.LOSS.label, _posted(before, Account.LOSS), _posted(after, Account.LOSS)),
+        (Account.SALE_RESULT.label, -_posted(before, Account.SALE_RESULT), -_posted(after, Account.SALE_RESULT)),
     ]
+    rates = before.terms.penalty.annual_rate, after.terms.penalty.annual_rate
     days = (before.delinquency.regulatory_days, after.delinquency.regulatory_days)
     ends = [(state.installments[-1].due_on if state.installments else None) for state in (before, after)]
     return {
@@ -46,13 +51,32 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
         "status": STATUS[after.status].label if STATUS[after.status] != loan.status else "",
         "reopens": STATUS[after.status] == Loan.Status.OPEN and loan.status != Loan.Status.OPEN,
         "anew": _anew(preview),
-        "nothing": not rows and not any(was != will for _label, was, will in sums) and before.status == after.status,
+        "waivers": _waivers(preview),
+        "penalty_ends": bool(rates[0]) and not rates[1],
+        "nothing": not (rows or any(was != will for _label, was, will in sums) or before.status != after.status or rates[0] != rates[1]),
     }
 
 
 def _anew(preview: Preview) -> int:
     """Return how many other movements fall out differently."""
     return sum(1 for key, split in preview.after.splits.items() if key != "new" and preview.before.splits.get(key) not in (None, split))
+
+
+def _posted(state: State, account: str) -> Decimal:
+    """Return what all events together post to an account: debit above zero."""
+    return sum((amount for split in state.splits.values() for name, amount, _place in entries(split) if name == account), ZERO)
+
+
+def _waivers(preview: Preview) -> list[tuple[Any, Decimal, Decimal]]:
+    """Return waivers that stand and give up another sum now: day, what they gave up, what they will."""
+    found = []
+    for key, split in preview.after.splits.items():
+        before = preview.before.splits.get(key)
+        if isinstance(split.event, Waive) and before is not None:
+            was, will = (sum((line.amount for line in each.waived), ZERO) for each in (before, split))
+            if was != will:
+                found.append((split.event.on, was, will))
+    return found
 
 
 def _left(state: State, part: str) -> Decimal:

@@ -15,9 +15,8 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
 from credit import acts, class_standing, repayments, timeline
-from credit import movements as loan_movements
-from credit.accrual import bucket, bucket_name, days_past_due
-from credit.allocation import allocate
+from credit import movements as played
+from credit.accrual import bucket, bucket_name
 from credit.books import value_day
 from credit.lists import LOANS
 from credit.models import Installment, Loan, Posting, Transaction, VirtualAccount
@@ -37,7 +36,7 @@ TABS = ("", "open", "late", "settled")
 MOVEMENTS = 60
 # What is not named moves no cash.
 SIGNS = {
-    "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "disbursement": "out", "reversal": "out", "refund": "out",
+    "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "sale": "in", "disbursement": "out", "reversal": "out", "refund": "out",
 }  # fmt: skip
 
 
@@ -137,6 +136,8 @@ def state_of(each: Installment, paid: Decimal, on: date) -> tuple[str, str, str]
     """Return the state of an instalment on a day: name, tone, words."""
     if each.status == Installment.Status.PAID:
         return "paid", "good", _("Paid")
+    if each.status in Installment.GONE:
+        return str(each.status), "neutral", str(each.get_status_display())
     days = (on - each.due_on).days
     if days > 0:
         return "late", "warn", ngettext("%(n)s day late", "%(n)s days late", days) % {"n": days}
@@ -175,7 +176,7 @@ def standing(loan: Loan, installments: list[Installment], on: date) -> dict[str,
 def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool = False) -> list[dict[str, Any]]:
     """Return the movements of money, newest first, each with its postings."""
     numbers = {each.pk: each.seq for each in installments}
-    rows = list(loan.transactions.select_related("actor", "reverses", "reversal").order_by("-pk")[:MOVEMENTS])
+    rows = list(loan.transactions.select_related("actor", "reverses", "reversal", "share__payment").order_by("-pk")[:MOVEMENTS])
     by_movement: dict[int, list[Posting]] = defaultdict(list)
     for posting in Posting.objects.filter(transaction__in=[row.pk for row in rows]).order_by("pk"):
         by_movement[posting.transaction_id].append(posting)
@@ -192,7 +193,8 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
                 "sign": SIGNS.get(row.kind, ""),
                 "reversed": hasattr(row, "reversal"),
                 "reverses": row.reverses.public_id if row.reverses else "",
-                "may_reverse": may_reverse and row.kind in REVERSIBLE and not hasattr(row, "reversal"),
+                "may_reverse": may_reverse and row.kind in REVERSIBLE and not hasattr(row, "reversal") and not hasattr(row, "share"),
+                "payment": row.share.payment.public_id if hasattr(row, "share") else "",
                 "parts": [(PARTS[part], parts[part]) for part in PARTS if parts[part] > 0],
                 "held": parts[Posting.Account.OVERPAYMENT],
                 "numbers": ", ".join(map(str, seqs)),
@@ -205,7 +207,7 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
 def balance(loan: Loan, installments: list[Installment], on: date) -> dict[str, Any]:
     """Return the curve of the principal, as agreed and as it went, for the chart card."""
     days = [loan.starts_on, *(each.due_on for each in installments)]
-    agreed, left = [loan.principal], loan.principal
+    agreed, left = [loan.principal - loan.undrawn], loan.principal - loan.undrawn
     for each in installments:
         left -= each.principal
         agreed.append(left)
@@ -259,7 +261,7 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
     installments = list(loan.installments.order_by("seq"))
     due = standing(loan, installments, on)
     if request.method == "GET" and htmx.wants_part(request):
-        told = preview(loan, installments, request.GET.get("amount", ""), day_of(loan, request.GET.get("received_on", "")))
+        told = preview(loan, request.GET.get("amount", ""), day_of(loan, request.GET.get("received_on", "")))
         return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | told)
     suggested = due["now"] or due["next_amount"] or ZERO
     first = {"amount": suggested, "received_on": localdate(), "channel": Transaction.Channel.CASH}
@@ -284,7 +286,7 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     typed = request.POST.get("amount", "") if request.method == "POST" else str(suggested)
-    told = preview(loan, installments, typed, day_of(loan, request.POST.get("received_on", "")))
+    told = preview(loan, typed, day_of(loan, request.POST.get("received_on", "")))
     context = {"loan": loan, "customer": borrower(loan, request.user), "due": due, "on": on, "back": here} | told
     return form.page(request, "credit/repay.html", context)
 
@@ -301,39 +303,7 @@ def day_of(loan: Loan, text: str) -> date:
         return value_day(loan.legal_entity, now())
 
 
-def back_dated(loan: Loan, amount: Decimal, on: date) -> dict[str, Any]:
-    """Return what money that counts for a day before today would change: what came later is played after it."""
-    try:
-        seen = loan_movements.preview(
-            loan, kind=Transaction.Kind.REPAYMENT, amount=amount, on=on, details={}, as_of=max(on, loan.closed_on)
-        )
-    except DomainError as error:
-        return {"refused": error.message}
-    split, after = seen.after.splits["new"], {row.seq: row for row in seen.after.installments}
-    by_due: dict[int, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(PARTS, ZERO))
-    for line in split.lines:
-        by_due[line.installment][line.part] += line.amount
-    rows = [
-        {"number": seq, "due_on": after[seq].due_on, **parts, "sum": sum(parts.values(), ZERO), "open": after[seq].outstanding}
-        for seq, parts in by_due.items()
-    ]
-    days = (seen.before.delinquency.regulatory_days, seen.after.delinquency.regulatory_days)
-    return {
-        "amount": amount,
-        "lines": rows,
-        "held": split.overpayment,
-        "still_due": sum((row.outstanding for row in after.values() if row.due_on <= seen.after.as_of), ZERO),
-        "settles": seen.after.status == "settled",
-        "dpd_now": days[0],
-        "dpd_after": days[1],
-        "bucket_now": bucket_name(bucket(days[0])),
-        "bucket_after": bucket_name(bucket(days[1])),
-        "changes": differences.told(loan, seen),
-        "on_day": on,
-    }
-
-
-def preview(loan: Loan, installments: list[Installment], text: str, on: date) -> dict[str, Any]:
+def preview(loan: Loan, text: str, on: date) -> dict[str, Any]:
     """Return what receiving an amount would do: which instalments it pays, what it leaves, what is held for refund."""
     try:
         amount = money.parse(text)
@@ -341,39 +311,36 @@ def preview(loan: Loan, installments: list[Installment], text: str, on: date) ->
         amount = ZERO
     if amount <= 0:
         return {"hint": True}
-    if on < value_day(loan.legal_entity, now()):
-        return back_dated(loan, amount, on)
-    dues = repayments.dues(loan, installments, on)
-    lines, left = allocate(amount, dues, loan.allocation_order)
-    seqs = {each.pk: each for each in installments}
-    by_due: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-    for line in lines:
-        by_due[line.installment][line.part] += line.amount
+    as_of = max(on, loan.closed_on)
+    try:
+        seen = played.preview(loan, kind=Transaction.Kind.REPAYMENT, amount=amount, on=on, details={}, as_of=as_of)
+    except DomainError as error:
+        return {"refused": error.message}
+    split = seen.after.splits["new"]
+    by_row: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    for line in split.lines:
+        by_row[line.installment][line.part] += line.amount
     rows: list[dict[str, Any]] = [
         {
-            "number": seqs[due.installment].seq,
-            "due_on": seqs[due.installment].due_on,
-            **{part: by_due[due.installment][part] for part in PARTS},
-            "sum": sum(by_due[due.installment].values(), ZERO),
-            "open": due.total - sum(by_due[due.installment].values(), ZERO),
+            "number": row.seq,
+            "due_on": row.due_on,
+            **{part: by_row[row.seq][part] for part in PARTS},
+            "open": row.outstanding,
         }
-        for due in dues
-        if due.installment in by_due
+        for row in seen.after.installments
+        if row.seq in by_row
     ]
-    owed = sum((due.total for due in dues if seqs[due.installment].due_on <= on), ZERO)
-    paid = sum((row["sum"] for row in rows if row["due_on"] <= on), ZERO)
-    whole = [each for each in installments if each.status != Installment.Status.PAID]
-    after = [each for each in whole if not any(row["number"] == each.seq and not row["open"] for row in rows)]
-    late = [repayments.late(each) for each in after]
-    dpd = days_past_due(late, as_of=loan.closed_on, grace_days=loan.grace_days)
+    days = [state.delinquency.regulatory_days for state in (seen.before, seen.after)]
     return {
         "amount": amount,
         "lines": rows,
-        "held": left,
-        "still_due": owed - paid,
-        "settles": not after,
-        "dpd_now": loan.dpd,
-        "dpd_after": dpd,
-        "bucket_now": bucket_name(loan.bucket),
-        "bucket_after": bucket_name(bucket(dpd)),
+        "held": split.overpayment,
+        "still_due": sum((row.outstanding for row in seen.after.installments if row.due_on <= on), ZERO),
+        "settles": seen.after.status == "settled",
+        "dpd_now": days[0],
+        "dpd_after": days[1],
+        "bucket_now": bucket_name(bucket(days[0])),
+        "bucket_after": bucket_name(bucket(days[1])),
+        "changes": differences.told(loan, seen) if on < value_day(loan.legal_entity, now()) else [],
+        "on_day": on,
     }

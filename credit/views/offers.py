@@ -13,14 +13,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from credit import cost, offers
+from credit import contract_terms, cost, offers
 from credit.books import value_day
 from credit.forms import DisclosureForm, WithdrawForm, sent_whole
 from credit.models import Loan, Offer
 from credit.permissions import ACCEPT_OFFER, DOWNLOAD_CONTRACT, VIEW_APPLICATION
 from credit.views import Asked
 from credit.views.what_if import what_if_context
-from crm.lib import htmx
+from crm.lib import htmx, money
+from crm.lib.errors import Invalid
 from crm.lib.permissions import needs
 from governance import idempotency, rules
 
@@ -81,6 +82,7 @@ def page(request: Asked, offer: Offer, form: DisclosureForm, *, status: int = 20
         "days_left": (offer.expires_on - today).days,
         "standing": standing and today <= offer.expires_on,
         "renewable": standing and offer.starts_on < today <= offer.expires_on and offer.application.product.day_count != "30/360",
+        "parts": contract_terms.said(offer.application.product, "tranches"),
         "may_accept": request.user.has_perm(ACCEPT_OFFER),
         "may_withdraw": request.user.has_perm("credit.withdraw_application"),
         "loan": loan,
@@ -165,10 +167,23 @@ def offer_accept(request: Asked, public_id: str) -> HttpResponse:
     key = sent_whole(WithdrawForm(request.POST))["form_key"] or f"offer:{offer.public_id}"
     with idempotency.Once(request.user, key, at=now()) as sent:
         if not sent.again:
-            loan = offers.accept(offer, key=f"form:{key}", actor=request.user, at=now())
+            loan = offers.accept(offer, key=f"form:{key}", actor=request.user, at=now(), first=first_of(request))
             sent.result(reverse("loan", args=[loan.public_id]))
             messages.success(request, _("%(loan)s is booked and paid out.") % {"loan": loan})
     return htmx.go(request, sent.location or reverse("offer", args=[public_id]))
+
+
+def first_of(request: Asked) -> Decimal | None:
+    """Return the first part that was typed, if any.
+
+    :raises Invalid: if it is no amount
+    """
+    typed = request.POST.get("first", "").strip()
+    try:
+        return money.parse(typed) if typed else None
+    except ValueError:
+        sentence = _("Enter an amount above 0 in whole cents.")
+        raise Invalid(sentence, fields={"first": sentence}) from None
 
 
 @needs(ACCEPT_OFFER)

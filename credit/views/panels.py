@@ -5,7 +5,7 @@ from django.views.decorators.http import require_GET
 
 from credit.lists import with_next_due
 from credit.models import Application, Loan
-from credit.permissions import VIEW_APPLICATION, VIEW_LOAN
+from credit.permissions import RECORD_REPAYMENT, VIEW_APPLICATION, VIEW_LOAN
 from credit.views import Asked
 from credit.words import Reasons
 from crm.lib import htmx
@@ -39,5 +39,11 @@ def loan_panel(request: Asked, public_id: str) -> HttpResponse:
     customer = Customer.objects.get_for(request.user, public_id)
     rows = with_next_due(Loan.objects.visible_to(request.user).filter(customer=customer).for_list())
     found = list(rows.order_by("status", "-dpd", "-pk")[: SHOWN + 1])
-    context = {"customer": customer, "loans": found[:SHOWN], "more": len(found) > SHOWN}
+    several = sum(loan.status == Loan.Status.OPEN for loan in found) > 1
+    context = {
+        "customer": customer,
+        "loans": found[:SHOWN],
+        "more": len(found) > SHOWN,
+        "may_pay": several and request.user.has_perm(RECORD_REPAYMENT),
+    }
     return htmx.part(request, "credit/_loan_panel.html", context)

@@ -83,6 +83,7 @@ class ContactBar(models.Model):
         STOP = "stop", _("The customer asked us to stop")
         WRONG_NUMBER = "wrong_number", _("It belongs to somebody else")
         VULNERABLE = "vulnerable", _("The customer needs special care")
+        DECEASED = "deceased", _("The customer has died")
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contact_bars", db_index=False)
     channel = models.CharField(max_length=8, choices=ContactChannel)
@@ -99,7 +100,9 @@ class ContactBar(models.Model):
             models.UniqueConstraint(
                 name="contact_bar_one_per_channel", fields=["customer", "channel"], condition=Q(lifted_at__isnull=True)
             ),
-            models.CheckConstraint(name="contact_bar_reason_known", condition=Q(reason__in=["stop", "wrong_number", "vulnerable"])),
+            models.CheckConstraint(
+                name="contact_bar_reason_known", condition=Q(reason__in=["stop", "wrong_number", "vulnerable", "deceased"])
+            ),
         ]
 
     def __str__(self) -> str:

@@ -63,6 +63,7 @@ class Relation(models.Model):
         EMERGENCY = "emergency_contact", _("Emergency contact")
         REFERRAL = "referral", _("Referral")
         EMPLOYER = "same_employer", _("Same employer")
+        HEIR = "heir", _("Heir")
 
     class Source(models.TextChoices):
         CUSTOMER = "customer", _("Stated by the customer")

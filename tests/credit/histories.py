@@ -13,15 +13,19 @@ from credit.allocation import WATERFALL, Allocation
 from credit.events import (
     Accelerate,
     Charge,
+    ChargeOff,
+    Die,
     Disburse,
     Event,
     Pause,
     PayOff,
     Prepay,
     Refund,
+    Relieve,
     Repay,
     Reschedule,
     Restructure,
+    Sell,
     Waive,
     WriteOff,
 )
@@ -30,7 +34,22 @@ from credit.terms import METHODS, Fee, Penalty, Recalculation, Refused, Terms
 
 START = date(2025, 1, 31)
 SIMPLE = ("repay", "repay", "repay", "charge", "refund", "waive", "pause")
-ALL = (*SIMPLE, "prepay_term", "prepay_installment", "extend", "move", "restructure", "accelerate", "tranche", "pay_off", "write_off")
+ALL = (
+    *SIMPLE,
+    "prepay_term",
+    "prepay_installment",
+    "extend",
+    "move",
+    "restructure",
+    "accelerate",
+    "tranche",
+    "pay_off",
+    "write_off",
+    "relieve",
+    "die",
+    "charge_off",
+    "sell",
+)
 
 FEES = (
     (),
@@ -123,6 +142,15 @@ def _event(chance: random.Random, kind: str, key: str, on: date, seq: int, made:
             return Disburse(**at, amount=made.principal - (made.principal / 2).quantize(D("0.01")))
         case "pay_off":
             return PayOff(**at, amount=None if chance.random() < 0.7 else amount)
+        case "relieve":
+            until = on + timedelta(days=chance.choice([20, 60, 100]))
+            return Relieve(**at, until=until, installment=chance.choice([D("0.00"), D("5.00"), amount]), adds=chance.random() < 0.5)
+        case "die":
+            return Die(**at, died_on=on - timedelta(days=chance.choice([0, 5, 50])))
+        case "charge_off":
+            return ChargeOff(**at)
+        case "sell":
+            return Sell(**at, amount=amount)
     return WriteOff(**at)
 
 

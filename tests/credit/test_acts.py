@@ -151,7 +151,7 @@ def test_a_restructured_loan_has_new_terms_and_is_watched_for_a_year(desk):
 def test_acceleration_makes_everything_due_and_can_be_undone(desk):
     loan = desk.loan()
     before = [(row.due_on, row.payment) for row in rows_of(loan)]
-    made = do(desk, loan, "acceleration", date(2026, 6, 10), why="contract")
+    made = do(desk, loan, "acceleration", date(2026, 6, 10), why="contract", notice_on=date(2026, 5, 20), notice_number="N-1")
     assert fresh(loan).matures_on == date(2026, 6, 10)
     reversals.reverse(made, reason="mistake", actor=desk.cast.loan_operations, at=at(date(2026, 6, 10)), key="u")
     assert [(row.due_on, row.payment) for row in rows_of(loan)] == before

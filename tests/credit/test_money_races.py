@@ -4,8 +4,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from credit import payoffs, refunds, reversals, suspense
-from credit.models import Loan, PayoffQuote, Refund, Transaction
+from credit import customer_payments, payoffs, refunds, reversals, suspense
+from credit.models import CustomerPayment, Loan, PayoffQuote, Refund, Transaction
 from tests.credit.test_races import together
 from tests.fixtures.cast import NOON, TODAY
 
@@ -88,3 +88,15 @@ def test_a_quote_paid_twice_at_once_ends_the_loan_once(desk):
     together(*calls)
     assert Transaction.objects.filter(kind="repayment").count() == 1
     assert PayoffQuote.objects.get().status == "paid"
+
+
+def test_a_payment_for_several_loans_sent_twice_is_taken_in_once(desk):
+    first = desk.loan()
+    desk.loan(customer=first.customer, amount=D("6000.00"))
+    pay = [
+        lambda key=key: customer_payments.receive(first.customer, amount=D("900.00"), actor=desk.cast.loan_officer, at=NOON, key=key)
+        for key in "aab"
+    ]
+    results = together(*pay)
+    assert len({each.pk for each in results}) == 2 == CustomerPayment.objects.count()
+    assert sum(Transaction.objects.filter(kind="repayment").values_list("amount", flat=True)) == D("1800.00")

@@ -166,4 +166,4 @@ def test_terms_have_defaults_the_doors_can_keep():
     assert product_terms.unsupported("equal_installment", "30/360", {}) == []
     assert set(product_terms.SUPPORTED) == set(product_terms.TERMS)
     assert product_terms.cleaned(product_terms.whole({})) == product_terms.whole({})
-    assert len(product_terms.unsupported("revolving", "actual/actual", {"interest": "daily", "cooling_off_days": 7})) == 4
+    assert len(product_terms.unsupported("revolving", "actual/actual", {"interest": "daily", "late_fee": "7.00"})) == 4

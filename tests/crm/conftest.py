@@ -56,7 +56,7 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     """Return the rows that stand beside the main path: what is planned, known, put in, asked for, quoted, reversed, given back, unmatched."""
     from collection import cases, promises
     from collection.judgement import Part
-    from credit import acts, loan_documents, papers, payoffs, refunds, repayments, reversals, suspense, underwriting
+    from credit import acts, customer_payments, loan_documents, papers, payoffs, refunds, repayments, reversals, suspense, underwriting
     from credit.models import Condition, GLAccount, Journal
     from customers import activities, documents, handover, relations
     from tests.fixtures.cast import NOON
@@ -96,6 +96,9 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "loan-acts": charge.public_id,
         "loan-documents": loan_documents.statement(
             charged, first=charged.starts_on, last=charged.starts_on, purpose="customer", **told | {"at": late}
+        ).public_id,
+        "customer-payments": customer_payments.receive(
+            charged.customer, amount=Decimal("7.00"), actor=cast.loan_officer, at=late, key="several"
         ).public_id,
         "refunds": refunds.request(over, amount=Decimal("1.00"), actor=cast.loan_operations, at=late).public_id,
         "suspense": stranger.public_id,

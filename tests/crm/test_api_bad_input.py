@@ -34,6 +34,7 @@ UNKNOWN = {
     "reversals": "X",
     "loan-acts": "X",
     "loan-documents": "LD",
+    "customer-payments": "CP",
     "refunds": "RF",
     "suspense": "M",
     "promises": "Y",
