@@ -67,8 +67,8 @@ LATER = "movement.booked_on > %(day)s AND posting.installment_id IS NOT NULL"
 
 OWED = """
 SELECT product.code, loan.dpd > %(limit)s,
-    sum(CASE WHEN part.due_on <= %(day)s THEN part.interest - part.interest_waived
-             WHEN part.from_on < %(day)s THEN part.interest * (%(day)s - part.from_on) / (part.due_on - part.from_on)
+    sum(CASE WHEN part.due_on <= %(day)s THEN part.interest + part.interest_held - part.interest_waived
+             WHEN part.from_on < %(day)s THEN (part.interest + part.interest_held) * (%(day)s - part.from_on) / (part.due_on - part.from_on)
              ELSE 0 END - part.interest_paid),
     sum(part.penalty - part.penalty_paid),
     sum(CASE WHEN part.due_on <= %(day)s THEN part.fee - part.fee_waived ELSE 0 END - part.fee_paid)
@@ -76,13 +76,13 @@ FROM credit_installment AS part
 JOIN credit_loan AS loan ON loan.id = part.loan_id
 JOIN credit_product AS product ON product.id = loan.product_id
 WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open'
-    AND (part.status <> 'paid' OR part.due_on > %(day)s)
+    AND (part.status <> 'paid' OR part.due_on > %(day)s OR part.interest_held <> 0)
     AND (part.from_on < %(day)s OR part.interest_paid + part.fee_paid + part.penalty_paid <> 0)
 GROUP BY 1, 2
 """
 
 EARNED = """
-SELECT product.code, days.day::date, sum((part.interest - part.interest_waived) / (part.due_on - part.from_on))
+SELECT product.code, days.day::date, sum((part.interest + part.interest_held - part.interest_waived) / (part.due_on - part.from_on))
 FROM credit_installment AS part
 JOIN credit_loan AS loan ON loan.id = part.loan_id
 JOIN credit_product AS product ON product.id = loan.product_id
