@@ -36,7 +36,7 @@ class Line:
 
     @property
     def highest(self) -> Decimal:
-        return max(cell.verdict.highest for cell in self.cells)
+        return max((cell.verdict.highest for cell in self.cells), default=ZERO)
 
     @property
     def failing(self) -> int:
@@ -78,7 +78,10 @@ def cells(cap: RateCap, product: Product, rate: Decimal, *, held: list[RateCap],
     binding = [each for each in held if each.holds_for(product.code, "")]
     found = []
     for term in terms_of_sale(product):
-        worked = costing.work_out(product, amount=amount, term=term, annual_rate=rate, on=on, caps=binding)
+        try:
+            worked = costing.work_out(product, amount=amount, term=term, annual_rate=rate, on=on, caps=binding)
+        except costing.ImpossibleSchedule:
+            continue
         found.append(Cell(term, cap_rules.judge(cap, worked.costs)))
     return found
 

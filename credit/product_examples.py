@@ -95,4 +95,6 @@ def tried(product: Product, caps: Sequence[RateCap], *, amount: Decimal, term: i
     mine = [cap for cap in caps if cap.per == RateCap.Per.LOAN and cap.holds_for(product.code, "")]
     binding = [cap for cap in mine if cap.binding]
     worked = costing.work_out(product, amount=amount, term=term, annual_rate=rate, on=on, caps=binding)
-    return Tried(amount, term, grade, worked.rows, worked.table(), [cap_rules.judge(cap, worked.costs) for cap in mine], worked.penalty_rate)
+    return Tried(
+        amount, term, grade, worked.rows, worked.table(), [cap_rules.judge(cap, worked.costs) for cap in mine], worked.penalty_rate
+    )

@@ -13,7 +13,18 @@ from credit import movements
 from credit.models import Installment, Loan, Posting
 
 ZERO = Decimal("0.00")
-LOAN = ("principal_outstanding", "overpayment", "capitalised", "dpd", "bucket", "oldest_due_on", "charged_off_on", "matures_on", "late_fee", "late_fee_rate")
+LOAN = (
+    "principal_outstanding",
+    "overpayment",
+    "capitalised",
+    "dpd",
+    "bucket",
+    "oldest_due_on",
+    "charged_off_on",
+    "matures_on",
+    "late_fee",
+    "late_fee_rate",
+)
 
 Difference = dict[str, str]
 

@@ -108,7 +108,9 @@ class Loan(Belonging):
     terms = models.JSONField(default=dict, db_default={}, help_text="credit/terms.py as JSON; empty: what the columns and the product say")
 
     late_fee = MoneyField(default=ZERO, db_default=ZERO, help_text="charged once for each instalment missed")
-    late_fee_rate = RateField(default=0, db_default=0, help_text="charged on the principal unpaid of an instalment missed, with the late fee")
+    late_fee_rate = RateField(
+        default=0, db_default=0, help_text="charged on the principal unpaid of an instalment missed, with the late fee"
+    )
 
     principal_outstanding = MoneyField()
     capitalised = MoneyField(default=ZERO, db_default=ZERO, help_text="what a restructuring added to the principal")

@@ -28,6 +28,7 @@ from crm.demo import (
     machines,
     outside,
     play,
+    products,
     rights,
     servicing,
     staff,
@@ -91,6 +92,7 @@ class Command(BaseCommand):
             books.fill(entity, at=min(now(), house.at(today, 17)))
             classes.fill(entity, today=today)
             desk_products.fill(entity, today=today)
+            products.fill(entity, today=today, at=min(now(), house.at(today, 16)))
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
