@@ -29,8 +29,8 @@ Status = Application.Status
 STRATEGY = "retail_installment"
 
 # Reasons credit adds to those of the engine; their sentences stand in `REASONS`.
-EXPOSURE_CAP, COST_CAP, NO_RATE = "credit.exposure_cap", "credit.total_cost_above_cap", "credit.no_rate"
-NO_SCHEDULE = "credit.impossible_schedule"
+EXPOSURE_CAP, COST_CAP = "credit.exposure_cap", "credit.total_cost_above_cap"
+NO_RATE, NO_SCHEDULE = "credit.no_rate", "credit.impossible_schedule"
 REASONS = {
     EXPOSURE_CAP: _("The person's exposure cap leaves too little room."),
     COST_CAP: _("The annualised total cost would be above the cap."),
@@ -91,8 +91,7 @@ def checked_request(product: Product, *, amount: Decimal, term: int, purpose: st
         bounds = {"least": grouped(product.amount_min), "most": grouped(product.amount_max)}
         problems["amount"] = _("Enter an amount between %(least)s and %(most)s.") % bounds
     if not product.term_min <= term <= product.term_max:
-        months = {"least": product.term_min, "most": product.term_max}
-        problems["term"] = _("Enter a term between %(least)s and %(most)s months.") % months
+        problems["term"] = _("Enter a term between %(least)s and %(most)s months.") % {"least": product.term_min, "most": product.term_max}
     elif not product_terms.serves(product.terms, term):
         problems["term"] = _("Enter a term in multiples of %(every)s months.") % {"every": product.terms["every"]}
     if purpose not in purposes():

@@ -1,7 +1,7 @@
 """What a loan under a product would be and cost: terms, schedule, fees, cost table and what caps are held against. Reads nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -70,7 +70,7 @@ def work_out(product: Product, *, amount: Decimal, term: int, annual_rate: Decim
     wanted = annual_rate * product.penalty_multiplier
     if product.penalty_within_cap:
         wanted = cap_rules.penalty_within(caps, costs, wanted)
-    costs = cap_rules.Costs(amount, rows, costs.fees, wanted.quantize(RATE), clock)
+    costs = replace(costs, penalty_rate=wanted.quantize(RATE))  # what it costs otherwise is known already
     fees = cost.fees_by_row(charges, amount, rows)
     fees[0] += cost.up_front(charges, amount)
     said = product_terms.whole(product.terms)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from credit import cap_rules, costing
+from credit import cap_rules, costing, product_terms
 from credit.models import Product, RateCap
 from credit.schedule import Row
 from crm.lib.errors import Invalid
@@ -47,7 +47,7 @@ def examples_of(product: Product) -> list[dict[str, Any]]:
     grades = sorted(product.rates_by_grade)
     ends = [grades[0], grades[-1]] if len(grades) > 1 else grades
     return [
-        {"amount": str(min(max(amount, product.amount_min), product.amount_max)), "term": min(max(term, product.term_min), product.term_max), "grade": grade}
+        {"amount": str(min(max(amount, product.amount_min), product.amount_max)), "term": product_terms.nearest(product.terms, term, product.term_min, product.term_max), "grade": grade}
         for amount, term in USUAL
         for grade in ends
     ]  # fmt: skip
@@ -65,6 +65,7 @@ def cleaned(product_bounds: Mapping[str, Any], examples: Sequence[Mapping[str, A
         if (
             not inside
             or not product_bounds["term_min"] <= term <= product_bounds["term_max"]
+            or not product_terms.serves(product_bounds["terms"], term)
             or grade not in product_bounds["rates_by_grade"]
         ):
             sentence = _("Each example lies within the product's amounts, terms and grades: %(amount)s, %(term)s, %(grade)s does not.")

@@ -176,7 +176,7 @@ def checked(values: Mapping[str, Any], *, lender: dict[str, str], on: date) -> d
     problems = product_terms.together(values["method"], terms) or impossible(values, terms, on=on)
     if problems:
         raise Invalid(_("No schedule can be made from these terms; see the fields."), fields=problems)
-    return dict(values) | {"terms": terms, "examples": product_examples.cleaned(values, values["examples"])}
+    return dict(values) | {"terms": terms, "examples": product_examples.cleaned({**values, "terms": terms}, values["examples"])}
 
 
 def impossible(values: Mapping[str, Any], terms: Mapping[str, Any], *, on: date) -> dict[str, Any]:

@@ -152,6 +152,12 @@ def serves(terms: Mapping[str, Any], months: int) -> bool:
         return False
 
 
+def nearest(terms: Mapping[str, Any], months: int, least: int, most: int) -> int:
+    """Return the term between `least` and `most` next to `months` that can be cut into whole periods; `months` held to them if there is none."""
+    held = min(max(months, least), most)
+    return min((term for term in range(least, most + 1) if serves(terms, term)), key=lambda term: (abs(term - held), term), default=held)
+
+
 def together(method: str, terms: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of cleaned terms cannot stand beside the method or beside each other, a sentence each."""
     problems: dict[str, Any] = {}

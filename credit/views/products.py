@@ -51,7 +51,7 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
     product = Product.objects.select_related("legal_entity").get_for(request.user, public_id)
     on = local_day(product.legal_entity, now())
     amount = min(product.amount_max, max(product.amount_min, SAMPLE_AMOUNT))
-    term = min(product.term_max, max(product.term_min, SAMPLE_TERM))
+    term = product_terms.nearest(product.terms, SAMPLE_TERM, product.term_min, product.term_max)
     unbookable = product_terms.unsupported(product.method, product.day_count, product.terms)
     context = {
         "product": product,

@@ -15,7 +15,14 @@ from ledger import deliveries as outbox
 D = Decimal
 TRIES = 25
 AGENCY = {"en": "Huanyin Notification Services (made up)", "zh-hans": "环印通知服务（虚构）"}
-NOTICE = {"code": "fee_1", "name": {"en": "Late notice", "zh-hans": "逾期通知费"}, "method": "late", "amount": "5.00", "payee": AGENCY, "kind": "third_party"}
+NOTICE = {
+    "code": "fee_1",
+    "name": {"en": "Late notice", "zh-hans": "逾期通知费"},
+    "method": "late",
+    "amount": "5.00",
+    "payee": AGENCY,
+    "kind": "third_party",
+}
 RATES = {"A": "0.108000", "B": "0.126000", "C": "0.144000", "D": "0.162000", "E": "0.180000"}
 
 # code, names, what is written over the first draft, the loan: amount and months
@@ -62,7 +69,9 @@ def _on_sale(
     made = product_factory.write(made, written(made) | bounds | changed, actor=staff["risk"], at=at)
     answers = dict.fromkeys(product_factory.REVIEW, True)
     product_factory.review(made, answers=answers, note="", actor=staff["compliance"], at=at)
-    change = product_factory.propose(made, live=True, sunset_on=None, reason="A rhythm our customers asked for.", actor=staff["risk"], at=at)
+    change = product_factory.propose(
+        made, live=True, sunset_on=None, reason="A rhythm our customers asked for.", actor=staff["risk"], at=at
+    )
     changes.confirm(change, actor=staff["compliance"], at=at)
     made.refresh_from_db()
     return made
@@ -85,7 +94,9 @@ def _lent(product: Product, known: list[Application], *, amount: Decimal, term: 
                 granted = min(amount, applications.limit_of(application))
                 applications.approve(application, amount=granted, actor=staff["underwriter"], at=at)
                 outbox.run_all(at=at)
-            offer = Offer.objects.select_related("application__legal_entity").filter(application=application, status=Offer.Status.MADE).first()
+            offer = (
+                Offer.objects.select_related("application__legal_entity").filter(application=application, status=Offer.Status.MADE).first()
+            )
             if offer is None:
                 continue
             offer = offers.confirm_disclosure(offer, cost_hash=offer.cost_hash, seconds=45, actor=officer, at=at)
