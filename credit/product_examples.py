@@ -46,11 +46,14 @@ def examples_of(product: Product) -> list[dict[str, Any]]:
         return list(product.examples)
     grades = sorted(product.rates_by_grade)
     ends = [grades[0], grades[-1]] if len(grades) > 1 else grades
-    return [
-        {"amount": str(min(max(amount, product.amount_min), product.amount_max)), "term": product_terms.nearest(product.terms, term, product.term_min, product.term_max), "grade": grade}
+    usual = [
+        (
+            min(max(amount, product.amount_min), product.amount_max),
+            product_terms.nearest(product.terms, term, product.term_min, product.term_max),
+        )
         for amount, term in USUAL
-        for grade in ends
-    ]  # fmt: skip
+    ]
+    return [{"amount": str(amount), "term": term, "grade": grade} for amount, term in usual for grade in ends]
 
 
 def cleaned(product_bounds: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
