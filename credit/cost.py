@@ -190,7 +190,7 @@ def table(contract: Contract, rows: Sequence[Row]) -> dict[str, Any]:
             "nominal": str(rates.nominal),
             "effective": str(rates.effective),
             "apr": str(_apr(contract, rows, fees, rates, at_start)),
-            "method": ANNUALISED_METHOD,
+            "method": annualised_method(contract.timing),
         },
         "contingent": [
             _penalty(contract),
@@ -205,6 +205,18 @@ def table(contract: Contract, rows: Sequence[Row]) -> dict[str, Any]:
 def fingerprint(document: Mapping[str, Any]) -> str:
     """Return the SHA-256 of `document` in canonical JSON (RFC 8785), as 64 hexadecimal digits."""
     return hashlib.sha256(rfc8785.dumps(dict(document))).hexdigest()
+
+
+def annualised_method(timing: Timing | None) -> Words:
+    """Return how the annual rates were worked out, by the period of the schedule."""
+    if timing is None or timing.unit == apr.MONTH:
+        return ANNUALISED_METHOD
+    a_year = quantize(timing.unit.a_year)
+    return {
+        EN: "Internal rate of return of all payments on the principal actually used;"
+        f" nominal = rate of a period × {a_year} periods a year, effective = compounded.",
+        ZH: f"以实际使用本金和全部还款按内部收益率法计算；名义年化利率=每期利率×每年{a_year}期，实际年化利率按复利计算。",
+    }
 
 
 def speak(value: Any, language: str) -> Any:

@@ -34,7 +34,7 @@ PRODUCTS: tuple[tuple[str, str, str, dict[str, Any], str, int], ...] = (
      {"method": "interest_only", "day_count": "actual/actual", "term_min": 6, "term_max": 24, "terms": {"every": 3, "due_day": 20, "holiday_shift": "next"}},
      "5000.00", 12),
     ("PL-START", "Loan with a gentle start", "宽限期分期贷款",
-     {"method": "equal_principal", "term_min": 6, "term_max": 24, "terms": {"grace_principal": 2, "interest_free": 1, "instalment_multiple": "10"}},
+     {"method": "equal_principal", "amount_min": D("3000.00"), "term_min": 6, "term_max": 24, "terms": {"grace_principal": 2, "interest_free": 1, "instalment_multiple": "10"}},
      "4000.00", 12),
     ("PL-WEEK", "Weekly instalment loan", "按周还款分期贷款",
      {"method": "equal_installment", "day_count": "actual/365", "term_min": 1, "term_max": 12, "fees": [NOTICE],

@@ -89,7 +89,7 @@ def test_what_is_booked_is_what_the_machine_plays(desk):
         assert terms == type(terms).from_json(terms.to_json())
         table = worked.table()
         # one rate, whatever the rhythm: what is counted in weeks or days differs by the length of their year, a flat fee is dearer
-        low, high = ("0.2", "0.23") if product.method == "flat_fee" else ("0.112", "0.1225")
+        low, high = ("0.18", "0.24") if product.method == "flat_fee" else ("0.112", "0.1225")
         assert D(low) < D(table["annualised"]["nominal"]) < D(high)
         assert D(table["total_to_repay"]) == sum(row.payment for row in worked.rows)
 
@@ -264,18 +264,20 @@ def test_a_charge_for_being_late_counts_after_default():
 def test_every_fee_of_the_contract_stands_in_the_table_with_its_payee(desk):
     agency = {"en": "Agency", "zh-hans": "中介"}
     kinds = ("up_front", "once", "per_period", "late", "prepayment")
-    fees = [LATE | {"code": f"fee_{n}", "method": kind, "payee": agency, "kind": "third_party"} for n, kind in enumerate(kinds, start=1)]
+    small = LATE | {"amount": "5.00", "rate": "0.001", "payee": agency, "kind": "third_party"}
+    fees = [small | {"code": f"fee_{n}", "method": kind} for n, kind in enumerate(kinds, start=1)]
     loan = booked(desk, fees=fees, term=6)
     table = loan.offer.cost_table
     assert {row["code"]: row["payee"]["en"] for row in table["items"][1:]} == {"fee_1": "Agency", "fee_2": "Agency", "fee_3": "Agency"}
     assert {row["code"] for row in table["contingent"]} == {"penalty", "fee_4", "fee_5"}
-    assert loan.installments.get(seq=1).fee == D("405.00")  # three times 15.00 + 1 % of 12,000.00: up front, once, every time
+    assert loan.installments.get(seq=1).fee == D("51.00")  # three times 5.00 + 0.1 % of 12,000.00: up front, once, every time
     assert D(table["total_cost"]) == sum(D(row["amount"]) for row in table["items"])
     same(loan)
-    # the fee on paying early: 15.00 + 1 % of the principal not due yet
+    # the fee on paying early: 5.00 + 0.1 % of the principal not due yet
     ending = payoffs.figures(loan, TODAY + timedelta(days=10))
-    assert ending.early_fee == D("135.00")
-    assert D(table["annualised"]["nominal"]) > D("0.40")  # what is paid on the first day is money the borrower never had
+    assert ending.early_fee == D("17.00")
+    # 12 % of interest, and 136.00 of charges on half of 12,000.00 for half a year; what is paid on the first day the borrower never had
+    assert D("0.155") < D(table["annualised"]["nominal"]) < D("0.17")
 
 
 def test_a_new_product_goes_from_a_code_to_sale(desk):
