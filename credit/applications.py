@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import caps, ending, exposure, offers
+from credit import caps, costing, ending, exposure, offers, product_terms
 from credit.books import local_day
 from credit.models import Application, Offer, Product, RateCap
 from credit.stated import cleaned, purposes
@@ -29,11 +29,13 @@ Status = Application.Status
 STRATEGY = "retail_installment"
 
 # Reasons credit adds to those of the engine; their sentences stand in `REASONS`.
-EXPOSURE_CAP, COST_CAP, NO_RATE = "credit.exposure_cap", "credit.total_cost_above_cap", "credit.no_rate"
+EXPOSURE_CAP, COST_CAP = "credit.exposure_cap", "credit.total_cost_above_cap"
+NO_RATE, NO_SCHEDULE = "credit.no_rate", "credit.impossible_schedule"
 REASONS = {
     EXPOSURE_CAP: _("The person's exposure cap leaves too little room."),
     COST_CAP: _("The annualised total cost would be above the cap."),
     NO_RATE: _("The decision names no rate for this product."),
+    NO_SCHEDULE: _("The product makes no schedule for this amount and term."),
     "credit.income_not_proved": _("Income could not be proved."),
     "credit.purpose_not_served": _("The purpose is not one we lend for."),
     "credit.documents_missing": _("Documents are missing."),
@@ -42,7 +44,7 @@ REASONS = {
     "credit.payment_conduct": _("Earlier credits were not paid as agreed."),
 }
 # What a person may give as the reason of a decline, in the order it is offered.
-DECLINE_REASONS = tuple(code for code in REASONS if code not in (COST_CAP, NO_RATE))
+DECLINE_REASONS = tuple(code for code in REASONS if code not in (COST_CAP, NO_RATE, NO_SCHEDULE))
 
 
 class AlreadyOpen(DomainError):
@@ -89,8 +91,9 @@ def checked_request(product: Product, *, amount: Decimal, term: int, purpose: st
         bounds = {"least": grouped(product.amount_min), "most": grouped(product.amount_max)}
         problems["amount"] = _("Enter an amount between %(least)s and %(most)s.") % bounds
     if not product.term_min <= term <= product.term_max:
-        months = {"least": product.term_min, "most": product.term_max}
-        problems["term"] = _("Enter a term between %(least)s and %(most)s months.") % months
+        problems["term"] = _("Enter a term between %(least)s and %(most)s months.") % {"least": product.term_min, "most": product.term_max}
+    elif not product_terms.serves(product.terms, term):
+        problems["term"] = _("Enter a term in multiples of %(every)s months.") % {"every": product.terms["every"]}
     if purpose not in purposes():
         problems["purpose"] = _("This is not one of the purposes to choose from.")
     if problems:
@@ -276,6 +279,9 @@ def conclude(
     except offers.OverRateCap:
         exposure.release(application, at=at)
         return refer(COST_CAP)
+    except costing.ImpossibleSchedule:
+        exposure.release(application, at=at)
+        return refer(NO_SCHEDULE)
     if granted < application.amount:
         reasons.append(EXPOSURE_CAP)
     return move(

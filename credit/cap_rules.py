@@ -5,14 +5,15 @@ so does what a borrower pays after default: the penalty takes the place of the c
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
 
 from credit import apr, cost
-from credit.rates import PRECISION, RATE, Rates
+from credit.rates import PRECISION, RATE, Rates, annualised
 from credit.schedule import Row
+from credit.timing import Timing
 from crm.lib.money import quantize
 
 ZERO = Decimal(0)
@@ -30,6 +31,7 @@ class Costs:
     rows: Sequence[Row]
     fees: Sequence[cost.Fee] = ()
     penalty_rate: Decimal = ZERO
+    timing: Timing | None = None
     _known: dict[frozenset[str], Rates] = field(default_factory=dict, compare=False)
 
     def rates(self, counts: Collection[str]) -> Rates:
@@ -37,13 +39,15 @@ class Costs:
         kinds = frozenset(fee.kind for fee in self.fees if fee.kind in counts)
         if kinds not in self._known:
             counted = [fee for fee in self.fees if fee.kind in kinds]
-            parts = cost.fees_by_installment(counted, self.principal, len(self.rows))
-            self._known[kinds] = cost.total_cost(self.principal, self.rows, parts)
+            parts, at_start = cost.fees_by_row(counted, self.principal, self.rows), cost.up_front(counted, self.principal)
+            self._known[kinds] = cost.total_cost(self.principal, self.rows, parts, timing=self.timing, at_start=at_start)
         return self._known[kinds]
 
     @cached_property
     def odd(self) -> bool:
-        """Tell whether the first period is no whole month."""
+        """Tell whether the first period is no whole one."""
+        if self.timing is not None:
+            return self.timing.odd
         return apr.first_period(self.rows[0].from_on, self.rows[0].due_on, apr.MONTH) != (1, ZERO)
 
     def by(self, basis: str, counts: Collection[str]) -> Decimal:
@@ -51,7 +55,13 @@ class Costs:
         rates = self.rates(counts)
         if basis == "effective":
             return rates.effective
-        if basis == "nominal" or not self.odd:
+        if basis == "nominal":
+            return rates.nominal
+        if self.timing is not None:
+            counted = [fee for fee in self.fees if fee.kind in counts]
+            paid = [row.payment + fee for row, fee in zip(self.rows, cost.fees_by_row(counted, self.principal, self.rows), strict=True)]
+            return self.timing.apr(self.principal, paid, self.rows[-1].due_on, cost.up_front(counted, self.principal))
+        if not self.odd:
             return rates.nominal
         parts = cost.fees_by_installment([fee for fee in self.fees if fee.kind in counts], self.principal, len(self.rows))
         payments = [row.payment + fee for row, fee in zip(self.rows, parts, strict=True)]
@@ -62,8 +72,31 @@ class Costs:
         return max(self.rates(counts).nominal - self.rates(()).nominal, ZERO)
 
     def on_default(self, basis: str, counts: Collection[str]) -> Decimal:
-        """Return what is paid a year on money that is overdue: the penalty rate and the charges."""
-        return by_basis(self.penalty_rate + self.burden(counts), basis)
+        """Return what is paid a year after default: the penalty rate and the charges on what is overdue; with a charge for being late, the
+        cost of the whole loan if each instalment is paid a period late, where that is more.
+        """
+        overdue = by_basis(self.penalty_rate + self.burden(counts), basis)
+        late = [fee for fee in self.fees if fee.method == "late" and fee.kind in counts]
+        return max(overdue, self.paid_late(late, basis, counts)) if late else overdue
+
+    def paid_late(self, late: Sequence[cost.Fee], basis: str, counts: Collection[str]) -> Decimal:
+        """Return the annual cost if each instalment is paid one period after it was due, with its penalty and its late charges."""
+        counted = [fee for fee in self.fees if fee.kind in counts]
+        parts = cost.fees_by_row(counted, self.principal, self.rows)
+        flows = []
+        for row, fee in zip(self.rows, parts, strict=True):
+            if not row.payment and not fee:
+                flows.append(fee)
+                continue
+            penalty = quantize(row.principal * self.penalty_rate * row.days / 360)
+            flows.append(row.payment + fee + penalty + sum((each.amount + quantize(row.principal * each.rate) for each in late), ZERO))
+        at_start = cost.up_front(counted, self.principal)
+        if self.timing is None:
+            rates = annualised([at_start - self.principal, ZERO, *flows])
+        else:
+            shifted = tuple(0 if place is None else place + 1 for place in self.timing.places)
+            rates = replace(self.timing, places=shifted).rates(self.principal, flows, at_start)
+        return rates.effective if basis == "effective" else rates.nominal
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ from typing import Any
 from django.db.models import Case, Count, DecimalField, F, Max, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Greatest, Round
 
-from credit import cap_rules, cost
+from credit import cap_rules, costing, product_terms
 from credit.models import Offer, Product, RateCap
-from credit.offers import terms_of
-from credit.schedule import equal_installment
 
 TERMS = (3, 6, 9, 12, 18, 24, 36, 48, 60, 72)
 AMOUNT = Decimal("10000.00")
@@ -38,7 +36,7 @@ class Line:
 
     @property
     def highest(self) -> Decimal:
-        return max(cell.verdict.highest for cell in self.cells)
+        return max((cell.verdict.highest for cell in self.cells), default=ZERO)
 
     @property
     def failing(self) -> int:
@@ -58,7 +56,8 @@ class Standing:
 
 def terms_of_sale(product: Product) -> list[int]:
     """Return the terms a product is tried at: the usual ones it serves, its shortest and its longest."""
-    return sorted({product.term_min, product.term_max, *(term for term in TERMS if product.term_min <= term <= product.term_max)})
+    usual = {product.term_min, product.term_max, *(term for term in TERMS if product.term_min <= term <= product.term_max)}
+    return sorted(term for term in usual if product_terms.serves(product.terms, term))
 
 
 def lines(cap: RateCap, products: QuerySet[Product], *, held: list[RateCap], on: date) -> list[Line]:
@@ -75,17 +74,15 @@ def grades(product: Product) -> list[tuple[str, Decimal]]:
 
 
 def cells(cap: RateCap, product: Product, rate: Decimal, *, held: list[RateCap], on: date) -> list[Cell]:
-    lender = {cost.EN: product.legal_entity.name_en, cost.ZH: product.legal_entity.name_zh}
-    fees = cost.read_fees(product.fees, lender)
     amount = min(max(AMOUNT, product.amount_min), product.amount_max)
+    binding = [each for each in held if each.holds_for(product.code, "")]
     found = []
     for term in terms_of_sale(product):
-        rows = equal_installment(terms_of(product, amount=amount, term=term, annual_rate=rate, on=on))
-        costs = cap_rules.Costs(amount, rows, fees)
-        penalty = rate * product.penalty_multiplier
-        if product.penalty_within_cap:
-            penalty = cap_rules.penalty_within([each for each in held if each.holds_for(product.code, "")], costs, penalty)
-        found.append(Cell(term, cap_rules.judge(cap, cap_rules.Costs(amount, rows, fees, penalty))))
+        try:
+            worked = costing.work_out(product, amount=amount, term=term, annual_rate=rate, on=on, caps=binding)
+        except costing.ImpossibleSchedule:
+            continue
+        found.append(Cell(term, cap_rules.judge(cap, worked.costs)))
     return found
 
 

@@ -19,6 +19,11 @@ FENCE = "OFFSET 0"
 ENDLESS = 2**31 - 1  # days: the end of a range that has none
 
 
+# What is charged once for an instalment missed; the column stays as it is where a product has no such charge.
+CHARGED = """(scope.late_fee + scope.late_fee_rate > 0 AND NOT i.late_charged
+                AND i.principal + i.interest + i.fee > i.principal_paid + i.interest_paid + i.fee_paid)"""
+
+
 @dataclass(frozen=True)
 class Step:
     """What a step is called, what it does for people, its SQL, and whether only a month's end has it."""
@@ -31,7 +36,7 @@ class Step:
 
 STEPS = (
     Step("scope", _("Lock the open loans of the range whose last closed date is the day before"), """
-        SELECT id, product_id, grace_days, penalty_rate, grade, principal_outstanding, delinquency_range AS was_range,
+        SELECT id, product_id, grace_days, penalty_rate, late_fee, late_fee_rate, grade, principal_outstanding, delinquency_range AS was_range,
             coalesce(charged_off_on <= %(day)s, false) AS charged_off, bucket AS was_bucket, risk_class AS was_class, stage AS was_stage, cured_on AS was_cured_on
         FROM credit_loan
         WHERE id BETWEEN %(first)s AND %(last)s AND legal_entity_id = %(entity)s AND status = 'open' AND closed_on = %(before)s
@@ -40,11 +45,13 @@ STEPS = (
             ))
         ORDER BY id
         FOR NO KEY UPDATE"""),
-    Step("late", _("Instalments missed beyond their grace become overdue; penalty grows on their unpaid principal"), """
+    Step("late", _("Instalments missed beyond their grace become overdue; penalty grows on their unpaid principal, a late fee is charged once"), """
         UPDATE credit_installment AS i
         SET status = 'overdue',
             penalty = i.penalty_base
-                + round((i.principal - i.principal_paid) * scope.penalty_rate * greatest(%(day)s - i.penalty_since, 0) / 360, 2)
+                + round((i.principal - i.principal_paid) * scope.penalty_rate * greatest(%(day)s - i.penalty_since, 0) / 360, 2),
+            fee = CASE WHEN {charged} THEN i.fee + scope.late_fee + round((i.principal - i.principal_paid) * scope.late_fee_rate, 2) ELSE i.fee END,
+            late_charged = i.late_charged OR {charged}
         FROM scope
         WHERE i.loan_id = scope.id AND i.loan_id BETWEEN %(first)s AND %(last)s AND i.paid_on IS NULL AND i.due_on < %(day)s
             AND i.due_on + scope.grace_days < %(day)s
@@ -162,7 +169,7 @@ def is_month_end(day: date) -> bool:
 def statement(*, month_end: bool) -> str:
     """Return the steps as one statement."""
     parts = [
-        f"{step.name} AS ({step.sql.replace('{fence}', FENCE).replace('{for_snapshot}', FOR_SNAPSHOT if month_end else '')})"
+        f"{step.name} AS ({step.sql.replace('{fence}', FENCE).replace('{charged}', CHARGED).replace('{for_snapshot}', FOR_SNAPSHOT if month_end else '')})"
         for step in STEPS
         if month_end or not step.month_end
     ]

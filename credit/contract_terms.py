@@ -1,17 +1,23 @@
 """The terms of a stored loan as the machine plays them: its own document, or what its columns and its product say."""
 
+from collections.abc import Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
 from credit import product_terms
 from credit.allocation import Allocation, Excess
+from credit.business_days import special_days
 from credit.cost import read_fees
 from credit.models import Loan, Product
-from credit.terms import Fee, Method, Penalty, Terms
+from credit.terms import DayCount, Fee, Method, MonthEnd, Penalty, Terms, Unit
+from crm.lib.dates import add_months
+from crm.lib.money import CENT, Mode
 
 ZERO = Decimal("0.00")
 # What becomes of money beyond what is due and the instalment that runs.
 EXCESS: dict[str, Excess] = {"refund": "running", "next": "next", "last": "last", "re_amortise": "reamortize"}
+UNITS: dict[str, Unit] = {"day": "days", "week": "weeks", "month": "months"}
 
 
 def of(loan: Loan) -> Terms:
@@ -24,19 +30,77 @@ def of(loan: Loan) -> Terms:
 
 def from_columns(loan: Loan) -> Terms:
     """Return the terms that a loan's columns and its product's version make."""
-    return Terms(
+    return terms_for(
+        loan.product,
         principal=loan.principal,
         annual_rate=loan.annual_rate,
-        periods=loan.term,
-        starts_on=loan.starts_on,
-        day_count=loan.day_count,  # type: ignore[arg-type]
-        month_end=loan.month_end,  # type: ignore[arg-type]
-        rounding=loan.rounding,  # type: ignore[arg-type]
-        method=method_of(loan.product),
-        grace_on_principal=int(loan.product.terms.get("grace_principal", 0)),
-        fees=fees(loan.product),
+        term=loan.term,
+        on=loan.starts_on,
+        day_count=loan.day_count,
+        month_end=loan.month_end,
+        rounding=loan.rounding,
         penalty=Penalty(annual_rate=loan.penalty_rate, grace_days=loan.grace_days),
-        allocation=Allocation.of(tuple(loan.allocation_order), excess=EXCESS[said(loan.product, "over_payment")]),
+        order=loan.allocation_order,
+    )
+
+
+def of_product(product: Product, *, amount: Decimal, term: int, annual_rate: Decimal, on: date, penalty_rate: Decimal = ZERO) -> Terms:
+    """Return the terms of a loan that `product` would make, money out `on`.
+
+    :raises Impossible: if there can be no schedule
+    """
+    return terms_for(
+        product,
+        principal=amount,
+        annual_rate=annual_rate,
+        term=term,
+        on=on,
+        day_count=product.day_count,
+        month_end=product.month_end,
+        rounding=product.rounding,
+        penalty=Penalty(annual_rate=penalty_rate, grace_days=product.grace_days),
+        order=product.allocation_order,
+    )
+
+
+def terms_for(
+    product: Product, *, principal: Decimal, annual_rate: Decimal, term: int, on: date, day_count: str, month_end: str, rounding: str,
+    penalty: Penalty, order: Sequence[str],
+) -> Terms:  # fmt: skip
+    """Return what columns and the further terms of a product make together. `term` is in months, whatever the instalments' rhythm.
+
+    :raises Impossible: if there can be no schedule
+    """
+    said = product_terms.whole(product.terms)
+    unit = UNITS[said["frequency"]]
+    multiple = Decimal(said["instalment_multiple"])
+    first = said["first_due_days"]
+    shift = said["holiday_shift"]
+    return Terms(
+        principal=principal,
+        annual_rate=annual_rate,
+        periods=product_terms.periods(product.terms, term),
+        starts_on=on,
+        day_count=cast(DayCount, day_count),
+        month_end=cast(MonthEnd, month_end),
+        rounding=cast(Mode, rounding),
+        method=method_of(product),
+        interest=said["interest"],
+        every=said["every"],
+        unit=unit,
+        first_due_on=on + timedelta(days=first) if first else None,
+        due_day=said["due_day"],
+        first_period_days=said["first_period_days"],
+        holiday_shift=shift,
+        special_days=() if shift == "none" else special_days(on, add_months(on, term + 1, on.day), said["calendar"]),
+        grace_on_principal=said["grace_principal"],
+        grace_on_interest=said["grace_interest_payment"],
+        interest_free=said["interest_free"],
+        down_payment=Decimal(said["down_payment"]),
+        installment_multiple=multiple if multiple > CENT else None,
+        fees=fees(product),
+        penalty=penalty,
+        allocation=Allocation.of(tuple(order), excess=EXCESS[said["over_payment"]]),
     )
 
 
@@ -54,6 +118,15 @@ def method_of(product: Product) -> Method:
 def fees(product: Product) -> tuple[Fee, ...]:
     """Return the charges a product's version foresees, that of paying early with them."""
     found = [Fee(each.code, each.method, each.amount, each.rate) for each in read_fees(product.fees, {"en": "", "zh-hans": ""})]
+    late = Decimal(product_terms.whole(product.terms)["late_fee"])
+    if late:
+        found.append(Fee("late_fee", "late", late))
     if product.early_fee_rate:
         found.append(Fee("prepayment", "prepayment", ZERO, product.early_fee_rate))
     return tuple(found)
+
+
+def late_fees(terms: Terms) -> tuple[Decimal, Decimal]:
+    """Return what `terms` charge once for an instalment missed: an amount, and a share of its unpaid principal."""
+    late = [fee for fee in terms.fees if fee.when == "late"]
+    return sum((fee.amount for fee in late), ZERO), sum((fee.rate for fee in late), Decimal(0))

@@ -17,6 +17,7 @@ import rfc8785
 from credit import apr
 from credit.rates import RATE, Rates, annualised
 from credit.schedule import Row
+from credit.timing import Timing
 from crm.lib.money import quantize
 
 Words = dict[str, str]
@@ -32,6 +33,7 @@ DAY_COUNT_WORDS: Mapping[str, Words] = {
 }
 NAMES: Mapping[str, Words] = {
     "principal": {EN: "Principal", ZH: "本金"},
+    "down_payment": {EN: "Down payment, due on the day the money goes out", ZH: "首付款（放款当日应付）"},
     "interest": {EN: "Interest", ZH: "利息"},
     "penalty": {EN: "Penalty", ZH: "罚息"},
     "late_fee": {EN: "Late fee", ZH: "逾期手续费"},
@@ -49,13 +51,21 @@ ANNUALISED_METHOD: Words = {
 }
 
 
+METHODS = ("up_front", "once", "per_period", "late", "prepayment")
+CONTINGENT = ("late", "prepayment")
+
+
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """A charge of normal performance: `once` (with the first instalment) or `per_period`; a fixed amount or a share of the principal."""
+    """A charge; a fixed amount, a share of the principal, or both.
+
+    In normal performance: `up_front` (on the day the money goes out), `once` (with the first instalment) or `per_period`. Contingent:
+    `late` (once for each instalment missed, its share one of the principal unpaid) and `prepayment` (on principal paid before it is due).
+    """
 
     code: str
     name: Words
-    method: Literal["once", "per_period"]
+    method: Literal["up_front", "once", "per_period", "late", "prepayment"]
     payee: Words
     amount: Decimal = ZERO
     rate: Decimal = ZERO
@@ -81,6 +91,9 @@ class Contract:
     early_fee_rate: Decimal = ZERO
     late_fee: Decimal = ZERO
     method: str = "equal_installment"
+    timing: Timing | None = None
+    rhythm: Words | None = None
+    graced: bool = False
 
 
 def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ...]:
@@ -100,7 +113,7 @@ def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ..
             kind=row.get("kind") or ("third_party" if row.get("payee") and dict(row["payee"]) != lender else "fee"),
         )
         if (
-            fee.method not in ("once", "per_period")
+            fee.method not in METHODS
             or fee.kind not in ("fee", "third_party", "insurance")
             or fee.amount < 0
             or fee.rate < 0
@@ -118,9 +131,28 @@ def fees_by_installment(fees: Sequence[Fee], principal: Decimal, periods: int) -
     return [every + (first if n == 0 else ZERO) for n in range(periods)]
 
 
-def total_cost(principal: Decimal, rows: Sequence[Row], fees: Sequence[Decimal]) -> Rates:
-    """Return the annualised total cost of normal performance: the whole principal out, every payment with its fees in."""
-    return annualised([-principal, *(row.payment + fee for row, fee in zip(rows, fees, strict=True))])
+def fees_by_row(fees: Sequence[Fee], principal: Decimal, rows: Sequence[Row]) -> list[Decimal]:
+    """Return the fee part of each row of a schedule: a down payment carries none of those that come with instalments."""
+    down = sum(row.kind == "down_payment" for row in rows)
+    return [ZERO] * down + fees_by_installment(fees, principal, len(rows) - down)
+
+
+def up_front(fees: Sequence[Fee], principal: Decimal) -> Decimal:
+    """Return what is charged on the day the money goes out."""
+    return sum((fee.charge(principal) for fee in fees if fee.method == "up_front"), ZERO)
+
+
+def total_cost(
+    principal: Decimal, rows: Sequence[Row], fees: Sequence[Decimal], *, timing: Timing | None = None, at_start: Decimal = ZERO
+) -> Rates:
+    """Return the annualised total cost of normal performance: the whole principal out, every payment with its fees in.
+
+    Without `timing` the rows are months; what is paid `at_start` lowers the money the borrower really has.
+    """
+    payments = [row.payment + fee for row, fee in zip(rows, fees, strict=True)]
+    if timing is None:
+        return annualised([at_start - principal, *payments])
+    return timing.rates(principal, payments, at_start)
 
 
 def percent(rate: Decimal) -> str:
@@ -130,35 +162,41 @@ def percent(rate: Decimal) -> str:
 
 def table(contract: Contract, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the cost table of `contract` with schedule `rows`: text and whole numbers only, so that its hash is stable."""
-    fees = fees_by_installment(contract.fees, contract.principal, len(rows))
-    rates = total_cost(contract.principal, rows, fees)
+    fees, at_start = fees_by_row(contract.fees, contract.principal, rows), up_front(contract.fees, contract.principal)
+    rates = total_cost(contract.principal, rows, fees, timing=contract.timing, at_start=at_start)
     interest = sum((row.interest for row in rows), ZERO)
-    items = [_interest(contract, interest), *(_fee(fee, contract.principal, len(rows)) for fee in contract.fees)]
-    cost = interest + sum(fees, ZERO)
+    down = [row for row in rows if row.kind == "down_payment"]
+    parts = [row.payment + fee for row, fee in zip(rows, fees, strict=True)][len(down) :]
+    normal = [fee for fee in contract.fees if fee.method not in CONTINGENT]
+    items = [_interest(contract, interest), *(_fee(fee, contract.principal, len(parts)) for fee in normal)]
+    cost = interest + sum(fees, ZERO) + at_start
     return {
         "version": 1,
         "currency": contract.currency,
         "principal": str(contract.principal),
         "principal_name": NAMES["principal"],
         "disbursed": str(contract.principal),
-        "periods": len(rows),
-        "first_due_on": rows[0].due_on.isoformat(),
+        "periods": len(parts),
+        **({"rhythm": contract.rhythm} if contract.rhythm else {}),
+        **({"down_payment": str(down[0].payment), "down_payment_name": NAMES["down_payment"]} if down else {}),
+        "first_due_on": rows[len(down)].due_on.isoformat(),
         "last_due_on": rows[-1].due_on.isoformat(),
-        "installment": str(rows[0].payment + fees[0]),
-        "last_installment": str(rows[-1].payment + fees[-1]),
+        "installment": str(max(parts[:-1], default=parts[0]) if contract.graced else parts[0]),
+        "last_installment": str(parts[-1]),
         "items": items,
         "total_cost": str(cost),
         "total_to_repay": str(contract.principal + cost),
         "annualised": {
             "nominal": str(rates.nominal),
             "effective": str(rates.effective),
-            "apr": str(_apr(contract, rows, fees, rates)),
-            "method": ANNUALISED_METHOD,
+            "apr": str(_apr(contract, rows, fees, rates, at_start)),
+            "method": annualised_method(contract.timing),
         },
         "contingent": [
             _penalty(contract),
             *([_late(contract)] if contract.late_fee else []),
             *([_early(contract)] if contract.early_fee_rate else []),
+            *(_contingent(fee) for fee in contract.fees if fee.method in CONTINGENT),
         ],
         "no_other_charge": NO_OTHER_CHARGE,
     }
@@ -167,6 +205,18 @@ def table(contract: Contract, rows: Sequence[Row]) -> dict[str, Any]:
 def fingerprint(document: Mapping[str, Any]) -> str:
     """Return the SHA-256 of `document` in canonical JSON (RFC 8785), as 64 hexadecimal digits."""
     return hashlib.sha256(rfc8785.dumps(dict(document))).hexdigest()
+
+
+def annualised_method(timing: Timing | None) -> Words:
+    """Return how the annual rates were worked out, by the period of the schedule."""
+    if timing is None or timing.unit == apr.MONTH:
+        return ANNUALISED_METHOD
+    a_year = quantize(timing.unit.a_year)
+    return {
+        EN: "Internal rate of return of all payments on the principal actually used;"
+        f" nominal = rate of a period × {a_year} periods a year, effective = compounded.",
+        ZH: f"以实际使用本金和全部还款按内部收益率法计算；名义年化利率=每期利率×每年{a_year}期，实际年化利率按复利计算。",
+    }
 
 
 def speak(value: Any, language: str) -> Any:
@@ -198,15 +248,21 @@ def _fee(fee: Fee, principal: Decimal, periods: int) -> dict[str, Any]:
     if fee.method == "once":
         method: Words = {EN: "Once, with the first instalment", ZH: "随第一期一次性收取"}
         standard: Words = {EN: f"{charge}{basis[EN]}", ZH: f"{charge}元{basis[ZH]}"}
+    elif fee.method == "up_front":
+        method = {EN: "Once, on the day the money is paid out", ZH: "放款当日一次性收取"}
+        standard = {EN: f"{charge}{basis[EN]}", ZH: f"{charge}元{basis[ZH]}"}
     else:
         method = {EN: "With every instalment", ZH: "每期收取"}
         standard = {EN: f"{charge} each{basis[EN]}", ZH: f"每期{charge}元{basis[ZH]}"}
-    amount = charge * (1 if fee.method == "once" else periods)
+    amount = charge * (periods if fee.method == "per_period" else 1)
     return {"code": fee.code, "name": fee.name, "method": method, "standard": standard, "payee": fee.payee, "amount": str(amount)}
 
 
-def _apr(contract: Contract, rows: Sequence[Row], fees: Sequence[Decimal], rates: Rates) -> Decimal:
-    """Return the rate by unit periods of a month (Regulation Z, Appendix J); without an odd first period it is the nominal one."""
+def _apr(contract: Contract, rows: Sequence[Row], fees: Sequence[Decimal], rates: Rates, at_start: Decimal) -> Decimal:
+    """Return the rate by unit periods (Regulation Z, Appendix J), months if nothing else is said."""
+    if contract.timing is not None:
+        payments = [row.payment + fee for row, fee in zip(rows, fees, strict=True)]
+        return contract.timing.apr(contract.principal, payments, rows[-1].due_on, at_start)
     first = rows[0]
     if apr.first_period(first.from_on, first.due_on, apr.MONTH) == (1, Decimal(0)):
         return rates.nominal
@@ -223,6 +279,21 @@ def _early(contract: Contract) -> dict[str, Any]:
         "standard": {EN: f"{share} of the principal paid before it is due", ZH: f"提前归还本金的{share}"},
         "payee": contract.lender,
     }
+
+
+def _contingent(fee: Fee) -> dict[str, Any]:
+    """Return a charge that is owed only if something happens, with its own name and payee."""
+    share = percent(fee.rate) if fee.rate else ""
+    if fee.method == "late":
+        method: Words = {EN: "Once for each instalment that is late", ZH: "每期逾期一次性收取"}
+        basis: Words = {EN: f"{share} of the principal unpaid of it", ZH: f"该期未还本金的{share}"}
+    else:
+        method = {EN: "Once, when principal is paid before it is due", ZH: "提前还款时一次性收取"}
+        basis = {EN: f"{share} of the principal paid before it is due", ZH: f"提前归还本金的{share}"}
+    parts: list[Words] = [{EN: f"{fee.amount}", ZH: f"{fee.amount}元"}] if fee.amount else []
+    parts += [basis] if fee.rate else []
+    standard: Words = {EN: " + ".join(each[EN] for each in parts), ZH: "＋".join(each[ZH] for each in parts)}
+    return {"code": fee.code, "name": fee.name, "method": method, "standard": standard, "payee": fee.payee}
 
 
 def _late(contract: Contract) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 
 from credit import applications, clocks, exposure, offers, papers, verified
 from credit.books import local_day
+from credit.business_days import closed
 from credit.forms import CLASSES
 from credit.models import Application, Condition, ConditionKind, CounterOffer, Loan, Proposal, VerifiedFact
 from credit.schedule import build
 from credit.words import fact as fact_words
 from credit.words import word
+from crm.lib.money import quantize, total
 from customers import documents, duplicates
 from customers.models import Document
 from governance.models import User
@@ -113,12 +115,19 @@ def spoken(name: str, value: Any) -> Any:
 
 
 def instalment(application: Application, *, at: datetime) -> Decimal:
-    """Return the monthly instalment of what is asked for, or of what was approved."""
+    """Return the monthly instalment of what is asked for, or of what was approved.
+
+    Where instalments do not come every month, or begin lower, it is what a month costs on average over the term.
+    """
     amount, term = application.approved_amount or application.amount, application.approved_term or application.term
     rate = application.approved_rate if application.approved_rate is not None else applications.rate_of(application)
     on = local_day(application.legal_entity, at)
-    plan = build(offers.terms_of(application.product, amount=amount, term=term, annual_rate=rate, on=on))
-    return plan[0].payment
+    terms = offers.terms_of(application.product, amount=amount, term=term, annual_rate=rate, on=on)
+    plan = build(terms, closed(terms))
+    graced = terms.grace_on_principal or terms.grace_on_interest or terms.interest_free or terms.down_payment
+    if (terms.unit, terms.every) == ("months", 1) and terms.method != "bullet" and not graced:
+        return plan[0].payment
+    return quantize(total([row.payment for row in plan if row.kind == "installment"]) / term)
 
 
 def burdens(application: Application, found: Mapping[str, VerifiedFact], *, at: datetime) -> dict[str, Burden]:

@@ -13,12 +13,14 @@ from credit.models import Product
 from credit.product_written import WRITTEN, stamp
 from credit.words import PARTS
 from crm.lib import forms as house
+from governance.models import LegalEntity, User
 
 GRADES = "ABCDE"
-FEES = (1, 2, 3)
+FEES = (1, 2, 3, 4)
 METHODS = [
-    ("", _("No fee")), ("once", _("Once, with the first instalment")), ("per_period", _("With every instalment")),
-    ("deducted", _("Deducted from what is paid out")),
+    ("", _("No fee")), ("up_front", _("Once, on the day the money goes out")), ("once", _("Once, with the first instalment")),
+    ("per_period", _("With every instalment")), ("late", _("Once for each instalment that is late")),
+    ("prepayment", _("When principal is paid before it is due")), ("deducted", _("Deducted from what is paid out")),
 ]  # fmt: skip
 KINDS = [("fee", _("Service fee")), ("third_party", _("Charge of a third party")), ("insurance", _("Insurance"))]
 
@@ -147,8 +149,21 @@ class VersionForm(house.Form):
     def orders(self) -> list[Any]:
         return self.section("order_")
 
+    def terms(self, *names: str) -> list[Any]:
+        return [self[f"term_{name}"] for name in names]
+
+    def rhythm(self) -> list[Any]:
+        return self.terms("frequency", "every", "interest", "instalment_multiple", "down_payment")
+
+    def dates(self) -> list[Any]:
+        return self.terms("due_day", "first_due_days", "first_period_days", "holiday_shift", "calendar")
+
+    def graces(self) -> list[Any]:
+        return self.terms("grace_principal", "grace_interest_payment", "interest_free")
+
     def further(self) -> list[Any]:
-        return self.section("term_i", "term_f", "term_e", "term_d", "term_h", "term_c", "term_g", "term_p", "term_o", "term_l", "term_t")
+        shown = {bound.name for bound in (*self.rhythm(), *self.dates(), *self.graces())}
+        return [bound for bound in self.section("term_") if bound.name not in (*shown, "term_min", "term_max", "term_late_fee")]
 
     def fees(self) -> list[list[Any]]:
         return [self.section(f"fee_{n}_") for n in FEES]
@@ -160,6 +175,27 @@ def _field_of(term: product_terms.Term) -> forms.Field:
     if term.decimal:
         return forms.DecimalField(label=term.label, min_value=0, max_digits=8, decimal_places=4)
     return forms.IntegerField(label=term.label, min_value=0, max_value=term.most, required=not term.may_be_empty)
+
+
+class NewProductForm(house.Form):
+    """A product with a code of its own."""
+
+    entity = forms.ModelChoiceField(label=_("Legal entity"), queryset=LegalEntity.objects.none(), empty_label=None)
+    code = forms.CharField(label=_("Code"), max_length=20, help_text=_("2 to 20 capital letters, digits and -, beginning with a letter."))
+    name_en = forms.CharField(label=_("Name in English"), max_length=120)
+    name_zh = forms.CharField(label=_("Name in Chinese"), max_length=120)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        entities: Any = self.fields["entity"]
+        entities.queryset = entities_of(user)
+        house.dress(self)
+
+
+def entities_of(user: User) -> Any:
+    """Return the legal entities a user may write products for: their own, or every one where they have none."""
+    rows = LegalEntity.objects.order_by("pk")
+    return rows.filter(pk=user.team.legal_entity_id) if user.team is not None else rows
 
 
 class ReviewForm(house.Form):

@@ -71,8 +71,8 @@ LATER = "movement.booked_on > %(day)s AND posting.installment_id IS NOT NULL"
 
 OWED = """
 SELECT product.code, loan.dpd > %(limit)s, coalesce(loan.charged_off_on <= %(day)s, false),
-    sum(CASE WHEN part.due_on <= %(day)s THEN part.interest - part.interest_waived
-             WHEN part.from_on < %(day)s THEN part.interest * (%(day)s - part.from_on) / (part.due_on - part.from_on)
+    sum(CASE WHEN part.due_on <= %(day)s THEN part.interest + part.interest_held - part.interest_waived
+             WHEN part.from_on < %(day)s THEN (part.interest + part.interest_held) * (%(day)s - part.from_on) / (part.due_on - part.from_on)
              ELSE 0 END - part.interest_paid),
     sum(part.penalty - part.penalty_paid),
     sum(CASE WHEN part.due_on <= %(day)s THEN part.fee - part.fee_waived ELSE 0 END - part.fee_paid)
@@ -80,7 +80,7 @@ FROM credit_installment AS part
 JOIN credit_loan AS loan ON loan.id = part.loan_id
 JOIN credit_product AS product ON product.id = loan.product_id
 WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open'
-    AND CASE WHEN part.due_on <= %(day)s THEN part.status <> 'paid'
+    AND CASE WHEN part.due_on <= %(day)s THEN part.status <> 'paid' OR part.interest_held <> 0
         WHEN part.from_on < %(day)s THEN true
         ELSE part.interest_paid <> 0 OR part.fee_paid <> 0 OR part.penalty_paid <> 0 END
 GROUP BY 1, 2, 3
@@ -98,7 +98,7 @@ GROUP BY 1, 2
 """
 
 EARNED = """
-SELECT product.code, days.day::date, sum((part.interest - part.interest_waived) / (part.due_on - part.from_on))
+SELECT product.code, days.day::date, sum((part.interest + part.interest_held - part.interest_waived) / (part.due_on - part.from_on))
 FROM credit_installment AS part
 JOIN credit_loan AS loan ON loan.id = part.loan_id
 JOIN credit_product AS product ON product.id = loan.product_id

@@ -76,12 +76,15 @@ def contract(offer: Offer, rows: Sequence[Row], *, on: date, at: datetime) -> Lo
         grade=application.decision.grade if application.decision else "",
         booked_at=at,
     )
-    loan.terms = contract_terms.from_columns(loan).to_json()
+    terms = contract_terms.from_columns(loan)
+    loan.terms = terms.to_json()
+    loan.late_fee, loan.late_fee_rate = contract_terms.late_fees(terms)
     return loan
 
 
 def installments(loan: Loan, rows: Sequence[Row], fees: Sequence[Decimal]) -> list[Installment]:
     """Return the instalments of a schedule, not yet stored."""
+    graced = bool(loan.terms.get("grace_on_interest"))
     return [
         Installment(
             loan=loan,
@@ -92,6 +95,7 @@ def installments(loan: Loan, rows: Sequence[Row], fees: Sequence[Decimal]) -> li
             interest=row.interest,
             fee=fee,
             penalty_since=row.due_on,
+            interest_held=row.earned - row.interest if graced else ZERO,
             # A loan of a few cents may have instalments of nothing: they are paid as they are born.
             status=Installment.Status.PENDING if row.payment + fee else Installment.Status.PAID,
             paid_on=None if row.payment + fee else loan.starts_on,

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from credit import accrual, contract_terms, lateness, loans, ranges
 from credit import events as happened
+from credit.business_days import closed
 from credit.lateness import bucket_event
 from credit.loans import Entry
 from credit.machine import Watch, play
@@ -42,10 +43,11 @@ STATUS = {
 SAVED = [
     "principal_outstanding", "overpayment", "capitalised", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
     "penalty_rate", "undrawn",
+    "late_fee", "late_fee_rate",
 ]  # fmt: skip
 WRITTEN = (
     "from_on", "due_on", "status", "principal", "interest", "fee", "penalty", "principal_paid", "interest_paid", "fee_paid", "penalty_paid",
-    "interest_waived", "fee_waived", "penalty_base", "penalty_since", "paid_on",
+    "interest_waived", "fee_waived", "penalty_base", "penalty_since", "paid_on", "late_charged", "interest_held",
 )  # fmt: skip
 
 
@@ -155,8 +157,9 @@ def played(loan: Loan, moves: Iterable[happened.Event], *, as_of: date | None = 
 
     :raises CannotBe: for a history that cannot be
     """
+    terms = contract_terms.of(loan)
     try:
-        return play(contract_terms.of(loan), moves, as_of or loan.closed_on, watch=watch)
+        return play(terms, moves, as_of or loan.closed_on, holidays=closed(terms), watch=watch)
     except Refused as error:
         raise CannotBe(sentence(error), cause=error.code) from None
 
@@ -423,6 +426,7 @@ def balance(loan: Loan, state: State) -> None:
     loan.undrawn = loan.principal - state.disbursed
     loan.penalty_rate = state.terms.penalty.annual_rate  # a death ends it
     loan.matures_on = state.installments[-1].due_on
+    loan.late_fee, loan.late_fee_rate = contract_terms.late_fees(state.terms)
 
 
 def _stood(row: Installment) -> tuple[Any, ...]:
@@ -445,9 +449,20 @@ def fill(row: Installment, each: Played, state: State, loan: Loan) -> Installmen
     row.principal_paid, row.interest_paid = each.paid.principal, each.paid.interest
     row.fee_paid, row.penalty_paid = each.paid.fee, each.paid.penalty
     row.penalty_base, row.penalty_since = max(each.penalty_base - given_up.penalty, ZERO), max(each.penalty_since, each.due_on)
+    row.late_charged, row.interest_held = each.late_charged, held(each, state)
     row.status = status_of(each, state.as_of, loan)
     row.paid_on = each.met_on if over else None
     return row
+
+
+def held(each: Played, state: State) -> Decimal:
+    """Return what an instalment's own period earned beyond the interest due in it (below zero where it collects what others held).
+
+    A grace holds interest back as long as what some instalments hold others collect; where a schedule made all of it due, nothing is held.
+    """
+    if not state.terms.grace_on_interest or sum((row.earned - row.due.interest for row in state.installments), ZERO):
+        return ZERO
+    return each.earned - each.due.interest
 
 
 def status_of(each: Played, as_of: date, loan: Loan) -> str:
@@ -472,5 +487,6 @@ def _leave(rows: Iterable[Installment], state: State, *, on: date) -> None:
         if row.pk in posted:
             row.principal = row.interest = row.fee = row.penalty = row.penalty_base = row.interest_waived = row.fee_waived = ZERO
             row.principal_paid = row.interest_paid = row.fee_paid = row.penalty_paid = ZERO
+            row.interest_held = ZERO
             row.status, row.paid_on = Installment.Status.PAID, on
     Installment.objects.bulk_update([row for row in gone if row.pk in posted], WRITTEN)

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import replace as replace_costs
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import cap_rules, caps, conditions, contract_terms, cost, exposure, loans, quote_documents, tranches
+from credit import caps, conditions, contract_terms, cost, costing, exposure, loans, quote_documents, tranches
 from credit.books import value_day
 from credit.models import Application, Loan, Offer, Product, Quote, RateCap
-from credit.schedule import DayCount, MonthEnd, Row, Terms, build
+from credit.refusals import Refused
+from credit.schedule import Row, Terms
 from crm.lib.errors import DomainError, Invalid, Stale
-from crm.lib.money import Mode, quantize
+from crm.lib.money import quantize
 from governance import rules, users
 from governance.lifecycle import IllegalMove, move
 from governance.models import User
@@ -106,50 +106,26 @@ def draft(
     what a borrower pays after default is tested too.
 
     :raises OverRateCap: if the cost, at two decimals, is above a cap
+    :raises ImpossibleSchedule: if there can be no schedule
     """
-    product, entity = application.product, application.legal_entity
-    lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
-    rows = list(build(terms_of(product, amount=amount, term=term, annual_rate=annual_rate, on=on)))
+    product = application.product
     binding = caps.binding(caps.holding(on) if held is None else held, product.code, application.channel)
-    fees = cost.read_fees(product.fees, lender)
-    costs = cap_rules.Costs(amount, rows, fees)
-    wanted = annual_rate * product.penalty_multiplier
-    if product.penalty_within_cap:
-        wanted = cap_rules.penalty_within(binding, costs, wanted)
-    costs = replace_costs(costs, penalty_rate=wanted.quantize(Decimal("0.000001")))
-    caps.check(binding, costs)
-    contract = cost.Contract(
-        principal=amount,
-        annual_rate=annual_rate,
-        penalty_rate=costs.penalty_rate,
-        day_count=product.day_count,
-        grace_days=product.grace_days,
-        currency=product.currency,
-        lender=lender,
-        fees=fees,
-        early_fee_rate=product.early_fee_rate,
-        late_fee=Decimal(product.terms.get("late_fee", "0.00")),
-        method=product.method,
-    )
-    table = cost.table(contract, rows)
+    worked = costing.work_out(product, amount=amount, term=term, annual_rate=annual_rate, on=on, caps=binding)
+    caps.check(binding, worked.costs)
+    table = worked.table()
     nominal, effective = (Decimal(table["annualised"][kind]) for kind in ("nominal", "effective"))
-    by_row = cost.fees_by_installment(contract.fees, amount, term)
-    return Draft(rows, by_row, table, annual_rate, contract.penalty_rate, nominal, effective, binding)
+    return Draft(worked.rows, worked.fees, table, annual_rate, worked.penalty_rate, nominal, effective, binding)
 
 
 def terms_of(product: Product, *, amount: Decimal, term: int, annual_rate: Decimal, on: date) -> Terms:
-    """Return the schedule's terms under `product`, whose words for them a CHECK holds to the known ones."""
-    return Terms(
-        principal=amount,
-        annual_rate=annual_rate,
-        periods=term,
-        starts_on=on,
-        day_count=cast(DayCount, product.day_count),
-        month_end=cast(MonthEnd, product.month_end),
-        rounding=cast(Mode, product.rounding),
-        method=contract_terms.method_of(product),
-        grace_on_principal=int(product.terms.get("grace_principal", 0)),
-    )
+    """Return the schedule's terms under `product`.
+
+    :raises ImpossibleSchedule: if there can be no schedule
+    """
+    try:
+        return contract_terms.of_product(product, amount=amount, term=term, annual_rate=annual_rate, on=on)
+    except Refused as error:
+        raise costing.impossible(error.code) from None
 
 
 @transaction.atomic
@@ -178,7 +154,7 @@ def make(application: Application, *, at: datetime, actor: User | None = None) -
         amount=amount,
         term=term,
         expires_on=until,
-        quote=_quoted(application, drawn, until=until, at=at, actor=actor),
+        quote=_quoted(application, drawn, term=term, until=until, at=at, actor=actor),
         made_at=at,
         **columns(drawn, on),
     )
@@ -292,7 +268,7 @@ def renew(offer: Offer, *, actor: User, at: datetime) -> Offer:
     _check_standing(row, at=at)
     on = value_day(row.application.legal_entity, at)
     drawn = draft(row.application, amount=row.amount, term=row.term, annual_rate=row.annual_rate, on=on)
-    quote = _quoted(row.application, drawn, until=row.expires_on, at=at, actor=actor)
+    quote = _quoted(row.application, drawn, term=row.term, until=row.expires_on, at=at, actor=actor)
     Offer.objects.filter(pk=row.pk).update(version=row.version + 1, quote=quote, **columns(drawn, on))
     row.refresh_from_db()
     log.record("credit.offer.renewed", row, actor=actor, at=at, customer_id=row.application.customer_id, cost_hash=row.cost_hash)
@@ -343,7 +319,7 @@ def replace(offer: Offer, *, amount: Decimal, term: int, actor: User, at: dateti
     drawn = what_if(row, amount=amount, term=term, on=on)
     was = {"amount_was": row.amount, "term_was": row.term}
     exposure.reserve_whole(row.application, amount=amount, at=at)
-    quote = _quoted(row.application, drawn, until=row.expires_on, at=at, actor=actor)
+    quote = _quoted(row.application, drawn, term=term, until=row.expires_on, at=at, actor=actor)
     Offer.objects.filter(pk=row.pk).update(version=row.version + 1, amount=amount, term=term, quote=quote, **columns(drawn, on))
     row.refresh_from_db(fields=["version", "amount", "term", "quote", *columns(drawn, on)])
     facts = {"amount": amount, "term": term, "cost_hash": row.cost_hash} | was
@@ -365,9 +341,9 @@ def columns(drawn: Draft, on: date) -> dict[str, Any]:
     }
 
 
-def _quoted(application: Application, drawn: Draft, *, until: date, at: datetime, actor: User) -> Quote:
+def _quoted(application: Application, drawn: Draft, *, term: int, until: date, at: datetime, actor: User) -> Quote:
     return quote_documents.issue(
-        application, table=drawn.table, schedule=drawn.schedule(), annual_rate=drawn.annual_rate, penalty_rate=drawn.penalty_rate,
+        application, term=term, table=drawn.table, schedule=drawn.schedule(), annual_rate=drawn.annual_rate, penalty_rate=drawn.penalty_rate,
         caps=drawn.caps, valid_until=until, at=at, actor=actor,
     )  # fmt: skip
 

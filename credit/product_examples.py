@@ -1,21 +1,16 @@
-"""A version tried on examples: schedule, totals, rates and caps for an amount, a term and a grade. Reads, writes nothing.
-
-Methods that are not on sale yet are tried with monthly instalments, so that their true rate is known before they are ever sold.
-"""
+"""A version tried on examples: schedule, totals, rates and caps for an amount, a term and a grade. Reads, writes nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from credit import cap_rules, cost
+from credit import cap_rules, costing, product_terms
 from credit.models import Product, RateCap
-from credit.offers import terms_of
-from credit.schedule import Row, Terms, build, due_dates
+from credit.schedule import Row
 from crm.lib.errors import Invalid
 
 MOST = 12
@@ -51,11 +46,14 @@ def examples_of(product: Product) -> list[dict[str, Any]]:
         return list(product.examples)
     grades = sorted(product.rates_by_grade)
     ends = [grades[0], grades[-1]] if len(grades) > 1 else grades
-    return [
-        {"amount": str(min(max(amount, product.amount_min), product.amount_max)), "term": min(max(term, product.term_min), product.term_max), "grade": grade}
+    usual = [
+        (
+            min(max(amount, product.amount_min), product.amount_max),
+            product_terms.nearest(product.terms, term, product.term_min, product.term_max),
+        )
         for amount, term in USUAL
-        for grade in ends
-    ]  # fmt: skip
+    ]
+    return [{"amount": str(amount), "term": term, "grade": grade} for amount, term in usual for grade in ends]
 
 
 def cleaned(product_bounds: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -70,6 +68,7 @@ def cleaned(product_bounds: Mapping[str, Any], examples: Sequence[Mapping[str, A
         if (
             not inside
             or not product_bounds["term_min"] <= term <= product_bounds["term_max"]
+            or not product_terms.serves(product_bounds["terms"], term)
             or grade not in product_bounds["rates_by_grade"]
         ):
             sentence = _("Each example lies within the product's amounts, terms and grades: %(amount)s, %(term)s, %(grade)s does not.")
@@ -93,33 +92,13 @@ def run(product: Product, caps: Sequence[RateCap], *, on: date, of: Sequence[Map
 
 
 def tried(product: Product, caps: Sequence[RateCap], *, amount: Decimal, term: int, grade: str, rate: Decimal, on: date) -> Tried:
-    """Return one example: every cap of the product is held against it, also those that refuse nothing."""
-    entity = product.legal_entity
-    lender = {cost.EN: entity.name_en, cost.ZH: entity.name_zh}
-    rows = monthly(terms_of(product, amount=amount, term=term, annual_rate=rate, on=on))
-    fees = cost.read_fees(product.fees, lender)
+    """Return one example: every cap of the product is held against it, also those that refuse nothing.
+
+    :raises ImpossibleSchedule: if there can be no schedule
+    """
     mine = [cap for cap in caps if cap.per == RateCap.Per.LOAN and cap.holds_for(product.code, "")]
-    costs = cap_rules.Costs(amount, rows, fees)
-    penalty = rate * product.penalty_multiplier
-    if product.penalty_within_cap:
-        penalty = cap_rules.penalty_within([cap for cap in mine if cap.binding], costs, penalty)
-    costs = cap_rules.Costs(amount, rows, fees, penalty)
-    contract = cost.Contract(
-        amount, rate, penalty, product.day_count, product.grace_days, product.currency, lender, fees, product.early_fee_rate,
-        Decimal(product.terms.get("late_fee", "0.00")), product.method,
-    )  # fmt: skip
-    return Tried(amount, term, grade, rows, cost.table(contract, rows), [cap_rules.judge(cap, costs) for cap in mine], penalty)
-
-
-def monthly(terms: Terms) -> list[Row]:
-    """Return the schedule that would be booked, with a row a month: those of a bullet before its end carry nothing."""
-    rows = list(build(terms))
-    if terms.method != "bullet":
-        return rows
-    days = [terms.starts_on, *due_dates(terms.starts_on, terms.periods, terms.month_end)]
-    empty = [
-        Row(seq, a, b, (b - a).days, Decimal("0.00"), Decimal("0.00"), terms.principal)
-        for seq, (a, b) in enumerate(pairwise(days[:-1]), start=1)
-    ]
-    end = rows[-1]
-    return [*empty, Row(terms.periods, days[-2], days[-1], (days[-1] - days[-2]).days, end.principal, end.interest, end.balance)]
+    binding = [cap for cap in mine if cap.binding]
+    worked = costing.work_out(product, amount=amount, term=term, annual_rate=rate, on=on, caps=binding)
+    return Tried(
+        amount, term, grade, worked.rows, worked.table(), [cap_rules.judge(cap, worked.costs) for cap in mine], worked.penalty_rate
+    )

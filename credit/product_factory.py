@@ -3,24 +3,28 @@
 A version that was released is never edited: the next one takes its place for new applications, and its loans go on under it.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from credit import cap_seeds, caps, cost, product_examples, product_terms
+from credit import cap_seeds, caps, contract_terms, cost, costing, papers, product_examples, product_terms
 from credit.books import local_day
 from credit.models import Application, Product
 from credit.permissions import CHECK_PRODUCT
 from credit.product_written import WRITTEN, plain, stamp, written
+from credit.refusals import Refused
+from credit.schedule import build
 from crm.lib.errors import DomainError, Invalid, NotAllowed, Stale
 from governance import changes, rules
 from governance.changes import Kind, Line
-from governance.models import ChangeRequest, User
+from governance.models import ChangeRequest, LegalEntity, User
 from ledger import log
 
 KIND = "credit.product"
@@ -33,6 +37,14 @@ REVIEW: dict[str, Any] = {
     "plain_words": _("Names and advertisements are plain and state the annual rate"),
     "suitable": _("The people it is meant for can afford it"),
 }
+
+
+# what a new product is until it is written
+CODE = re.compile(r"[A-Z][A-Z0-9-]{1,19}")
+FIRST: dict[str, Any] = {
+    "method": "equal_installment", "amount_min": Decimal("1000.00"), "amount_max": Decimal("50000.00"), "term_min": 3, "term_max": 24,
+    "rates_by_grade": {"A": "0.120000"}, "penalty_multiplier": Decimal("1.500"),
+}  # fmt: skip
 
 
 class NotADraft(DomainError):
@@ -63,6 +75,36 @@ class OwnReview(NotAllowed):
     """Nobody reviews a version they wrote."""
 
     code = "own_review"
+
+
+@transaction.atomic
+def create(entity: LegalEntity, *, code: str, name_en: str, name_zh: str, actor: User, at: datetime) -> Product:
+    """Write the first version of a product with a code of its own: a plain instalment loan until it is written, not on sale.
+
+    :raises Invalid: if the code cannot be, or stands already, or a name is missing
+    """
+    problems: dict[str, Any] = {}
+    code = code.strip().upper()
+    if not CODE.fullmatch(code):
+        problems["code"] = _("2 to 20 capital letters, digits and -, beginning with a letter.")
+    elif Product.objects.filter(legal_entity=entity, code=code).exists():
+        problems["code"] = _("There is a product with this code: write a new version of it.")
+    for name, said in (("name_en", name_en), ("name_zh", name_zh)):
+        if not said.strip():
+            problems[name] = _("A product has a name in both languages.")
+    if problems:
+        raise Invalid(_("This cannot be a product; see the fields."), fields=problems)
+    try:
+        with transaction.atomic():
+            made = Product.objects.create(
+                legal_entity=entity, code=code, version=1, live=False, drafted_by=actor, name_en=name_en.strip(), name_zh=name_zh.strip(),
+                currency=settings.CURRENCY, papers=[dict(item) for item in papers.DEFAULT], **FIRST,
+            )  # fmt: skip
+    except IntegrityError:
+        told = _("There is a product with this code: write a new version of it.")
+        raise Invalid(told, fields={"code": told}) from None
+    log.record("credit.product.created", made, actor=actor, at=at, code=made.code, product_version=1)
+    return made
 
 
 @transaction.atomic
@@ -122,13 +164,35 @@ def checked(values: Mapping[str, Any], *, lender: dict[str, str], on: date) -> d
         sentence = _("The principal is paid out whole: %(rule)s (%(citation)s).") % {"rule": rule, "citation": rule.citation}
         raise Deducted(sentence, fields={"fee_1_method": sentence}, rule=rule.code, citation=rule.citation)
     try:
-        cost.read_fees(values["fees"], lender)
+        fees = cost.read_fees(values["fees"], lender)
     except (ValueError, KeyError):
+        fees = ()
         problems["fee_1_name_en"] = _("A fee has a name in both languages and an amount or a share.")
+    if sum(bool(fee.rate) for fee in fees if fee.method == "late") > 1:
+        problems["fee_1_method"] = _("Only one late fee is a share of the principal.")
     if problems:
         raise Invalid(_("This cannot be a product; see the fields."), fields=problems)
     terms = product_terms.cleaned(values["terms"])
-    return dict(values) | {"terms": terms, "examples": product_examples.cleaned(values, values["examples"])}
+    problems = product_terms.together(values["method"], terms) or impossible(values, terms, on=on)
+    if problems:
+        raise Invalid(_("No schedule can be made from these terms; see the fields."), fields=problems)
+    return dict(values) | {"terms": terms, "examples": product_examples.cleaned({**values, "terms": terms}, values["examples"])}
+
+
+def impossible(values: Mapping[str, Any], terms: Mapping[str, Any], *, on: date) -> dict[str, Any]:
+    """Return why the shortest, the longest, the smallest or the largest loan of a version would have no schedule, by field."""
+    if values["method"] == Product.Method.REVOLVING:
+        return {}
+    tried = Product(**{name: value for name, value in values.items() if name in WRITTEN} | {"terms": dict(terms)})
+    rate = max(Decimal(each) for each in values["rates_by_grade"].values())
+    for term in (values["term_min"], values["term_max"]):
+        for amount in (values["amount_min"], values["amount_max"]):
+            try:
+                contract = contract_terms.of_product(tried, amount=amount, term=term, annual_rate=rate, on=on)
+                costing.check_whole(contract, build(contract))
+            except Refused as error:
+                return {costing.FIELDS.get(error.code, "method"): costing.sentence(error.code)}
+    return {}
 
 
 @transaction.atomic
@@ -201,7 +265,11 @@ def hindrances(product: Product, *, on: date) -> list[DomainError]:
         for term in {product.term_min, product.term_max}
     ]
     held = caps.holding(on)
-    for tried in product_examples.run(product, held, on=on, of=[*ends, *product_examples.examples_of(product)]):
+    try:
+        results = product_examples.run(product, held, on=on, of=[*ends, *product_examples.examples_of(product)])
+    except costing.ImpossibleSchedule as error:
+        return [*found, error]
+    for tried in results:
         if broken := next((verdict for verdict in tried.verdicts if verdict.cap.binding and not verdict.passes), None):
             found.append(caps.refusal(broken))
             break

@@ -11,7 +11,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from credit.refusals import Impossible
 from crm.lib.errors import Invalid
+from crm.lib.money import CENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,12 @@ class Term:
 
 
 TERMS: dict[str, Term] = {
-    "interest": Term(_("Interest runs"), "per_period", {"per_period": _("by whole periods"), "daily": _("daily")}),
+    "interest": Term(_("Interest runs"), "daily", {"per_period": _("by whole periods"), "daily": _("daily")}),
     "frequency": Term(_("Instalments every"), "month", {"day": _("days"), "week": _("weeks"), "month": _("months")}),
     "every": Term(_("How many of them"), 1, most=366),
     "due_day": Term(_("Due on this day of the month"), None, most=31, may_be_empty=True),
+    "first_due_days": Term(_("Days from the payout to the first due date"), None, most=366, may_be_empty=True),
+    "first_period_days": Term(_("A first period shorter than this many days joins the next"), 1, most=60),
     "holiday_shift": Term(
         _("A due day that is no business day"), "none",
         {"none": _("stays"), "next": _("moves to the next business day"), "previous": _("moves to the business day before")},
@@ -62,15 +66,14 @@ TERMS: dict[str, Term] = {
     "pack": Term(pgettext_lazy("rules of a country", "Pack of caps"), "cn", {"cn": _("China")}),
 }  # fmt: skip
 
-# What the doors that book and collect can keep. Widen it together with them.
-SUPPORTED_METHODS = {"equal_installment", "equal_principal", "interest_only", "flat_fee"}
-SUPPORTED_DAY_COUNTS = {"30/360", "actual/360", "actual/365"}
+# What the doors that book and collect can keep; a term that is not named here they keep whatever it says. Widen it together with them.
+SUPPORTED_METHODS = {"equal_installment", "equal_principal", "interest_only", "bullet", "flat_fee"}
+SUPPORTED_DAY_COUNTS = {"30/360", "actual/360", "actual/365", "actual/actual"}
 SUPPORTED: dict[str, set[Any]] = {
-    "interest": {"per_period"}, "frequency": {"month"}, "every": {1}, "due_day": {None}, "holiday_shift": {"none"}, "calendar": {"CN"},
-    "grace_principal": set(range(61)), "grace_interest_payment": {0}, "interest_free": {0}, "down_payment": {"0"}, "instalment_multiple": {"0.01"},
-    "prepayment": set(TERMS["prepayment"].choices or ()), "over_payment": set(TERMS["over_payment"].choices or ()),
-    "cooling_off_days": set(range(61)), "tranches": set(range(13)), "late_fee": {"0.00"}, "pack": {"cn"},
+    "calendar": {"CN"}, "pack": {"cn"},
 }  # fmt: skip
+AT_THE_END = ("interest_only", "bullet")  # methods that repay all principal with the last instalment
+WEEKS, YEAR, MONTH_DAYS = 52, 12, 30
 
 
 def whole(terms: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +95,12 @@ def cleaned(terms: Mapping[str, Any]) -> dict[str, Any]:
             problems[name] = _("This cannot be.")
     if not problems and found["due_day"] == 0:
         problems["due_day"] = _("From 1 to 31.")
+    if not problems and found["due_day"] is not None and found["frequency"] != "month":
+        problems["due_day"] = _("Only instalments by months have a day of the month.")
+    if not problems and found["first_due_days"] == 0:
+        problems["first_due_days"] = _("From 1 to 366.")
+    if not problems and found["first_period_days"] == 0:
+        problems["first_period_days"] = _("From 1 to 60.")
     if not problems and found["every"] == 0:
         problems["every"] = _("From 1 to 366.")
     if not problems and Decimal(found["down_payment"]) >= 1:
@@ -123,6 +132,50 @@ def _clean(term: Term, value: Any) -> Any:
     return whole_number
 
 
+def periods(terms: Mapping[str, Any], months: int) -> int:
+    """Return how many periods a term of `months` has: its weeks (52 a year) or days (30 a month) in whole periods.
+
+    :raises Impossible: (frequency) if months are counted by n and the term is no multiple of n
+    """
+    frequency, every = (terms.get(name, TERMS[name].default) for name in ("frequency", "every"))
+    if frequency == "month":
+        if months % every:
+            raise Impossible("frequency", f"{months} months cannot be cut into periods of {every}")
+        return int(months // every)
+    days = months * WEEKS // YEAR if frequency == "week" else months * MONTH_DAYS
+    return int(days // every)
+
+
+def serves(terms: Mapping[str, Any], months: int) -> bool:
+    """Tell whether a term of `months` can be cut into whole periods."""
+    try:
+        return periods(terms, months) > 0
+    except Impossible:
+        return False
+
+
+def nearest(terms: Mapping[str, Any], months: int, least: int, most: int) -> int:
+    """Return the term between `least` and `most` next to `months` that can be cut into whole periods; `months` held to them if there is none."""
+    held = min(max(months, least), most)
+    return min((term for term in range(least, most + 1) if serves(terms, term)), key=lambda term: (abs(term - held), term), default=held)
+
+
+def together(method: str, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of cleaned terms cannot stand beside the method or beside each other, a sentence each."""
+    problems: dict[str, Any] = {}
+    if method in AT_THE_END and terms["grace_principal"]:
+        problems["grace_principal"] = _("This method repays principal only at the end: it has no grace on principal.")
+    if method == "bullet":
+        for name in ("grace_interest_payment", "interest_free"):
+            if terms[name]:
+                problems[name] = _("With all at the end there is one instalment: it has no grace.")
+    if method in AT_THE_END and Decimal(terms["instalment_multiple"]) > CENT:
+        problems["instalment_multiple"] = _("This method has no instalment that could be rounded.")
+    if terms["first_due_days"] and terms["first_period_days"] > 1:
+        problems["first_period_days"] = _("The first due date is fixed already by the days from the payout.")
+    return problems
+
+
 def unsupported(method: str, day_count: str, terms: Mapping[str, Any]) -> list[Any]:
     """Return what of a version the doors cannot keep yet, in words."""
     found = []
@@ -134,6 +187,8 @@ def unsupported(method: str, day_count: str, terms: Mapping[str, Any]) -> list[A
 
 
 def _supported(name: str, value: Any) -> bool:
+    if name not in SUPPORTED:
+        return True
     if TERMS[name].decimal:
         return Decimal(str(value)) in {Decimal(each) for each in SUPPORTED[name]}
     return value in SUPPORTED[name]

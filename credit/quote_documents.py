@@ -17,6 +17,7 @@ FORMAT = 1
 def issue(
     application: Application,
     *,
+    term: int,
     table: dict[str, Any],
     schedule: list[dict[str, Any]],
     annual_rate: Decimal,
@@ -52,7 +53,7 @@ def issue(
     quote = Quote.objects.create(
         application=application,
         amount=Decimal(table["principal"]),
-        term=int(table["periods"]),
+        term=term,
         annual_rate=annual_rate,
         nominal_rate=Decimal(table["annualised"]["nominal"]),
         effective_rate=Decimal(table["annualised"]["effective"]),

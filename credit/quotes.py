@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from credit import offers
+from credit import costing, offers
 from credit.models import Application, Product
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Terms at the rate of one grade; `draft` is None where the annualised cost would pass the cap."""
+    """Terms at the rate of one grade; `draft` is None where the annualised cost would pass the cap, or no schedule can be made."""
 
     grade: str
     annual_rate: Decimal
@@ -47,7 +47,7 @@ def by_grade(product: Product, *, amount: Decimal, term: int, on: date) -> list[
             continue
         try:
             drawn = offers.draft(request, amount=amount, term=term, annual_rate=rate, on=on)
-        except offers.OverRateCap:
+        except (offers.OverRateCap, costing.ImpossibleSchedule):
             drawn = None
         quotes.append(Quote(grade, rate, drawn))
     return quotes

@@ -50,7 +50,7 @@ def irr(flows: Sequence[Decimal]) -> Decimal:
         return 1 / v - 1
 
 
-def annualised(flows: Sequence[Decimal], *, periods_a_year: int = 12) -> Rates:
+def annualised(flows: Sequence[Decimal], *, periods_a_year: int | Decimal = 12) -> Rates:
     """Return the periodic rate of `flows` with its nominal (times the periods) and effective (compounded) annual rate.
 
     :raises NoRate: as `irr`, or for a year of no period

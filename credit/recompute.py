@@ -24,6 +24,8 @@ LOAN = (
     "oldest_due_on",
     "charged_off_on",
     "matures_on",
+    "late_fee",
+    "late_fee_rate",
 )
 
 Difference = dict[str, str]

@@ -169,7 +169,7 @@ def amortise(
         free = [True] * len(periods)
     free[-1] = False
     if terms.method == "equal_principal":
-        each = payment if payment is not None else quantize(principal / free.count(False), terms.rounding)
+        each = payment if payment is not None else _multiple(principal / free.count(False), terms)
         return _run(terms, periods, principal, free, each, first_interest, equal_principal=True)
     if terms.method != "equal_installment":
         return _run(terms, periods, principal, free, principal, first_interest, equal_principal=True)
@@ -197,7 +197,7 @@ def solve(
         # What is repaid with the first instalment does not cost interest after: A = c·(B + I − A), c the annuity of 1 over the rest.
         rest = annuity(Decimal(1), factors[1:])
         exact = rest * (principal + first_interest) / (1 + rest)
-    return _multiple(exact, terms) if terms.family == "cumulative" else quantize(exact, terms.rounding)
+    return quantize(exact, terms.rounding) if terms.family == "progressive" else _multiple(exact, terms)
 
 
 def _multiple(amount: Decimal, terms: Terms) -> Decimal:
@@ -258,7 +258,7 @@ def _flat(terms: Terms, periods: Sequence[Period], principal: Decimal, first_int
     left = quantize(principal * sum((periods[n].factor for n in bearing), Decimal(0)), terms.rounding)
     interest = quantize(left / len(bearing), terms.rounding) if bearing else ZERO
     each_principal = quantize(principal / len(repaying), terms.rounding)
-    if terms.family == "cumulative":
+    if terms.family == "cumulative" or terms.installment_multiple is not None:
         each_principal = _multiple((principal + left) / len(periods), terms) - interest
     parts, held, balance = [], ZERO, principal
     for n, period in enumerate(periods):

@@ -95,6 +95,7 @@ class Terms:
     `first_due_on` or `due_day` fix the days; else they are counted from `starts_on`. A first period shorter than
     `first_period_days` is joined to the next. `partial_period`: how interest inside a period is counted, by `day_count` or as the
     period's share.
+    `special_days` are those on which the contract's calendar differs from the plain week, see `credit/business_days.py`.
     `arrears_grace_days` and `ranges` are those of treatment; the penalty's grace is also the grace of the regulatory counter.
     """
 
@@ -115,6 +116,7 @@ class Terms:
     due_day: int | None = None
     first_period_days: int = 1
     holiday_shift: Shift = "none"
+    special_days: tuple[date, ...] = ()
     grace_on_principal: int = 0
     grace_on_interest: int = 0
     interest_free: int = 0
@@ -176,6 +178,7 @@ class Terms:
         if text.get("recalculation"):
             text["recalculation"] = Recalculation(**text["recalculation"])
         text["ranges"] = tuple(Range(**row) for row in text.get("ranges", ()))
+        text["special_days"] = tuple(date.fromisoformat(day) for day in text.get("special_days", ()))
         return cls(**text)
 
 

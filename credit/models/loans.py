@@ -60,6 +60,8 @@ class Loan(Belonging):
             "undrawn": _("Approved and not paid out yet, CNY"),
             "oldest_due_on": _("Due day of the oldest unpaid instalment"),
             "terms": _("The contract's terms in full, as data"),
+            "late_fee": _("Charged once for each instalment missed, CNY"),
+            "late_fee_rate": _("Charged on what is unpaid of an instalment missed, as a fraction"),
             "capitalised": _("Interest, fees and penalty that became principal, CNY"),
             "charged_off_on": _("Day the loan left the books as an asset"),
             "grade": _("Risk grade the loan was made at"),
@@ -100,7 +102,7 @@ class Loan(Belonging):
     annual_rate = RateField()
     penalty_rate = RateField()
     term = models.PositiveSmallIntegerField(help_text="months")
-    day_count = models.CharField(max_length=10)
+    day_count = models.CharField(max_length=13)
     month_end = models.CharField(max_length=10)
     rounding = models.CharField(max_length=9)
     grace_days = models.PositiveSmallIntegerField()
@@ -108,6 +110,11 @@ class Loan(Belonging):
     starts_on = models.DateField(help_text="the day the money went out")
     matures_on = models.DateField()
     terms = models.JSONField(default=dict, db_default={}, help_text="credit/terms.py as JSON; empty: what the columns and the product say")
+
+    late_fee = MoneyField(default=ZERO, db_default=ZERO, help_text="charged once for each instalment missed")
+    late_fee_rate = RateField(
+        default=0, db_default=0, help_text="charged on the principal unpaid of an instalment missed, with the late fee"
+    )
 
     principal_outstanding = MoneyField()
     capitalised = MoneyField(default=ZERO, db_default=ZERO, help_text="what a restructuring added to the principal")
@@ -209,6 +216,8 @@ class Installment(models.Model):
             "penalty_base": _("Amount penalty interest runs on, CNY"),
             "penalty_since": _("Day from which penalty interest runs"),
             "paid_on": _("Day on which all was paid"),
+            "late_charged": _("Whether what is charged once for being late stands in it"),
+            "interest_held": _("Interest its period earns and another instalment collects, CNY"),
         },
     )
 
@@ -239,6 +248,10 @@ class Installment(models.Model):
     penalty_base = MoneyField(default=ZERO, help_text="penalty grown up to penalty_since")
     penalty_since = models.DateField()
     paid_on = models.DateField(null=True, blank=True)
+    late_charged = models.BooleanField(default=False, db_default=False)
+    interest_held = MoneyField(
+        default=ZERO, db_default=ZERO, help_text="what the period earns beyond `interest`; below zero where it collects what others held"
+    )
 
     objects = models.Manager()
 

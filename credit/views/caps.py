@@ -10,10 +10,10 @@ from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from credit import cap_rules, cap_simulator, caps, cost
+from credit import cap_averages, cap_rules, cap_simulator, caps, cost
 from credit.cap_forms import CapForm, SimulatorForm
 from credit.dashboards import drawn
-from credit.models import Offer, Product, RateCap
+from credit.models import Loan, Offer, Product, RateCap
 from credit.permissions import CHECK_PRODUCT, MANAGE_PRODUCT, VIEW_PRODUCT
 from credit.views import Asked
 from crm.lib import htmx
@@ -41,6 +41,15 @@ def rate_cap_list(request: Asked) -> HttpResponse:
         "may_check": request.user.has_perm(CHECK_PRODUCT),
     }
     return htmx.render(request, "credit/rate_caps.html", "credit/rate_caps.html", context)
+
+
+@needs(VIEW_PRODUCT)
+@require_GET
+def rate_cap_averages(request: Asked) -> HttpResponse:
+    """Show what the live portfolio costs on average beside each cap that holds; over the whole lender, as sums only."""
+    on = localdate()
+    loans = Loan.objects.of_entity(request.user)
+    return htmx.part(request, "credit/_cap_averages.html", {"averages": cap_averages.averages(caps.holding(on), loans, on=on)})
 
 
 @needs(MANAGE_PRODUCT)

@@ -7,10 +7,11 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.timezone import localdate, now
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from credit import applications, drafts, quotes, stated
+from credit import applications, cost, drafts, quotes, stated
 from credit.books import local_day
 from credit.forms import ApplicationForm, initial
 from credit.models import Application, Product
@@ -210,7 +211,7 @@ def application_quote(request: Asked) -> HttpResponse:
         else:
             on = local_day(product.legal_entity, now())
             found = quotes.by_grade(product, amount=amount, term=term, on=on)
-            context |= {"quotes": found, "amount": amount, "term": term, "span": span(found)}
+            context |= {"quotes": found, "amount": amount, "term": term, "span": span(found), "rhythm": rhythm(found)}
     return htmx.part(request, "credit/_quote.html", context)
 
 
@@ -223,6 +224,12 @@ def bounds(product: Product, amount: Decimal, term: int) -> list[Any]:
     except DomainError as error:
         return list(error.fields.values())
     return []
+
+
+def rhythm(found: list[quotes.Quote]) -> str:
+    """Return how often is paid, in the reader's language."""
+    drawn = next((quote.draft for quote in found if quote.draft is not None), None)
+    return str(cost.speak(drawn.table.get("rhythm", ""), get_language() or "en")) if drawn else ""
 
 
 def span(found: list[quotes.Quote]) -> dict[str, Decimal] | None:

@@ -9,9 +9,9 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from credit import caps, product_examples, product_factory
+from credit import caps, costing, product_examples, product_factory
 from credit.books import local_day
-from credit.factory_forms import ReleaseForm, ReviewForm, VersionForm
+from credit.factory_forms import NewProductForm, ReleaseForm, ReviewForm, VersionForm
 from credit.models import Product
 from credit.permissions import CHECK_PRODUCT, MANAGE_PRODUCT, VIEW_PRODUCT
 from credit.product_written import stamp
@@ -25,6 +25,24 @@ from governance import changes, idempotency
 
 def one(request: Asked, public_id: str) -> Product:
     return Product.objects.select_related("legal_entity", "reviewed_by", "drafted_by").get_for(request.user, public_id)
+
+
+@needs(MANAGE_PRODUCT)
+def product_new(request: Asked) -> HttpResponse:
+    """Write the first version of a product with a code of its own."""
+    form = NewProductForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+            if not sent.again:
+                made = product_factory.create(
+                    data["entity"], code=data["code"], name_en=data["name_en"], name_zh=data["name_zh"], actor=request.user, at=now()
+                )
+                sent.result(reverse("product-edit", args=[made.public_id]))
+        if not form.errors:
+            messages.success(request, _("The product is a draft: write its terms, try it, have it reviewed."))
+            return htmx.go(request, sent.location)
+    return form.page(request, "credit/product_new.html", {})
 
 
 @needs(MANAGE_PRODUCT)
@@ -76,15 +94,12 @@ def product_test(request: Asked, public_id: str) -> HttpResponse:
     product = one(request, public_id)
     on = local_day(product.legal_entity, now())
     held = caps.holding(on)
-    results = product_examples.run(product, held, on=on)
+    results = tried(product, held, on=on)
     current = Product.objects.visible_to(request.user).live().select_related("legal_entity").filter(code=product.code).first()
     beside = {}
     if current is not None and current.pk != product.pk:
-        beside = {
-            (tried.amount, tried.term, tried.grade): tried
-            for tried in product_examples.run(current, held, on=on, of=product_examples.examples_of(product))
-        }
-    rows = [{"tried": tried, "beside": beside.get((tried.amount, tried.term, tried.grade))} for tried in results]
+        beside = {(one.amount, one.term, one.grade): one for one in tried(current, held, on=on, of=product_examples.examples_of(product))}
+    rows = [{"tried": each, "beside": beside.get((each.amount, each.term, each.grade))} for each in results]
     waiting = product_factory.waiting(product)
     context: dict[str, Any] = {
         "product": product,
@@ -103,6 +118,14 @@ def product_test(request: Asked, public_id: str) -> HttpResponse:
         "may_release": request.user.has_perm(MANAGE_PRODUCT) and product.stage == "draft" and waiting is None,
     }
     return htmx.render(request, "credit/product_test.html", "credit/product_test.html", context)
+
+
+def tried(product: Product, held: Any, **more: Any) -> list[product_examples.Tried]:
+    """Return the examples of a version; none where one of them has no schedule, which stands among what hinders its release."""
+    try:
+        return product_examples.run(product, held, **more)
+    except costing.ImpossibleSchedule:
+        return []
 
 
 @needs(CHECK_PRODUCT)

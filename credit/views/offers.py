@@ -107,9 +107,12 @@ def cost_of(offer: Offer) -> dict[str, Any]:
         "effective": Decimal(table["annualised"]["effective"]),
         "apr": Decimal(table["annualised"].get("apr", table["annualised"]["nominal"])),
         "method": table["annualised"]["method"],
-        "on_default": [_("%(name)s: %(standard)s. %(method)s") % row for row in table["contingent"]],
+        "on_default": [_("%(name)s: %(standard)s. %(method)s (paid to %(payee)s)") % row for row in table["contingent"]],
         "total_cost": Decimal(table["total_cost"]),
         "last_installment": Decimal(table["last_installment"]),
+        "rhythm": table.get("rhythm", ""),
+        "periods": table["periods"],
+        "down_payment": Decimal(table.get("down_payment", "0.00")),
     }
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from credit import caps, cost, expiry, exposure, offers, product_terms, quotes
 from credit.books import local_day
+from credit.factory_forms import METHODS
 from credit.models import Product
 from credit.permissions import MANAGE_PRODUCT, VIEW_PRODUCT
 from credit.views import Asked
@@ -23,6 +24,7 @@ from customers.models import Document
 from governance.models import Rule
 from governance.rules import AMOUNT, EXACT, RATE
 
+FEE_WORDS = dict(METHODS)
 BINDING = (exposure.CAP, offers.READING_SECONDS, expiry.DRAFT_DAYS)
 SAMPLE_AMOUNT, SAMPLE_TERM = Decimal("10000.00"), 12
 VERIFIED_TONES = {"verified": "good", "secondary": "caution", "unverified": "warn", "policy": "neutral"}
@@ -37,7 +39,9 @@ def product_list(request: Asked) -> HttpResponse:
     for product in page.rows:
         rates = [Decimal(rate) for rate in product.rates_by_grade.values()]
         product.least_rate, product.most_rate = (min(rates), max(rates)) if rates else (None, None)
-    return htmx.render(request, "credit/products.html", "credit/_products_rows.html", {"page": page})
+    return htmx.render(
+        request, "credit/products.html", "credit/_products_rows.html", {"page": page, "may_write": request.user.has_perm(MANAGE_PRODUCT)}
+    )
 
 
 @needs(VIEW_PRODUCT)
@@ -47,7 +51,7 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
     product = Product.objects.select_related("legal_entity").get_for(request.user, public_id)
     on = local_day(product.legal_entity, now())
     amount = min(product.amount_max, max(product.amount_min, SAMPLE_AMOUNT))
-    term = min(product.term_max, max(product.term_min, SAMPLE_TERM))
+    term = product_terms.nearest(product.terms, SAMPLE_TERM, product.term_min, product.term_max)
     unbookable = product_terms.unsupported(product.method, product.day_count, product.terms)
     context = {
         "product": product,
@@ -59,7 +63,9 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
         "order": [PARTS[part] for part in product.allocation_order],
         "caps": [cap for cap in caps.holding(on) if cap.holds_for(product.code, "")],
         "may_write": request.user.has_perm(MANAGE_PRODUCT),
-        "further": [(product_terms.TERMS[name].label, product_terms.said(name, value)) for name, value in product.terms.items()],
+        "further": [
+            (product_terms.TERMS[name].label, product_terms.said(name, value)) for name, value in product_terms.whole(product.terms).items()
+        ],
         "rules": rules_of(on),
         "papers": papers_of(product),
         "versions": Product.objects.visible_to(request.user).filter(code=product.code).order_by("-version")[:20],
@@ -75,7 +81,7 @@ def fees(product: Product) -> list[dict[str, Any]]:
     return [
         {
             "name": cost.speak(fee.name, language),
-            "once": fee.method == "once",
+            "when": FEE_WORDS.get(fee.method, fee.method),
             "amount": fee.amount or None,
             "rate": fee.rate or None,
             "payee": cost.speak(fee.payee, language),

@@ -29,6 +29,9 @@ def quote_page(request: Asked, public_id: str) -> HttpResponse:
         "total": Decimal(table["total_to_repay"]),
         "apr": Decimal(table["annualised"].get("apr", table["annualised"]["nominal"])),
         "items": [item | {"amount": Decimal(item["amount"])} for item in table["items"]],
+        "contingent": table["contingent"],
+        "no_other_charge": table["no_other_charge"],
+        "rhythm": table.get("rhythm", ""),
         "caps": [cap | {"value": Decimal(cap["value"])} for cap in document["caps"]],
         "rows": [
             {"number": row["seq"], "due_on": date.fromisoformat(row["due_on"])}

@@ -17,6 +17,8 @@ import requests
 
 from crm.demo import people, staff
 
+PRODUCT = "CASH-12"
+
 PATIENCE = 60.0  # seconds the worker may take with one application
 GOOD = {
     "checking_status": "no_account", "credit_history": "critical_or_other_credits", "savings": "unknown_or_none",
@@ -158,7 +160,7 @@ class Path:
         return f"text {made['text_version']}"
 
     def application(self) -> str:
-        product = self.api.get("products/")["results"][0]
+        product = next(row for row in self.api.get("products/")["results"] if row["code"] == PRODUCT)
         body = {
             "customer": self.seen["customer"], "product": product["code"], "amount": "6000.00", "term": 6,
             "purpose": "radio_television", "stated": GOOD, "at": self.noon,

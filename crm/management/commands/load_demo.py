@@ -29,6 +29,7 @@ from crm.demo import (
     machines,
     outside,
     play,
+    products,
     report_months,
     rights,
     servicing,
@@ -95,6 +96,7 @@ class Command(BaseCommand):
             classes.fill(entity, today=today)
             report_months.funding()
             desk_products.fill(entity, today=today)
+            products.fill(entity, today=today, at=min(now(), house.at(today, 16)))
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
