@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', '0016_product_factory'),
+        ("credit", "0016_product_factory"),
         ('ledger', '0002_insert_only'),
         ('governance', '0014_person_keys'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -50,7 +50,7 @@ SELECT id, amount, entered_at FROM credit_receipt WHERE status IN ('unmatched', 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', '0016_product_factory'),
+        ("credit", "0017_loan_documents"),
         ('governance', '0014_person_keys'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -45,7 +45,7 @@ END $$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', '0016_product_factory'),
+        ("credit", "0018_books_complete"),
         ('customers', '0009_loan_doors'),
         ('governance', '0014_person_keys'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', '0016_product_factory'),
+        ("credit", "0019_loan_doors"),
     ]
 
     operations = [
