@@ -43,7 +43,7 @@ def lines(found: Result) -> Sheet:
             sheet.title,
             row.label,
             head,
-            cell.value,
+            exact(cell),
             str(UNITS[cell.unit]),
             cell.loans,
             cell.amount,
