@@ -32,7 +32,7 @@ class ReportForm(forms.Form):
         days = report_facts.months_on_file()
         entity = user.team.legal_entity if user.team_id else LegalEntity.objects.order_by("pk").first()
         closed = entity.business_date - timedelta(days=1) if entity else None
-        if report.any_day and closed is not None and closed not in days:
+        if report.any_day and closed is not None and (not days or closed > days[0]):
             days.insert(0, closed)
         self.days = days
         opens = {

@@ -1,6 +1,7 @@
 """Reports as files and answers: the same figures as on the page, one line a figure, each with the choices it depends on."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from crm.lib import tables
 from crm.lib.tables import Sheet, Value
 
 PREFIX = "report."
+SHARE = Decimal("0.000001")
 UNITS = {"percent": gettext_lazy("share"), "money": gettext_lazy("CNY"), "count": gettext_lazy("number")}
 
 
@@ -28,6 +30,11 @@ def result(report: Report, params: Any, user: Any) -> tuple[Choices | None, Resu
     return choices, reports.read(report, choices, user)
 
 
+def exact(cell: Cell) -> Value:
+    """Return a cell's figure as programs read it: money to the cent, a share as a fraction of 1 to six places."""
+    return cell.value.quantize(SHARE) if cell.unit == "percent" and isinstance(cell.value, Decimal) else cell.value
+
+
 def lines(found: Result) -> Sheet:
     """Return every figure of a report on a line of its own."""
     heads = [_("Table"), _("Row"), _("Column"), _("Figure"), _("Unit"), _("Loans"), _("Amount (CNY)"), _("Of loans"), _("Of amount (CNY)"), _("As counted")]  # fmt: skip
@@ -36,7 +43,7 @@ def lines(found: Result) -> Sheet:
             sheet.title,
             row.label,
             head,
-            cell.value,
+            exact(cell),
             str(UNITS[cell.unit]),
             cell.loans,
             cell.amount,
@@ -54,7 +61,7 @@ def lines(found: Result) -> Sheet:
 
 def as_seen(sheet: reports.Sheet) -> Sheet:
     """Return a table as it stands on the page, with exact values."""
-    return Sheet(sheet.title, sheet.heads, [(row.label, *(cell.value for cell in row.cells)) for row in sheet.rows])
+    return Sheet(sheet.title, sheet.heads, [(row.label, *(exact(cell) for cell in row.cells)) for row in sheet.rows])
 
 
 def sheets(report: Report, user: Any, params: QueryDict) -> list[Sheet]:
@@ -85,7 +92,7 @@ def said(report: Report, choices: Choices | None, found: Result) -> dict[str, An
 
 def told(cell: Cell) -> dict[str, Any]:
     return {
-        "value": None if cell.value is None else str(cell.value), "unit": cell.unit, "loans": cell.loans, "amount": cell.amount,
+        "value": None if cell.value is None else str(exact(cell)), "unit": cell.unit, "loans": cell.loans, "amount": cell.amount,
         "of_loans": cell.of_loans, "of_amount": cell.of_amount, "cell": cell.place.token if cell.place and cell.loans else "",
     }  # fmt: skip
 
