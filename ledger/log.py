@@ -94,8 +94,13 @@ def handler_named(name: str) -> Handler | None:
     return _by_name.get(name)
 
 
+PLAIN = frozenset({str, int, bool, type(None)})
+
+
 def plain(value: Any) -> Any:
     """Return `value` as JSON can hold it: amounts and dates as text, exactly."""
+    if type(value) in PLAIN:  # most of what a close records; asking for each kind costs more than the rest of it
+        return value
     if isinstance(value, Decimal | date | datetime | UUID):
         return value.isoformat() if isinstance(value, date) else str(value)
     if isinstance(value, Mapping):
