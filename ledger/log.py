@@ -159,6 +159,7 @@ def record_many(event: str, rows: Iterable[Row], *, actor: Any, at: datetime, te
     if at.tzinfo is None:
         raise ValueError(f"{event}: `at` needs a time zone")
     actor_id, marks_for = getattr(actor, "pk", None), getattr(actor, "marks_for", _no_marks)
+    asked = request_id()
     values = [
         (
             event,
@@ -167,7 +168,7 @@ def record_many(event: str, rows: Iterable[Row], *, actor: Any, at: datetime, te
             row.customer_id,
             actor_id,
             row.at or at,
-            request_id(),
+            asked,
             dump({**row.facts, **marks_for(row.customer_id)}),
         )
         for row in rows
