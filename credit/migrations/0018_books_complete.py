@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='rangemove',
             name='loan',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='range_moves', to='credit.loan'),
+            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='range_moves', to='credit.loan'),
         ),
         migrations.AddField(
             model_name='suspensemove',
