@@ -28,7 +28,7 @@ class ReportCellOut(serializers.Serializer):
 
 class ReportRowOut(serializers.Serializer):
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a name of the answer, not the field's own label
     total = serializers.BooleanField()
     cells = ReportCellOut(many=True)
 
