@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.lib import htmx, pages
 from crm.lib.forms import DateInput, Form
 from crm.lib.permissions import needs
-from governance import access_reviews, exports, idempotency, permissions
+from governance import access_reviews, idempotency, permissions, table_files
 from governance.asked import Asked
 from governance.models import AccessReview, ReviewedGrant, Role, Team
 from governance.team_views import Place
@@ -119,7 +119,7 @@ def access_review_file(request: Asked, public_id: str) -> HttpResponse:
     review, out = named(request, public_id), io.StringIO(newline="")
     number = 0
     for row in access_reviews.table(review):
-        csv.writer(out).writerow([exports.safe(cell) for cell in row])
+        csv.writer(out).writerow([table_files.safe(cell) for cell in row])
         number += 1
     log.record("governance.access_review.exported", review, actor=request.user, at=now(), rows=number - 1)
     headers = {"Content-Disposition": f'attachment; filename="{review.public_id}.csv"', "Cache-Control": "no-store"}

@@ -20,7 +20,7 @@ from crm.lib.permissions import needs
 from governance import catalogue, permissions, purposes
 from governance.asked import Asked
 from governance.catalogue import CLASSES, LEVELS, SEARCHES, Entry
-from governance.exports import safe
+from governance.table_files import safe
 from governance.models import DataPurpose, LegalBasis
 from governance.role_views import APPS
 from ledger import log
