@@ -20,9 +20,9 @@ from crm.lib.permissions import needs
 from governance import catalogue, permissions, purposes
 from governance.asked import Asked
 from governance.catalogue import CLASSES, LEVELS, SEARCHES, Entry
-from governance.table_files import safe
 from governance.models import DataPurpose, LegalBasis
 from governance.role_views import APPS
+from governance.table_files import safe
 from ledger import log
 
 PER_PAGE = 50
