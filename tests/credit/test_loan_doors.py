@@ -391,7 +391,7 @@ def test_a_list_is_sold_by_two_people_all_of_it_or_nothing(desk):
         changes.confirm(waits, actor=desk.cast.risk_manager, at=NOON)
     assert {fresh(loan).status for loan in (first, second)} == {"open"}
     changes.confirm(proposed(desk, text), actor=desk.cast.risk_manager, at=NOON)
-    assert (books(first)["sale_result"], books(second)["sale_result"]) == (D("3000.00"), D("-510.00"))
+    assert (books(first)["sale_result"], books(second)["sale_result"]) == (D("3000.00"), D("-500.00"))
     sales = Transaction.objects.filter(kind="sale")
     assert {fresh(loan).status for loan in (first, second)} == {"sold"} and len({sale.details["sale"] for sale in sales}) == 1
     sound(first), sound(second)
