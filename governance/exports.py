@@ -192,7 +192,7 @@ def fetch(public_id: str, *, actor: User, at: datetime) -> tuple[Export, bytes]:
     :raises Expired: if its day is over
     :raises NotAllowed: if the permission was taken back meanwhile
     """
-    export = Export.objects.filter(actor=actor, public_id=public_id).first() if "\0" not in public_id else None
+    export = Export.objects.filter(actor=actor, public_id=public_id, job__isnull=False).first() if "\0" not in public_id else None
     if export is None:
         raise Http404
     if not actor.has_perm(table_files.source(export.list).export_permission):
