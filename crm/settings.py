@@ -337,6 +337,7 @@ SPECTACULAR_SETTINGS = {
         "DecisionOutcomeEnum": "risk.models.Decision.Outcome",
         "RelationSourceEnum": "customers.models.Relation.Source",
         "RelationKindEnum": "customers.models.Relation.Kind",
+        "ReversalReasonEnum": "credit.reversals.Reason",
         "ActivityKindEnum": "customers.models.Activity.Kind",
         "DocumentKindEnum": "customers.models.Document.Kind",
         "HandoverReasonEnum": "customers.models.Handover.Reason",

@@ -58,10 +58,10 @@ def begin_role(session: Any, role: Role, team: Team, *, actor: User, at: datetim
     log.record("governance.preview.began", role, actor=actor, at=at, team=team.public_id)
 
 
-def teams(actor: User) -> Any:
-    """Return the branches and teams a role may be looked at in."""
+def teams(user: User) -> Any:
+    """Return the branches and teams in which `user` may look at a role."""
     rows = Team.objects.filter(is_active=True).order_by("path")
-    return rows.filter(legal_entity=actor.team.legal_entity_id) if actor.team else rows
+    return rows.filter(legal_entity=user.team.legal_entity_id) if user.team else rows
 
 
 def end(session: Any, *, actor: User, at: datetime) -> None:

@@ -44,7 +44,12 @@ def page(request: Asked) -> HttpResponse:
 def places(run: Job) -> list[dict[str, Any]]:
     """Return where a search looked, with megabytes."""
     searched = run.result.get("searched", {})
-    return [{"label": label, "megabytes": f"{searched[place] / 1_000_000:,.1f}"} for place, label in PLACES.items() if place in searched]
+    return [{"label": label, "megabytes": megabytes(searched[place])} for place, label in PLACES.items() if place in searched]
+
+
+def megabytes(count: int) -> str:
+    """Return bytes in megabytes; little is not nothing."""
+    return "< 0.1" if 0 < count < 50_000 else f"{count / 1_000_000:,.1f}"
 
 
 @needs(permissions.PROVE)

@@ -89,7 +89,10 @@ class DelinquencyRanges(models.Model):
         level=1,
         purposes=("operation",),
         basis="not_personal",
-        columns={"ranges": _("Name, first day and last day of each span; empty: by bucket")},
+        columns={
+            "product_code": _("Code of the product"),
+            "ranges": _("Name, first day and last day of each span; empty: by bucket"),
+        },
     )
 
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")

@@ -19,7 +19,7 @@ NOTICE = {
     "code": "fee_1",
     "name": {"en": "Late notice", "zh-hans": "逾期通知费"},
     "method": "late",
-    "amount": "5.00",
+    "rate": "0.003",
     "payee": AGENCY,
     "kind": "third_party",
 }
@@ -37,7 +37,7 @@ PRODUCTS: tuple[tuple[str, str, str, dict[str, Any], str, int], ...] = (
      {"method": "equal_principal", "amount_min": D("3000.00"), "term_min": 6, "term_max": 24, "terms": {"grace_principal": 2, "interest_free": 1, "instalment_multiple": "10"}},
      "4000.00", 12),
     ("PL-WEEK", "Weekly instalment loan", "按周还款分期贷款",
-     {"method": "equal_installment", "day_count": "actual/365", "term_min": 1, "term_max": 12, "fees": [NOTICE],
+     {"method": "equal_installment", "day_count": "actual/365", "term_min": 3, "term_max": 12, "fees": [NOTICE],
       "terms": {"frequency": "week", "holiday_shift": "next"}}, "2400.00", 6),
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.db.models import Sum
+from django.test import Client
 
 from credit import acts, invoices, loan_documents, movements, repayments, reversals, statements
 from credit.acts import ACTS
@@ -197,3 +198,34 @@ def test_money_that_came_and_went_again_is_not_invoiced(desk):
         invoices.invoice(fresh(loan), first=loan.starts_on, last=date(2026, 4, 2), **told)
     assert not InvoicedMovement.objects.exists() and Transaction.objects.filter(loan=loan, kind="reversal").exists()
     assert repayments.locked(loan.pk).status == "open"
+
+
+def test_the_pages_show_it_and_the_paper_is_taken(desk):
+    loan = desk.loan_now()
+    client = Client()
+    client.force_login(desk.cast.loan_officer)
+    here = f"/loans/{loan.public_id}/"
+    for path in (
+        here,
+        f"{here}statement/",
+        f"{here}documents/",
+        f"{here}instalments/1/",
+        f"{here}instalments/12/",
+        "/loan-documents/check/",
+    ):
+        assert client.get(path).status_code == 200, path
+    assert client.get(f"{here}instalments/99/").status_code == 404
+    assert client.get(f"{here}statement/?first=2020-01-02&last=2020-01-01").status_code == 422
+    told = {"kind": "settlement", "purpose": "customer"}
+    assert client.post(f"{here}documents/new/", told).status_code == 409
+    answer = client.post(f"{here}documents/new/", told | {"kind": "statement", "form_key": "once"})
+    made = LoanDocument.objects.get(loan=loan)
+    assert answer.headers["Location"] == f"/loan-documents/{made.public_id}/"
+    assert client.get(answer.headers["Location"]).status_code == 200
+    papers = [client.get(f"/loan-documents/{made.public_id}/paper.pdf").content for _n in range(2)]
+    assert papers[0].startswith(b"%PDF") and papers[0] == papers[1]
+    assert Entry.objects.filter(event="credit.document.taken").count() == 2
+    typed = {"serial": made.serial, "digits": made.document_hash[:12]}
+    assert "it stands" in client.post("/loan-documents/check/", typed).content.decode()
+    part = client.get(f"{here}repay/", {"amount": "100.00", "received_on": loan.starts_on.isoformat()}, headers={"HX-Request": "true"})
+    assert part.status_code == 200

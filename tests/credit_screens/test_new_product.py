@@ -24,7 +24,7 @@ def test_a_new_code_is_begun_written_and_tried_in_the_browser(desk: Any, page_of
         "fee_1_method": "late",
         "fee_1_name_en": "L",
         "fee_1_name_zh": "催",
-        "fee_1_amount": "5.00",
+        "fee_1_rate": "0.2",
         "fee_1_payee_en": "P",
         "fee_1_payee_zh": "收",
     }
@@ -52,12 +52,12 @@ def test_averages_stand_beside_the_caps(desk: Any, page_of: Any) -> None:
 def test_offer_and_quote_say_how_often_is_paid(desk: Any, page_of: Any) -> None:
     from django.utils.timezone import now
 
-    Product.objects.filter(pk=desk.product.pk).update(terms={"frequency": "week", "late_fee": "20.00"}, day_count="actual/365")
+    Product.objects.filter(pk=desk.product.pk).update(terms={"frequency": "week", "late_fee": "1.00"}, day_count="actual/365")
     desk.product.refresh_from_db()
     offer = desk.offer(at=now(), term=3)
     client = page_of(desk.cast.loan_officer)
     assert "every week, 13 times" in client.get(f"/offers/{offer.public_id}/").text
     quote = client.get(f"/quotes/{offer.quote.public_id}/").text
     assert "every week, 13 times" in quote
-    assert "20.00 each" in quote
+    assert "1.00 each" in quote
     assert offer.quote.term == 3
