@@ -33,7 +33,7 @@ from governance import idempotency, list_pages
 
 ZERO = Decimal("0.00")
 TABS = ("", "open", "late", "settled")
-MOVEMENTS = 20  # the newest; the statement has all
+MOVEMENTS = 12  # the newest; the statement has all
 # What is not named moves no cash.
 SIGNS = {
     "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "sale": "in", "disbursement": "out", "reversal": "out", "refund": "out",
