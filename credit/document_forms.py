@@ -1,5 +1,7 @@
 """Forms of a loan's documents: a period, what to make and what for, the check of a paper."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -31,4 +33,9 @@ class CheckForm(house.Form):
     """What stands on the paper."""
 
     serial = forms.CharField(label=_("Serial"), max_length=20)
-    digits = forms.CharField(label=_("Check digits"), max_length=80, help_text=_("at least %(n)s, as on the paper") % {"n": HASH_SHOWN})
+    digits = forms.CharField(label=_("Check digits"), max_length=80)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Said when it is asked for: a sentence with its number in it is no lazy one any more.
+        self.fields["digits"].help_text = _("at least %(n)s, as on the paper") % {"n": HASH_SHOWN}
