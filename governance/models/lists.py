@@ -177,5 +177,11 @@ class Export(models.Model):
             models.Index(fields=["id"], name="export_open", condition=Q(rows__isnull=True)),  # what a dead worker left
         ]
 
+    @property
+    def work(self) -> Job:
+        """The job that writes the file; only a list's file has one."""
+        assert self.job is not None
+        return self.job
+
     def __str__(self) -> str:
         return self.public_id
