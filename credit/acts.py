@@ -83,6 +83,7 @@ class Act:
     two: Callable[[Loan, Decimal, User], bool] = _never
     icon: str = "loan"
     danger: bool = False
+    verb: Any = ""  # what the button says, where the label is no verb
     fits: Callable[[Loan], bool] = lambda loan: True
 
     @property
@@ -220,6 +221,7 @@ _act(
 _act(
     Kind.DEATH, _("The customer has died"), _("Penalty ends on the day of death and every way of contact is stopped. Heirs are recorded as relations."),
     permissions.SERVICE_LOAN, act_builds.death, "died_on", "insurance", icon="person",
+    verb=_("Record the death"),
 )  # fmt: skip
 _act(
     Kind.SALE, _("Sell the loan"), _("The loan leaves the books for a price. Money that comes later is the buyer's."),

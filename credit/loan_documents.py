@@ -12,13 +12,17 @@ from credit import cost, movements, repayments, statements
 from credit.books import local_day, value_day
 from credit.models import InvoicedMovement, Loan, LoanDocument, Posting
 from crm.lib.errors import DomainError, Invalid
+from governance import papers_taken
 from governance.models import LegalEntity, User
 from ledger import log
 
 ZERO = Decimal("0.00")
 LOCK = 7311
+PAPER = "credit.document."  # before the kind: a document's name among the files taken
 HASH_SHOWN = 12  # so many digits of the hash stand on the paper and are typed to check it
 Kind = LoanDocument.Kind
+for _kind, _label in Kind.choices:
+    papers_taken.PAPERS.register(f"{PAPER}{_kind}", papers_taken.Paper(_label, dict(LoanDocument.Purpose.choices)))
 
 
 class NotSettled(DomainError):
@@ -140,8 +144,10 @@ def stands(made: LoanDocument, loan: Loan) -> bool:
     return made.document.get("settled_at") == settled and not loan.overpayment
 
 
+@transaction.atomic
 def taken(made: LoanDocument, *, actor: User, at: datetime) -> None:
-    """Record that the paper of a document was taken out of the house."""
+    """Record that the paper of a document was taken out of the house; it stands among the files taken."""
+    papers_taken.took(f"{PAPER}{made.kind}", made.serial, purpose=made.purpose, actor=actor, at=at)
     log.record(
         "credit.document.taken", made.loan, actor=actor, at=at, customer_id=made.loan.customer_id, document=made.public_id,
         serial=made.serial, kind=made.kind, purpose=made.purpose,

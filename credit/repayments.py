@@ -158,7 +158,9 @@ def counts_for(loan: Loan, received_on: date | None, *, at: datetime) -> date:
         sentence = _("%(day)s has not come yet.") % {"day": received_on.isoformat()}
         raise InFuture(sentence, fields={"received_on": sentence})
     if received_on < loan.starts_on:
-        sentence = _("The loan was paid out on %(day)s: nothing was received for it before.") % {"day": loan.starts_on.isoformat()}
+        sentence = _("%(loan)s was paid out on %(day)s: nothing was received for it before.") % {
+            "loan": loan, "day": loan.starts_on.isoformat(),
+        }  # fmt: skip
         raise BeforeLoan(sentence, fields={"received_on": sentence})
     return check_open(loan.legal_entity, received_on)
 

@@ -22,6 +22,7 @@ from ledger.models import Entry
 
 Say = Callable[[Entry], str]
 SHOWN = 30
+OF_LOAN = 12  # of a loan, beside its movements
 
 timeline_kind(
     "applications",
@@ -281,7 +282,7 @@ def of_application(application: Application, offer: Offer | None) -> list[dict[s
 
 def of_loan(loan: Loan) -> list[dict[str, Any]]:
     """Return what happened to a loan, newest first; each repayment stands among the transactions already."""
-    return items(log.history(loan)[:SHOWN])
+    return items(log.history(loan)[:OF_LOAN])
 
 
 def last_of(application: Application) -> dict[str, Any] | None:

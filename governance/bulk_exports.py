@@ -88,7 +88,7 @@ def _make(subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> 
         spec, query=after["query"], columns=columns, purpose=after["purpose"], reason=change.reason or "", actor=maker, at=at,
         language=after["language"], use=after["use"],
     )  # fmt: skip
-    url = reverse("list-job", args=[made.job.public_id])
+    url = reverse("list-job", args=[made.work.public_id])
     notices.tell([maker], code="export.begun", key=f"export.begun:{made.public_id}", url=url, at=at, actor=actor)
     return made
 

@@ -129,12 +129,12 @@ def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
     if not Export.objects.filter(free, pk=export_id, rows__isnull=True).update(claimed_at=at):
         return None
     export = Export.objects.select_related("job", "actor", "actor__role", "actor__team").get(pk=export_id)
-    jobs.claim(export.job_id, at=at)
+    jobs.claim(export.work.pk, at=at)
     spec, actor = table_files.source(export.list), export.actor
     actor.asked = spec.export_permission
     if not actor.has_perm(spec.export_permission):
         Export.objects.filter(pk=export.pk).update(rows=0)
-        jobs.fail(export.job, str(_("You may not export this list.")), at=at)
+        jobs.fail(export.work, str(_("You may not export this list.")), at=at)
         return export
     with access.reading(lambda: actor):
         if spec.name in TABLES:
@@ -167,7 +167,7 @@ def _written(export: Export, spec: List, actor: User, *, at: datetime, clock: Ca
             table.writerows([safe(column.text(row)) for column in columns] for row in part)
             number, before = number + len(part), part[-1].pk
             alive = clock() if clock else at
-            jobs.progress(export.job, at=alive, done=len(part))
+            jobs.progress(export.work, at=alive, done=len(part))
             Export.objects.filter(pk=export.pk).update(claimed_at=alive)
     return _keep(export, number, b"\xef\xbb\xbf" + out.getvalue().encode(), actor, at=at)
 
@@ -180,7 +180,7 @@ def _keep(export: Export, number: int, content: bytes, actor: User, *, at: datet
             "governance.export.written", export, actor=actor, at=at, list=export.list, rows=number, filter=export.query,
             purpose=export.purpose, sha256=export.sha256,
         )  # fmt: skip
-        jobs.finish(export.job, at=at, rows=number)
+        jobs.finish(export.work, at=at, rows=number)
     return export
 
 
@@ -192,7 +192,7 @@ def fetch(public_id: str, *, actor: User, at: datetime) -> tuple[Export, bytes]:
     :raises Expired: if its day is over
     :raises NotAllowed: if the permission was taken back meanwhile
     """
-    export = Export.objects.filter(actor=actor, public_id=public_id).first() if "\0" not in public_id else None
+    export = Export.objects.filter(actor=actor, public_id=public_id, job__isnull=False).first() if "\0" not in public_id else None
     if export is None:
         raise Http404
     if not actor.has_perm(table_files.source(export.list).export_permission):

@@ -44,10 +44,13 @@ class ViewForm(Form):
             del self.fields["team"]
 
 
+PURPOSES = [(value, Export.Purpose(value).label) for value in Export.OF_A_LIST]
+
+
 class ExportForm(Form):
     """Why rows leave as a file."""
 
-    purpose = forms.ChoiceField(label=_("What it is for"), choices=Export.Purpose.choices, widget=forms.RadioSelect)
+    purpose = forms.ChoiceField(label=_("What it is for"), choices=PURPOSES, widget=forms.RadioSelect)
     use = forms.ChoiceField(
         label=_("Personal columns are read to"), choices=(), help_text=_("Only purposes that may read every chosen column are offered."),
     )  # fmt: skip

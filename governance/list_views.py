@@ -326,7 +326,7 @@ def export_ask(request: HttpRequest, name: str) -> HttpResponse:
 def _export_page(request: HttpRequest, made: Export | ChangeRequest, back: str) -> str:
     """Return where to go with a file that is ordered: to its job, or to the change that waits, for who may read changes."""
     if isinstance(made, Export):
-        return reverse("list-job", args=[made.job.public_id])
+        return reverse("list-job", args=[made.work.public_id])
     messages.success(request, _("So many rows wait for a second person. You are told when the file is being written."))
     user: Any = request.user
     return reverse("change", args=[made.public_id]) if user.has_perm(permissions.VIEW_CHANGE) else back

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
-from governance import permissions, proof_runs, table_files
+from governance import papers_taken, permissions, proof_runs, table_files
 from governance.asked import Asked
 from governance.models import Export, Job
 
@@ -64,9 +64,10 @@ def begin(request: Asked) -> HttpResponse:
 @needs(permissions.VIEW_EXPORT)
 @require_GET
 def export_list(request: Asked) -> HttpResponse:
-    """Show which lists left as files: who, what for, how many rows, how often fetched."""
+    """Show which lists and papers left as files: who, what for, how many rows, how often fetched."""
     rows = Export.objects.defer("content").select_related("actor")
     found = pages.read(request, rows, sorts={"asked": "id", "rows": "rows"}, default_sort="-asked")
     for row in found.rows:
-        row.title = getattr(table_files.source(row.list), "title", row.list)
+        row.title, row.what_for = getattr(table_files.source(row.list), "title", row.list), row.get_purpose_display()
+        papers_taken.named(row)
     return htmx.render(request, "governance/export_list.html", "governance/_export_rows.html", {"page": found})

@@ -23,6 +23,7 @@ from crm.lib.errors import DomainError
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import spoken
 from customers.models import Customer
+from customers.permissions import VIEW as VIEW_CUSTOMER
 from governance import idempotency
 
 ZERO = Decimal("0.00")
@@ -53,7 +54,8 @@ def customer_pay(request: Asked, public_id: str) -> HttpResponse:
             return htmx.go(request, sent.location)
     order = CustomerPayment.Order(customer_payments.order_of(customer.legal_entity, on=on)).label
     rows = list(Loan.objects.visible_to(request.user).open().filter(customer=customer).select_related("product").order_by("-dpd", "pk"))
-    context = {"customer": customer, "order": order, "on": on, "loans": rows, "here": here}
+    back = reverse("customer", args=[public_id]) if request.user.has_perm(VIEW_CUSTOMER) else reverse("loan-list")
+    context = {"customer": customer, "order": order, "loans": rows, "here": here, "back": back}
     return form.page(request, "credit/money/customer_pay.html", context | told(request, customer, request.POST))
 
 

@@ -90,5 +90,15 @@ def _row(loan: Loan, row: Played | None, state: State) -> dict[str, Any] | None:
         "due_on": row.due_on,
         "due": row.due.total - row.waived.total,
         "left": row.outstanding,
-        "state": str(Installment.Status(status_of(row, state.as_of, loan)).label),
+        "state": _state(loan, row, state),
     }
+
+
+def _state(loan: Loan, row: Played, state: State) -> str:
+    """Return how an instalment stands, in the words of the schedule."""
+    status = Installment.Status(status_of(row, state.as_of, loan))
+    if status == Installment.Status.PENDING:
+        return _("To come") if row.due_on > state.as_of else _("Due")
+    if status == Installment.Status.PAID and not row.due.total:
+        return _("Nothing asked")
+    return str(status.label)

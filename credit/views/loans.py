@@ -33,7 +33,7 @@ from governance import idempotency, list_pages
 
 ZERO = Decimal("0.00")
 TABS = ("", "open", "late", "settled")
-MOVEMENTS = 60
+MOVEMENTS = 12  # the newest; the statement has all
 # What is not named moves no cash.
 SIGNS = {
     "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "sale": "in", "disbursement": "out", "reversal": "out", "refund": "out",
@@ -81,6 +81,7 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
     on = value_day(loan.legal_entity, now())
     installments = list(loan.installments.order_by("seq"))
     rows = schedule(loan, installments, on)
+    moved = movements(loan, installments, may_reverse=request.user.has_perm(REVERSE_REPAYMENT))
     context = {
         "loan": loan,
         "customer": borrower(loan, request.user),
@@ -88,7 +89,8 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
         "rows": rows,
         "total": total(rows),
         "due": standing(loan, installments, on),
-        "movements": movements(loan, installments, may_reverse=request.user.has_perm(REVERSE_REPAYMENT)),
+        "movements": moved[:MOVEMENTS],
+        "earlier": len(moved) > MOVEMENTS,
         "figures": balance(loan, installments, on),
         "timeline": timeline.of_loan(loan),
         "judged": class_standing.of(loan, request.user),
@@ -174,9 +176,13 @@ def standing(loan: Loan, installments: list[Installment], on: date) -> dict[str,
 
 
 def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool = False) -> list[dict[str, Any]]:
-    """Return the movements of money, newest first, each with its postings."""
+    """Return the newest movements of money, each with its postings; one more than a page shows where there are more."""
+    # A label is looked up once and not for every row: the page is read all day.
+    kinds, accounts = ({value: str(label) for value, label in each.choices} for each in (Transaction.Kind, Posting.Account))
+    channels = {value: str(label) for value, label in Transaction.Channel.choices}
+    words = {part: str(label) for part, label in PARTS.items()}
     numbers = {each.pk: each.seq for each in installments}
-    rows = list(loan.transactions.select_related("actor", "reverses", "reversal", "share__payment").order_by("-pk")[:MOVEMENTS])
+    rows = list(loan.transactions.select_related("actor", "reverses", "reversal", "share__payment").order_by("-pk")[: MOVEMENTS + 1])
     by_movement: dict[int, list[Posting]] = defaultdict(list)
     for posting in Posting.objects.filter(transaction__in=[row.pk for row in rows]).order_by("pk"):
         by_movement[posting.transaction_id].append(posting)
@@ -190,15 +196,20 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
         found.append(
             {
                 "movement": row,
+                "kind": kinds[row.kind],
+                "channel": channels.get(row.channel, ""),
                 "sign": SIGNS.get(row.kind, ""),
                 "reversed": hasattr(row, "reversal"),
                 "reverses": row.reverses.public_id if row.reverses else "",
                 "may_reverse": may_reverse and row.kind in REVERSIBLE and not hasattr(row, "reversal") and not hasattr(row, "share"),
                 "payment": row.share.payment.public_id if hasattr(row, "share") else "",
-                "parts": [(PARTS[part], parts[part]) for part in PARTS if parts[part] > 0],
+                "parts": [(words[part], parts[part]) for part in PARTS if parts[part] > 0],
                 "held": parts[Posting.Account.OVERPAYMENT],
                 "numbers": ", ".join(map(str, seqs)),
-                "postings": [{"posting": p, "number": numbers.get(p.installment_id or 0), "credit": -p.amount} for p in postings],
+                "postings": [
+                    {"posting": p, "account": accounts[p.account], "number": numbers.get(p.installment_id or 0), "credit": -p.amount}
+                    for p in postings
+                ],
             }
         )
     return found
@@ -343,4 +354,5 @@ def preview(loan: Loan, text: str, on: date) -> dict[str, Any]:
         "bucket_after": bucket_name(bucket(days[1])),
         "changes": differences.told(loan, seen) if on < value_day(loan.legal_entity, now()) else [],
         "on_day": on,
+        "as_of": as_of,
     }

@@ -37,7 +37,7 @@ function soon(field) {
   waiting.set(field, setTimeout(() => field.dispatchEvent(new CustomEvent("query", { bubbles: true })), 200));
 }
 document.addEventListener("input", (event) => {
-  if (event.target.matches("input[data-query], form[data-query] input[type=text], form[data-query] input[type=number]") && !event.isComposing) soon(event.target);
+  if (event.target.matches("[data-query]:is(input, textarea), form[data-query] input[type=text], form[data-query] input[type=number]") && !event.isComposing) soon(event.target);
 });
 document.addEventListener("compositionend", ({ target }) => target.matches("[data-query], [data-query] input") && soon(target));
 document.addEventListener("change", ({ target }) => {

@@ -107,11 +107,14 @@ class BulkRun(models.Model):
 
 
 class Export(models.Model):
-    """Rows of a list that left as a file: who asked, what for, how many; the content goes when its time is over."""
+    """Rows of a list, or a paper, that left as a file: who asked, what for, how many; the content goes when its time is over.
+
+    A paper has no job and no content: it is set when it is taken, from what its own record keeps.
+    """
 
     POLICY = Policy(
         owner="governance",
-        meaning=_("lists that left as a file"),
+        meaning=_("lists and papers that left as a file"),
         retention=_("5y, the content a day"),
         personal={"reason": "C2"},
         level=2,
@@ -122,6 +125,7 @@ class Export(models.Model):
             "purpose": _("What it was exported for"),
             "use": _("Purpose for which its personal columns were read; empty: it holds none"),
             "reason": Column(_("Why, in the words of who exported"), mask="text"),
+            "subject": _("Serial of a paper; empty: a list"),
             "columns": _("Which columns it holds"),
             "rows": _("How many rows it holds"),
             "content": _("The file, compressed and masked, kept for a day"),
@@ -134,11 +138,17 @@ class Export(models.Model):
         REPORT = "report", _("Report or statistics")
         CONTROL = "control", _("Audit or control")
         AUTHORITY = "authority", _("Request of an authority")
+        CUSTOMER = "customer", _("Request of the customer")
+        BOOKS = "books", _("Bookkeeping")
+
+    # What rows of a list are exported for; the others are a paper's.
+    OF_A_LIST = (Purpose.WORK, Purpose.REPORT, Purpose.CONTROL, Purpose.AUTHORITY)
 
     public_id = PublicIdField(prefix="X")
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
-    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
+    job = models.OneToOneField(Job, null=True, blank=True, on_delete=models.PROTECT, related_name="export")
     list = models.CharField(max_length=40)
+    subject = models.CharField(max_length=40, blank=True, default="", db_default="")
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=10, choices=Purpose)
     use = models.CharField(max_length=20, blank=True, default="", db_default="")
@@ -157,12 +167,21 @@ class Export(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(name="export_purpose_known", condition=Q(purpose__in=["work", "report", "control", "authority"]))
+            models.CheckConstraint(
+                name="export_purpose_known", condition=Q(purpose__in=["work", "report", "control", "authority", "customer", "books"])
+            ),
+            models.CheckConstraint(name="export_list_has_job", condition=Q(job__isnull=False) | ~Q(subject="")),
         ]
         indexes = [
             models.Index(fields=["expires_at"], name="export_to_empty", condition=Q(content__isnull=False)),  # the sweep
             models.Index(fields=["id"], name="export_open", condition=Q(rows__isnull=True)),  # what a dead worker left
         ]
+
+    @property
+    def work(self) -> Job:
+        """The job that writes the file; only a list's file has one."""
+        assert self.job is not None
+        return self.job
 
     def __str__(self) -> str:
         return self.public_id
