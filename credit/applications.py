@@ -494,9 +494,6 @@ def _end(application: Application, to: str, offer_to: str, *, actor: User, at: d
 
 
 def stuck(*, before: datetime) -> list[int]:
-    """Return applications whose evaluation began before a moment and is not concluded: its worker died.
-
-    One that is submitted only still has its delivery, which the ledger's own sweeper follows.
-    """
+    """Return applications whose evaluation began before a moment and whose worker died; the sweeper of the ledger follows what is only submitted."""
     begun = Application.objects.filter(status=Status.EVALUATING, evaluation_started_at__lt=before)
     return list(begun.order_by("pk").values_list("pk", flat=True)[:1000])

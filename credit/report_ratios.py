@@ -117,7 +117,8 @@ def quality_of_months(choices: Choices, figures: Figures) -> Result:
     drawn_rows = ratios[::-1]
     chart = drawn("line", title=title, caption=_("Non-performing loans over all loans, by month-end"), on=asked.observed,
         labels=[key for key, _found in drawn_rows], unit="percent",
-        series=[("npl", _("NPL ratio"), [float(found.npl_ratio or 0) for _key, found in drawn_rows])], empty=not ratios)  # fmt: skip
+        series=[("npl", _("NPL ratio"), [float(found.npl_ratio or 0) for _key, found in drawn_rows])],  # pixels
+        empty=not ratios)  # fmt: skip
     return Result(title, caption, [Sheet("quality", str(_("Month-ends")), heads, rows)], chart, notes)
 
 
@@ -188,7 +189,7 @@ def economics(choices: Choices, figures: Figures) -> Result:
     bars = made[-BARS:]
     chart = drawn("bar", title=title, caption=caption, on=asked.observed, labels=[each.label for each, _b in bars], unit="money", series=[
         ("income", _("Interest and fees received"), [float(b.income) for _row, b in bars]),  # pixels
-        ("loss", _("Net and expected loss"), [float(b.net_loss + b.expected_loss) for _row, b in bars]),
+        ("loss", _("Net and expected loss"), [float(b.net_loss + b.expected_loss) for _row, b in bars]),  # pixels
     ], empty=not made)  # fmt: skip
     return Result(title, caption, [Sheet("economics", str(_("Product, channel and month")), heads, rows)], chart, notes)
 

@@ -8,8 +8,9 @@ from credit.models.delinquency import DelinquencyPause, DelinquencyRanges, Range
 from credit.models.general_ledger import AccountingPeriod, AccountMapping, BookDay, GLAccount, Journal, JournalLine
 from credit.models.imports import ImportBatch
 from credit.models.loan_documents import InvoicedMovement, LoanDocument
-from credit.models.loans import Installment, Loan, Posting, Transaction
+from credit.models.loans import Installment, Loan, Transaction
 from credit.models.money import PayoffQuote, Refund
+from credit.models.postings import Posting
 from credit.models.products import Product
 from credit.models.quotes import Quote
 from credit.models.receipts import BankFile, Receipt, VirtualAccount
