@@ -152,7 +152,7 @@ class LoanDocumentViewSet(Filtered):
     serializer_class = LoanDocumentOut
     queryset = LoanDocument.objects.none()
     filters = {"loan": "loan__public_id"}
-    needs = {"list": may.VIEW_LOAN, "retrieve": may.VIEW_LOAN, "create": may.ISSUE_DOCUMENT, "pdf": may.ISSUE_DOCUMENT}
+    needs = {"list": may.VIEW_LOAN, "retrieve": may.VIEW_LOAN, "create": may.ISSUE_DOCUMENT, "pdf": may.VIEW_LOAN}
 
     def get_queryset(self) -> QuerySet[Any]:
         return LoanDocument.objects.visible_to(self.request.user).for_list().select_related("credits")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from credit.due_dates import YEARS, day_fraction, remaining
-from credit.events import Accelerate, Charge, Disburse, Event, Prepay, Repay, Reschedule, Restructure, WriteOff
+from credit.events import Accelerate, Charge, Die, Disburse, Event, Prepay, Relieve, Repay, Reschedule, Restructure, Sell, WriteOff
 from credit.schedule import solve
 from credit.state import PARTS, Installment, Making, Split
 from credit.terms import Terms
@@ -27,6 +27,9 @@ CAUSES: Mapping[type[Event], str] = {
     Disburse: "paid_out",
     Charge: "charged",
     WriteOff: "written_off",
+    Sell: "sold",
+    Relieve: "relieved",
+    Die: "died",
 }
 
 

@@ -65,6 +65,9 @@ PLAIN = {
     "rescheduled": lambda: _("Moved by the new schedule %(event)s"),
     "paid_out": lambda: _("More was paid out by %(event)s"),
     "written_off": lambda: _("Up to the write-off %(event)s"),
+    "sold": lambda: _("Up to the sale %(event)s"),
+    "relieved": lambda: _("Lowered or moved by the relief %(event)s"),
+    "died": lambda: _("Penalty ended by the death recorded with %(event)s"),
     "recalculated": lambda: _("Interest follows the balance of each day"),
     "floor": lambda: _("What was paid or waived of it before is not given back"),
 }

@@ -103,7 +103,7 @@ home.action(
     "credit.bank_file", label=gettext_lazy("Bring in a bank file"), permission=IMPORT_PAYMENT, url_name="bank-file-list", icon="import", order=30,
 )  # fmt: skip
 home.action(
-    "credit.check_paper", label=gettext_lazy("Check a paper"), permission=ISSUE_DOCUMENT, url_name="document-check", icon="documents", order=35,
+    "credit.check_paper", label=gettext_lazy("Check a paper"), permission=ISSUE_DOCUMENT, url_name="loan-document-check", icon="documents", order=35,
 )  # fmt: skip
 home.action(
     "credit.sale", label=gettext_lazy("Sell loans"), permission=RESTRUCTURE, url_name="loan-sale", icon="loan", order=60,

@@ -101,7 +101,7 @@ class ReportViewSet(viewsets.ViewSet):
         params = request.query_params
         form = ReportForm(report, params, user)
         unknown = [key for key in params if key not in form.fields and key != "format"]
-        if unknown or (form.days and not form.is_valid()):
+        if unknown or not form.is_valid():
             raise ParseError(_("This report has no such choice: %(names)s.") % {"names": ", ".join(unknown or form.errors)})
         choices, found = report_tables.result(report, params, user)
         return Response(ReportOut(report_tables.said(report, choices, found)).data)

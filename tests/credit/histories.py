@@ -51,6 +51,8 @@ ALL = (
     "sell",
 )
 
+LAST = ("write_off", "sell")  # after these the loan is nobody's to pay off
+
 FEES = (
     (),
     (Fee("service", "per_period", amount=D("3.00")), Fee("early", "prepayment", rate=D("0.01"))),

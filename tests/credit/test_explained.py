@@ -87,7 +87,7 @@ def test_every_line_is_reckoned_again_and_they_add_up(method, day_count, family)
             assert solved == paid
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(histories.terms(), st.integers(0, 10_000))
 def test_the_lines_add_up_after_any_history(terms, seed):
     events = histories.history(terms, seed)

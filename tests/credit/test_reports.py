@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.test import RequestFactory
 from django.urls import reverse
 
-from credit import report_facts, report_places, report_rules, reports
+from credit import loans, report_facts, report_places, report_rules, reports
 from credit.filters import LoanFilter
 from credit.models import Installment, Loan, LoanSnapshot, Posting, Transaction
 from credit.report_facts import Asked
@@ -125,9 +125,10 @@ def test_vintage_by_amount(book: dict[str, Loan], cast: Cast) -> None:
 
 def test_a_write_off_taken_back_is_not_late(book: dict[str, Loan], cast: Cast) -> None:
     gone = Transaction.objects.get(kind="write_off")
-    Transaction.objects.create(
+    back = Transaction.objects.create(
         loan=gone.loan, kind="reversal", amount=gone.amount, value_on=date(2026, 6, 25), at=NOON, actor=cast.system, key="r", reverses=gone
     )
+    loans.post(back, [(each.account, -each.amount, each.installment_id) for each in gone.postings.all()])
     assert cells(read("vintage", cast.risk_manager))["2026-03"][-1] == "20.00%"
     before = report_facts.count(asked("economics", date(2026, 6, 24)), Loan.objects.all())
     assert before.at("loss").loans == 1 and report_facts.count(asked("economics"), Loan.objects.all()).at("loss").loans == 0

@@ -203,9 +203,9 @@ def test_odd_filters_find_nothing(caller: Caller, rows: dict[str, str]) -> None:
     for method, template, operation in caller.operations("get"):
         for name in [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]:
             for value in ("%00", "%ED%A0%80", "x" * 3_000, "1", "[]"):
-                if name not in ("cursor", "limit", "page", "level", "text"):  # of the last three `1` is a good value
+                if name not in ("cursor", "limit", "page", "level", "text", "installment"):  # of the last four `1` is a good value
                     answer = caller.send(method, f"{template}?{name}={value}", template)
-                    assert answer.status_code == 400 or answer.json()["results"] == [], (template, name, value)
+                    assert answer.status_code == 400 or answer.json().get("results") == [], (template, name, value)
 
 
 def test_odd_headers_are_refused(caller: Caller, rows: dict[str, str]) -> None:

@@ -219,7 +219,7 @@ def test_the_list_of_tasks_costs_the_same_for_one_and_for_many(
     client = page_of(cast.loan_officer)
     plan(customer, cast)
     client.get("/tasks/")
-    with django_assert_num_queries(8) as first:
+    with django_assert_num_queries(5) as first:
         client.get("/tasks/")
     for _ in range(8):
         plan(make_customer(), cast, assignee=cast.colleague)

@@ -163,7 +163,7 @@ def test_the_panel_costs_the_same_for_one_and_for_many(
     client, url = page_of(cast.loan_officer), f"/customers/{customer.public_id}/relations/"
     add(customer, cast, other=make_customer(), name="", mobile="")
     client.get(url)
-    with django_assert_num_queries(8) as first:
+    with django_assert_num_queries(6) as first:
         client.get(url)
     for _ in range(5):
         add(customer, cast, other=make_customer(), name="", mobile="")
