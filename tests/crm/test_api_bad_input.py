@@ -203,9 +203,11 @@ def test_odd_filters_find_nothing(caller: Caller, rows: dict[str, str]) -> None:
     for method, template, operation in caller.operations("get"):
         for name in [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]:
             for value in ("%00", "%ED%A0%80", "x" * 3_000, "1", "[]"):
-                if name not in ("cursor", "limit", "page", "level", "text", "installment"):  # of the last four `1` is a good value
-                    answer = caller.send(method, f"{template}?{name}={value}", template)
-                    assert answer.status_code == 400 or answer.json().get("results") == [], (template, name, value)
+                if name in ("cursor", "limit", "page", "level", "text", "installment") and (name != "installment" or value == "1"):
+                    continue  # of the last four `1` is a good value
+                path = address(template, rows) if "{public_id}" in template else template
+                answer = caller.send(method, f"{path}?{name}={value}", template)
+                assert answer.status_code in (400, 422) or answer.json().get("results") == [], (template, name, value)
 
 
 def test_odd_headers_are_refused(caller: Caller, rows: dict[str, str]) -> None:
