@@ -44,7 +44,8 @@ POSTGRES = {
     "effective_cache_size": "2GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "2GB",
+    # A close of a million loans writes some gigabytes: fewer checkpoints in between, each of which has whole pages logged anew.
+    "max_wal_size": "8GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
     "random_page_cost": "1.1",
@@ -57,6 +58,16 @@ POSTGRES = {
 }
 # Test data is made anew whenever it is missing, so nothing in it has to survive a power cut.
 POSTGRES_THROWAWAY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+MEGABYTE = 2**20
+LEAST_BUFFERS, MOST_BUFFERS = 256, 2048  # MB
+
+
+def room(memory: int) -> dict[str, str]:
+    """Return PostgreSQL's settings that follow a machine's memory (bytes): a twelfth is its own, half is what files may be cached in."""
+    whole = memory // MEGABYTE
+    buffers = min(max(whole // 12, LEAST_BUFFERS), MOST_BUFFERS)
+    return {"shared_buffers": f"{buffers}MB", "effective_cache_size": f"{max(whole // 2, buffers)}MB"}
+
 
 VALKEY = """
 port 0
@@ -171,7 +182,7 @@ class Postgres(Server):
         self._check_version()
         if not self._adopt():
             self._forget_dead_postmaster()
-            options = POSTGRES | (POSTGRES_THROWAWAY if self.throwaway else {})
+            options = POSTGRES | (POSTGRES_THROWAWAY if self.throwaway else room(psutil.virtual_memory().total))
             settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
             self.launch([str(self.bin / "postgres"), "-D", str(self.data), "-k", str(self.sockets), *settings])
         self.wait_for(self._answers, 60.0)

@@ -5,10 +5,14 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.fixtures.processes import House, _is_complaint
 from tests.journeys import town as places
 from tests.journeys.town import Town
+
+PATIENCE = 15_000  # milliseconds: a click does not wait for the page it opens, what is looked for on it does
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,7 +64,7 @@ class Visitors:
         context = self.browser.new_context(
             base_url=self.house.url, **{"locale": "en-US", "viewport": size, "reduced_motion": "reduce"} | options
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         self.contexts.append(context)
         context.on("page", self.listen)
         return context.new_page()

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visitors
 from tests.journeys.town import Town
@@ -23,10 +24,10 @@ def desk(visit: Visitors) -> Any:
 def test_the_desk_by_keyboard(desk: Any, visit: Visitors, town: Town) -> None:
     number = desk.locator(".next-card a.strong").inner_text()
     assert number in town.cases.values()
-    assert desk.locator(".next-card .reasons li").count() >= 1
+    expect(desk.locator(".next-card .reasons li").first).to_be_attached()
     beside = visit("second_collector")
     beside.goto(f"/collections/cases/{number}/")
-    assert beside.get_by_role("button", name="Take this case").is_visible()
+    expect(beside.get_by_role("button", name="Take this case")).to_be_visible()
 
     desk.keyboard.press("w")
     desk.locator("#contact-title").wait_for()
@@ -34,8 +35,8 @@ def test_the_desk_by_keyboard(desk: Any, visit: Visitors, town: Town) -> None:
     beside.locator("[role=alert]").wait_for()
     assert "Collector" in beside.locator("[role=alert]").inner_text()
     beside.goto(f"/collections/cases/{number}/")
-    assert beside.get_by_text("Collector holds this case now.").is_visible()
-    assert beside.get_by_role("button", name="Save contact").count() == 0
+    expect(beside.get_by_text("Collector holds this case now.")).to_be_visible()
+    expect(beside.get_by_role("button", name="Save contact")).to_have_count(0)
 
     result = desk.locator("label[data-key='2']")
     desk.keyboard.press("2")
@@ -51,7 +52,7 @@ def test_the_desk_by_keyboard(desk: Any, visit: Visitors, town: Town) -> None:
     desk.keyboard.press("Control+Enter")
     desk.get_by_text("The contact is saved.").wait_for()
     desk.goto(f"/collections/cases/{number}/")
-    assert desk.get_by_text("said the wages come on Friday").is_visible()
+    expect(desk.get_by_text("said the wages come on Friday")).to_be_visible()
 
 
 def test_a_case_given_back_is_free_for_others(desk: Any, visit: Visitors) -> None:

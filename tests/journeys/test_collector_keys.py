@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.journeys import town as places
 from tests.journeys.conftest import Visitors
 from tests.journeys.town import Town
@@ -36,8 +38,8 @@ def test_a_round_without_a_mouse(visit: Visitors, town: Town) -> None:
     number = page.locator(".next-card a.strong").inner_text()
     page.keyboard.press("w")
     page.locator("#check-title").wait_for()
-    assert page.locator("h2", has_text="Log contact").count() == 1
-    assert page.locator(".revealed").count() == 0
+    expect(page.locator("h2", has_text="Log contact")).to_have_count(1)
+    expect(page.locator(".revealed")).to_have_count(0)
 
     page.keyboard.press("v")
     identity = town.identities[number]
@@ -51,7 +53,7 @@ def test_a_round_without_a_mouse(visit: Visitors, town: Town) -> None:
     type_at(page, "birth_year", identity[6:10])
     page.keyboard.press("Control+Enter")
     page.get_by_text("The person is confirmed.").wait_for()
-    assert page.locator(".revealed").count() == 2
+    expect(page.locator(".revealed")).to_have_count(2)
 
     page.keyboard.press("7")
     page.locator("[data-promise]").wait_for(state="visible")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from crm.demo.path import GOOD
 from tests.fixtures.processes import House
@@ -43,7 +44,7 @@ def test_an_officers_day_from_a_new_customer_to_a_booked_loan(visit: Visitors, t
     page.fill("#id_income", "1.5万")
     page.click("main button[type=submit]")
     assert page.locator("#id_id_number_error").inner_text().strip()
-    assert page.locator(".form-errors a[href='#id_id_number']").count() == 1
+    expect(page.locator(".form-errors a[href='#id_id_number']")).to_have_count(1)
     assert (page.input_value("#id_name"), page.input_value("#id_id_number"), page.input_value("#id_income")) == ("欧阳小明", wrong, "1.5万")
     page.fill("#id_id_number", right)
     page.click("main button[type=submit]")
@@ -65,12 +66,12 @@ def test_an_officers_day_from_a_new_customer_to_a_booked_loan(visit: Visitors, t
     assert [row["public_id"] for row in live_house.rows(made, customer)] == [page.url.split("/")[-2]]
 
     page.get_by_role("link", name="Open the offer").wait_for(timeout=VERDICT)  # the page follows by itself
-    assert page.locator("#evaluating").count() == 0
+    expect(page.locator("#evaluating")).to_have_count(0)
     with page.expect_response(re.compile(r"/offers/O-[0-9A-Z]+/$")) as opened:
         page.get_by_role("link", name="Open the offer").click()
     page.wait_for_url(re.compile(r"/offers/O-[0-9A-Z]+/$"))
     for words in ("Principal", "Total to repay", "Annualised total cost", "Cost of default", "There is no other charge."):
-        assert page.get_by_text(words).first.is_visible(), words
+        expect(page.get_by_text(words).first).to_be_visible()
     confirm = page.locator("#confirm-form button[name=confirm]")
     sent = opened.value.text()  # as it came: on the screen the seconds may have run out already
     assert re.search(r'name="confirm"[^>]* disabled data-opens-at-zero', sent)
@@ -103,7 +104,7 @@ def test_an_underwriter_approves_from_the_queue(queue: Any, town: Town, status_o
     queue.get_by_role("link", name="Open the offer").or_(queue.get_by_text("Approved. The offer is being made.")).first.wait_for()
     assert status_of(wanted) in ("approved", "offered")
     queue.goto("/applications/review/")
-    assert queue.locator(f"#list a[href='/applications/{wanted}/']").count() == 0
+    expect(queue.locator(f"#list a[href='/applications/{wanted}/']")).to_have_count(0)
 
 
 def test_an_underwriter_declines_with_reasons(queue: Any, town: Town, status_of: Callable[[str], str]) -> None:
@@ -120,14 +121,14 @@ def test_an_underwriter_declines_with_reasons(queue: Any, town: Town, status_of:
     button.click()
     queue.get_by_text("is declined.").first.wait_for()
     assert status_of(wanted) == "declined"
-    assert queue.get_by_text("Documents are missing.").first.is_visible()
+    expect(queue.get_by_text("Documents are missing.").first).to_be_visible()
 
 
 def test_nobody_decides_what_they_entered(queue: Any, town: Town, status_of: Callable[[str], str]) -> None:
     wanted = town.applications["own"]
     queue.goto(f"/applications/{wanted}/")
-    assert queue.get_by_text("You entered this application, so another person decides it.").is_visible()
-    assert queue.get_by_role("button", name="Approve application").count() == 0
+    expect(queue.get_by_text("You entered this application, so another person decides it.")).to_be_visible()
+    expect(queue.get_by_role("button", name="Approve application")).to_have_count(0)
     token = queue.locator("input[name=csrfmiddlewaretoken]").first.input_value()
     address = f"/applications/{wanted}/approve/"
     form = {"csrfmiddlewaretoken": token, "approve-amount": "1000", "approve-term": "6"}

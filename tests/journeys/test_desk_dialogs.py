@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+from playwright.sync_api import expect
+
 from crm import processes
 from crm.lib.ports.http import call
 from tests.fixtures.processes import House
@@ -74,7 +76,7 @@ def test_papers_are_asked_for_brought_and_the_file_is_back(visit: Visitors, town
 
     officer = visit("officer")
     officer.goto("/")
-    assert officer.locator(f"main a[href='/applications/{wanted}/']").count() >= 1
+    expect(officer.locator(f"main a[href='/applications/{wanted}/']").first).to_be_attached()
     officer.goto(f"/applications/{wanted}/")
     officer.locator("#papers a[href$='/papers/bank_statement/']").click()
     dialog = officer.locator("dialog[open]")
@@ -116,7 +118,7 @@ def test_a_view_is_saved_pinned_and_taken_away(visit: Visitors) -> None:
     page.get_by_role("link", name="Change the view").click()
     page.locator("dialog[open]").get_by_role("button", name="Delete the view").click()
     page.get_by_text("The view is deleted.").wait_for()
-    assert tab.count() == 0
+    expect(tab).to_have_count(0)
 
 
 def test_a_card_of_the_board_by_keyboard(visit: Visitors, town: Town, status_of: Callable[[str], str]) -> None:
@@ -138,7 +140,7 @@ def test_a_card_of_the_board_by_keyboard(visit: Visitors, town: Town, status_of:
     page.get_by_text("Withdrawn").first.wait_for()
     assert status_of(wanted) == "withdrawn"
     page.goto("/applications/board/")
-    assert page.locator(f"[data-card][href='/applications/{wanted}/']").count() == 0
+    expect(page.locator(f"[data-card][href='/applications/{wanted}/']")).to_have_count(0)
 
 
 def test_other_terms_are_offered_and_agreed_to(visit: Visitors, town: Town, status_of: Callable[[str], str]) -> None:
@@ -178,8 +180,8 @@ def test_an_offer_is_accepted_on_the_customers_telephone(visit: Visitors, town: 
     phone = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     phone.goto(address[0])
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
-    assert phone.get_by_role("heading", name="What this loan costs").is_visible()
-    assert phone.locator("input[name=code]").count() == 0
+    expect(phone.get_by_role("heading", name="What this loan costs")).to_be_visible()
+    expect(phone.locator("input[name=code]")).to_have_count(0)
     read = phone.get_by_role("button", name="I have read it")
     read.and_(phone.locator(":enabled")).wait_for()
     phone.check("#id_read")
@@ -199,5 +201,5 @@ def test_an_offer_is_accepted_on_the_customers_telephone(visit: Visitors, town: 
     )
     assert [row["status"] for row in loans] == ["open"] and isinstance(loans[0]["starts_on"], date)
     phone.goto(address[0])
-    assert phone.get_by_text("You accepted this offer.").is_visible()
-    assert phone.get_by_role("button", name=re.compile("^Accept")).count() == 0
+    expect(phone.get_by_text("You accepted this offer.")).to_be_visible()
+    expect(phone.get_by_role("button", name=re.compile("^Accept"))).to_have_count(0)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from crm.demo.path import GOOD
 from tests.fixtures.processes import House
@@ -114,7 +115,8 @@ def test_a_decision_sent_after_the_session_ended_offers_the_sign_in(visit: Visit
     approve = page.get_by_role("button", name="Approve application")
     approve.click()
     sign_in_beside(page, "reviewer")
-    assert approve.is_visible() and page.locator("#session[open]").count() == 0
+    expect(approve).to_be_visible()
+    expect(page.locator("#session[open]")).to_have_count(0)
 
 
 def test_back_after_a_filter_shows_whole_pages(visit: Visitors) -> None:
@@ -129,13 +131,14 @@ def test_back_after_a_filter_shows_whole_pages(visit: Visitors) -> None:
     page.wait_for_url(re.compile(r"/applications/A-[0-9A-Z]+/"))
     page.go_back()
     page.wait_for_url(re.compile("status=draft"))
-    assert page.locator("nav, .sidebar").first.is_visible() and page.locator("h1").count() == 1
-    assert page.locator("#list tbody tr").count() == drafts
+    expect(page.locator("nav, .sidebar").first).to_be_visible()
+    expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator("#list tbody tr")).to_have_count(drafts)
     assert page.input_value("form[data-filter] select[name=status]") == "draft"
     page.go_back()
     page.wait_for_url(re.compile("/applications/$"))
     page.wait_for_function("n => document.querySelectorAll('#list tbody tr').length === n", arg=everything)
-    assert page.locator("h1").count() == 1
+    expect(page.locator("h1")).to_have_count(1)
 
 
 def test_the_slower_of_two_editors_sees_both_values_and_may_keep_theirs(visit: Visitors, town: Town) -> None:
@@ -189,10 +192,12 @@ class TestWithoutScripts:
         page.goto("/customers/")
         first = page.locator("#list tbody tr th").all_inner_texts()
         assert len(first) == 50
-        page.get_by_role("link", name="Next").click()
+        with page.expect_navigation():
+            page.get_by_role("link", name="Next").click()
         second = page.locator("#list tbody tr th").all_inner_texts()
         assert second and not set(first) & set(second)
-        page.get_by_role("link", name="Previous").click()
+        with page.expect_navigation():
+            page.get_by_role("link", name="Previous").click()
         assert page.locator("#list tbody tr th").all_inner_texts() == first
 
     def test_a_double_click_enters_one_application(self, visit: Visitors, town: Town, live_house: House) -> None:
@@ -219,8 +224,9 @@ class TestWithoutScripts:
             if not again.count():
                 break
             page.wait_for_timeout(500)
-            again.click()
-        assert page.get_by_role("link", name="Open the offer").is_visible()
+            with page.expect_navigation():
+                again.click()
+        expect(page.get_by_role("link", name="Open the offer")).to_be_visible()
 
     def test_the_cost_table_is_confirmed_and_accepted(self, visit: Visitors, town: Town) -> None:
         page = visit("officer", java_script_enabled=False)
@@ -238,7 +244,7 @@ class TestWithoutScripts:
         page.fill("#id_id_number", identities.id_number(610_002))
         page.fill("#id_mobile", "12345")
         page.click("main form.card button[type=submit]")
-        assert page.locator("#id_mobile_error").count() == 1
+        expect(page.locator("#id_mobile_error")).to_have_count(1)
         assert page.input_value("#id_name") == "无脚本"
 
     def test_a_collector_logs_a_contact(self, visit: Visitors, town: Town) -> None:

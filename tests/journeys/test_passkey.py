@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.timezone import now
+from playwright.sync_api import expect
 
 from tests.fixtures.processes import House
 from tests.journeys import town as places
@@ -35,7 +36,7 @@ def test_a_passkey_is_added_and_signs_in_without_a_password(visit: Visitors, liv
     page.fill("input[name=name]", "work laptop")
     page.get_by_role("button", name="Make the passkey").click()
     page.get_by_role("heading", name="Recovery codes").first.wait_for()
-    assert page.locator(".recovery-codes li").count() == 10
+    expect(page.locator(".recovery-codes li")).to_have_count(10)
     with page.expect_download() as saved:
         page.get_by_role("link", name="Download the codes").click()
     assert len(saved.value.path().read_text().split()) == 10

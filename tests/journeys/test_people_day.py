@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visitors
 from tests.journeys.town import Town
@@ -44,7 +45,7 @@ def test_an_administrator_adds_somebody_and_a_second_person_gives_the_role(admin
 def test_nobody_changes_their_own_rights(admin: Any, town: Town) -> None:
     own = f"/admin/users/{town.users['admin']}/"
     admin.goto(own)
-    assert admin.get_by_role("button", name="Suspend").count() == 0
+    expect(admin.get_by_role("button", name="Suspend")).to_have_count(0)
     admin.goto(f"{own}edit/")
     admin.select_option("#id_role", label="Risk manager")
     admin.click("main button[type=submit]")
@@ -90,7 +91,7 @@ def test_an_auditor_sees_and_writes_nothing(visit: Visitors, town: Town) -> None
     answer = page.goto("/customers/new/")
     assert answer.status == 403
     assert "It needs the permission “" in page.inner_text("main")
-    assert page.locator("[data-code=no_permission]").count() == 1
+    expect(page.locator("[data-code=no_permission]")).to_have_count(1)
 
 
 def test_what_is_another_branchs_looks_like_what_is_not_there(visit: Visitors, town: Town) -> None:
@@ -119,6 +120,6 @@ def test_what_is_another_branchs_looks_like_what_is_not_there(visit: Visitors, t
         assert answer.status == 404, address
         assert said(answer) == said(unknown), address
     page.goto(f"/customers/{town.customers['late']}/")
-    assert page.get_by_text("There is no such page or record, or it is not yours to see.").is_visible()
+    expect(page.get_by_text("There is no such page or record, or it is not yours to see.")).to_be_visible()
     page.goto("/customers/")
-    assert page.locator("#list tbody tr").count() == 1
+    expect(page.locator("#list tbody tr")).to_have_count(1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.fixtures.support import identities
 from tests.journeys import pictures
@@ -76,7 +77,7 @@ def test_a_wrong_answer_is_led_to_and_nothing_typed_is_lost(officer: Any) -> Non
     officer.click("main button[type=submit]")
     officer.wait_for_selector("#identity-title")
     assert officer.inner_text("h1") == "欧*"
-    assert officer.locator(".c-toast").count() == 1
+    expect(officer.locator(".c-toast")).to_have_count(1)
 
 
 def test_a_value_opens_for_a_minute_and_the_mask_comes_back(officer: Any) -> None:
@@ -101,7 +102,7 @@ def test_a_value_opens_for_a_minute_and_the_mask_comes_back(officer: Any) -> Non
     officer.click("#dialog button[type=submit]")
     officer.wait_for_selector("#masked-mobile .revealed")
     assert officer.inner_text("#masked-mobile .revealed") == mobile
-    assert officer.locator("dialog[open]").count() == 0
+    expect(officer.locator("dialog[open]")).to_have_count(0)
     officer.evaluate("htmx.trigger('#masked-mobile', 'expired')")
     officer.wait_for_selector("#masked-mobile:not(:has(.revealed))")
     assert mobile not in officer.content() and mobile not in officer.url
@@ -163,7 +164,7 @@ def test_forms_and_lists_work_without_scripts(page: Any, people: dict[str, str])
     page.click("#notes button[type=submit]")
     page.wait_for_selector("text=no scripts here")
     page.goto("/customers/?sort=-income&channel=branch")
-    assert page.locator("tbody tr").count() >= 1
+    expect(page.locator("tbody tr").first).to_be_attached()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import redis
+from playwright.sync_api import expect
 
 from crm import processes
 from tests.fixtures.processes import House
@@ -40,7 +41,7 @@ def test_what_is_submitted_without_a_worker_waits_and_is_done_when_one_comes(
     page.wait_for_url(re.compile(r"/applications/A-[0-9A-Z]+/$"))
     page.get_by_text("You can leave this page").first.wait_for()
     page.get_by_text("a lost worker is replaced").wait_for(timeout=40_000)  # said after some looks
-    assert page.locator("#evaluating").is_visible()
+    expect(page.locator("#evaluating")).to_be_visible()
     # The message is lost as well: only the sweeper can find the work now.
     redis.Redis.from_url(live_house.environment["REDIS_URL"]).delete("crm:celery")
     worker.start()
