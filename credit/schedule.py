@@ -169,7 +169,10 @@ def amortise(
         free = [True] * len(periods)
     free[-1] = False
     if terms.method == "equal_principal":
-        each = payment if payment is not None else _multiple(principal / free.count(False), terms)
+        share = principal / free.count(False)
+        # the cumulative family leaves equal shares of principal exact whatever its multiple
+        shared = quantize(share, terms.rounding) if terms.family == "cumulative" else _multiple(share, terms)
+        each = payment if payment is not None else shared
         return _run(terms, periods, principal, free, each, first_interest, equal_principal=True)
     if terms.method != "equal_installment":
         return _run(terms, periods, principal, free, principal, first_interest, equal_principal=True)

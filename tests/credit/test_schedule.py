@@ -1,6 +1,7 @@
 """Schedules to the cent: published figures first, then what must hold for every loan."""
 
 import itertools
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credit.schedule import DAY_COUNTS, MONTH_ENDS, Terms, day_fraction, due_dates, equal_installment
+from credit.schedule import DAY_COUNTS, MONTH_ENDS, Terms, build, day_fraction, due_dates, equal_installment
 
 # "amortisation_cn / equal_payment": 12,000 at 1.5 % a month, 12 periods; formula A = P·i·(1+i)^n / ((1+i)^n − 1),
 # schedule and rate computed two independent ways.
@@ -158,3 +159,16 @@ def test_an_impossible_schedule_is_refused(principal, rate, periods):
 def test_an_unknown_day_count_is_refused():
     with pytest.raises(ValueError, match="day count"):
         equal_installment(Terms(D("10.00"), D("0.1"), 3, date(2025, 1, 1), "actual/366"))
+
+
+def test_equal_shares_of_principal_keep_their_cents_in_the_family_of_the_published_figures():
+    """Apache Fineract, LoanRepayment.feature line 407 at 4198b0b: 5,000.00 in 18 months with a multiple of 1; 277.78 a month, not 278."""
+    terms = Terms(
+        D("5000.00"), D("0.12"), 18, date(2022, 11, 1), "30/360", method="equal_principal", interest="per_period", family="cumulative",
+        installment_multiple=D(1), rounding="HALF_EVEN",
+    )  # fmt: skip
+    rows = build(terms)
+    assert [(row.principal, row.interest, row.balance) for row in rows[:3]] == [
+        (D("277.78"), D("50.00"), D("4722.22")), (D("277.78"), D("47.22"), D("4444.44")), (D("277.78"), D("44.44"), D("4166.66")),
+    ]  # fmt: skip
+    assert [row.principal for row in build(replace(terms, family="house"))][:2] == [D("278.00"), D("278.00")]
