@@ -81,6 +81,8 @@ def main() -> int:
         began = time.monotonic()
         fill(entity, loans, joined.superuser_url)
         filling = time.monotonic() - began
+        opened = open_books(entity)
+        say(f"the books' opening {opened:.1f} s")
         bare = bare_update(loans, joined.superuser_url)
         say(f"bare UPDATE {bare:.1f} s")
         day = close(entity, DAY)
@@ -107,10 +109,11 @@ def main() -> int:
                 "moved_a_day": sum(each["moved"] for each in caught) / len(caught),
                 "worker_mb": max(each["worker_mb"] for each in caught),
             },
-            "days": [{name: each[name] for name in ("day", "seconds", "moved")} for each in caught],
+            "days": [{name: each[name] for name in ("day", "seconds", "books_seconds", "moved")} for each in caught],
             "snapshots": snapshots,
             "loans_left_behind": behind,
             "filling_seconds": filling,
+            "opening_the_books_seconds": opened,
         },
         "floor": {"bare_update_seconds": bare},
         "peer": {},
@@ -162,6 +165,15 @@ def fill(entity: Any, loans: int, superuser_url: str) -> None:
     link.close()
     source.close()
     vacuum(superuser_url, "credit_loan", "credit_installment")
+
+
+def open_books(entity: Any) -> float:
+    """Write the books of the day before, which the loans are closed for: an ordinary day is not the first of an installation. Return the seconds."""
+    from credit import general_ledger
+
+    began = time.monotonic()
+    general_ledger.close(entity, DAY - timedelta(days=1), at=NOON)
+    return time.monotonic() - began
 
 
 def copy(source: Any, target: Any, table: str, select: str) -> None:
@@ -216,6 +228,7 @@ def close(entity: Any, day: date) -> dict[str, Any]:
     return {
         "day": day.isoformat(),
         "seconds": seconds,
+        "books_seconds": finished,
         "loans": sum(part.loans for part in parts),
         "moved": sum(part.moved for part in parts),
         "parked": sum(part.parked for part in parts),
