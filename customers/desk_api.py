@@ -13,8 +13,9 @@ from rest_framework.response import Response
 
 from crm.lib.api import DoorViewSet, Moment, checked
 from crm.lib.errors import Invalid
-from customers import activities, permissions, relations
+from customers import activities, permissions, profiles, relations
 from customers.models import Activity, Customer, Relation
+from governance import uses
 from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models import User
@@ -92,6 +93,8 @@ class RelationViewSet(DoorViewSet):
         rows = args[0] if args else []
         found = rows if isinstance(rows, list) else [rows] if rows else []
         others = {row.other_id for row in found if row.other_id}
+        uses.bind([row.other for row in found if row.other], profiles.READ_FOR, actor=caller(self.request), at=now())
+        uses.bind([row for row in found if row.other is None], relations.READ_FOR, actor=caller(self.request), at=now())
         seen = set(Customer.objects.visible_to(self.request.user).filter(pk__in=others).values_list("pk", flat=True)) if others else set()
         return super().get_serializer(*args, **kwargs | {"context": {**self.get_serializer_context(), "seen": seen}})
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Self, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -135,6 +136,16 @@ def bind_lawful(rows: Iterable[models.Model], purpose: str, *, actor: Any, at: d
     return refusals
 
 
+def bind_of(rows: Iterable[Any], path: str, purpose: str, *, actor: Any, at: datetime) -> list[Any]:
+    """Bind the persons that `rows` came with: `path` names the joined fields from a row to its person; return the rows.
+
+    :raises UnlawfulUse: naming the missing consent
+    """
+    found = list(rows)
+    bind([attrgetter(path.replace("__", "."))(row) for row in found], purpose, actor=actor, at=at)
+    return found
+
+
 class BoundIterable(ModelIterable):
     """Gives each row its use, without a query."""
 
@@ -218,6 +229,15 @@ class PurposeBound(models.Model):
         if found is not None and fields is not None:
             found.check(self, fields)
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+
+    def may_be_read(self, *columns: str) -> None:
+        """Go on if what is kept elsewhere of these columns may be shown as well, by what this row is read for.
+
+        :raises UnlawfulUse: naming the first that may not
+        """
+        found: Use | None = self.__dict__.get("_use")
+        if found is not None:
+            found.check(self, columns)
 
 
 def reading(row: M, purpose: str, *, actor: Any, at: datetime) -> M:
