@@ -104,7 +104,7 @@ class ReturnIn(At):
 
 
 def loan_of(request: Request, public_id: str) -> Loan:
-    loan = Loan.objects.visible_to(caller(request)).filter(public_id=public_id).first()
+    loan = Loan.objects.named(caller(request), public_id)
     if loan is None:
         raise unknown("loan", _("There is no such loan."))
     return loan

@@ -29,7 +29,7 @@ class NoSuchFile(Invalid):
 
 def customer_of(request: Request, public_id: str, field: str = "customer") -> Customer:
     """:raises NoSuchFile: for unknown files and for other people's, alike"""
-    found = Customer.objects.visible_to(request.user).select_related("branch").filter(public_id=public_id).first()
+    found = Customer.objects.select_related("branch").named(request.user, public_id)
     if found is None:
         sentence = _("There is no file with this number that you may see.")
         raise NoSuchFile(sentence, fields={field: sentence})

@@ -147,7 +147,7 @@ def receipt_allocate(request: Asked, public_id: str) -> HttpResponse:
         code = typed if typed.startswith("L-") else f"L-{typed.removeprefix('L')}"
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
-                loan = Loan.objects.visible_to(request.user).filter(public_id=code, legal_entity=receipt.legal_entity_id).first()
+                loan = Loan.objects.filter(legal_entity=receipt.legal_entity_id).named(request.user, code)
                 if loan is None:
                     sentence = _("There is no such loan.")
                     raise Invalid(sentence, fields={"loan": sentence})

@@ -24,7 +24,7 @@ from crm.lib import htmx, pages
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import spoken
-from governance import idempotency, uses
+from governance import idempotency, probes, uses
 
 ZERO = Decimal("0.00")
 QUOTES = 10
@@ -121,6 +121,7 @@ def movement_of(request: Asked, public_id: str) -> Transaction:
     rows = Transaction.objects.filter(loan__in=seen).select_related("loan__legal_entity", "loan__customer", "loan__product", "actor")
     found = None if "\0" in public_id else rows.filter(public_id=public_id).first()
     if found is None:
+        probes.note(Transaction, request.user, public_id, at=now())
         raise Http404
     return found
 
