@@ -23,8 +23,8 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        # what follows is the key itself: a customer's to an offer or a counter-offer, a person's to an account
-        path = next((f"{place}…" for place in ("/o/", "/c/", "/invitations/") if request.path.startswith(place)), request.path)
+        # what follows is the key itself: a customer's to an offer or a counter-offer, a person's to an account, the first one's to the house
+        path = next((f"{place}…" for place in ("/o/", "/c/", "/invitations/", "/begin/") if request.path.startswith(place)), request.path)
         return f"{request.method} {path}"
 
 

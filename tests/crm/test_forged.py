@@ -53,7 +53,7 @@ PAGES: list[tuple[str, str, str, str, dict[str, str], int]] = [
     ("loan_officer", "post", "/applications/new/", "C", {"customer": "{C}"}, 422),
     ("loan_officer", "post", "{own}relations/add/", "C", {"other": "{C}", "kind": "family", "source": "staff", "consent": "given"}, 422),
 ]
-SUBJECT = {"C": "customers.customer", "A": "credit.application", "L": "credit.loan", "K": "collection.case"}
+SUBJECT = {"C": "customers.customer", "A": "credit.application", "L": "credit.loan", "K": "collections.case"}
 
 
 @pytest.mark.parametrize(
