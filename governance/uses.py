@@ -37,6 +37,12 @@ class ConsentOf:
 CONSENTS: Registry[ConsentOf] = Registry("consent of a model")
 
 
+def _agreed(rows: Any, kind: str, at: datetime) -> Any:
+    """Narrow to those who agreed; none where nobody could be asked, as a payer the bank alone knows."""
+    kept = CONSENTS.get(rows.model._meta.label_lower)
+    return kept.narrow(rows, kind, at) if kept else rows.none()
+
+
 class UnlawfulUse(NotAllowed):
     """A personal column was read for a purpose that may not, or without the consent it needs; `column` or `consent` says which."""
 
@@ -86,8 +92,8 @@ class Use:
 
     def lacks_consent(self, row: models.Model) -> UnlawfulUse:
         """Return the refusal of a row whose person did not agree."""
-        kept = CONSENTS[row._meta.label_lower]
-        said = {"consent": kept.label(self.lawful.consent), "purpose": self.lawful.name}
+        kept = CONSENTS.get(row._meta.label_lower)
+        said = {"consent": kept.label(self.lawful.consent) if kept else self.lawful.consent, "purpose": self.lawful.name}
         return UnlawfulUse(
             _("The purpose “%(purpose)s” needs a consent that this person has not given: %(consent)s.") % said,
             row=row, use=self, consent=self.lawful.consent,
@@ -128,7 +134,7 @@ def bind_lawful(rows: Iterable[models.Model], purpose: str, *, actor: Any, at: d
     refusals = []
     if found.lawful.consent:
         everybody = model._default_manager.filter(pk__in={row.pk for row in some})
-        agreed = set(CONSENTS[model._meta.label_lower].narrow(everybody, found.lawful.consent, at).values_list("pk", flat=True))
+        agreed = set(_agreed(everybody, found.lawful.consent, at).values_list("pk", flat=True))
         refusals = [found.lacks_consent(row) for row in some if row.pk not in agreed]
         some = [row for row in some if row.pk in agreed]
     for row in some:
@@ -172,7 +178,7 @@ class PurposeQuerySet(ScopedQuerySet[M]):
         bound._use, bound._iterable_class = found, BoundIterable
         if found.lawful.consent:
             everybody = bound.all()
-            bound = CONSENTS[self.model._meta.label_lower].narrow(bound, found.lawful.consent, at)
+            bound = _agreed(bound, found.lawful.consent, at)
             bound._agreed_or_not = everybody
         return bound
 

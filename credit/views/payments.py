@@ -60,6 +60,7 @@ def payment_list(request: Asked) -> HttpResponse:
         "matched": Status.MATCHED.label,
         "returned": Status.RETURNED.label,
     }
+    uses.bind(page.rows, "servicing", actor=request.user, at=now())
     context = {
         "page": page,
         "tab": tab,
@@ -110,6 +111,7 @@ def page(request: Asked, receipt: Receipt, form: AllocateForm | None = None) -> 
     proposed_by_me = receipt.proposed_by_id == request.user.pk
     fitting = suspense.candidates(receipt, user=request.user, on=on) if waiting and may_allocate else []
     uses.bind([each.loan.customer for each in fitting], "servicing", actor=request.user, at=now())
+    receipt = uses.reading(receipt, "servicing", actor=request.user, at=now())
     context = {
         "receipt": receipt,
         "days": receipt.age(on),
