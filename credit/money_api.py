@@ -203,8 +203,8 @@ class SuspenseViewSet(Filtered):
         return Receipt.objects.visible_to(self.request.user).for_list()
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
-        rows = args[0] if args else []
-        uses.bind(rows if isinstance(rows, list) else [rows], "servicing", actor=caller(self.request), at=now())
+        if args:
+            uses.bind(args[0] if isinstance(args[0], list) else [args[0]], "servicing", actor=caller(self.request), at=now())
         return super().get_serializer(*args, **kwargs)
 
     @extend_schema(parameters=[FILTERS["status"], OpenApiParameter("reference", str)])

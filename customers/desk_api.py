@@ -93,8 +93,10 @@ class RelationViewSet(DoorViewSet):
         rows = args[0] if args else []
         found = rows if isinstance(rows, list) else [rows] if rows else []
         others = {row.other_id for row in found if row.other_id}
-        uses.bind([row.other for row in found if row.other], profiles.READ_FOR, actor=caller(self.request), at=now())
-        uses.bind([row for row in found if row.other is None], relations.READ_FOR, actor=caller(self.request), at=now())
+        if found:
+            actor, at = caller(self.request), now()
+            uses.bind([row.other for row in found if row.other], profiles.READ_FOR, actor=actor, at=at)
+            uses.bind([row for row in found if row.other is None], relations.READ_FOR, actor=actor, at=at)
         seen = set(Customer.objects.visible_to(self.request.user).filter(pk__in=others).values_list("pk", flat=True)) if others else set()
         return super().get_serializer(*args, **kwargs | {"context": {**self.get_serializer_context(), "seen": seen}})
 
