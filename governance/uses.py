@@ -219,7 +219,7 @@ class PurposeQuerySet(ScopedQuerySet[M]):
 
     def _say_what_is_missing(self, rows: Any) -> None:
         if rows._agreed_or_not is not None and rows._use is not None:
-            hidden = rows._agreed_or_not.only("pk").first()
+            hidden = rows._agreed_or_not.select_related(None).only("pk").first()
             if hidden is not None:
                 raise rows._use.lacks_consent(hidden)
 
