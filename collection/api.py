@@ -190,7 +190,7 @@ class PromiseViewSet(DoorViewSet):
     def create(self, request: Request) -> Response:
         """Write down a promise in a case the caller holds; one that ran until now is replaced."""
         body = checked(PromiseIn, request)
-        case = Case.objects.visible_to(caller(request)).filter(public_id=body["case"].replace("\0", "")).first()
+        case = Case.objects.named(caller(request), body["case"])
         if case is None:
             raise serializers.ValidationError({"case": _("There is no such case.")})
         parts = [Part(part["due_on"], part["amount"]) for part in body["parts"]]

@@ -28,8 +28,7 @@ def hits(user: Any, rows: list[Case]) -> list[Hit]:
 
 def find(user: Any, text: str, limit: int) -> list[Hit]:
     beginning = search.id_of(text, "K")
-    rows = Case.objects.visible_to(user).select_related("customer").filter(public_id__startswith=beginning).order_by("-pk")[:limit]
-    return hits(user, list(rows)) if beginning else []
+    return hits(user, Case.objects.select_related("customer").numbered(user, beginning, limit))
 
 
 def recall(user: Any, ids: Sequence[str]) -> list[Hit]:

@@ -91,7 +91,7 @@ class ApplicationViewSet(Filtered):
     def create(self, request: Request) -> Response:
         """Enter an application as a draft."""
         body = checked(ApplicationIn, request)
-        customer = Customer.objects.visible_to(caller(request)).filter(public_id=body["customer"]).first()
+        customer = Customer.objects.named(caller(request), body["customer"])
         if customer is None:
             raise unknown("customer", _("There is no such customer."))
         products = Product.objects.visible_to(caller(request)).live().filter(legal_entity=customer.legal_entity_id)
@@ -231,7 +231,7 @@ class RepaymentViewSet(Filtered):
     def create(self, request: Request) -> Response:
         """Receive a repayment: fee, penalty, interest, principal, oldest instalment first."""
         body = checked(RepaymentIn, request)
-        loan = Loan.objects.visible_to(caller(request)).filter(public_id=body["loan"]).first()
+        loan = Loan.objects.named(caller(request), body["loan"])
         if loan is None:
             raise unknown("loan", _("There is no such loan."))
         movement = repayments.receive(loan, amount=body["amount"], actor=caller(request), at=moment(request, body), key=key_of(request))

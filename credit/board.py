@@ -14,7 +14,7 @@ from credit import clocks
 from credit.expiry import DRAFT_DAYS
 from credit.models import Application, CounterOffer, Offer, PaperRequest
 from crm.lib.pages import CAP
-from governance import rules
+from governance import rules, uses
 from ledger.models import Entry
 
 CARDS = 20
@@ -88,6 +88,7 @@ def read(rows: QuerySet[Application], stages: Sequence[Stage], *, user: Any, at:
         cards = [Card(row, row.created_at) for row in found.for_list().order_by("pk")[:shown]]  # type: ignore[attr-defined]
         columns.append(Column(stage, min(told["n"], CAP), told["n"] > CAP, told["amount"] or Decimal("0.00"), cards, shown))
     cards = [card for column in columns for card in column.cards]
+    uses.bind([card.application.customer for card in cards], "underwriting", actor=user, at=at)
     _since(cards)
     _clocks(cards, today)
     for card in cards:

@@ -18,6 +18,7 @@ from credit import close_rules, close_steps, ranges
 from credit.lateness import bucket_event
 from credit.models import CloseRun, Loan, ParkedLoan
 from crm.lib.errors import DomainError
+from crm.lib.scrub import cause
 from governance import users
 from governance.models import LegalEntity
 from ledger import log
@@ -179,7 +180,7 @@ def _park(ids: list[int], day: date, error: str, *, at: datetime) -> Count:
         ParkedLoan.objects.get_or_create(
             loan_id=loan_id,
             cleared_at=None,
-            defaults={"business_date": day, "error": error.splitlines()[0][:ERROR_KEPT], "parked_at": at},
+            defaults={"business_date": day, "error": cause(error, most=ERROR_KEPT), "parked_at": at},
         )
     return Count(parked=len(ids))
 

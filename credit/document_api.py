@@ -20,6 +20,7 @@ from credit.books import value_day
 from credit.models import Loan, LoanDocument
 from credit.money_api import loan_of
 from credit.serializers import At, money
+from credit.views import borrower
 from credit.views import loan_documents as pages
 from crm.lib.api import checked
 from crm.lib.errors import Invalid
@@ -176,6 +177,7 @@ class LoanDocumentViewSet(Filtered):
     def pdf(self, request: Request, public_id: str) -> HttpResponse:
         """Return the paper, in both languages; who takes it is recorded."""
         made = self.get_object()
+        made.loan.customer = borrower(made.loan, caller(request))
         loan_documents.taken(made, actor=caller(request), at=moment(request, {}))
         return HttpResponse(documents_pdf.paper(made), content_type="application/pdf")
 

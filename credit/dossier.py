@@ -178,7 +178,7 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
         "sees_papers": sees_papers,
         "documents": papers_there if sees_papers else [],
         "twins": documents.elsewhere(papers_there) if sees_papers else set(),
-        "duplicates": duplicates.of(application.customer, user=user),
+        "duplicates": duplicates.of(application.customer, user=user).read_for("underwriting", actor=user, at=at),
         "conditions": conditions_there,
         "conditions_open": sum(each.status == Condition.Status.OPEN for each in conditions_there),
         "proposal": Proposal.objects.filter(application=application).select_related("made_by", "answered_by").order_by("-pk").first(),

@@ -15,6 +15,7 @@ from credit import close_ranges, general_ledger
 from credit.close_ranges import ERROR_KEPT, retry
 from credit.models import ClosePartition, CloseRun
 from crm.lib.errors import DomainError
+from crm.lib.scrub import cause
 from governance import users
 from governance.lifecycle import MovedMeanwhile, move
 from governance.models import LegalEntity
@@ -116,8 +117,8 @@ def close_partition(partition_id: int, *, at: datetime) -> bool:
 
 def failed(partition_id: int, error: Exception) -> None:
     """Keep why a range could not be closed as a whole; it stays to be done, and whoever tries next may succeed."""
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    ClosePartition.objects.filter(pk=partition_id, status=ClosePartition.Status.PENDING).update(error=first[:ERROR_KEPT])
+    first = cause(str(error), most=ERROR_KEPT) or type(error).__name__
+    ClosePartition.objects.filter(pk=partition_id, status=ClosePartition.Status.PENDING).update(error=first)
 
 
 @transaction.atomic

@@ -103,7 +103,7 @@ class ApplicationForm(house.VersionedForm):
 
     def clean_customer(self) -> str:
         public_id = str(self.cleaned_data.get("customer") or "").strip()
-        self.found = Customer.objects.visible_to(self.user).filter(public_id=public_id).first() if public_id else None
+        self.found = Customer.objects.named(self.user, public_id) if public_id else None
         if self.found is None:
             raise forms.ValidationError(_("Choose the customer."), code="required")
         return public_id

@@ -28,9 +28,11 @@ from crm.lib import home, menu, pages
 from crm.lib.lists import action
 from crm.lib.templatetags.crm import spoken, tile_money
 from customers import panels
+from governance import uses
 from risk import decisions
 
 ROWS = 6
+READ_FOR = "underwriting"  # what the queues of applications read a person for, as the pages behind them
 Status = Application.Status
 
 menu.entry(
@@ -72,7 +74,7 @@ def referred(user: Any, at: datetime) -> list[dict[str, Any]]:
     from credit.words import Reasons
 
     rows = Application.objects.visible_to(user).referred().exclude(entered_by=user).for_list(reasons=True)
-    found = list(rows.order_by("submitted_at", "pk")[:ROWS])
+    found = uses.bind_of(rows.order_by("submitted_at", "pk")[:ROWS], "customer", READ_FOR, actor=user, at=at)
     reasons = Reasons(found)
     return [_row(row, why=[_since(row.submitted_at, at), *reasons.sentences(row)[:2]], action=_("Review")) for row in found]
 
@@ -97,7 +99,7 @@ def offered(user: Any, at: datetime) -> list[dict[str, Any]]:
     rows = Offer.objects.visible_to(user).filter(status=Offer.Status.MADE, application__owner=user).for_list()
     today = localtime(at).date()
     found = []
-    for offer in rows.order_by("expires_on", "pk")[:ROWS]:
+    for offer in uses.bind_of(rows.order_by("expires_on", "pk")[:ROWS], "application__customer", READ_FOR, actor=user, at=at):
         left = (offer.expires_on - today).days
         ends = ngettext("ends in %(n)s day", "ends in %(n)s days", left) % {"n": left} if left > 0 else _("ends today")
         read = _("cost table confirmed") if offer.is_confirmed else _("cost table still to be read")
@@ -109,7 +111,8 @@ def offered(user: Any, at: datetime) -> list[dict[str, Any]]:
 def drafts(user: Any, at: datetime) -> list[dict[str, Any]]:
     """Return this person's drafts, the oldest first."""
     rows = Application.objects.visible_to(user).filter(status=Status.DRAFT, owner=user).for_list().order_by("pk")[:ROWS]
-    return [_row(row, why=[_since(row.created_at, at)], action=_("Complete")) for row in rows]
+    found = uses.bind_of(rows, "customer", READ_FOR, actor=user, at=at)
+    return [_row(row, why=[_since(row.created_at, at)], action=_("Complete")) for row in found]
 
 
 home.queue(
@@ -135,7 +138,7 @@ def to_confirm(user: Any, at: datetime) -> list[dict[str, Any]]:
     rows = rows.defer("note", "answer", "condition_words", "application__stated", "application__note")
     return [
         _row(row.application, why=[str(row.get_kind_display()), row.made_by.name], action=_("Confirm or return")) | {"amount": row.amount}
-        for row in rows.order_by("made_at", "pk")[:ROWS]
+        for row in uses.bind_of(rows.order_by("made_at", "pk")[:ROWS], "application__customer", READ_FOR, actor=user, at=at)
     ]
 
 
@@ -144,7 +147,7 @@ def without_papers(user: Any, at: datetime) -> list[dict[str, Any]]:
     rows = PaperRequest.objects.visible_to(user).filter(status=PaperRequest.Status.OPEN, application__owner=user).defer("words")
     rows = rows.select_related("application__customer").prefetch_related("papers").order_by("due_on", "pk")[:ROWS]
     found = []
-    for row in rows:
+    for row in uses.bind_of(rows, "application__customer", READ_FOR, actor=user, at=at):
         lacking = [str(paper.get_kind_display()) for paper in row.papers.all() if paper.document_id is None]
         until = _("until %(day)s") % {"day": row.last_day}
         found.append(_row(row.application, why=[until, ", ".join(lacking)], action=_("Bring them in")))
@@ -157,7 +160,7 @@ def to_be_agreed(user: Any, at: datetime) -> list[dict[str, Any]]:
     rows = rows.select_related("application__customer").order_by("due_on", "pk")[:ROWS]
     return [
         _row(row.application, why=[_("until %(day)s") % {"day": row.due_on}], action=_("Ask the applicant")) | {"amount": row.amount}
-        for row in rows
+        for row in uses.bind_of(rows, "application__customer", READ_FOR, actor=user, at=at)
     ]
 
 

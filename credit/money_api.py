@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -16,6 +17,7 @@ from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Loan, PayoffQuote, Receipt, Refund, Transaction
 from credit.serializers import At, money
 from crm.lib.api import checked
+from governance import uses
 from governance.asked import caller
 from governance.idempotency import idempotent
 
@@ -104,7 +106,7 @@ class ReturnIn(At):
 
 
 def loan_of(request: Request, public_id: str) -> Loan:
-    loan = Loan.objects.visible_to(caller(request)).filter(public_id=public_id).first()
+    loan = Loan.objects.named(caller(request), public_id)
     if loan is None:
         raise unknown("loan", _("There is no such loan."))
     return loan
@@ -200,6 +202,11 @@ class SuspenseViewSet(Filtered):
     def get_queryset(self) -> QuerySet[Any]:
         return Receipt.objects.visible_to(self.request.user).for_list()
 
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            uses.bind(args[0] if isinstance(args[0], list) else [args[0]], "servicing", actor=caller(self.request), at=now())
+        return super().get_serializer(*args, **kwargs)
+
     @extend_schema(parameters=[FILTERS["status"], OpenApiParameter("reference", str)])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
@@ -212,6 +219,7 @@ class SuspenseViewSet(Filtered):
         receipt, body = self.get_object(), checked(AllocateIn, request)
         loan = loan_of(request, body["loan"])
         done = suspense.allocate(receipt, loan, actor=caller(request), at=moment(request, body), version=body["version"])
+        uses.bind([done], "servicing", actor=caller(request), at=now())
         return Response(ReceiptOut(done).data)
 
     @extend_schema(request=ReturnIn, responses={200: ReceiptOut})
@@ -221,6 +229,7 @@ class SuspenseViewSet(Filtered):
         """Say that this money went back to its sender. Above the amount of the rule it waits for a second person."""
         receipt, body = self.get_object(), checked(ReturnIn, request)
         done = suspense.give_back(receipt, actor=caller(request), at=moment(request, body), version=body["version"])
+        uses.bind([done], "servicing", actor=caller(request), at=now())
         return Response(ReceiptOut(done).data)
 
 

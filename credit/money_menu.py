@@ -23,6 +23,7 @@ from credit.permissions import (
 )
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import tile_money
+from governance import uses
 
 ROWS = 6
 
@@ -38,7 +39,8 @@ def _age(receipt: Receipt, at: datetime) -> str:
 
 def unmatched(user: Any, at: datetime) -> list[dict[str, Any]]:
     """Return money that waits for its loan, the oldest first."""
-    rows = Receipt.objects.visible_to(user).filter(status=Receipt.Status.UNMATCHED).order_by("received_on", "pk")[:ROWS]
+    rows = list(Receipt.objects.visible_to(user).filter(status=Receipt.Status.UNMATCHED).order_by("received_on", "pk")[:ROWS])
+    uses.bind(rows, "servicing", actor=user, at=at)
     return [
         {
             "who": f"{row.public_id} {row.masked_payer}".strip(),

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -35,42 +34,34 @@ def read(user: Any, rows: Any, purpose: str) -> list[Any]:
     return found
 
 
-def applications(user: Any) -> Any:
-    return Application.objects.visible_to(user).select_related("customer", "branch").defer("stated", "note")
+def applications() -> Any:
+    return Application.objects.select_related("customer", "branch").defer("stated", "note")
 
 
-def loans(user: Any) -> Any:
-    return Loan.objects.visible_to(user).select_related("customer", "branch")
+def loans() -> Any:
+    return Loan.objects.select_related("customer", "branch")
 
 
 def find_applications(user: Any, text: str, limit: int) -> list[Hit]:
-    beginning = search.id_of(text, "A")
-    # a sender's number is asked for whole: its index knows no beginnings
-    condition = (
-        Q(public_id__startswith=beginning)
-        if beginning
-        else Q(reference=text, legal_entity=user.team.legal_entity_id)
-        if user.team_id
-        else None
-    )
-    if not condition:
-        return []
-    return [application_hit(row) for row in read(user, applications(user).filter(condition).order_by("-pk")[:limit], "underwriting")]
+    rows: Any = []
+    if beginning := search.id_of(text, "A"):
+        rows = applications().numbered(user, beginning, limit)
+    elif user.team_id:  # a sender's number is asked for whole: its index knows no beginnings
+        named = applications().visible_to(user).filter(reference=text, legal_entity=user.team.legal_entity_id)
+        rows = named.order_by("-pk")[:limit]
+    return [application_hit(row) for row in read(user, rows, "underwriting")]
 
 
 def find_loans(user: Any, text: str, limit: int) -> list[Hit]:
-    beginning = search.id_of(text, "L")
-    if not beginning:
-        return []
-    return [loan_hit(row) for row in read(user, loans(user).filter(public_id__startswith=beginning).order_by("-pk")[:limit], "servicing")]
+    return [loan_hit(row) for row in read(user, loans().numbered(user, search.id_of(text, "L"), limit), "servicing")]
 
 
 def recall_applications(user: Any, ids: Sequence[str]) -> list[Hit]:
-    return [application_hit(row) for row in read(user, applications(user).filter(public_id__in=ids), "underwriting")]
+    return [application_hit(row) for row in read(user, applications().visible_to(user).filter(public_id__in=ids), "underwriting")]
 
 
 def recall_loans(user: Any, ids: Sequence[str]) -> list[Hit]:
-    return [loan_hit(row) for row in read(user, loans(user).filter(public_id__in=ids), "servicing")]
+    return [loan_hit(row) for row in read(user, loans().visible_to(user).filter(public_id__in=ids), "servicing")]
 
 
 search.provide(

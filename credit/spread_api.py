@@ -134,8 +134,7 @@ class CustomerPaymentViewSet(Filtered):
 
 
 def _customer(request: Request, public_id: str) -> Customer:
-    rows = Customer.objects.visible_to(caller(request)).select_related("legal_entity")
-    found = None if "\0" in public_id else rows.filter(public_id=public_id).first()
+    found = Customer.objects.select_related("legal_entity").named(caller(request), public_id)
     if found is None:
         raise unknown("customer", _("There is no such customer."))
     return found

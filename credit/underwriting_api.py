@@ -127,7 +127,7 @@ class ConditionViewSet(_OfApplications):
         condition, body = self.get_object(), checked(ClearIn, request)
         document = None
         if wanted := body["document"].replace("\0", ""):
-            document = Document.objects.visible_to(request.user).filter(public_id=wanted).first()
+            document = Document.objects.named(request.user, wanted)
             if document is None:
                 sentence = _("There is no such paper.")
                 raise Invalid(sentence, fields={"document": sentence})

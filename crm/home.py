@@ -1,5 +1,8 @@
 """The home page: what is next, why, and until when; below it figures, each opening its list."""
 
+from datetime import datetime
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
@@ -7,25 +10,34 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, htmx, menu
 from crm.lib.permissions import signed_in
+from governance.uses import UnlawfulUse
 
 menu.entry(group="work", order=0, label=_("Home"), url_name="home", permission="", icon="home", key="h")
+
+
+def queue(block: home.Block, user: Any, at: datetime) -> dict[str, Any]:
+    """Return one queue. Where its people may not be read for their purpose it says so in its place; the rest of the page stands."""
+    items, instead = [], block.empty
+    try:
+        items = home.ask(block, user, at)
+    except UnlawfulUse as refusal:
+        refusal.remember()
+        instead = refusal.message
+    return {
+        "name": block.name,
+        "title": block.title,
+        "items": items,
+        "empty": instead,
+        "url": reverse(block.url_name) if block.url_name else "",
+        "only_full": block.only_full,
+    }
 
 
 @signed_in
 def page(request: HttpRequest) -> HttpResponse:
     """Compose what the apps offer to this person."""
     user, at = request.user, now()
-    queues = [
-        {
-            "name": block.name,
-            "title": block.title,
-            "items": home.ask(block, user, at),
-            "empty": block.empty,
-            "url": reverse(block.url_name) if block.url_name else "",
-            "only_full": block.only_full,
-        }
-        for block in home.open_to(user, home.QUEUES)
-    ]
+    queues = [queue(block, user, at) for block in home.open_to(user, home.QUEUES)]
     queues = [queue for queue in queues if queue["items"] or not queue["only_full"]]
     figures = [{"label": block.title} | home.ask(block, user, at) for block in home.open_to(user, home.TILES)[: home.FIGURES]]
     actions = [

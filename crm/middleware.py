@@ -12,7 +12,7 @@ from crm import problems
 from crm.lib.context import request_id
 from crm.lib.errors import foreseen
 from crm.lib.permissions import Forbidden, signed_out
-from governance import access, unreadable
+from governance import access, probes, unreadable
 from governance import preview as eyes
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -23,8 +23,8 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        # what follows is the key itself: a customer's to an offer or a counter-offer, a person's to an account
-        path = next((f"{place}…" for place in ("/o/", "/c/", "/invitations/") if request.path.startswith(place)), request.path)
+        # what follows is the key itself: a customer's to an offer or a counter-offer, a person's to an account, the first one's to the house
+        path = next((f"{place}…" for place in ("/o/", "/c/", "/invitations/", "/begin/") if request.path.startswith(place)), request.path)
         return f"{request.method} {path}"
 
 
@@ -45,6 +45,16 @@ def reader(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         with access.reading(lambda: request.user):
+            return get_response(request)
+
+    return middleware
+
+
+def in_vain(get_response: GetResponse) -> GetResponse:
+    """Write down who asked for what is not theirs, in an address, a form, a body, a search or a choice of rows."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with probes.noted_at_the_end():
             return get_response(request)
 
     return middleware

@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "crm.middleware.reader",
+    "crm.middleware.in_vain",
     "governance.session_middleware.Living",
     "crm.middleware.closed_by_default",
     "crm.middleware.preview",

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from crm import beginning
 from crm.lib import menu
 from crm.lib.permissions import public, signed_in
 from customers.models import Customer
@@ -107,6 +108,11 @@ class Shell:
         """Whether customers of the demonstration are among the real ones; asked of the database once a minute."""
         held = cache.get_or_set("shell.demo", lambda: Customer.objects.exclude(origin="").exists(), 60)
         return bool(held)
+
+    @property
+    def nobody_is_in(self) -> bool:
+        """Whether there is no account at all; asked by the sign-in page."""
+        return beginning.nobody_is_in()
 
     @property
     def words(self) -> dict[str, str]:

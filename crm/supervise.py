@@ -225,6 +225,16 @@ class Run:
         for line in logins.stdout.splitlines():
             role, *login = line.split("\t")
             print("  " + "  ".join([role.ljust(36), *(part.ljust(18) for part in login)]))
+        begin = subprocess.run(
+            [sys.executable, "manage.py", "begin", "--quiet", "--url", url],
+            cwd=servers.ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if begin.stdout.strip():
+            print(f"  Nobody is in it yet. Begin here, within a day: {begin.stdout.strip()}")
         print("\n  Ctrl-C stops everything; the data stay in var/.\n", flush=True)
         while True:
             time.sleep(0.5)

@@ -5,7 +5,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 
-from crm import home, search, shell
+from crm import beginning, home, search, shell
 from crm.lib.permissions import public
 
 
@@ -29,6 +29,7 @@ urlpatterns = [
     path("theme/", shell.set_theme, name="set-theme"),
     path("session/", shell.session, name="session"),
     path("session/back/", shell.session_back, name="session-back"),
+    path("begin/<str:token>/", beginning.page, name="begin"),
     path("", include("governance.account_urls")),
     path("api/", include("crm.api")),
     path("", include("ledger.urls")),

@@ -11,11 +11,11 @@ from django.utils.translation import pgettext_lazy
 
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
-from customers import activities, mentions, notes, permissions
+from customers import activities, mentions, notes, permissions, profiles
 from customers.desk_forms import MoveForm, NotedForm, PlanForm, ResultForm, TaskFilter, midnight, narrowed
 from customers.models import Activity, Customer
 from customers.views import file_of
-from governance import idempotency
+from governance import idempotency, uses
 from governance.asked import Asked
 
 PANEL = 12
@@ -26,6 +26,7 @@ def of_mine(request: Asked, public_id: str) -> Activity:
     """Return the activity an address names, if this person may see its customer; else 404."""
     rows = Activity.objects.select_related("customer__branch", "assignee", "created_by")
     found: Activity = rows.get_for(request.user, public_id)
+    uses.bind([found.customer], profiles.READ_FOR, actor=request.user, at=now())
     return found
 
 
@@ -48,7 +49,7 @@ def task_list(request: Asked) -> HttpResponse:
         {"name": "today", "label": _("Today"), "count": today},
         {"name": "later", "label": _("Later"), "count": later},
     ]
-    for row in page.rows:
+    for row in uses.bind_of(page.rows, "customer", profiles.READ_FOR, actor=request.user, at=at):
         row.section = section(row, at, tomorrow)
     context = {"page": page, "figures": figures, "whose": whose, "closed": closed, "at": at}
     return htmx.render(request, "customers/tasks.html", "customers/_task_rows.html", context)

@@ -78,7 +78,8 @@ class CustomerMade(CustomerOut):
 
     @extend_schema_field(DuplicatesOut)
     def get_possible_duplicates(self, customer: Customer) -> Any:
-        hits = duplicates.of(customer, user=self.context["user"]).hits
+        user = self.context["user"]
+        hits = duplicates.of(customer, user=user).read_for(profiles.READ_FOR, actor=user, at=now()).hits
         return DuplicatesOut({"count": len(hits), "hits": hits}).data
 
 
@@ -199,6 +200,7 @@ class CustomerViewSet(DoorViewSet):
         if request.user.team is None:
             raise NoBranch(_("Your user belongs to no branch: ask an administrator."))
         customer = profiles.create(**values, branch=request.user.team, actor=request.user, at=now())
+        uses.bind([customer], profiles.READ_FOR, actor=caller(request), at=now())
         return Response(CustomerMade(customer, context={"user": caller(request)}).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CustomerChange, responses=CustomerOut)
@@ -208,6 +210,7 @@ class CustomerViewSet(DoorViewSet):
         changes = checked(CustomerChange, request)
         version = changes.pop("version")
         changed = profiles.update(customer, actor=request.user, at=now(), version=version, **changes)
+        uses.bind([changed], profiles.READ_FOR, actor=caller(request), at=now())
         return Response(CustomerOut(changed).data)
 
     @extend_schema(request=SearchIn, responses=CustomerOut(many=True), filters=False)

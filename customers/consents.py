@@ -181,4 +181,14 @@ def _agreed(rows: Any, kind: str, at: datetime) -> Any:
     return rows.filter(Exists(agreed))
 
 
-uses.CONSENTS.register("customers.customer", uses.ConsentOf(_agreed, lambda kind: dict(Purpose.choices).get(kind, kind)))
+def _agreed_of(rows: Any, kind: str, at: datetime) -> Any:
+    """Narrow what a customer told us of others to the customers who agreed."""
+    return rows.filter(Exists(Consent.objects.filter(live(localdate(at)), customer=OuterRef("customer"), purpose=kind)))
+
+
+def _label(kind: str) -> Any:
+    return dict(Purpose.choices).get(kind, kind)
+
+
+uses.CONSENTS.register("customers.customer", uses.ConsentOf(_agreed, _label))
+uses.CONSENTS.register("customers.relation", uses.ConsentOf(_agreed_of, _label))

@@ -13,8 +13,9 @@ from rest_framework.response import Response
 
 from crm.lib.api import DoorViewSet, Moment, checked
 from crm.lib.errors import Invalid
-from customers import activities, permissions, relations
+from customers import activities, permissions, profiles, relations
 from customers.models import Activity, Customer, Relation
+from governance import uses
 from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models import User
@@ -28,7 +29,7 @@ class NoSuchFile(Invalid):
 
 def customer_of(request: Request, public_id: str, field: str = "customer") -> Customer:
     """:raises NoSuchFile: for unknown files and for other people's, alike"""
-    found = Customer.objects.visible_to(request.user).select_related("branch").filter(public_id=public_id).first()
+    found = Customer.objects.select_related("branch").named(request.user, public_id)
     if found is None:
         sentence = _("There is no file with this number that you may see.")
         raise NoSuchFile(sentence, fields={field: sentence})
@@ -92,6 +93,10 @@ class RelationViewSet(DoorViewSet):
         rows = args[0] if args else []
         found = rows if isinstance(rows, list) else [rows] if rows else []
         others = {row.other_id for row in found if row.other_id}
+        if found:
+            actor, at = caller(self.request), now()
+            uses.bind([row.other for row in found if row.other], profiles.READ_FOR, actor=actor, at=at)
+            uses.bind([row for row in found if row.other is None], relations.READ_FOR, actor=actor, at=at)
         seen = set(Customer.objects.visible_to(self.request.user).filter(pk__in=others).values_list("pk", flat=True)) if others else set()
         return super().get_serializer(*args, **kwargs | {"context": {**self.get_serializer_context(), "seen": seen}})
 

@@ -169,7 +169,7 @@ class RelationForm(Form):
         number = str(self.cleaned_data.get("other") or "").strip().upper()
         if not number:
             return None
-        found = None if "\0" in number else Customer.objects.visible_to(self.user).filter(public_id=number).first()
+        found = Customer.objects.named(self.user, number)
         if found is None:
             raise forms.ValidationError(_("There is no file with this number that you may see."))
         return found

@@ -59,7 +59,7 @@ class DocumentViewSet(DoorViewSet):
     @idempotent()
     def add_row(self, request: Request, *, body: dict[str, Any], stored: files.Stored, made: list[Document]) -> Response:
         """Let a row take the file up; `made` holds it then, and stays empty for a repeated request."""
-        customer = Customer.objects.visible_to(request.user).filter(public_id=body["customer"].replace("\0", "")).first()
+        customer = Customer.objects.named(request.user, body["customer"])
         if customer is None:
             sentence = _("There is no such customer.")
             raise Invalid(sentence, fields={"customer": sentence})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,6 +13,7 @@ from crm.lib.errors import Invalid
 from customers import identifiers
 from customers.likeness import alike
 from customers.models import Customer, Note
+from governance import uses
 from governance.models import User
 from ledger import log
 
@@ -62,6 +63,14 @@ class Found:
 
     def __bool__(self) -> bool:
         return bool(self.hits) or self.elsewhere
+
+    def read_for(self, purpose: str, *, actor: User, at: datetime) -> Self:
+        """Bind the hits to what they are shown for; whoever only counts them need not.
+
+        :raises uses.UnlawfulUse: naming the missing consent
+        """
+        uses.bind([hit.customer for hit in self.hits], purpose, actor=actor, at=at)
+        return self
 
 
 def look(values: Mapping[str, Any], *, user: User, legal_entity_id: int | None) -> Found:

@@ -8,10 +8,11 @@ from django.utils.translation import pgettext_lazy
 
 from crm.lib import home, lists, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import handover, message_views, opening_views, panels, permissions
+from customers import handover, message_views, opening_views, panels, permissions, profiles
 from customers.handover_forms import TakeForm
 from customers.lists import CUSTOMERS
 from customers.models import Activity, Customer, Note
+from governance import uses
 
 SHOWN, LOOKED_THROUGH = 6, 60
 SHORT = 60  # letters of a task on the home page
@@ -75,7 +76,7 @@ def to_do(user: Any, at: datetime) -> list[dict[str, Any]]:
             "badge_label": pgettext_lazy("task", "Overdue") if row.is_overdue(at) else "",
             "action_label": _("Open"),
         }
-        for row in rows
+        for row in uses.bind_of(rows, "customer", profiles.READ_FOR, actor=user, at=at)
     ]
 
 
@@ -91,6 +92,7 @@ def last_worked_with(user: Any, at: datetime) -> list[dict[str, Any]]:
     for note in written:
         newest.setdefault(note.customer_id, note)
     seen = set(Customer.objects.visible_to(user).filter(pk__in=newest).values_list("pk", flat=True))
+    shown = [note for pk, note in newest.items() if pk in seen][:SHOWN]
     return [
         {
             "who": f"{note.customer.masked_name} {note.customer.public_id}",
@@ -98,9 +100,8 @@ def last_worked_with(user: Any, at: datetime) -> list[dict[str, Any]]:
             "why": [ago(note.at)],
             "action_label": _("Open"),
         }
-        for pk, note in newest.items()
-        if pk in seen
-    ][:SHOWN]
+        for note in uses.bind_of(shown, "customer", profiles.READ_FOR, actor=user, at=at)
+    ]
 
 
 home.queue(

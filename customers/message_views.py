@@ -17,10 +17,11 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.forms import Form
 from crm.lib.permissions import needs
-from customers import contacts, guarded, messages, permissions, templates
+from customers import contacts, guarded, messages, permissions, profiles, templates
 from customers.models import ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose, MessageTemplate
+from customers.views import file_of
 from customers.words import problem_of
-from governance import access, masking
+from governance import access, masking, uses
 from governance.asked import Asked
 from governance.models import User
 from ledger import log
@@ -31,16 +32,17 @@ ANY = gettext_lazy("Any")
 
 def masked_address(message: Message) -> str:
     """Return where a message goes or went, as staff may see it."""
+    customer = message.customer
     if message.address is None:
-        customer = message.customer
         return customer.masked_mobile if message.channel == MessageChannel.SMS else customer.masked_email
     field, mask = ("mobile", masking.mask_mobile) if message.channel == MessageChannel.SMS else ("email", masking.mask_email)
+    customer.may_be_read(field)  # it is the person's, only kept with the message
     return access.shown(guarded.of(field), lambda: mask(message.address or ""))
 
 
-def shown(rows: list[Message]) -> list[Message]:
-    """Give each row what the pages say of it."""
-    for row in rows:
+def shown(rows: list[Message], user: Any) -> list[Message]:
+    """Give each row what the pages say of it, its person read for keeping the file."""
+    for row in uses.bind_of(rows, "customer", profiles.READ_FOR, actor=user, at=now()):
         row.to = masked_address(row)  # type: ignore[attr-defined]
         row.label = templates.label(row.template.code)  # type: ignore[attr-defined]
         row.why = problem_of(row.problem)  # type: ignore[attr-defined]
@@ -52,15 +54,12 @@ def shown(rows: list[Message]) -> list[Message]:
 def customer_panel(request: Asked, public_id: str) -> HttpResponse:
     """What was written to a customer, and by which ways they may be reached now."""
     user: Any = request.user
-    customer = Customer.objects.visible_to(user).select_related("legal_entity").filter(public_id=public_id).first()
-    if customer is None:
-        raise Http404
-    at = now()
+    customer, at = file_of(request, public_id), now()
     rows = list(Message.objects.filter(customer=customer).for_list().order_by("-pk")[: SHOWN + 1])
     bars = list(ContactBar.objects.filter(customer=customer, lifted_at__isnull=True).order_by("channel"))
     context = {
         "customer": customer,
-        "rows": shown(rows[:SHOWN]),
+        "rows": shown(rows[:SHOWN], user),
         "more": len(rows) > SHOWN,
         "bars": bars,
         "hold": contacts.holds_of([customer.pk]).get(customer.pk),
@@ -90,7 +89,7 @@ class StopForm(Form):
 def contact_stop(request: Asked, public_id: str) -> HttpResponse:
     """Stop one way of contact."""
     user: Any = request.user
-    customer = Customer.objects.get_for(user, public_id)
+    customer = file_of(request, public_id)
     form = StopForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with form.refusals():
@@ -141,7 +140,7 @@ def message_list(request: Asked) -> HttpResponse:
     tab = request.GET.get("show", "")
     rows = of_tab(Message.objects.visible_to(user).for_list(), tab)
     page = pages.read(request, rows, sorts={"message": "id"}, default_sort="-message", filters=MessageFilter)
-    shown(page.rows)
+    shown(page.rows, user)
     tabs = [{"label": label, "url": f"?show={name}" if name else "?", "current": tab == name} for name, (label, _statuses) in TABS.items()]
     context = {"page": page, "tabs": tabs, "manages": user.has_perm(permissions.MANAGE_MESSAGE), "sandbox": settings.SANDBOX_URL}
     return htmx.render(request, "customers/message_list.html", "customers/_message_rows.html", context)
@@ -156,7 +155,7 @@ def one(user: Any, public_id: str) -> Message:
 def message(request: Asked, public_id: str) -> HttpResponse:
     """One message: what it says or said, and its way."""
     user: Any = request.user
-    (found,) = shown([one(user, public_id)])
+    (found,) = shown([one(user, public_id)], user)
     entries = list(log.history(found)[:20])
     names = dict(User.objects.filter(pk__in={entry.actor_id for entry in entries}).values_list("pk", "name"))
     steps = [
@@ -325,5 +324,5 @@ def waiting(user: Any, at: Any) -> list[dict[str, Any]]:
             "badge_label": row.get_status_display(),
             "action_label": _("Open"),
         }
-        for row in rows
+        for row in uses.bind_of(rows, "customer", profiles.READ_FOR, actor=user, at=at)
     ]

@@ -37,6 +37,7 @@ def relation_panel(request: Asked, public_id: str) -> HttpResponse:
     )
     beside = [row.other for row in own if row.other] + [row.customer for row in of_others]
     uses.bind(beside, profiles.READ_FOR, actor=request.user, at=now())
+    uses.bind([row for row in own if row.other is None], relations.READ_FOR, actor=request.user, at=now())
     rows = [shown(row, row.other, seen) for row in own]
     reverse_rows = [shown(row, row.customer, seen) for row in of_others]
     return htmx.part(request, "customers/_relations.html", {"customer": found, "rows": rows, "reverse_rows": reverse_rows})
@@ -66,6 +67,8 @@ def relation_add(request: Asked, public_id: str) -> HttpResponse:
 def relation_of(request: Asked, public_id: str) -> Relation:
     """Return the relation an address names, if this person may see the customer it belongs to; else 404."""
     found: Relation = Relation.objects.for_list().get_for(request.user, public_id)
+    uses.bind([found.customer], profiles.READ_FOR, actor=request.user, at=now())
+    uses.bind([found], relations.READ_FOR, actor=request.user, at=now())
     return found
 
 

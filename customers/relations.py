@@ -14,6 +14,8 @@ from governance.models import User
 from governance.models.identity import Level
 from ledger import log
 
+READ_FOR = "service"  # what pages and the API read an outside person for, masked
+
 
 class OtherSideUnclear(Invalid):
     """Neither a customer nor name and mobile of an outside person were given, or both."""
@@ -124,6 +126,7 @@ def reveal(relation: Relation, *, field: str, purpose: str, reason: str, actor: 
     :raises ThirdParty: if it is asked for to collect a debt, and the person is not one who may be contacted about it
     :raises reveals.NoReason: if purpose or reason is missing
     :raises FieldClosed: if the actor's role may not open this field
+    :raises uses.UnlawfulUse: if the purpose may not read this value, or needs a consent that the customer has not given
     """
     if field not in ("name", "mobile") or relation.other_id is not None:
         raise Invalid(_("A customer's own values are opened in their own file."))
@@ -131,9 +134,10 @@ def reveal(relation: Relation, *, field: str, purpose: str, reason: str, actor: 
         raise ThirdParty(_("Only a guarantor who agreed may be contacted about the debt. Everybody else is a third party."))
     reveals.check(purpose=purpose, reason=reason)
     access.demand(actor, f"customers.relation.{field}", Level.REVEAL)
-    uses.use(Relation, purpose, actor=actor, at=at).check(relation, [field])
+    read = uses.reading(Relation.objects.get(pk=relation.pk), purpose, actor=actor, at=at)
+    read.may_be_read(field)
     note = Note.objects.create(customer=relation.customer, author=actor, text=reason.strip(), at=at)
     log.record(
         "customers.relation.revealed", relation, actor=actor, at=at, field=field, purpose=purpose, note_id=note.pk, **relation.sides()
     )
-    return getattr(relation, field) or ""
+    return getattr(read, field) or ""

@@ -28,10 +28,8 @@ def hit(customer: Customer) -> Hit:
 
 def find(user: Any, text: str, limit: int) -> list[Hit]:
     beginning = search.id_of(text, "C")
-    rows = Customer.objects.visible_to(user).for_list().filter(public_id__startswith=beginning).order_by("-pk")[:limit]
     # nine letters may be an id without its letter, and are a name as well: zhangpeng
-    found = list(rows) if beginning else []
-    found = found or index.find(user, text, limit)
+    found = Customer.objects.for_list().numbered(user, beginning, limit) or index.find(user, text, limit)
     if not found and identifiers.is_whole(text):
         probes.guessed(user, at=now())
     return hits(user, found)

@@ -28,9 +28,13 @@ NOTES_SHOWN = 20
 
 
 def file_of(request: HttpRequest, public_id: str) -> Customer:
-    """Return the customer an address names, if this person may see it; else 404 as for an unknown one."""
+    """Return the customer an address names, read for keeping the file, if this person may see it; else 404 as for an unknown one.
+
+    :raises uses.UnlawfulUse: if that purpose needs a consent that was not given
+    """
     rows = Customer.objects.select_related("branch", "owner", "legal_entity", "partner")
     found: Customer = rows.get_for(request.user, public_id)
+    uses.bind([found], profiles.READ_FOR, actor=request.user, at=now())
     return found
 
 
@@ -89,7 +93,8 @@ def customer_new(request: HttpRequest) -> HttpResponse:
 def alike(request: HttpRequest) -> duplicates.Found:
     """Return the files that look like the person typed in."""
     entity = request.user.team.legal_entity_id if request.user.team else None
-    return duplicates.look(request.POST.dict(), user=request.user, legal_entity_id=entity)
+    found = duplicates.look(request.POST.dict(), user=request.user, legal_entity_id=entity)
+    return found.read_for(profiles.READ_FOR, actor=request.user, at=now())
 
 
 @needs(permissions.ADD)
@@ -104,7 +109,7 @@ def customer_duplicates(request: HttpRequest) -> HttpResponse:
 
 @needs(permissions.CHANGE)
 def customer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
-    customer = uses.reading(file_of(request, public_id), profiles.READ_FOR, actor=request.user, at=now())
+    customer = file_of(request, public_id)
     form = ChangeCustomerForm(request.POST or None, customer=customer, user=request.user)
     context: dict[str, Any] = {"customer": customer}
     if request.method == "POST" and form.is_valid():
@@ -127,7 +132,7 @@ def customer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @needs(permissions.VIEW)
 def customer(request: HttpRequest, public_id: str) -> HttpResponse:
-    found = uses.reading(file_of(request, public_id), profiles.READ_FOR, actor=request.user, at=now())
+    found = file_of(request, public_id)
     context = {
         "customer": found,
         "today": localdate(),
@@ -135,7 +140,7 @@ def customer(request: HttpRequest, public_id: str) -> HttpResponse:
         "identity": identity(request, found),
         "consent_rows": consent_rows(found),
         "timeline": timeline.of(found.pk, request.user),
-        "twins": duplicates.of(found, user=request.user),
+        "twins": duplicates.of(found, user=request.user).read_for(profiles.READ_FOR, actor=request.user, at=now()),
         "note_form": NoteForm(),
         "notes": found.notes.select_related("author").order_by("-at", "-pk")[:NOTES_SHOWN],
     }
@@ -160,7 +165,7 @@ def identity(request: HttpRequest, found: Customer) -> list[dict[str, Any]]:
 @needs(permissions.VIEW)
 def customer_masked(request: HttpRequest, public_id: str, field: str) -> HttpResponse:
     """The masked value again, after its minute is over."""
-    found = uses.reading(file_of(request, public_id), profiles.READ_FOR, actor=request.user, at=now())
+    found = file_of(request, public_id)
     rows = [row for row in identity(request, found) if row["field"] == field]
     if not rows:
         raise Http404

@@ -19,7 +19,7 @@ from django.utils.translation import override
 from crm.lib.errors import DomainError, NotAllowed
 from crm.lib.lists import Column, List
 from crm.lib.tables import TABLES, Table
-from governance import access, jobs, purposes, table_files, unreadable, uses
+from governance import access, jobs, probes, purposes, table_files, unreadable, uses
 from governance.models import DataPurpose, Export, User
 from governance.saved_views import kept
 from governance.table_files import safe
@@ -194,6 +194,7 @@ def fetch(public_id: str, *, actor: User, at: datetime) -> tuple[Export, bytes]:
     """
     export = Export.objects.filter(actor=actor, public_id=public_id, job__isnull=False).first() if "\0" not in public_id else None
     if export is None:
+        probes.note(Export, actor, public_id, at=at)
         raise Http404
     if not actor.has_perm(table_files.source(export.list).export_permission):
         raise NotAllowed(_("You may not export this list."))

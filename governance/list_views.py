@@ -17,7 +17,7 @@ from crm.lib.forms import Form
 from crm.lib.lists import List
 from crm.lib.permissions import Forbidden, signed_in
 from crm.lib.tables import TABLES
-from governance import bulk, bulk_exports, exports, idempotency, permissions, saved_views, table_files
+from governance import bulk, bulk_exports, exports, idempotency, permissions, probes, saved_views, table_files
 from governance.list_forms import ExportForm, ViewForm
 from governance.list_pages import NONE, address, named
 from governance.models import ChangeRequest, Export, Job, SavedView
@@ -240,7 +240,7 @@ def bulk_start(request: HttpRequest, name: str, action: str) -> HttpResponse:
     params = asked_of(request)
     every = request.POST.get("every") == "yes"
     chosen = request.POST.getlist("row")
-    rows = spec.narrowed(params, request, localdate()) if every else spec.rows(user).filter(public_id__in=chosen[: found.most])
+    rows = spec.narrowed(params, request, localdate()) if every else chosen_rows(spec, user, chosen[: found.most])
     number, more = pages.capped(rows, found.most)
     sure = request.POST.get("sure") == "yes"
     made = found.form(user) if found.form else Form
@@ -261,6 +261,21 @@ def bulk_start(request: HttpRequest, name: str, action: str) -> HttpResponse:
         "query": params.urlencode(), "back": address(spec, params.urlencode()),
     }  # fmt: skip
     return form.page(request, "lists/bulk.html", context, part="lists/_bulk.html")
+
+
+def chosen_rows(spec: List, user: Any, chosen: list[str]) -> Any:
+    """Return the rows that were ticked.
+
+    :raises Http404: if one of them is not there, or not this person's; who asked for another's is noted
+    """
+    wanted = {public_id for public_id in chosen if "\0" not in public_id}
+    rows = spec.rows(user).filter(public_id__in=wanted)
+    strange = wanted - set(rows.values_list("public_id", flat=True))
+    for public_id in sorted(strange):
+        probes.note(rows.model, user, public_id, at=now())
+    if strange:
+        raise Http404
+    return rows
 
 
 @signed_in

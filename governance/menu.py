@@ -33,7 +33,7 @@ menu.entry(group="admin", order=28, label=_("Keys"), url_name="key-list", permis
 menu.entry(group="admin", order=27, label=_("API clients"), url_name="client-list", permission=permissions.VIEW_CLIENT, icon="partners")
 menu.entry(group="admin", order=30, label=_("Jobs"), url_name="job-list", permission=permissions.VIEW_JOB, icon="jobs")
 
-home.action("governance.user", label=_("New user"), permission=permissions.MANAGE_USER, url_name="user-new", order=90)
+home.action("governance.user", label=_("New user"), permission=permissions.MANAGE_USER, url_name="user-new", order=70)
 home.queue(
     "governance.setup",
     title=_("Setting up"),

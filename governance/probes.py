@@ -1,5 +1,8 @@
 """Who asks for what is not theirs: each such question goes into the ledger, many of them to compliance; and how often somebody may guess."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -24,8 +27,32 @@ class TooManyGuesses(DomainError):
     status = 429
 
 
+_later: ContextVar[list[tuple[type[models.Model], Any, str, datetime]] | None] = ContextVar("asked in vain", default=None)
+
+
+@contextmanager
+def noted_at_the_end() -> Iterator[None]:
+    """Write down what is asked for inside once it is over: a door that refuses takes back whatever its transaction wrote."""
+    kept: list[tuple[type[models.Model], Any, str, datetime]] = []
+    token = _later.set(kept)
+    try:
+        yield
+    finally:
+        _later.reset(token)
+        for model, user, public_id, at in kept:
+            _write(model, user, public_id, at=at)
+
+
 def note(model: type[models.Model], user: Any, public_id: str, *, at: datetime) -> None:
     """Record that `user` asked for a row of `model` that is there and is not theirs; nothing for one that is not there."""
+    kept = _later.get()
+    if kept is None:
+        _write(model, user, public_id, at=at)
+    elif all((model, public_id) != (one[0], one[2]) for one in kept):
+        kept.append((model, user, public_id, at))
+
+
+def _write(model: type[models.Model], user: Any, public_id: str, *, at: datetime) -> None:
     row = None if "\0" in public_id else model._default_manager.filter(public_id=public_id).only("pk").first()
     if row is None:
         return

@@ -29,9 +29,16 @@ class RoleForm(VersionedForm):
     approval_limit = MoneyField(
         label=_("Authority limit (CNY)"), required=False, min_value=Decimal("0.00"), help_text=_("The largest amount a holder may approve.")
     )
-    waiver_limit = MoneyField(label=_("Waiver limit (CNY)"), required=False, min_value=Decimal("0.00"))
-    settlement_limit = MoneyField(label=_("Settlement limit (CNY)"), required=False, min_value=Decimal("0.00"))
-    line_limit = MoneyField(label=_("Limit of credit lines (CNY)"), required=False, min_value=Decimal("0.00"))
+    waiver_limit = MoneyField(
+        label=_("Waiver limit (CNY)"), required=False, min_value=Decimal("0.00"),
+        help_text=_("What a holder may give up on one loan, all waivers together. Empty: each needs a second person."),
+    )  # fmt: skip
+    settlement_limit = MoneyField(
+        label=_("Settlement limit (CNY)"), required=False, min_value=Decimal("0.00"), help_text=_("Kept for settlements below what is owed: no page asks for it yet.")
+    )  # fmt: skip
+    line_limit = MoneyField(
+        label=_("Limit of credit lines (CNY)"), required=False, min_value=Decimal("0.00"), help_text=_("Kept for credit lines: no page asks for it yet.")
+    )  # fmt: skip
     opens_at = forms.TimeField(
         label=_("From"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_("Outside these hours, by the lender's clock, the role opens nothing."),

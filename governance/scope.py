@@ -9,6 +9,7 @@ from django.db import models
 from django.http import Http404
 from django.utils.timezone import now
 
+from crm.lib.fields import LENGTH
 from governance import standing
 from governance.models.identity import Scope
 
@@ -61,12 +62,25 @@ class ScopedQuerySet(models.QuerySet[M]):
 
         :raises Http404: for unknown rows and for other people's, alike
         """
+        found = self.named(user, public_id)
+        if found is None:
+            raise Http404
+        return found
+
+    def named(self, user: Any, public_id: str) -> M | None:
+        """Return the row that a form, a body or an address names, None for unknown rows and for other people's; who asked is noted."""
         # PostgreSQL's text holds no NUL: asked for one it would answer with an error.
         found = None if "\0" in public_id else self._found(user, public_id)
         if found is None:
             self.probed(user, public_id)
-            raise Http404
         return found
+
+    def numbered(self, user: Any, beginning: str, limit: int) -> list[M]:
+        """Return the newest rows whose public id begins so; asked for a whole one that is not theirs, a person is noted."""
+        rows = list(self.visible_to(user).filter(public_id__startswith=beginning).order_by("-pk")[:limit]) if beginning else []
+        if not rows and len(beginning.partition("-")[2]) == LENGTH:
+            self.probed(user, beginning)
+        return rows
 
     def probed(self, user: Any, public_id: str) -> None:
         """Record that `user` asked for a row that is not theirs; see `governance.probes`."""

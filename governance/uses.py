@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Self, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -34,6 +35,12 @@ class ConsentOf:
 
 
 CONSENTS: Registry[ConsentOf] = Registry("consent of a model")
+
+
+def _agreed(rows: Any, kind: str, at: datetime) -> Any:
+    """Narrow to those who agreed; none where nobody could be asked, as a payer the bank alone knows."""
+    kept = CONSENTS.get(rows.model._meta.label_lower)
+    return kept.narrow(rows, kind, at) if kept else rows.none()
 
 
 class UnlawfulUse(NotAllowed):
@@ -85,8 +92,8 @@ class Use:
 
     def lacks_consent(self, row: models.Model) -> UnlawfulUse:
         """Return the refusal of a row whose person did not agree."""
-        kept = CONSENTS[row._meta.label_lower]
-        said = {"consent": kept.label(self.lawful.consent), "purpose": self.lawful.name}
+        kept = CONSENTS.get(row._meta.label_lower)
+        said = {"consent": kept.label(self.lawful.consent) if kept else self.lawful.consent, "purpose": self.lawful.name}
         return UnlawfulUse(
             _("The purpose “%(purpose)s” needs a consent that this person has not given: %(consent)s.") % said,
             row=row, use=self, consent=self.lawful.consent,
@@ -127,12 +134,22 @@ def bind_lawful(rows: Iterable[models.Model], purpose: str, *, actor: Any, at: d
     refusals = []
     if found.lawful.consent:
         everybody = model._default_manager.filter(pk__in={row.pk for row in some})
-        agreed = set(CONSENTS[model._meta.label_lower].narrow(everybody, found.lawful.consent, at).values_list("pk", flat=True))
+        agreed = set(_agreed(everybody, found.lawful.consent, at).values_list("pk", flat=True))
         refusals = [found.lacks_consent(row) for row in some if row.pk not in agreed]
         some = [row for row in some if row.pk in agreed]
     for row in some:
         found.bind(row)
     return refusals
+
+
+def bind_of(rows: Iterable[Any], path: str, purpose: str, *, actor: Any, at: datetime) -> list[Any]:
+    """Bind the persons that `rows` came with: `path` names the joined fields from a row to its person; return the rows.
+
+    :raises UnlawfulUse: naming the missing consent
+    """
+    found = list(rows)
+    bind([attrgetter(path.replace("__", "."))(row) for row in found], purpose, actor=actor, at=at)
+    return found
 
 
 class BoundIterable(ModelIterable):
@@ -161,7 +178,7 @@ class PurposeQuerySet(ScopedQuerySet[M]):
         bound._use, bound._iterable_class = found, BoundIterable
         if found.lawful.consent:
             everybody = bound.all()
-            bound = CONSENTS[self.model._meta.label_lower].narrow(bound, found.lawful.consent, at)
+            bound = _agreed(bound, found.lawful.consent, at)
             bound._agreed_or_not = everybody
         return bound
 
@@ -202,7 +219,7 @@ class PurposeQuerySet(ScopedQuerySet[M]):
 
     def _say_what_is_missing(self, rows: Any) -> None:
         if rows._agreed_or_not is not None and rows._use is not None:
-            hidden = rows._agreed_or_not.only("pk").first()
+            hidden = rows._agreed_or_not.select_related(None).only("pk").first()
             if hidden is not None:
                 raise rows._use.lacks_consent(hidden)
 
@@ -218,6 +235,15 @@ class PurposeBound(models.Model):
         if found is not None and fields is not None:
             found.check(self, fields)
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+
+    def may_be_read(self, *columns: str) -> None:
+        """Go on if what is kept elsewhere of these columns may be shown as well, by what this row is read for.
+
+        :raises UnlawfulUse: naming the first that may not
+        """
+        found: Use | None = self.__dict__.get("_use")
+        if found is not None:
+            found.check(self, columns)
 
 
 def reading(row: M, purpose: str, *, actor: Any, at: datetime) -> M:

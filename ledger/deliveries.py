@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from crm.lib.scrub import cause
 from ledger import log
 from ledger.models import Delivery, Entry
 
@@ -91,7 +92,7 @@ def fail(delivery: Delivery, error: str, *, at: datetime) -> bool:
     held(delivery).update(
         status=Delivery.Status.PARKED if parked else Delivery.Status.PENDING,
         due_at=at + backoff(delivery.attempts),
-        error=error[:2_000],
+        error=cause(error, most=2_000),
     )
     return False
 

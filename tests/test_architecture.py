@@ -59,7 +59,7 @@ def test_every_route_names_its_permission() -> None:
 def test_only_these_routes_are_open_without_sign_in() -> None:
     opened = {route.name for route in routes() if route.public}
     assert opened == {
-        "healthz", "invitation", "session", "set-language", "set-theme", "account_login", "mfa_authenticate", "mfa_login_webauthn", "oidc-login", "oidc-back",
+        "begin", "healthz", "invitation", "session", "set-language", "set-theme", "account_login", "mfa_authenticate", "mfa_login_webauthn", "oidc-login", "oidc-back",
         "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms",
         "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
         "public-counter", "public-counter-code", "public-counter-answer", "public-offer-draft", "public-offer-contract",

@@ -31,7 +31,7 @@ PAGES = [row for room in ROOMS for row in room.PAGES]
 SHOWROOM = ("ui",)
 # method, route, permission; the OAuth scope is the permission's
 API = [row for room in ROOMS for row in room.API]
-PUBLIC = {"healthz", "invitation", "session", "set-language", "set-theme", "account_login", "mfa_authenticate", "mfa_login_webauthn", "oidc-login", "oidc-back"} | {
+PUBLIC = {"begin", "healthz", "invitation", "session", "set-language", "set-theme", "account_login", "mfa_authenticate", "mfa_login_webauthn", "oidc-login", "oidc-back"} | {
     "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"} | {
     "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
     "public-counter", "public-counter-code", "public-counter-answer", "public-offer-draft", "public-offer-contract",

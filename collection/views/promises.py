@@ -26,7 +26,7 @@ from crm.lib import htmx, money, pages
 from crm.lib.dates import add_months
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import percent, spoken
-from governance import list_pages
+from governance import list_pages, uses
 from governance.idempotency import Once
 
 DAYS = 30  # the period of the kept rate
@@ -65,7 +65,9 @@ def tiles(request: HttpRequest, *, on: date) -> list[dict[str, Any]]:
 
 def found(request: HttpRequest, public_id: str) -> Promise:
     """Return the promise of the address, if this person may see it; else 404."""
-    return Promise.objects.for_list().select_related("replaces").get_for(request.user, public_id)
+    row = Promise.objects.for_list().select_related("replaces").get_for(request.user, public_id)
+    uses.bind([row.case.customer], "collections", actor=request.user, at=now())
+    return row
 
 
 @needs(permissions.VIEW)

@@ -19,6 +19,7 @@ from governance.access import Masked
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import LegalEntity, User
 from governance.scope import ScopedQuerySet
+from governance.uses import PurposeBound
 
 VIRTUAL_PREFIX = "8866"
 
@@ -123,7 +124,7 @@ class ReceiptQuerySet(ScopedQuerySet["Receipt"]):
         return self.select_related("loan", "proposed_loan", "proposed_by", "bank_file")
 
 
-class Receipt(models.Model):
+class Receipt(PurposeBound):
     """Money that arrived at the bank, once per bank reference."""
 
     POLICY = Policy(

@@ -21,13 +21,13 @@ from credit.permissions import (
     VIEW_APPLICATION,
     WITHDRAW_APPLICATION,
 )
-from credit.views import Asked, deciding
+from credit.views import Asked, applicant, deciding
 from credit.words import Reasons, fact, word
 from crm.lib import htmx, pages
 from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from customers.permissions import ADD_DOCUMENT, CHECK_DOCUMENT
-from governance import idempotency, list_pages, uses
+from governance import idempotency, list_pages
 
 Status = Application.Status
 TABS = ("", "open", "draft", "referred", "waiting", "offered", "booked", "declined")
@@ -110,7 +110,7 @@ def context_of(request: Asked, application: Application, bound: Form | None = No
     reasons = Reasons([application])
     context: dict[str, Any] = {
         "application": application,
-        "customer": uses.reading(application.customer, "underwriting", actor=request.user, at=now()),
+        "customer": applicant(application, request.user),
         "offer": offer,
         "loan": loan,
         "moving": is_moving(application),

@@ -18,7 +18,7 @@ from credit.permissions import CHECK_PRODUCT, MANAGE_PRODUCT, VIEW_PRODUCT
 from credit.views import Asked
 from crm.lib import htmx
 from crm.lib.permissions import needs
-from governance import changes, idempotency
+from governance import changes, idempotency, uses
 from governance.models import ChangeRequest
 
 
@@ -105,6 +105,8 @@ def cap_simulator_page(request: Asked) -> HttpResponse:
     cap = form.cap(pattern) if asked is not None and form.is_valid() else pattern
     products = Product.objects.visible_to(request.user)
     lines = cap_simulator.lines(cap, products, held=binding, on=on)
+    standing = cap_simulator.standing(cap, Offer.objects.visible_to(request.user), on=on)
+    uses.bind_of(standing.worst, "application__customer", "underwriting", actor=request.user, at=now())
     context: dict[str, Any] = {
         "form": form,
         "cap": cap,
@@ -112,7 +114,7 @@ def cap_simulator_page(request: Asked) -> HttpResponse:
         "groups": grouped(lines),
         "failing": sum(line.failing for line in lines),
         "tried": sum(len(line.cells) for line in lines),
-        "standing": cap_simulator.standing(cap, Offer.objects.visible_to(request.user), on=on),
+        "standing": standing,
         "chart": chart(lines, cap, on),
     }
     status = 422 if asked is not None and form.errors else 200

@@ -21,7 +21,7 @@ from credit.views.loans import one
 from crm.lib import htmx, pages
 from crm.lib.errors import Invalid
 from crm.lib.permissions import needs
-from governance import idempotency
+from governance import idempotency, uses
 
 SHOWN = 100
 TABS = ("waiting", "approved", "refused")
@@ -129,7 +129,7 @@ def mark_list(request: Asked) -> HttpResponse:
     page = pages.read(request, found, sorts={"made": "made_at"}, default_sort="made" if tab == "waiting" else "-made")
     words = {"waiting": _("Waiting"), "approved": _("Approved"), "refused": _("Refused")}
     counts = pages.count_labels([narrowed[key] for key in TABS])
-    for row in page.rows:
+    for row in uses.bind_of(page.rows, "loan__customer", "servicing", actor=request.user, at=now()):
         row.step = _step_for(row, request.user)
     context = {
         "page": page,

@@ -15,7 +15,7 @@ from credit import contracts, links, offers
 from credit.books import value_day
 from credit.models import Loan, Offer, OfferLink
 from credit.permissions import ACCEPT_OFFER, DOWNLOAD_CONTRACT, VIEW_APPLICATION
-from credit.views import Asked
+from credit.views import Asked, applicant
 from credit.views.offers import cost_of, one, schedule, total
 from credit.views.what_if import WhatIfForm, what_if_context
 from crm.lib import forms as house
@@ -121,7 +121,8 @@ def offer_link(request: Asked, public_id: str) -> HttpResponse:
     with idempotency.Once(request.user, form_key, at=now()) as sent:
         if not sent.again:
             links.make(offer, actor=request.user, at=now())
-            messages.success(request, _("The link is on its way to %(mobile)s.") % {"mobile": offer.application.customer.masked_mobile})
+            person = applicant(offer.application, request.user)
+            messages.success(request, _("The link is on its way to %(mobile)s.") % {"mobile": person.masked_mobile})
             sent.result(reverse("offer", args=[public_id]))
     return htmx.go(request, sent.location or reverse("offer", args=[public_id]))
 

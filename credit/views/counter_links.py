@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from credit import counter_links, links
 from credit.models import ConditionKind, CounterLink, CounterOffer
 from credit.permissions import ACCEPT_OFFER
-from credit.views import Asked
+from credit.views import Asked, applicant
 from credit.views.contracts import CodeForm
 from credit.views.offers import cost_of, schedule, total
 from crm.lib import htmx
@@ -35,7 +35,8 @@ def counter_link(request: Asked, public_id: str) -> HttpResponse:
     with idempotency.Once(request.user, request.POST.get("form_key", ""), at=now()) as sent:
         if not sent.again:
             counter_links.make(offered, actor=request.user, at=now())
-            messages.success(request, _("The link is on its way to %(mobile)s.") % {"mobile": application.customer.masked_mobile})
+            person = applicant(application, request.user)
+            messages.success(request, _("The link is on its way to %(mobile)s.") % {"mobile": person.masked_mobile})
             sent.result(here)
     return htmx.go(request, sent.location or here)
 

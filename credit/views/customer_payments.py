@@ -16,7 +16,7 @@ from credit.accrual import bucket, bucket_name
 from credit.models import CustomerPayment, Loan, Transaction
 from credit.money_forms import CounterForm, ReversalForm
 from credit.permissions import RECORD_REPAYMENT, REVERSE_REPAYMENT, VIEW_LOAN
-from credit.views import Asked, differences
+from credit.views import Asked, borrower, differences
 from credit.words import PARTS
 from crm.lib import htmx, money
 from crm.lib.errors import DomainError
@@ -24,7 +24,7 @@ from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import spoken
 from customers.models import Customer
 from customers.permissions import VIEW as VIEW_CUSTOMER
-from governance import idempotency
+from governance import idempotency, uses
 
 ZERO = Decimal("0.00")
 
@@ -55,7 +55,8 @@ def customer_pay(request: Asked, public_id: str) -> HttpResponse:
     order = CustomerPayment.Order(customer_payments.order_of(customer.legal_entity, on=on)).label
     rows = list(Loan.objects.visible_to(request.user).open().filter(customer=customer).select_related("product").order_by("-dpd", "pk"))
     back = reverse("customer", args=[public_id]) if request.user.has_perm(VIEW_CUSTOMER) else reverse("loan-list")
-    context = {"customer": customer, "order": order, "loans": rows, "here": here, "back": back}
+    person = uses.reading(customer, "servicing", actor=request.user, at=now())
+    context = {"customer": person, "order": order, "loans": rows, "here": here, "back": back}
     return form.page(request, "credit/money/customer_pay.html", context | told(request, customer, request.POST))
 
 
@@ -104,7 +105,7 @@ def customer_payment(request: Asked, public_id: str) -> HttpResponse:
     seen = set(Loan.objects.visible_to(request.user).filter(customer=payment.customer_id).values_list("pk", flat=True))
     shares = [share for share in customer_payments.shares_of(payment) if share.transaction.loan_id in seen]
     may = payment.status == CustomerPayment.Status.RECORDED and request.user.has_perm(REVERSE_REPAYMENT)
-    context = {"payment": payment, "customer": payment.customer, "shares": shares, "may_reverse": may}
+    context = {"payment": payment, "customer": borrower(payment, request.user), "shares": shares, "may_reverse": may}
     return htmx.render(request, "credit/money/customer_payment.html", "credit/money/customer_payment.html", context)
 
 
@@ -127,5 +128,5 @@ def customer_payment_reverse(request: Asked, public_id: str) -> HttpResponse:
     if payment.status == CustomerPayment.Status.REVERSED:
         return htmx.go(request, here)
     rows = [(row, differences.told(row.loan, seen)) for row, seen in customer_payments.undone(payment)]
-    context = {"payment": payment, "customer": payment.customer, "back": here, "rows": rows}
+    context = {"payment": payment, "customer": borrower(payment, request.user), "back": here, "rows": rows}
     return form.page(request, "credit/money/customer_payment_reverse.html", context)

@@ -25,7 +25,7 @@ from crm.lib.errors import DomainError
 from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import spoken
-from governance import idempotency
+from governance import idempotency, uses
 from governance.lifecycle import IllegalMove, MovedMeanwhile
 
 WHY = 2  # reasons a row of the queue shows
@@ -50,6 +50,7 @@ def review_queue(request: Asked) -> HttpResponse:
     seen = Application.objects.visible_to(request.user)
     rows = seen.filter(status=tab).for_list(reasons=True).select_related("entered_by")
     page = pages.read(request, rows, sorts={"age": "submitted_at"}, default_sort="age")
+    uses.bind_of(page.rows, "customer", "underwriting", actor=request.user, at=now())
     reasons = Reasons(page.rows)
     allowed = clocks.review_time(localdate())
     beside = _beside(tab, page.rows)

@@ -153,7 +153,7 @@ def _choose(request: Asked) -> HttpResponse:
 def _customer(request: Asked, public_id: str) -> Customer | None:
     """Return the person named, if this user may see them."""
     public_id = public_id.strip().upper()
-    return Customer.objects.visible_to(request.user).filter(public_id=public_id).first() if public_id else None
+    return Customer.objects.named(request.user, public_id) if public_id else None
 
 
 def _of_customer(customer: Customer) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from credit.explained import Line, Witness, taken
 from credit.models import Loan, LoanDocument, Transaction
 from credit.permissions import ISSUE_DOCUMENT, VIEW_LOAN
 from credit.state import PARTS, Split
-from credit.views import Asked
+from credit.views import Asked, borrower
 from credit.views.loans import one
 from credit.words import PARTS as LABELS
 from crm.lib import htmx
@@ -50,7 +50,7 @@ def loan_statement(request: Asked, public_id: str) -> HttpResponse:
             made = statements.of(loan, form.cleaned_data["first"], form.cleaned_data["last"], today=today)
     context = {
         "loan": loan,
-        "customer": loan.customer,
+        "customer": borrower(loan, request.user),
         "form": form,
         "made": made,
         "parts": [(LABELS[part], getattr(made.overdue, part), getattr(made.due_now, part)) for part in PARTS] if made else [],
@@ -66,7 +66,7 @@ def loan_statement(request: Asked, public_id: str) -> HttpResponse:
 def installment_explained(request: Asked, public_id: str, seq: int) -> HttpResponse:
     """Show line by line how an instalment came about and what every payment took of it."""
     loan = one(request, public_id)
-    context = {"loan": loan, "customer": loan.customer} | explained(loan, seq, on=value_day(loan.legal_entity, now()))
+    context = {"loan": loan, "customer": borrower(loan, request.user)} | explained(loan, seq, on=value_day(loan.legal_entity, now()))
     return htmx.render(request, "credit/documents/explained.html", "credit/documents/explained.html", context)
 
 
@@ -190,7 +190,7 @@ def _documents_page(request: Asked, loan: Loan, form: DocumentForm | None = None
     initial = {"kind": Kind.SETTLEMENT if settled else Kind.STATEMENT, "first": first, "last": last}
     context = {
         "loan": loan,
-        "customer": loan.customer,
+        "customer": borrower(loan, request.user),
         "form": form or DocumentForm(initial=initial),
         "documents": loan.documents.select_related("issued_by", "credits").defer("document").order_by("-pk")[:LATEST],
         "may_issue": request.user.has_perm(ISSUE_DOCUMENT),
@@ -224,7 +224,7 @@ def loan_document(request: Asked, public_id: str) -> HttpResponse:
     context = {
         "made": made,
         "loan": made.loan,
-        "customer": made.loan.customer,
+        "customer": borrower(made.loan, request.user),
         "figures": figures,
         "stands": loan_documents.unchanged(made),
         "withdrawn": made.kind == Kind.SETTLEMENT and not loan_documents.stands(made, made.loan),
@@ -239,6 +239,7 @@ def loan_document(request: Asked, public_id: str) -> HttpResponse:
 def loan_document_pdf(request: Asked, public_id: str) -> HttpResponse:
     """Give a document as a PDF: set anew from what is stored, so it is the same paper each time. Who takes it is recorded first."""
     made = document_of(request, public_id)
+    made.loan.customer = borrower(made.loan, request.user)
     loan_documents.taken(made, actor=request.user, at=now())
     response = HttpResponse(documents_pdf.paper(made), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{made.serial}.pdf"'

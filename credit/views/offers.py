@@ -18,7 +18,7 @@ from credit.books import value_day
 from credit.forms import DisclosureForm, WithdrawForm, sent_whole
 from credit.models import Loan, Offer
 from credit.permissions import ACCEPT_OFFER, DOWNLOAD_CONTRACT, VIEW_APPLICATION
-from credit.views import Asked
+from credit.views import Asked, applicant
 from credit.views.what_if import what_if_context
 from crm.lib import htmx, money
 from crm.lib.errors import Invalid
@@ -71,7 +71,7 @@ def page(request: Asked, offer: Offer, form: DisclosureForm, *, status: int = 20
     context: dict[str, Any] = {
         "offer": offer,
         "application": offer.application,
-        "customer": offer.application.customer,
+        "customer": applicant(offer.application, request.user),
         "form": form,
         "cost": cost_of(offer),
         "rows": schedule(offer),

@@ -60,6 +60,7 @@ def payment_list(request: Asked) -> HttpResponse:
         "matched": Status.MATCHED.label,
         "returned": Status.RETURNED.label,
     }
+    uses.bind(page.rows, "servicing", actor=request.user, at=now())
     context = {
         "page": page,
         "tab": tab,
@@ -110,6 +111,7 @@ def page(request: Asked, receipt: Receipt, form: AllocateForm | None = None) -> 
     proposed_by_me = receipt.proposed_by_id == request.user.pk
     fitting = suspense.candidates(receipt, user=request.user, on=on) if waiting and may_allocate else []
     uses.bind([each.loan.customer for each in fitting], "servicing", actor=request.user, at=now())
+    receipt = uses.reading(receipt, "servicing", actor=request.user, at=now())
     context = {
         "receipt": receipt,
         "days": receipt.age(on),
@@ -147,7 +149,7 @@ def receipt_allocate(request: Asked, public_id: str) -> HttpResponse:
         code = typed if typed.startswith("L-") else f"L-{typed.removeprefix('L')}"
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
-                loan = Loan.objects.visible_to(request.user).filter(public_id=code, legal_entity=receipt.legal_entity_id).first()
+                loan = Loan.objects.filter(legal_entity=receipt.legal_entity_id).named(request.user, code)
                 if loan is None:
                     sentence = _("There is no such loan.")
                     raise Invalid(sentence, fields={"loan": sentence})

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from credit import cost, quote_documents
 from credit.models import Offer, Quote
 from credit.permissions import VIEW_APPLICATION
-from credit.views import Asked
+from credit.views import Asked, applicant
 from crm.lib import htmx
 from crm.lib.permissions import needs
 
@@ -24,6 +24,7 @@ def quote_page(request: Asked, public_id: str) -> HttpResponse:
     table = cost.speak(document["cost_table"], get_language() or "en")
     context = {
         "quote": quote,
+        "customer": applicant(quote.application, request.user),
         "document": document,
         "total_cost": Decimal(table["total_cost"]),
         "total": Decimal(table["total_to_repay"]),

@@ -24,7 +24,7 @@ from crm.lib import htmx, pages
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.permissions import needs
 from crm.lib.templatetags.crm import spoken
-from governance import idempotency
+from governance import idempotency, probes, uses
 
 ZERO = Decimal("0.00")
 QUOTES = 10
@@ -108,6 +108,7 @@ def payoff_page(request: Asked, public_id: str) -> HttpResponse:
 def payoff_pdf(request: Asked, public_id: str) -> HttpResponse:
     """Give a payoff quote as a PDF, names masked: it is set anew each time, the row is what counts."""
     quote = quote_of(request, public_id)
+    quote.loan.customer = borrower(quote.loan, request.user)
     response = HttpResponse(papers_pdf.payoff(quote), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{quote.public_id}.pdf"'
     response.headers["Cache-Control"] = "no-store"
@@ -120,6 +121,7 @@ def movement_of(request: Asked, public_id: str) -> Transaction:
     rows = Transaction.objects.filter(loan__in=seen).select_related("loan__legal_entity", "loan__customer", "loan__product", "actor")
     found = None if "\0" in public_id else rows.filter(public_id=public_id).first()
     if found is None:
+        probes.note(Transaction, request.user, public_id, at=now())
         raise Http404
     return found
 
@@ -188,6 +190,7 @@ def refund_list(request: Asked) -> HttpResponse:
     found = rows.filter(status=tab).for_list().select_related("requested_by", "decided_by")
     first = "requested" if tab in TABS[:2] else "-requested"
     page = pages.read(request, found, sorts={"requested": "requested_at", "amount": "amount"}, default_sort=first)
+    uses.bind_of(page.rows, "loan__customer", "servicing", actor=request.user, at=now())
     labels: dict[str, Any] = dict(Refund.Status.choices)
     counts = pages.count_labels([rows.filter(status=key) for key in TABS])
     context = {

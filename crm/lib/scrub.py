@@ -22,6 +22,12 @@ def scrub(text: str) -> str:
     return FORMS.sub(_kind, text) if FEWEST_DIGITS.search(text) else text
 
 
+def cause(text: str, *, most: int) -> str:
+    """Return what may be kept of the words of an exception: its first line, scrubbed; on the others a database quotes the row."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return scrub(first)[:most]
+
+
 def _kind(found: re.Match[str]) -> str:
     kind = found.lastgroup or ""
     if kind == "card" and not _luhn(found.group()):

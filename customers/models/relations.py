@@ -15,6 +15,7 @@ from governance.access import Masked
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import User
 from governance.scope import ScopedQuerySet
+from governance.uses import PurposeBound
 
 
 class RelationQuerySet(ScopedQuerySet["Relation"]):
@@ -36,7 +37,7 @@ class RelationQuerySet(ScopedQuerySet["Relation"]):
         return self.live().filter(may_contact=True, kind=Relation.Kind.GUARANTOR, consent=Relation.Consent.GIVEN)
 
 
-class Relation(models.Model):
+class Relation(PurposeBound):
     """One relation of a customer, as known from a source; ended, never deleted."""
 
     POLICY = Policy(
