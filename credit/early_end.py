@@ -1,6 +1,6 @@
 """How a loan ends before its time: paid off, accelerated, charged off, written off, cancelled. Pure; played by `credit/machine.py`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -172,20 +172,12 @@ def sell(loan: Working, event: Sell) -> None:
 
 
 def die(loan: Working, event: Die) -> None:
-    """Let penalty end on the day of death: what grew after it is not owed, unless it was paid; nothing is charged for being late any more.
+    """Note a death. What it ends, it ends on its own day (`Working.dies_on`), so that money that came between is spread as if it had been known.
 
     :raises NotPlayable: (dates) if that day is to come
     """
     if event.died_on > event.on:
         raise NotPlayable("dates", f"{event.died_on} is after {event.on}")
-    for row in loan.unmet:
-        base = loan.penalty_on(row, max(event.died_on, row.penalty_since))
-        row.penalty_base = max(base, row.paid.penalty + row.waived.penalty)
-        row.due.penalty = row.penalty_base
-    terms = loan.terms
-    fees = tuple(fee for fee in terms.fees if fee.when != "late")
-    loan.terms = replace(terms, penalty=replace(terms.penalty, annual_rate=ZERO, percent_once=ZERO), fees=fees)
-    loan.meet([*loan.unmet], event.on)
     loan.done(event, ZERO)
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from credit.due_dates import YEARS, day_fraction, remaining
-from credit.events import Accelerate, Charge, Die, Disburse, Event, Prepay, Relieve, Repay, Reschedule, Restructure, Sell, WriteOff
+from credit.events import Accelerate, Charge, Disburse, Event, Prepay, Relieve, Repay, Reschedule, Restructure, Sell, WriteOff
 from credit.schedule import solve
 from credit.state import PARTS, Installment, Making, Split
 from credit.terms import Terms
@@ -29,7 +29,6 @@ CAUSES: Mapping[type[Event], str] = {
     WriteOff: "written_off",
     Sell: "sold",
     Relieve: "relieved",
-    Die: "died",
 }
 
 
@@ -40,7 +39,7 @@ class Line:
     Codes: interest (opening × rate × part of the year, rounded), free, flat, flat_last, put_off and held (a grace collects it later),
     planned (given by the schedule before), inside (the balance changed inside the period); payment (the instalment less its interest),
     last, equal, none, whole, down_payment, already (paid in it before the schedule was made anew); fee, late_fee, late_once; charge;
-    penalty (overdue principal × rate × days); and the causes of a change by an event: prepaid, accelerated, restructured, rescheduled,
+    penalty (overdue principal × rate × days), died (to the day of death); and the causes of a change by an event: prepaid, accelerated, restructured, rescheduled,
     paid_out, written_off, recalculated (interest follows the balance of each day), floor (what was paid or waived is not given back).
     """
 
@@ -142,11 +141,11 @@ class Witness:
         grown = penalty - self.sum("penalty")
         if grown <= 0 or not rule.annual_rate or self._row is None:
             return
-        for end in (row.penalty_since, on, row.met_on, loan.written_off_on):
+        for end in (row.penalty_since, on, row.met_on, loan.written_off_on, loan.dies_on):
             days = (end - was.since).days if end is not None else 0
             if days > 0 and quantize(was.unpaid * rule.annual_rate * days / rule.year) == grown:
                 figures = {"principal": was.unpaid, "rate": rule.annual_rate, "days": days, "year": rule.year, "from": was.since, "to": end}
-                self.lines.append(Line("penalty", "penalty", grown, was.since, key, figures))
+                self.lines.append(Line("penalty", "died" if end == loan.dies_on else "penalty", grown, was.since, key, figures))
                 return
 
     def _rest(self, row: Installment, event: Event | None, key: str, on: date, penalty: Decimal) -> None:

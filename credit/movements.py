@@ -93,7 +93,7 @@ def event(row: Transaction, *, settles_on: date | None = None) -> happened.Event
     found = event_of(
         row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on
     )
-    return replace(found, stands=True) if isinstance(found, happened.Waive) else found
+    return replace(found, stands=True) if isinstance(found, happened.Waive | happened.Charge) else found
 
 
 def event_of(
@@ -181,6 +181,7 @@ def sentence(error: Refused) -> Any:
         "sold": _("The loan is sold: what comes now is the buyer's."),
         "over_disbursed": _("More would go out than was approved."),
         "charged_off": _("The loan is charged off already."),
+        "deceased": _("The customer died before that day: no penalty is put on any more."),
         "not_reversible": _("The loan's other movements do not allow it on that day."),
     }
     return words.get(error.code) or _("The loan's other movements do not allow it on that day.")
