@@ -31,7 +31,9 @@ ISSUE_DOCUMENT = declare(
 )
 SERVICE_LOAN = declare("credit.service_loan", _("Charge and reschedule loans"), scope="loans:service")
 WAIVE = declare("credit.waive", _("Waive interest, fees and penalty within one's authority"))
-RESTRUCTURE = declare("credit.restructure", _("Restructure, accelerate, charge off and write off loans, with a second person"), scope="loans:restructure")
+RESTRUCTURE = declare(
+    "credit.restructure", _("Restructure, accelerate, charge off and write off loans, with a second person"), scope="loans:restructure"
+)
 CONFIRM_SERVICING = declare(
     "credit.confirm_servicing", _("Confirm restructurings, write-offs and waivers above authority as the second person")
 )

@@ -49,7 +49,10 @@ def test_a_relief_is_proposed_once_and_made_by_the_second_person(desk, back, loa
     assert back.get(f"/api/v1/hardship-reliefs/{number}/").json()["status"] == "confirmed"
     assert loan.transactions.filter(kind="relief").count() == 1
     other = api_of("loans:read")
-    assert other.get(f"/api/v1/hardship-reliefs/{number}/").status_code == 404 and other.get("/api/v1/hardship-reliefs/").json()["results"] == []
+    assert (
+        other.get(f"/api/v1/hardship-reliefs/{number}/").status_code == 404
+        and other.get("/api/v1/hardship-reliefs/").json()["results"] == []
+    )
 
 
 def test_it_takes_the_permission_the_scope_and_a_key(desk, back, loan, api_of):
