@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from credit import accrual, recalculation
+from credit import accrual, passed_on, recalculation
 from credit.allocation import Line
 from credit.events import Accelerate, Cancel, ChargeOff, Die, PayOff, Sell, WriteOff
 from credit.state import PARTS, Installment, Parts
@@ -132,13 +132,16 @@ def accelerate(loan: Working, event: Accelerate) -> None:
     running = later[0]
     principal = sum((row.unpaid for row in later), ZERO)
     interest = sum((line.amount for line in ending.lines if line.part == "interest" and line.installment >= running.seq), ZERO)
-    fee = sum((line.amount for line in ending.lines if line.part == "fee" and line.installment >= running.seq), ZERO)
+    fees = [line for line in ending.lines if line.part == "fee" and line.installment >= running.seq]
+    passed = sum((passed_on.part(loan.row(line.installment), line.amount) for line in fees), ZERO)
     for row in later:
+        passed_on.cut(row, row.paid.fee + row.waived.fee)
         row.due = Parts(row.paid.principal, row.paid.interest + row.waived.interest, row.paid.fee + row.waived.fee, row.due.penalty)
         row.earned, row.period = row.due.interest, None
     running.due.principal += principal
     running.due.interest += interest
-    running.due.fee += fee
+    running.due.fee += sum((line.amount for line in fees), ZERO)
+    running.passed += passed
     running.earned = running.due.interest
     running.due_on = running.penalty_since = event.on
     gone = {row.seq for row in later[1:] if not row.paid.total and not row.charges}

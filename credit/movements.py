@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, contract_terms, lateness, loans, ranges
+from credit import accrual, contract_terms, lateness, loans, passed_on, ranges
 from credit import events as happened
 from credit.business_days import closed
 from credit.lateness import bucket_event
@@ -43,11 +43,12 @@ STATUS = {
 SAVED = [
     "principal_outstanding", "overpayment", "capitalised", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
     "penalty_rate", "undrawn",
-    "late_fee", "late_fee_rate",
+    "late_fee", "late_fee_rate", "late_fee_passed", "late_rate_passed",
 ]  # fmt: skip
 WRITTEN = (
     "from_on", "due_on", "status", "principal", "interest", "fee", "penalty", "principal_paid", "interest_paid", "fee_paid", "penalty_paid",
     "interest_waived", "fee_waived", "penalty_base", "penalty_since", "paid_on", "late_charged", "interest_held",
+    "fee_passed",
 )  # fmt: skip
 
 
@@ -428,6 +429,7 @@ def balance(loan: Loan, state: State) -> None:
     loan.penalty_rate = state.terms.penalty.annual_rate  # a death ends it
     loan.matures_on = state.installments[-1].due_on
     loan.late_fee, loan.late_fee_rate = contract_terms.late_fees(state.terms)
+    loan.late_fee_passed, loan.late_rate_passed = passed_on.late(state.terms)
 
 
 def _stood(row: Installment) -> tuple[Any, ...]:
@@ -451,6 +453,7 @@ def fill(row: Installment, each: Played, state: State, loan: Loan) -> Installmen
     row.fee_paid, row.penalty_paid = each.paid.fee, each.paid.penalty
     row.penalty_base, row.penalty_since = max(each.penalty_base - given_up.penalty, ZERO), max(each.penalty_since, each.due_on)
     row.late_charged, row.interest_held = each.late_charged, held(each, state)
+    row.fee_passed = passed_on.of(each)
     row.status = status_of(each, state.as_of, loan)
     row.paid_on = each.met_on if over else None
     return row
@@ -488,6 +491,6 @@ def _leave(rows: Iterable[Installment], state: State, *, on: date) -> None:
         if row.pk in posted:
             row.principal = row.interest = row.fee = row.penalty = row.penalty_base = row.interest_waived = row.fee_waived = ZERO
             row.principal_paid = row.interest_paid = row.fee_paid = row.penalty_paid = ZERO
-            row.interest_held = ZERO
+            row.interest_held = row.fee_passed = ZERO
             row.status, row.paid_on = Installment.Status.PAID, on
     Installment.objects.bulk_update([row for row in gone if row.pk in posted], WRITTEN)

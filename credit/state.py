@@ -80,7 +80,7 @@ class Installment:
     it that was paid before its time by a prepayment. `kind`: installment, down_payment, charge (after the last due date).
     `penalty_base` is the penalty grown up to `penalty_since`; it grows on from there on the unpaid principal. `earned` is the interest its
     own period makes (a grace may collect it later); `plan` is the payment it was solved for, `period` what interest was reckoned from.
-    `makings` are the schedules that made it, the standing one last.
+    `makings` are the schedules that made it, the standing one last. `passed` is what of its fee goes to somebody else (`credit/passed_on.py`).
     """
 
     seq: int
@@ -100,6 +100,7 @@ class Installment:
     penalty_base: Decimal = ZERO
     penalty_since: date = date.min
     late_charged: bool = False
+    passed: Decimal = ZERO
     sold: bool = False
     charges: list[PlacedCharge] = field(default_factory=list)
     period: Period | None = field(default=None, repr=False)

@@ -87,6 +87,7 @@ class Working:
             penalty_since=row.due_on,
             period=row.period,
             plan=row.principal + row.interest,
+            passed=row.passed,
         )
         opening = row.balance + row.principal
         making = Making(self.event.key, on, self.terms, opening, row.principal, row.interest, row.earned, row.period, born=True)
@@ -138,7 +139,9 @@ class Working:
         row.penalty_base += quantize(principal * self.terms.penalty.percent_once)
         for fee in self.terms.fees:
             if fee.when == "late":
-                row.due.fee += fee.amount + quantize(principal * fee.rate)
+                cost = fee.amount + quantize(principal * fee.rate)
+                row.due.fee += cost
+                row.passed += cost if fee.payee else ZERO
 
     @property
     def charges_once(self) -> bool:
@@ -267,8 +270,8 @@ class Working:
         self.place(PlacedCharge(event.key, event.part, event.amount, event.due_on))
         self.done(event, ZERO)
 
-    def place(self, charge: PlacedCharge) -> None:
-        """Put a charge where it belongs."""
+    def place(self, charge: PlacedCharge, *, passed: bool = False) -> None:
+        """Put a charge where it belongs; `passed` if it goes to somebody else."""
         row = next((row for row in self.rows if charge.due_on <= row.due_on and row.kind != "charge"), None)
         if row is None:
             row = self.rows[-1]
@@ -278,6 +281,7 @@ class Working:
             row.due_on = row.penalty_since = max(row.due_on, charge.due_on)
         row.charges.append(charge)
         row.due.add(charge.part, charge.amount)
+        row.passed += charge.amount if passed else ZERO
         if charge.part == "penalty":
             row.penalty_base += charge.amount
         row.met_on = None
