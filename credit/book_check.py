@@ -147,7 +147,7 @@ FROM (
     WHERE journal.legal_entity_id = %(entity)s AND journal.business_date <= %(day)s AND line.purpose = 'suspense'
 ) AS above
 UNION ALL
-SELECT receipt.public_id, CASE WHEN receipt.status IN ('unmatched', 'proposed') THEN receipt.amount ELSE 0 END, coalesce(moved.amount, 0)
+SELECT receipt.public_id, CASE WHEN receipt.status IN ('unmatched', 'proposed') THEN receipt.amount - receipt.placed ELSE 0 END, coalesce(moved.amount, 0)
 FROM credit_receipt AS receipt
 LEFT JOIN (SELECT receipt_id, sum(amount) AS amount FROM credit_suspensemove GROUP BY receipt_id) AS moved ON moved.receipt_id = receipt.id
 WHERE receipt.legal_entity_id = %(entity)s AND (moved.receipt_id IS NOT NULL OR receipt.status IN ('unmatched', 'proposed'))
