@@ -35,6 +35,11 @@ def _reopened(entry: Entry) -> str:
     return _("The settled loan was opened again by a reversal")
 
 
+@of_loan("credit.loan.charge_off_posted", icon="loan", tone="info")
+def _charge_off_posted(entry: Entry) -> str:
+    return _("The charge-off of an earlier version was posted: %(amount)s") % {"amount": money(entry, "amount")}
+
+
 @of_loan("credit.payoff.quoted", icon="loan", tone="info")
 def _quoted(entry: Entry) -> str:
     values = {"total": money(entry, "total"), "day": day(entry, "settles_on"), "quote": entry.facts.get("quote", "")}

@@ -256,7 +256,7 @@ def record(
     own = entries(split)
     loans.post(movement, numbered(own, numbers))
     if before.splits != {name: each for name, each in after.splits.items() if name != "new"}:
-        _post_difference(loan, movement, after, numbers, actor=actor, at=at, on=on)
+        post_difference(loan, movement, after, numbers, actor=actor, at=at, on=on)
     return movement, Preview(before, after, new)
 
 
@@ -288,7 +288,7 @@ def take_back(loan: Loan, movement: Transaction, *, on: date, actor: User, at: d
     )
     loans.post(made, [(row.account, -row.amount, row.installment_id) for row in movement.postings.order_by("pk")])
     numbers = store(loan, rows, after, on=on)
-    _post_difference(loan, made, after, numbers, actor=actor, at=at, on=on)
+    post_difference(loan, made, after, numbers, actor=actor, at=at, on=on)
     return made, Preview(before, after, None)
 
 
@@ -379,9 +379,9 @@ def numbered(rows: Iterable[Entry], numbers: dict[int, int]) -> list[Entry]:
     return [(account, amount, None if seq is None else numbers[seq]) for account, amount, seq in rows]
 
 
-def _post_difference(
-    loan: Loan, movement: Transaction, after: State, numbers: dict[int, int], *, actor: User, at: datetime, on: date
-) -> None:
+def post_difference(
+    loan: Loan, movement: Transaction, after: State, numbers: dict[int, int], *, actor: User, at: datetime, on: date, key: str = ""
+) -> Transaction | None:
     """Post what the books lack to be what `after` makes of all events: what came later falls out differently now."""
     wanted: dict[tuple[str, int | None], Decimal] = defaultdict(lambda: ZERO)
     for split in after.splits.values():
@@ -392,12 +392,13 @@ def _post_difference(
         wanted[account, place] -= amount
     moves = sorted(((account, place), amount) for (account, place), amount in wanted.items() if amount) if any(wanted.values()) else []
     if not moves:
-        return
+        return None
     anew = Transaction.objects.create(
         loan=loan, kind=Kind.REALLOCATION, amount=sum((amount for _place, amount in moves if amount > 0), ZERO), value_on=on, at=at,
-        actor=actor, key=f"again:{movement.public_id}",
+        actor=actor, key=key or f"again:{movement.public_id}",
     )  # fmt: skip
     loans.post(anew, [(account, amount, place) for (account, place), amount in moves])
+    return anew
 
 
 # --- written down --------------------------------------------------------------------------------------------------
