@@ -1,5 +1,6 @@
 """What another cap would refuse of the offers that stand, charges for being late among them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 
@@ -20,20 +21,16 @@ def cap(value, counts=COUNTS, basis="nominal"):
 @pytest.fixture
 def offer(desk):
     """Return a standing offer of a product that charges 60.00 for each late instalment."""
-    Product.objects.filter(pk=desk.product.pk).update(terms={"late_fee": "60.00"})
-    desk.product.refresh_from_db()
     made = desk.offer()
+    Product.objects.filter(pk=desk.product.pk).update(terms={"late_fee": "60.00"})
     Offer.objects.filter(pk=made.pk).update(expires_on=TODAY + timedelta(days=30))
-    made.refresh_from_db()
-    return made
+    return Offer.objects.select_related("application__product__legal_entity").get(pk=made.pk)
 
 
 def late_cost(offer, basis="nominal", counts=COUNTS):
     worked = costing.work_out(
         offer.application.product, amount=offer.amount, term=offer.term, annual_rate=offer.annual_rate, on=TODAY, caps=[]
     )
-    from dataclasses import replace
-
     return replace(worked.costs, penalty_rate=offer.penalty_rate).on_default(basis, counts)
 
 
@@ -54,8 +51,9 @@ def test_where_the_cap_leaves_them_out_they_do_not_count(offer):
 
 
 def test_too_many_different_ones_are_told_by_the_smallest_amount(offer, desk, monkeypatch):
-    Offer.objects.filter(pk=offer.pk).update(amount=offer.amount)
+    Product.objects.update(terms={})  # an offer with such a charge would be refused
     second = desk.offer()
+    Product.objects.filter(pk=desk.product.pk).update(terms={"late_fee": "60.00"})
     Offer.objects.filter(pk=second.pk).update(
         expires_on=TODAY + timedelta(days=30), amount=offer.amount * 2, annual_rate=offer.annual_rate, penalty_rate=offer.penalty_rate
     )
@@ -66,7 +64,9 @@ def test_too_many_different_ones_are_told_by_the_smallest_amount(offer, desk, mo
 
 
 def test_statements_do_not_grow_with_the_offers(offer, desk, django_assert_max_num_queries):
+    Product.objects.update(terms={})
     for _n in range(3):
         Offer.objects.filter(pk=desk.offer().pk).update(expires_on=TODAY + timedelta(days=30))
+    Product.objects.filter(pk=desk.product.pk).update(terms={"late_fee": "60.00"})
     with django_assert_max_num_queries(6):
         cap_simulator.standing(cap("0.9"), Offer.objects.all(), on=TODAY)
