@@ -137,7 +137,7 @@ def accelerate(loan: Working, event: Accelerate) -> None:
     for row in later:
         passed_on.cut(row, row.paid.fee + row.waived.fee)
         row.due = Parts(row.paid.principal, row.paid.interest + row.waived.interest, row.paid.fee + row.waived.fee, row.due.penalty)
-        row.earned, row.period = row.due.interest, None
+        row.earned, row.period, row.stretches = row.due.interest, None, ()
     running.due.principal += principal
     running.due.interest += interest
     running.due.fee += sum((line.amount for line in fees), ZERO)

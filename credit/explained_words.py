@@ -22,6 +22,8 @@ def _sentence(code: str, figures: Mapping[str, Any], told: dict[str, Any]) -> st
             words = _(
                 "%(opening)s of principal × %(rate)s a year × %(share)s (%(from)s to %(to)s, %(days)s days, %(day_count)s) = %(exact)s, rounded"
             )
+        case "stretch":
+            words = _("%(principal)s of principal × %(rate)s a year × %(share)s (%(from)s to %(to)s, %(days)s days) = %(exact)s")
         case "payment" if figures.get("kept") is not None:
             words = _("The instalment stays %(payment)s; less its interest of %(interest)s, the rest repays principal")
         case "payment":

@@ -52,7 +52,8 @@ def test_after_the_day_of_death_no_penalty_is_owed_however_late_it_is_known(term
     assert paid + waived + later.balances.penalty == sum(owed.values(), D(0))
     money = sum((each.amount for each in events if isinstance(each, Repay)), D(0))
     back = sum((split.amount for split in later.splits.values() if split.event.key.startswith("e") and split.overpayment < 0), D(0))
-    assert money == sum((row.paid.total for row in later.installments), D(0)) - _down(later) + later.overpayment + back
+    early = sum((split.fee for split in later.splits.values()), D(0))
+    assert money == early + sum((row.paid.total for row in later.installments), D(0)) - _down(later) + later.overpayment + back
 
 
 def _down(state) -> D:
