@@ -46,6 +46,11 @@ def _quoted(entry: Entry) -> str:
     return _("Payoff quote %(quote)s: %(total)s until %(day)s") % values
 
 
+@of_loan("credit.payoff.taken", icon="eye")
+def _quote_taken(entry: Entry) -> str:
+    return _("Payoff quote %(quote)s downloaded") % {"quote": entry.facts.get("quote", "")}
+
+
 @of_loan("credit.payoffquote.paid", icon="tone-good", tone="good")
 def _quote_paid(entry: Entry) -> str:
     return _("Payoff quote of %(loan)s paid") % {"loan": entry.facts.get("loan", "")}
