@@ -257,7 +257,7 @@ def candidates(receipt: Receipt, *, user: User, on: date) -> list[Candidate]:
 
 # --- one step ------------------------------------------------------------------------------------------------------
 def _book(receipt: Receipt, loan: Loan, *, match: str, actor: User, at: datetime) -> Receipt:
-    if receipt.placed:  # the rest of what was spread
+    if receipt.placed and receipt.left:  # the rest of what was spread
         from credit import receipt_spreads  # whose payments are taken back through here
 
         return receipt_spreads.book(receipt, loan.customer, actor=actor, at=at, loan=loan)

@@ -1,10 +1,12 @@
 """What needs a second person over HTTP: proposed by a program, seen by its maker only, confirmed by a person."""
 
 from datetime import date, timedelta
+from decimal import Decimal as D
 
 import pytest
 from django.utils.timezone import localdate, now
 
+from credit import offers
 from credit.models import GLAccount, Journal, Loan, Product, Transaction
 from governance import changes
 from governance.models import ChangeRequest, LegalEntity
@@ -69,11 +71,14 @@ def test_another_part_is_proposed_where_the_product_pays_out_in_parts(desk, back
     body = {"loan": loan.public_id, "why": "agreed", "amount": "100.00"}
     assert post(back, "tranches/", body).json()["code"] == "tranche_not_foreseen"
     Product.objects.filter(pk=loan.product_id).update(terms={"tranches": 3})
-    Loan.objects.filter(pk=loan.pk).update(undrawn="500.00")
+    offer = desk.offer(at=now())
+    offers.confirm_disclosure(offer, cost_hash=offer.cost_hash, seconds=30, actor=desk.cast.loan_officer, at=now())
+    parts = offers.accept(offer, key="k", actor=desk.cast.loan_officer, at=now(), first=offer.amount - D("500.00"))
+    body |= {"loan": parts.public_id}
     assert post(back, "tranches/", body | {"amount": "500.01"}, key="b").json()["code"] == "above_approved"
     made = post(back, "tranches/", body, key="c")
     assert (made.status_code, made.json()["status"]) == (201, "open")
-    assert Transaction.objects.filter(loan=loan, kind="disbursement").count() == 1
+    assert Transaction.objects.filter(loan=parts, kind="disbursement").count() == 1
 
 
 def test_a_list_is_sold_all_or_none(desk, back, loan):
