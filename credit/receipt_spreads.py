@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -76,7 +77,7 @@ def book(row: Receipt, customer: Customer, *, actor: User, at: datetime, loan: L
     )  # fmt: skip
     suspense.suspend(row, -payment.amount, at=at, on=payment.received_on)
     placed = row.placed + payment.amount
-    facts = {"payment": payment.public_id, "amount": payment.amount, "left": row.amount - placed}
+    facts: dict[str, Any] = {"payment": payment.public_id, "amount": payment.amount, "left": row.amount - placed}
     if placed == row.amount:
         first = customer_payments.shares_of(payment)[0].transaction.loan
         return move(

@@ -195,9 +195,9 @@ def taken_back(movement: Transaction, *, stays: bool, actor: User, at: datetime)
 
 def spread_back(payment: CustomerPayment, *, stays: bool, actor: User, at: datetime) -> None:
     """Follow the reversal of a payment that a receipt became: as `taken_back`, for its part. Called by `customer_payments`."""
-    row = Receipt.objects.select_for_update(of=("self",)).filter(pk=payment.receipt_id).first()
-    if row is None:
+    if payment.receipt_id is None:
         return
+    row = Receipt.objects.select_for_update(of=("self",)).get(pk=payment.receipt_id)
     facts: dict[str, Any] = {"payment": payment.public_id, "amount": payment.amount}
     if not stays:  # that part is gone for good; what waits of the rest goes on waiting
         others = row.spreads.filter(status=CustomerPayment.Status.RECORDED).exclude(pk=payment.pk)
