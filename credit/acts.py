@@ -314,7 +314,7 @@ def perform(
     _stands(loan, act)
     dpd_was = loan.dpd
     if act.kind == Kind.DEATH and not loan.terms:
-        loan.terms = contract_terms.from_columns(loan).to_json()  # the column of the penalty rate ends with the customer
+        loan.terms = contract_terms.of(loan).to_json()  # the column of the penalty rate ends with the customer
         loan.save(update_fields=["terms"])
     movement, made = movements.record(
         loan, kind=act.kind, amount=amount, on=on, details=details | {"why": why}, actor=actor, at=at, key=key, channel=channel,

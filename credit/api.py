@@ -18,6 +18,7 @@ from credit import (
     document_api,
     money_api,
     offers,
+    proposals_api,
     quote_api,
     repayments,
     reports_api,
@@ -241,6 +242,7 @@ class RepaymentViewSet(Filtered):
 
 VIEWSETS = {
     **acts_api.VIEWSETS,
+    **proposals_api.VIEWSETS,
     **document_api.VIEWSETS,
     **spread_api.VIEWSETS,
     **books_api.VIEWSETS,

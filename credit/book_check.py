@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from credit import general_ledger
+from credit import chart, general_ledger
 from credit.models import BookDay, Journal, Transaction
 from credit.permissions import MANAGE_BOOKS
 from crm.lib.money import quantize
@@ -147,7 +147,7 @@ FROM (
     WHERE journal.legal_entity_id = %(entity)s AND journal.business_date <= %(day)s AND line.purpose = 'suspense'
 ) AS above
 UNION ALL
-SELECT receipt.public_id, CASE WHEN receipt.status IN ('unmatched', 'proposed') THEN receipt.amount ELSE 0 END, coalesce(moved.amount, 0)
+SELECT receipt.public_id, CASE WHEN receipt.status IN ('unmatched', 'proposed') THEN receipt.amount - receipt.placed ELSE 0 END, coalesce(moved.amount, 0)
 FROM credit_receipt AS receipt
 LEFT JOIN (SELECT receipt_id, sum(amount) AS amount FROM credit_suspensemove GROUP BY receipt_id) AS moved ON moved.receipt_id = receipt.id
 WHERE receipt.legal_entity_id = %(entity)s AND (moved.receipt_id IS NOT NULL OR receipt.status IN ('unmatched', 'proposed'))
@@ -200,6 +200,20 @@ def _receivables(entity: LegalEntity, day: date) -> Finding:
     return found
 
 
+def _payees(entity: LegalEntity, day: date) -> Finding:
+    """Compare fees that go to others with the debt to them; as `_receivables`, until something is entered on a later day."""
+    if Transaction.objects.filter(loan__legal_entity=entity, booked_on__gt=day).exists() or day != last_day(entity):
+        return Finding("payees", 0, 0)
+    had, others = general_ledger.balance(entity), general_ledger.passed(entity, day)
+    found = Finding("payees", 0, 0)
+    for code in sorted({*had, *others}):
+        found.compared += 1
+        if quantize(others[code]) != -had[code][chart.FEE_PAYABLE]:
+            found.differences += 1
+            found.first.append([f"{code} {chart.FEE_PAYABLE}", f"{-quantize(others[code]):.2f}", f"{had[code][chart.FEE_PAYABLE]:.2f}"])
+    return found
+
+
 CHECKS: dict[str, tuple[Any, str | Callable[[LegalEntity, date], Finding]]] = {
     "trial_balance": (_("The trial balance is zero"), TRIAL_BALANCE),
     "journals": (_("Each journal sums to zero"), JOURNALS),
@@ -207,6 +221,7 @@ CHECKS: dict[str, tuple[Any, str | Callable[[LegalEntity, date], Finding]]] = {
     "movements": (_("Each movement is posted in balance"), MOVEMENTS),
     "subledger": (_("The sub-ledger agrees with the general ledger"), SUBLEDGER),
     "receivables": (_("Interest, penalty and fees owed agree with the general ledger"), _receivables),
+    "payees": (_("Fees collected for others agree with the debt to them"), _payees),
     "suspense": (_("Money to be identified agrees with the receipts that wait"), SUSPENSE),
     "provisions": (_("The allowance for losses is the sum of the loans' expected loss"), PROVISIONS),
     "unmapped": (_("Everything posted has an account"), UNMAPPED),

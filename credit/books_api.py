@@ -62,6 +62,15 @@ class DayIn(serializers.Serializer):
     on = serializers.DateField(required=False, default=None, allow_null=True)
 
 
+def entity_of(request: Request) -> LegalEntity:
+    """Return the lender whose books the caller sees."""
+    user = caller(request)
+    entity = user.team.legal_entity if user.team else LegalEntity.objects.order_by("pk").first()
+    if entity is None:
+        raise unknown("on", _("There is no lender yet."))
+    return entity
+
+
 class GLAccountViewSet(Filtered):
     serializer_class = GLAccountOut
     queryset = GLAccount.objects.none()
@@ -83,10 +92,7 @@ class GLAccountViewSet(Filtered):
         asked = DayIn(data={key: value for key, value in request.query_params.items() if key == "on"})
         if not asked.is_valid():
             raise ParseError(_("Give the day as YYYY-MM-DD."))
-        user = caller(request)
-        entity = user.team.legal_entity if user.team else LegalEntity.objects.order_by("pk").first()
-        if entity is None:
-            raise unknown("on", _("There is no lender yet."))
+        user, entity = caller(request), entity_of(request)
         on = asked.validated_data["on"] or book_check.last_day(entity) or entity.business_date
         narrowed = list(user.role.products) if user.role and user.role.products else None
         rows, total = trial_balance.read(entity, on, products=narrowed)

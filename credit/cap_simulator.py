@@ -1,19 +1,21 @@
 """What another cap would refuse: live products × terms × grades, and the offers that stand. Reads, writes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.db.models import Case, Count, DecimalField, F, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, DecimalField, F, Max, Min, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Greatest, Round
 
 from credit import cap_rules, costing, product_terms
+from credit.cost import EN, ZH, read_fees
 from credit.models import Offer, Product, RateCap
 
 TERMS = (3, 6, 9, 12, 18, 24, 36, 48, 60, 72)
 AMOUNT = Decimal("10000.00")
 WORST = 10
+MOST = 300  # different offers that are worked out one by one
 RATE = DecimalField(max_digits=12, decimal_places=6)
 ZERO = Decimal("0.00")
 
@@ -87,10 +89,11 @@ def cells(cap: RateCap, product: Product, rate: Decimal, *, held: list[RateCap],
 
 
 def standing(cap: RateCap, offers: QuerySet[Offer], *, on: date) -> Standing:
-    """Return what the cap would refuse of the offers one may see; one statement and the ten furthest above it.
+    """Return what the cap would refuse of the offers one may see, and the ten furthest above it; statements do not grow with the offers.
 
     An offer stores its cost with every charge. Where the cap leaves a kind of charge out, offers of products without charges count
-    exactly, and those with charges with all of them: more are shown then, never fewer.
+    exactly, and those with charges with all of them: more are shown then, never fewer. Where penalty counts, offers of products that
+    charge for being late also count with what they cost if each instalment is paid a period late, as the offer would be refused by.
     """
     rows = offers.filter(status=Offer.Status.MADE, expires_on__gte=on)
     if cap.products:
@@ -108,7 +111,8 @@ def standing(cap: RateCap, offers: QuerySet[Offer], *, on: date) -> Standing:
         )
         if cap.basis == RateCap.Basis.EFFECTIVE:
             default = (1 + default / Value(Decimal(12))) ** Value(12) - 1
-        counted = Greatest(counted, default, output_field=RATE)
+        late = _paid_late(cap, rows, on=on)
+        counted = Greatest(counted, default, *([late] if late is not None else []), output_field=RATE)
     limit = (cap.value * 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
     rows = rows.annotate(counted=Round(counted * 100, precision=2, output_field=DecimalField(max_digits=12, decimal_places=2)))
     over = Q(counted__gt=limit)
@@ -118,3 +122,35 @@ def standing(cap: RateCap, offers: QuerySet[Offer], *, on: date) -> Standing:
         offer.over = (offer.counted - limit) / 100
         offer.counted = offer.counted / 100
     return Standing(told["number"], told["failing"], told["amount"] or ZERO, (told["furthest"] or ZERO) / 100, worst)
+
+
+def _paid_late(cap: RateCap, rows: QuerySet[Offer], *, on: date) -> Case | None:
+    """Return what offers of products that charge for being late cost on default, None where there is none.
+
+    Each different offer is worked out once; where there are more than `MOST`, those that differ in their amount only are by the smallest,
+    on which a fixed charge weighs most: more are shown then, never fewer.
+    """
+    held = Product.objects.filter(pk__in=rows.values("application__product")).select_related("legal_entity")
+    charging = {product.pk: product for product in held if _charges_late(cap, product)}
+    of = rows.filter(application__product__in=charging).order_by()
+    terms = ("application__product", "term", "annual_rate", "penalty_rate")
+    names: tuple[str, ...] = (*terms, "amount")
+    kinds = list(of.values_list(*names).distinct()[: MOST + 1]) if charging else []
+    if len(kinds) > MOST:
+        names, kinds = terms, list(of.values_list(*terms).annotate(least=Min("amount")))
+    whens = []
+    for product, term, rate, penalty, amount in kinds:
+        try:
+            worked = costing.work_out(charging[product], amount=amount, term=term, annual_rate=rate, on=on, caps=[])
+        except costing.ImpossibleSchedule:
+            continue
+        cost = replace(worked.costs, penalty_rate=penalty).on_default(cap.basis, cap.counts)
+        told = dict(zip(names, (product, term, rate, penalty, amount), strict=False))
+        whens.append(When(**told, then=Value(cost)))
+    return Case(*whens, default=Value(0), output_field=RATE) if whens else None
+
+
+def _charges_late(cap: RateCap, product: Product) -> bool:
+    lender = {EN: product.legal_entity.name_en, ZH: product.legal_entity.name_zh}
+    charges = costing.charged(product, read_fees(product.fees, lender), lender)
+    return any(fee.method == "late" and fee.kind in cap.counts for fee in charges)

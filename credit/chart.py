@@ -28,6 +28,7 @@ ASSET, LIABILITY, INCOME, EXPENSE, OFF = (
 INTEREST_INCOME, FEE_INCOME, PENALTY_INCOME = "interest_income", "fee_income", "penalty_income"
 OFF_INTEREST, OFF_PENALTY, OFF_CONTRA = "off_interest", "off_penalty", "off_contra"
 SUSPENSE, PROVISION, MANUAL = "suspense", "provision", "manual"
+FEE_PAYABLE = "fee_payable"
 ALLOWANCES = {1: "allowance_1", 2: "allowance_2", 3: "allowance_3"}  # by stage of credit risk
 OFF_FEE, OFF_PRINCIPAL = "off_fee", "off_principal"
 UNMAPPED = "unmapped"
@@ -41,6 +42,7 @@ PURPOSES: dict[str, Any] = {
     INTEREST_INCOME: _("Interest income"),
     FEE_INCOME: _("Fee income"),
     PENALTY_INCOME: _("Penalty interest income"),
+    FEE_PAYABLE: _("Fees collected for others"),
     OFF_INTEREST: _("Interest not accrued, off balance sheet"),
     OFF_PENALTY: _("Penalty interest not accrued, off balance sheet"),
     OFF_FEE: _("Fees of loans charged off, off balance sheet"),
@@ -66,6 +68,7 @@ SEEDED: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("190101", ASSET, "Entries to be clarified", "待处理分录—未映射科目", (UNMAPPED,)),
     ("224101", LIABILITY, "Other payables – customers' over-payments", "其他应付款—客户溢缴款", (Posting.Account.OVERPAYMENT,)),
     ("224102", LIABILITY, "Other payables – receipts to be identified", "其他应付款—待查明款项", (SUSPENSE,)),
+    ("224103", LIABILITY, "Other payables – fees collected for others", "其他应付款—代收第三方费用", (FEE_PAYABLE,)),
     ("601101", INCOME, "Interest income – loans", "利息收入—贷款利息", (INTEREST_INCOME,)),
     ("601102", INCOME, "Interest income – penalty interest", "利息收入—罚息", (PENALTY_INCOME,)),
     ("602101", INCOME, "Fee and commission income – loans", "手续费及佣金收入—贷款手续费", (FEE_INCOME,)),

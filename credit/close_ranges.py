@@ -14,7 +14,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
-from credit import close_rules, close_steps, ranges
+from credit import close_rules, close_steps, late_closes, ranges
 from credit.lateness import bucket_event
 from credit.models import CloseRun, Loan, ParkedLoan
 from crm.lib.errors import DomainError
@@ -85,7 +85,9 @@ def retry(parked: ParkedLoan, *, at: datetime) -> bool:
     """Close the days a loan that was set aside has missed, once its cause is cured; return whether it succeeded."""
     entity = parked.loan.legal_entity
     with transaction.atomic():
+        before = late_closes.mark(parked.loan_id)
         _again(entity.pk, parked, until=entity.business_date - DAY, at=at, told_at=at)
+        late_closes.post(entity, before, at=at, accrues=True)
     parked.refresh_from_db()
     return parked.cleared_at is not None
 
@@ -101,11 +103,12 @@ def bring_up(loan: Loan) -> bool:
         return False
     try:
         with transaction.atomic():
-            day = loan.closed_on + DAY
+            day, before = loan.closed_on + DAY, late_closes.mark(loan.pk)
             while day <= until:
                 rows(entity.pk, loan.pk, loan.pk, day, told_at=told_for(entity, day), parked_too=True)
                 day += DAY
             ParkedLoan.objects.filter(loan=loan, cleared_at=None).update(cleared_at=told_for(entity, until))
+            late_closes.post(entity, before, at=told_for(entity, until), accrues=False)
     except (DataError, IntegrityError):
         raise LoanBehind(
             _("%(loan)s was last closed on %(day)s and its days since cannot be closed. See the parked loans of the end of day.")

@@ -36,7 +36,7 @@ class Step:
 
 STEPS = (
     Step("scope", _("Lock the open loans of the range whose last closed date is the day before"), """
-        SELECT id, product_id, grace_days, penalty_rate, late_fee, late_fee_rate, grade, principal_outstanding, delinquency_range AS was_range,
+        SELECT id, product_id, grace_days, penalty_rate, late_fee, late_fee_rate, late_fee_passed, late_rate_passed, grade, principal_outstanding, delinquency_range AS was_range,
             coalesce(charged_off_on <= %(day)s, false) AS charged_off, bucket AS was_bucket, risk_class AS was_class, stage AS was_stage, cured_on AS was_cured_on
         FROM credit_loan
         WHERE id BETWEEN %(first)s AND %(last)s AND legal_entity_id = %(entity)s AND status = 'open' AND closed_on = %(before)s
@@ -51,6 +51,8 @@ STEPS = (
             penalty = i.penalty_base
                 + round((i.principal - i.principal_paid) * scope.penalty_rate * greatest(%(day)s - i.penalty_since, 0) / 360, 2),
             fee = CASE WHEN {charged} THEN i.fee + scope.late_fee + round((i.principal - i.principal_paid) * scope.late_fee_rate, 2) ELSE i.fee END,
+            fee_passed = CASE WHEN {charged} THEN i.fee_passed + scope.late_fee_passed + round((i.principal - i.principal_paid) * scope.late_rate_passed, 2)
+                ELSE i.fee_passed END,
             late_charged = i.late_charged OR {charged}
         FROM scope
         WHERE i.loan_id = scope.id AND i.loan_id BETWEEN %(first)s AND %(last)s AND i.paid_on IS NULL AND i.due_on < %(day)s

@@ -1,6 +1,7 @@
 """The terms of a stored loan as the machine plays them: its own document, or what its columns and its product say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -23,9 +24,13 @@ UNITS: dict[str, Unit] = {"day": "days", "week": "weeks", "month": "months"}
 def of(loan: Loan) -> Terms:
     """Return the terms `loan` was booked on. `loan.product` is read where the loan keeps no document of its own.
 
-    A loan of the time before it kept one has them in its columns; its fees are those of the product's version, which never changes.
+    A loan of the time before it kept one has them in its columns; its fees are those of the product's version, which never changes, all of
+    them posted as the lender's.
     """
-    return Terms.from_json(loan.terms) if loan.terms else from_columns(loan)
+    if loan.terms:
+        return Terms.from_json(loan.terms)
+    terms = from_columns(loan)
+    return replace(terms, fees=tuple(replace(fee, payee="") for fee in terms.fees))
 
 
 def from_columns(loan: Loan) -> Terms:
@@ -117,13 +122,19 @@ def method_of(product: Product) -> Method:
 
 def fees(product: Product) -> tuple[Fee, ...]:
     """Return the charges a product's version foresees, that of paying early with them."""
-    found = [Fee(each.code, each.method, each.amount, each.rate) for each in read_fees(product.fees, {"en": "", "zh-hans": ""})]
+    own = {"en": "", "zh-hans": ""}
+    found = [Fee(each.code, each.method, each.amount, each.rate, payee(each.payee)) for each in read_fees(product.fees, own)]
     late = Decimal(product_terms.whole(product.terms)["late_fee"])
     if late:
         found.append(Fee("late_fee", "late", late))
     if product.early_fee_rate:
         found.append(Fee("prepayment", "prepayment", ZERO, product.early_fee_rate))
     return tuple(found)
+
+
+def payee(names: Mapping[str, str]) -> str:
+    """Return the name of who a charge goes to, in both languages; empty for the lender."""
+    return f"{names['zh-hans']} · {names['en']}"[:120] if names["en"] else ""
 
 
 def late_fees(terms: Terms) -> tuple[Decimal, Decimal]:

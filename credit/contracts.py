@@ -3,16 +3,19 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from credit import papers_pdf
 from credit.models import Contract, Offer
 from customers import guarded
-from governance import access, files
+from governance import access, files, papers_taken
 from governance.models import User
 from governance.models.identity import Level
 from ledger import log
 
 LABEL = Contract.FILE_LABEL
+PAPER = "credit.contract"  # its name among the files taken
+papers_taken.PAPERS.register(PAPER, papers_taken.Paper(_("Contract"), {"customer": _("The customer's copy")}))
 
 
 def paper(offer: Offer, *, actor: User, at: datetime) -> Contract:
@@ -69,3 +72,10 @@ def opened(contract: Contract, *, actor: User, at: datetime) -> bytes:
         access.demand(actor, guarded.of(field), Level.REVEAL)
     log.record("credit.contract.opened", offer, actor=actor, at=at, customer_id=offer.application.customer_id, sha256=contract.sha256)
     return files.read(storage_key=contract.storage_key, seal_key=contract.seal_key, sha256=contract.sha256, label=LABEL)
+
+
+def taken(contract: Contract, *, actor: User, at: datetime) -> bytes:
+    """Return the paper's bytes for one of the staff: as `opened`, and it stands among the files taken. Called outside transactions."""
+    content = opened(contract, actor=actor, at=at)
+    papers_taken.took(PAPER, contract.offer.public_id, purpose="customer", actor=actor, at=at)
+    return content

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from credit import events as happened
-from credit import exposure, movements, repayments, reversals, spreading
+from credit import exposure, movements, repayments, reversals, spreading, suspense
 from credit.books import value_day
-from credit.models import CustomerPayment, Loan, PaymentShare, Transaction
+from credit.models import CustomerPayment, Loan, PaymentShare, Receipt, Transaction
 from credit.movements import Preview
 from credit.spreading import Debt
 from crm.lib.errors import DomainError, Stale
@@ -54,9 +54,10 @@ def loans_of(customer: Customer, user: User) -> list[Loan]:
     return list(rows.select_related("legal_entity", "product").order_by("pk"))
 
 
-def spread(loans: list[Loan], *, amount: Decimal, on: date, order: str) -> list[Share]:
-    """Return what `amount`, counted for `on`, does to each loan; nothing is stored.
+def spread(loans: list[Loan], *, amount: Decimal, on: date, order: str, asked_only: bool = False) -> list[Share]:
+    """Return what `amount`, counted for `on`, does to each loan; nothing is stored. With `asked_only` no more than the loans ask for.
 
+    :raises NothingToPay: if they ask for nothing, with `asked_only`
     :raises movements.CannotBe: if it cannot be
     """
     moves = movements.events_of(loans)
@@ -69,6 +70,10 @@ def spread(loans: list[Loan], *, amount: Decimal, on: date, order: str) -> list[
         runs = (running.due_on, running.outstanding) if running is not None and running.outstanding > 0 else None
         days = max((on - due[0][0]).days, 0) if due else 0
         debts[loan.pk] = Debt(loan.pk, loan.annual_rate, days, due, runs)
+    if asked_only:
+        amount = min(amount, sum((debt.total + (debt.runs[1] if debt.runs else ZERO) for debt in debts.values()), ZERO))
+        if not amount:
+            raise NothingToPay(_("Nothing is due on the customer's loans, and no instalment runs."))
     by_pk = {loan.pk: loan for loan in loans}
     found = []
     for pk, share in spreading.spread(amount, list(debts.values()), order):  # type: ignore[arg-type]
@@ -105,11 +110,12 @@ def preview(customer: Customer, *, amount: Decimal, received_on: date | None, us
 @transaction.atomic
 def receive(
     customer: Customer, *, amount: Decimal, actor: User, at: datetime, key: str, channel: str = "", reference: str = "",
-    received_on: date | None = None,
+    received_on: date | None = None, receipt: Receipt | None = None, only: Loan | None = None,
 ) -> CustomerPayment:  # fmt: skip
     """Take a payment of `customer` in and spread it over the open loans that `actor` may see, in the order the rule declares.
 
-    Each loan's share is a repayment like others; all of them stand or none. The same `key` again returns the first payment.
+    Each loan's share is a repayment like others; all of them stand or none. The same `key` again returns the first payment. Of a
+    `receipt` no more is taken than the loans ask for, or all of it for the `only` loan.
 
     :raises NotAnAmount: if `amount` is not above zero in whole cents
     :raises NothingToPay: if there is no open loan
@@ -120,17 +126,17 @@ def receive(
     exposure.lock(customer.pk)
     known = CustomerPayment.objects.filter(customer=customer, key=key).first()
     if known is not None:
-        if known.amount != amount:
+        if known.amount != amount and receipt is None:
             raise repayments.KeyUsed(_("This key was used for another payment."), fields={"key": _("Choose another key.")})
         return known
-    loans = [repayments.locked(loan.pk) for loan in loans_of(customer, actor)]
+    loans = [repayments.locked(loan.pk) for loan in ([only] if only is not None else loans_of(customer, actor))]
     on = day(loans, received_on, at=at)
     order = order_of(customer.legal_entity, on=on)
+    shares = spread(loans, amount=amount, on=on, order=order, asked_only=receipt is not None and only is None)
     payment = CustomerPayment.objects.create(
-        legal_entity=customer.legal_entity, customer=customer, amount=amount, received_on=on, order=order, channel=channel,
-        reference=reference, key=key, at=at, actor=actor,
+        legal_entity=customer.legal_entity, customer=customer, amount=sum((share.amount for share in shares), ZERO), received_on=on,
+        order=order, channel=channel, reference=reference, key=key, at=at, actor=actor, receipt=receipt,
     )  # fmt: skip
-    shares = spread(loans, amount=amount, on=on, order=order)
     for place, share in enumerate(shares, start=1):
         movement = repayments.receive(
             share.loan, amount=share.amount, actor=actor, at=at, key=f"spread:{payment.public_id}", channel=channel, reference=reference,
@@ -138,7 +144,7 @@ def receive(
         )  # fmt: skip
         PaymentShare.objects.create(payment=payment, transaction=movement, place=place)
     log.record(
-        "credit.customer_payment.recorded", payment, actor=actor, at=at, customer_id=customer.pk, amount=amount, order=order,
+        "credit.customer_payment.recorded", payment, actor=actor, at=at, customer_id=customer.pk, amount=payment.amount, order=order,
         loans=[share.loan.public_id for share in shares], value_on=on,
     )  # fmt: skip
     return payment
@@ -160,6 +166,8 @@ def reverse(payment: CustomerPayment, *, reason: str, actor: User, at: datetime,
         raise Stale(_("%(record)s was changed meanwhile: look at it again.") % {"record": row})
     for share in shares_of(row)[::-1]:
         reversals.reverse(share.transaction, reason=reason, actor=actor, at=at, key=f"{key}:{share.place}", whole=True)
+    if row.receipt_id:
+        suspense.spread_back(row, stays=reason in reversals.STAYS, actor=actor, at=at)
     facts = {"amount": row.amount, "reason": str(reason)}
     return move(row, Status.REVERSED, actor=actor, at=at, event="credit.customer_payment.reversed", facts=facts, ended_at=at)
 

@@ -1,10 +1,10 @@
 """How a loan ends before its time: paid off, accelerated, charged off, written off, cancelled. Pure; played by `credit/machine.py`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from credit import accrual, recalculation
+from credit import accrual, passed_on, recalculation
 from credit.allocation import Line
 from credit.events import Accelerate, Cancel, ChargeOff, Die, PayOff, Sell, WriteOff
 from credit.state import PARTS, Installment, Parts
@@ -132,13 +132,16 @@ def accelerate(loan: Working, event: Accelerate) -> None:
     running = later[0]
     principal = sum((row.unpaid for row in later), ZERO)
     interest = sum((line.amount for line in ending.lines if line.part == "interest" and line.installment >= running.seq), ZERO)
-    fee = sum((line.amount for line in ending.lines if line.part == "fee" and line.installment >= running.seq), ZERO)
+    fees = [line for line in ending.lines if line.part == "fee" and line.installment >= running.seq]
+    passed = sum((passed_on.part(loan.row(line.installment), line.amount) for line in fees), ZERO)
     for row in later:
+        passed_on.cut(row, row.paid.fee + row.waived.fee)
         row.due = Parts(row.paid.principal, row.paid.interest + row.waived.interest, row.paid.fee + row.waived.fee, row.due.penalty)
-        row.earned, row.period = row.due.interest, None
+        row.earned, row.period, row.stretches = row.due.interest, None, ()
     running.due.principal += principal
     running.due.interest += interest
-    running.due.fee += fee
+    running.due.fee += sum((line.amount for line in fees), ZERO)
+    running.passed += passed
     running.earned = running.due.interest
     running.due_on = running.penalty_since = event.on
     gone = {row.seq for row in later[1:] if not row.paid.total and not row.charges}
@@ -172,20 +175,12 @@ def sell(loan: Working, event: Sell) -> None:
 
 
 def die(loan: Working, event: Die) -> None:
-    """Let penalty end on the day of death: what grew after it is not owed, unless it was paid; nothing is charged for being late any more.
+    """Note a death. What it ends, it ends on its own day (`Working.dies_on`), so that money that came between is spread as if it had been known.
 
     :raises NotPlayable: (dates) if that day is to come
     """
     if event.died_on > event.on:
         raise NotPlayable("dates", f"{event.died_on} is after {event.on}")
-    for row in loan.unmet:
-        base = loan.penalty_on(row, max(event.died_on, row.penalty_since))
-        row.penalty_base = max(base, row.paid.penalty + row.waived.penalty)
-        row.due.penalty = row.penalty_base
-    terms = loan.terms
-    fees = tuple(fee for fee in terms.fees if fee.when != "late")
-    loan.terms = replace(terms, penalty=replace(terms.penalty, annual_rate=ZERO, percent_once=ZERO), fees=fees)
-    loan.meet([*loan.unmet], event.on)
     loan.done(event, ZERO)
 
 

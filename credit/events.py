@@ -64,6 +64,7 @@ class Charge(Event):
     amount: Decimal
     due_on: date
     part: Literal["fee", "penalty"] = "fee"
+    stands: bool = False  # put on already: a death recorded later may take a penalty away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ class Relieve(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Die(Event):
-    """The customer died on `died_on`: from that day on no penalty grows and nothing more is charged for being late."""
+    """The customer died on `died_on`: after that day no penalty grows and nothing more is charged for being late, however late it is recorded."""
 
     died_on: date
 

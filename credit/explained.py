@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from credit.due_dates import YEARS, day_fraction, remaining
-from credit.events import Accelerate, Charge, Die, Disburse, Event, Prepay, Relieve, Repay, Reschedule, Restructure, Sell, WriteOff
+from credit.events import Accelerate, Charge, Disburse, Event, Prepay, Relieve, Repay, Reschedule, Restructure, Sell, WriteOff
+from credit.recalculation import rounded
 from credit.schedule import solve
-from credit.state import PARTS, Installment, Making, Split
+from credit.state import PARTS, Installment, Making, Split, Stretch
 from credit.terms import Terms
 from credit.working import Working
 from crm.lib.money import quantize
@@ -29,7 +30,6 @@ CAUSES: Mapping[type[Event], str] = {
     WriteOff: "written_off",
     Sell: "sold",
     Relieve: "relieved",
-    Die: "died",
 }
 
 
@@ -40,8 +40,9 @@ class Line:
     Codes: interest (opening × rate × part of the year, rounded), free, flat, flat_last, put_off and held (a grace collects it later),
     planned (given by the schedule before), inside (the balance changed inside the period); payment (the instalment less its interest),
     last, equal, none, whole, down_payment, already (paid in it before the schedule was made anew); fee, late_fee, late_once; charge;
-    penalty (overdue principal × rate × days); and the causes of a change by an event: prepaid, accelerated, restructured, rescheduled,
-    paid_out, written_off, recalculated (interest follows the balance of each day), floor (what was paid or waived is not given back).
+    penalty (overdue principal × rate × days), died (to the day of death); and the causes of a change by an event: prepaid, accelerated, restructured, rescheduled,
+    paid_out, written_off, stretch (interest follows the balance: principal ×
+    rate × part of the year of some days), recalculated (what else that changed), floor (what was paid or waived is not given back).
     """
 
     part: str
@@ -74,6 +75,7 @@ class Witness:
         self._seen = 0
         self._row: Installment | None = None
         self._was = Before()
+        self._stretches: tuple[Stretch, ...] = ()
 
     def __call__(self, loan: Working, event: Event | None) -> None:
         """Note what `event` did to the instalment; without one, what has grown to the day of the state."""
@@ -90,6 +92,7 @@ class Witness:
         fixed = event is None or row.met_on is not None
         penalty = row.due.penalty if fixed else row.penalty_base
         self._penalty(loan, row, key, on, penalty)
+        self._stretched(loan, row, key)
         self._rest(row, event, key, on, penalty)
         self._row = row
         self._was = Before(row.penalty_since, row.unpaid, row.late_charged, len(row.charges), row.prepaid)
@@ -142,12 +145,24 @@ class Witness:
         grown = penalty - self.sum("penalty")
         if grown <= 0 or not rule.annual_rate or self._row is None:
             return
-        for end in (row.penalty_since, on, row.met_on, loan.written_off_on):
+        for end in (row.penalty_since, on, row.met_on, loan.written_off_on, loan.dies_on):
             days = (end - was.since).days if end is not None else 0
             if days > 0 and quantize(was.unpaid * rule.annual_rate * days / rule.year) == grown:
                 figures = {"principal": was.unpaid, "rate": rule.annual_rate, "days": days, "year": rule.year, "from": was.since, "to": end}
-                self.lines.append(Line("penalty", "penalty", grown, was.since, key, figures))
+                self.lines.append(Line("penalty", "died" if end == loan.dies_on else "penalty", grown, was.since, key, figures))
                 return
+
+    def _stretched(self, loan: Working, row: Installment, key: str) -> None:
+        """Tell interest that follows the balance stretch by stretch, and what that leaves of the instalment for principal."""
+        if row.stretches is self._stretches or not row.stretches or row.period is None:
+            return  # it was not reckoned anew
+        self._stretches = row.stretches
+        keep = [line for line in self.lines if line.part not in ("principal", "interest")]
+        interest = stretched(loan.terms, row, key)
+        principal = _repaid(loan, row, key) if loan.terms.method == "equal_installment" else None
+        if principal is None or sum((line.amount for line in principal), ZERO) != row.due.principal:
+            principal = [line for line in self.lines if line.part == "principal"]
+        self.lines = [*keep, *principal, *interest]
 
     def _rest(self, row: Installment, event: Event | None, key: str, on: date, penalty: Decimal) -> None:
         """Tell by its cause what no rule above told."""
@@ -157,7 +172,9 @@ class Witness:
             if not change:
                 continue
             code = cause
-            if part in ("principal", "interest") and not cause:
+            if part == "interest" and row.stretches and row.period is not None and change > 0:
+                code = "floor"
+            elif part in ("principal", "interest") and not cause:
                 code = "recalculated"
             elif part == "interest" and self.making is not None and self.making.event == key and change > 0 and cause != "restructured":
                 code = "floor"
@@ -234,6 +251,35 @@ def _interest(making: Making, beside: list[Making]) -> Told:
         put_off = bool(period and period.interest_held and not making.interest)
         found += [("put_off" if put_off else "held", making.interest - making.earned, {})]
     return found
+
+
+def stretched(terms: Terms, row: Installment, key: str) -> list[Line]:
+    """Return a line for each stretch of days over which the balance was one; in cents they add up to the period's interest."""
+    found = []
+    for each, amount in zip(row.stretches, rounded(terms, row.stretches), strict=True):
+        days = (each.end - each.start).days
+        factor = each.interest / each.balance if each.balance else ZERO
+        figures = {
+            "principal": each.balance, "rate": terms.annual_rate, "from": each.start, "to": each.end, "days": days,
+            "share": year_share(terms, factor, days, each.start, each.end), "exact": each.interest,
+        }  # fmt: skip
+        found.append(Line("interest", "stretch" if factor else "free", amount, each.start, key, figures if factor else {}))
+    return found
+
+
+def _repaid(loan: Working, row: Installment, key: str) -> list[Line] | None:
+    """Return what an instalment repays once its interest follows the balance, None where it is less than its plan leaves for it."""
+    told: dict[str, Any] = {"on": row.from_on, "event": key}
+    following = [each for each in loan.rows if each.period is not None]
+    if following and row is following[-1]:
+        lines = [Line("principal", "already", row.paid.principal, **told)] if row.paid.principal else []
+        left = row.due.principal - row.paid.principal
+        return [*lines, Line("principal", "last", left, figures={"opening": left}, **told)]
+    if row.period is not None and row.period.principal_free:
+        return None
+    figures = {"payment": row.plan, "interest": row.due.interest, "kept": row.plan}
+    lines = [Line("principal", "already", row.prepaid, **told)] if row.prepaid else []
+    return [*lines, Line("principal", "payment", row.plan - row.due.interest, figures=figures, **told)]
 
 
 def basis(making: Making) -> dict[str, Any]:

@@ -22,6 +22,8 @@ def _sentence(code: str, figures: Mapping[str, Any], told: dict[str, Any]) -> st
             words = _(
                 "%(opening)s of principal × %(rate)s a year × %(share)s (%(from)s to %(to)s, %(days)s days, %(day_count)s) = %(exact)s, rounded"
             )
+        case "stretch":
+            words = _("%(principal)s of principal × %(rate)s a year × %(share)s (%(from)s to %(to)s, %(days)s days) = %(exact)s")
         case "payment" if figures.get("kept") is not None:
             words = _("The instalment stays %(payment)s; less its interest of %(interest)s, the rest repays principal")
         case "payment":
@@ -34,6 +36,8 @@ def _sentence(code: str, figures: Mapping[str, Any], told: dict[str, Any]) -> st
             words = _("%(principal)s of principal for the rest of the period (%(share)s of it), by %(event)s")
         case "penalty":
             words = _("%(principal)s overdue × %(rate)s a year × %(days)s days / %(year)s, from %(from)s to %(to)s")
+        case "died":
+            words = _("%(principal)s overdue × %(rate)s a year × %(days)s days / %(year)s, from %(from)s to the day of death, %(to)s")
         case "flat" | "flat_last":
             words = _("%(principal)s × %(rate)s a year over the whole term = %(whole)s, in %(periods)s parts")
             if code == "flat_last":
@@ -67,7 +71,6 @@ PLAIN = {
     "written_off": lambda: _("Up to the write-off %(event)s"),
     "sold": lambda: _("Up to the sale %(event)s"),
     "relieved": lambda: _("Lowered or moved by the relief %(event)s"),
-    "died": lambda: _("Penalty ended by the death recorded with %(event)s"),
     "recalculated": lambda: _("Interest follows the balance of each day"),
     "floor": lambda: _("What was paid or waived of it before is not given back"),
 }

@@ -5,7 +5,8 @@ of its period that has gone by (whole from the due date on), its fees from the d
 each less what was paid. That value is summed over the open loans of a product as exact fractions and rounded once, half up to the cent;
 the accrual of the day is what leads the balance of the account there. The balance is therefore never further from the exact sum than half
 a cent, however many days went by, and whatever changes a schedule (a reversal, a new schedule, an early settlement) is in the accrual of
-its day. A loan that is settled is owed nothing: all it paid is earned.
+its day. A loan that is settled is owed nothing: all it paid is earned. What of a fee goes to somebody else is a debt to them from the
+day the fee is due, and no income.
 
 Beyond the days past due of rule `accrual.stops.after` interest and penalty are no longer income: they leave the balance sheet, their
 income is taken back, and they stand off the balance sheet. What is paid on such a loan is income as it comes in. Once it is cured its
@@ -97,6 +98,18 @@ WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open' AND (%(loans)s:
 GROUP BY 1, 2
 """
 
+# What was collected or fell due for others, of all loans that ever had such fees: what is due of open ones, what was paid of the rest.
+PASSED = """
+SELECT product.code, sum(
+    CASE WHEN loan.status <> 'open' OR coalesce(loan.charged_off_on <= %(day)s, false)
+            THEN part.fee_passed * part.fee_paid / nullif(part.fee - part.fee_waived, 0)
+        WHEN part.due_on <= %(day)s THEN part.fee_passed END)
+FROM credit_installment AS part
+JOIN credit_loan AS loan ON loan.id = part.loan_id
+JOIN credit_product AS product ON product.id = loan.product_id
+WHERE loan.legal_entity_id = %(entity)s AND part.fee_passed > 0
+GROUP BY 1
+"""
 EARNED = """
 SELECT product.code, days.day::date, sum((part.interest + part.interest_held - part.interest_waived) / (part.due_on - part.from_on))
 FROM credit_installment AS part
@@ -178,10 +191,10 @@ def lock(entity: LegalEntity) -> None:
 
 def accrual(entity: LegalEntity, day: date, *, at: datetime) -> Sums:
     """Return what leads each receivable from its balance to its value at the end of `day`, with the income against it."""
-    balances = balance(entity)
+    balances, others = balance(entity), passed(entity, day)
     on_books, off_books = value(entity, day)
     found: Sums = {}
-    for code in sorted({*balances, *on_books, *off_books}):
+    for code in sorted({*balances, *on_books, *off_books, *others}):
         had, sums = balances[code], dict[str, Decimal]()
         contra = ZERO
         for receivable, income, off in PARTS:
@@ -190,6 +203,8 @@ def accrual(entity: LegalEntity, day: date, *, at: datetime) -> Sums:
             if off:
                 sums[off] = quantize(off_books[code][receivable]) - had[off]
                 contra -= sums[off]
+        sums[chart.FEE_PAYABLE] = -quantize(others[code]) - had[chart.FEE_PAYABLE]
+        sums[chart.FEE_INCOME] -= sums[chart.FEE_PAYABLE]
         sums[chart.OFF_PRINCIPAL] = -had[Account.CHARGED_OFF] - had[chart.OFF_PRINCIPAL]
         found[code] = sums | {chart.OFF_CONTRA: contra - sums[chart.OFF_PRINCIPAL]}
     return found
@@ -235,6 +250,11 @@ def value(entity: LegalEntity, day: date) -> tuple[Sums, Sums]:
     for code, account, later in _rows(MOVED.format(days=LATER), entity=entity.pk, day=day):
         on_books[code][account] -= later
     return on_books, off_books
+
+
+def passed(entity: LegalEntity, day: date) -> dict[str, Decimal]:
+    """Return by product what of the fees that fell due or came in is owed to others: above zero, exact, whatever was paid over to them."""
+    return defaultdict(Decimal, {code: amount or ZERO for code, amount in _rows(PASSED, entity=entity.pk, day=day)})
 
 
 def balance(entity: LegalEntity, *, until: date | None = None, sources: Sequence[str] = ()) -> Sums:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from credit import loan_documents, repayments, statements
+from credit import contract_terms, loan_documents, repayments, statements
 from credit.books import value_day
 from credit.cost import read_fees
 from credit.models import InvoicedMovement, Loan, LoanDocument, Posting, Transaction
@@ -113,12 +113,12 @@ def received(loan: Loan, moves: list[Transaction]) -> list[tuple[Transaction, st
     found: dict[tuple[int, str], Amounts] = defaultdict(lambda: dict.fromkeys(PARTS, ZERO))
     shares = payees(loan)
     postings = Posting.objects.filter(transaction__in=moves, account__in=PARTS).order_by("pk")
-    for movement, account, debit, seq, fee in postings.values_list(
-        "transaction_id", "account", "amount", "installment__seq", "installment__fee"
+    for movement, account, debit, seq, fee, passed in postings.values_list(
+        "transaction_id", "account", "amount", "installment__seq", "installment__fee", "installment__fee_passed"
     ):
         amount = -debit
         if account == "fee" and seq is not None and fee:
-            for payee, planned in shares(seq).items():
+            for payee, planned in shares(seq, passed).items():
                 part = quantize(amount * min(planned / fee, Decimal(1)))
                 found[movement, payee]["fee"] += part
                 amount -= part
@@ -128,14 +128,21 @@ def received(loan: Loan, moves: list[Transaction]) -> list[tuple[Transaction, st
 
 
 def payees(loan: Loan) -> Any:
-    """Return a function that gives what of an instalment's fee goes to whom but the lender, by the product's terms."""
+    """Return a function that gives what of an instalment's fee goes to whom but the lender: by the product's terms, and, what more of it
+    is kept for others, to those of the late fee."""
     fees = [fee for fee in read_fees(loan.product.fees, {"en": "", "zh-hans": ""}) if fee.payee["en"]]
+    late = [fee for fee in fees if fee.method == "late"]
 
-    def of(seq: int) -> Amounts:
+    def of(seq: int, passed: Decimal) -> Amounts:
         sums: Amounts = defaultdict(lambda: ZERO)
         for fee in fees:
-            if fee.method == "per_period" or seq == 1:
-                sums[f"{fee.payee['zh-hans']} · {fee.payee['en']}"[:120]] += fee.charge(loan.principal)
+            if fee.method == "per_period" or (seq == 1 and fee.method in ("once", "up_front")):
+                sums[contract_terms.payee(fee.payee)] += fee.charge(loan.principal)
+        more = max(passed - total(list(sums.values())), ZERO)
+        weights = [fee.charge(loan.principal) for fee in late]
+        for fee, weight in zip(late, weights, strict=True):
+            if more:
+                sums[contract_terms.payee(fee.payee)] += quantize(more * weight / sum(weights))
         return sums
 
     return of

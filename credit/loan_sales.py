@@ -44,7 +44,7 @@ class Item:
 def read(text: str, user: User) -> list[Item]:
     """Return the loans a list names, a number and a price a line.
 
-    :raises Invalid: naming the first line that cannot be: unreadable, no loan of the user's, not open, named twice, of another lender
+    :raises Invalid: naming the first line that cannot be: unreadable, named twice; and as `items_of`
     """
     sentence: Any
     lines = [line for line in text.splitlines() if line.strip()]
@@ -62,6 +62,20 @@ def read(text: str, user: User) -> list[Item]:
             sentence = _("This line cannot be: “%(line)s”.") % {"line": line.strip()[:40]}
             raise Invalid(sentence, fields={"loans": sentence})
         told[found[1]] = price
+    return items_of(list(told.items()), user)
+
+
+def items_of(prices: Sequence[tuple[str, Decimal]], user: User) -> list[Item]:
+    """Return the loans with these numbers, each with its price.
+
+    :raises Invalid: naming the first that cannot be: named twice, no loan of the user's, not open, of another lender, a price too large
+    """
+    sentence: Any
+    told = dict(prices)
+    for number, price in prices:
+        if not ZERO < price <= repayments.LARGEST or not is_cents(price) or len(told) < len(prices):
+            sentence = _("This line cannot be: “%(line)s”.") % {"line": number[:40]}
+            raise Invalid(sentence, fields={"loans": sentence})
     rows = Loan.objects.visible_to(user).filter(public_id__in=told).select_related("legal_entity", "product")
     loans = {loan.public_id: loan for loan in rows}
     for number in told:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from credit import contract_terms
+from credit import contract_terms, passed_on
 from credit.books import money_day
 from credit.models import Installment, Loan, Offer, Posting, Transaction
 from credit.schedule import Row
@@ -79,12 +79,15 @@ def contract(offer: Offer, rows: Sequence[Row], *, on: date, at: datetime) -> Lo
     terms = contract_terms.from_columns(loan)
     loan.terms = terms.to_json()
     loan.late_fee, loan.late_fee_rate = contract_terms.late_fees(terms)
+    loan.late_fee_passed, loan.late_rate_passed = passed_on.late(terms)
     return loan
 
 
 def installments(loan: Loan, rows: Sequence[Row], fees: Sequence[Decimal]) -> list[Installment]:
     """Return the instalments of a schedule, not yet stored."""
-    graced = bool(loan.terms.get("grace_on_interest"))
+    terms = contract_terms.of(loan)
+    first = passed_on.up_front(terms, sum((row.principal for row in rows), ZERO))
+    graced = bool(terms.grace_on_interest)
     return [
         Installment(
             loan=loan,
@@ -95,6 +98,7 @@ def installments(loan: Loan, rows: Sequence[Row], fees: Sequence[Decimal]) -> li
             interest=row.interest,
             fee=fee,
             penalty_since=row.due_on,
+            fee_passed=min(row.passed + (first if row is rows[0] else ZERO), fee),
             interest_held=row.earned - row.interest if graced else ZERO,
             # A loan of a few cents may have instalments of nothing: they are paid as they are born.
             status=Installment.Status.PENDING if row.payment + fee else Installment.Status.PAID,

@@ -80,7 +80,9 @@ def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holida
         context.prec = PRECISION
         loan = Working(terms, holidays)
         given = list(events)
-        for event in in_order(given):
+        ordered = in_order(given)
+        loan.dies_on = min((event.died_on for event in ordered if isinstance(event, Die)), default=None)
+        for event in ordered:
             if isinstance(event, Reverse):
                 _may_reverse(loan, next(each for each in given if each.key == event.of))
             loan.begin(event)

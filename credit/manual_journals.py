@@ -28,8 +28,9 @@ LINES = 8  # of one journal
 DOCUMENT = 60
 ZERO = Decimal("0.00")
 Reason = ManualJournal.Reason
-# What people may correct among the accounts that the books write by themselves: results. Their other side is written by the sub-ledger.
-FREE = (chart.INTEREST_INCOME, chart.FEE_INCOME, chart.PENALTY_INCOME, chart.PROVISION)
+# What people may write on among the accounts that the books write by themselves: results, whose other side is written by the sub-ledger,
+# and what is paid over to those whom fees were collected for.
+FREE = (chart.INTEREST_INCOME, chart.FEE_INCOME, chart.PENALTY_INCOME, chart.PROVISION, chart.FEE_PAYABLE)
 
 
 class NotBalanced(Invalid):

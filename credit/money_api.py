@@ -11,11 +11,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credit import payoffs, refunds, reversals, suspense
+from credit import payoffs, receipt_spreads, refunds, reversals, suspense
 from credit import permissions as may
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
 from credit.models import Loan, PayoffQuote, Receipt, Refund, Transaction
 from credit.serializers import At, money
+from credit.spread_api import SpreadOut, shares_out
 from crm.lib.api import checked
 from governance import uses
 from governance.asked import caller
@@ -73,6 +74,7 @@ class ReceiptOut(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id")
     loan = serializers.SerializerMethodField()
     payer = serializers.CharField(source="masked_payer", help_text="masked")
+    left = serializers.DecimalField(max_digits=14, decimal_places=2, help_text="what of it is not placed")
 
     class Meta:
         model = Receipt
@@ -81,6 +83,7 @@ class ReceiptOut(serializers.ModelSerializer):
             "reference",
             "received_on",
             "amount",
+            "left",
             "payer",
             "status",
             "why",
@@ -196,8 +199,10 @@ class SuspenseViewSet(Filtered):
         "retrieve": may.VIEW_SUSPENSE,
         "allocate": may.ALLOCATE_SUSPENSE,
         "give_back": may.ALLOCATE_SUSPENSE,
+        "spread": may.ALLOCATE_SUSPENSE,
+        "spread_preview": may.ALLOCATE_SUSPENSE,
     }
-    key_required = ("allocate", "give_back")
+    key_required = ("allocate", "give_back", "spread")
 
     def get_queryset(self) -> QuerySet[Any]:
         return Receipt.objects.visible_to(self.request.user).for_list()
@@ -221,6 +226,26 @@ class SuspenseViewSet(Filtered):
         done = suspense.allocate(receipt, loan, actor=caller(request), at=moment(request, body), version=body["version"])
         uses.bind([done], "servicing", actor=caller(request), at=now())
         return Response(ReceiptOut(done).data)
+
+    @extend_schema(request=AllocateIn, responses={200: ReceiptOut})
+    @action(detail=True, methods=["post"])
+    @idempotent(required=True)
+    def spread(self, request: Request, public_id: str) -> Response:
+        """Spread it over the open loans of the customer of `loan`; what they do not ask for yet goes on waiting."""
+        receipt, body = self.get_object(), checked(AllocateIn, request)
+        customer = loan_of(request, body["loan"]).customer
+        done = receipt_spreads.spread(receipt, customer, actor=caller(request), at=moment(request, body), version=body["version"])
+        return Response(ReceiptOut(done).data)
+
+    @extend_schema(request=AllocateIn, responses={200: SpreadOut})
+    @action(detail=True, methods=["post"], url_path="spread/preview", url_name="spread-preview")
+    @idempotent()
+    def spread_preview(self, request: Request, public_id: str) -> Response:
+        """Say how it would be spread; nothing is stored."""
+        receipt, body = self.get_object(), checked(AllocateIn, request)
+        customer = loan_of(request, body["loan"]).customer
+        seen = receipt_spreads.preview(receipt, customer, user=caller(request), at=moment(request, body))
+        return Response(SpreadOut({"shares": shares_out(seen.shares)}).data)
 
     @extend_schema(request=ReturnIn, responses={200: ReceiptOut})
     @action(detail=True, methods=["post"], url_path="return", url_name="return")

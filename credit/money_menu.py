@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.urls import reverse
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -46,7 +46,7 @@ def unmatched(user: Any, at: datetime) -> list[dict[str, Any]]:
             "who": f"{row.public_id} {row.masked_payer}".strip(),
             "url": reverse("receipt", args=[row.public_id]),
             "why": [_age(row, at), str(row.get_why_display())],
-            "amount": row.amount,
+            "amount": row.left,
             "action_label": _("Find its loan"),
         }
         for row in rows
@@ -92,7 +92,7 @@ home.queue(
 
 def _waiting(user: Any, at: datetime) -> dict[str, Any]:
     rows = Receipt.objects.visible_to(user).open()
-    waiting = rows.aggregate(sum=Sum("amount"))["sum"] or 0
+    waiting = rows.aggregate(sum=Sum(F("amount") - F("placed")))["sum"] or 0
     under = _("in %(n)s payments") % {"n": pages.count_label(rows)} if waiting else ""
     return {"figure": tile_money(waiting), "url": reverse("payment-list"), "under": under, "tone": "caution" if waiting else ""}
 

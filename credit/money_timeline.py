@@ -35,10 +35,20 @@ def _reopened(entry: Entry) -> str:
     return _("The settled loan was opened again by a reversal")
 
 
+@of_loan("credit.loan.charge_off_posted", icon="loan", tone="info")
+def _charge_off_posted(entry: Entry) -> str:
+    return _("The charge-off of an earlier version was posted: %(amount)s") % {"amount": money(entry, "amount")}
+
+
 @of_loan("credit.payoff.quoted", icon="loan", tone="info")
 def _quoted(entry: Entry) -> str:
     values = {"total": money(entry, "total"), "day": day(entry, "settles_on"), "quote": entry.facts.get("quote", "")}
     return _("Payoff quote %(quote)s: %(total)s until %(day)s") % values
+
+
+@of_loan("credit.payoff.taken", icon="eye")
+def _quote_taken(entry: Entry) -> str:
+    return _("Payoff quote %(quote)s downloaded") % {"quote": entry.facts.get("quote", "")}
 
 
 @of_loan("credit.payoffquote.paid", icon="tone-good", tone="good")

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from credit.acts import ACTS
-from credit.views import acts, contracts, customer_payments, loan_documents, loan_sales, payments, settling
+from credit.views import acts, contracts, customer_payments, loan_documents, loan_sales, payments, receipt_spreads, settling
 
 urlpatterns = [
     path("payments/", payments.payment_list, name="payment-list"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("payments/files/<str:public_id>/problems.csv", payments.bank_file_problems, name="bank-file-problems"),
     path("payments/<str:public_id>/", payments.receipt_page, name="receipt"),
     path("payments/<str:public_id>/allocate/", payments.receipt_allocate, name="receipt-allocate"),
+    path("payments/<str:public_id>/spread/", receipt_spreads.receipt_spread, name="receipt-spread"),
     path("payments/<str:public_id>/return/", payments.receipt_return, name="receipt-return"),
     path("payments/<str:public_id>/decide/", payments.receipt_decide, name="receipt-decide"),
     path("loans/<str:public_id>/payoff/", settling.loan_payoff, name="loan-payoff"),

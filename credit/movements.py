@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, contract_terms, lateness, loans, ranges
+from credit import accrual, contract_terms, lateness, loans, passed_on, ranges
 from credit import events as happened
 from credit.business_days import closed
 from credit.lateness import bucket_event
@@ -43,11 +43,12 @@ STATUS = {
 SAVED = [
     "principal_outstanding", "overpayment", "capitalised", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
     "penalty_rate", "undrawn",
-    "late_fee", "late_fee_rate",
+    "late_fee", "late_fee_rate", "late_fee_passed", "late_rate_passed",
 ]  # fmt: skip
 WRITTEN = (
     "from_on", "due_on", "status", "principal", "interest", "fee", "penalty", "principal_paid", "interest_paid", "fee_paid", "penalty_paid",
     "interest_waived", "fee_waived", "penalty_base", "penalty_since", "paid_on", "late_charged", "interest_held",
+    "fee_passed",
 )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def event(row: Transaction, *, settles_on: date | None = None) -> happened.Event
     found = event_of(
         row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on
     )
-    return replace(found, stands=True) if isinstance(found, happened.Waive) else found
+    return replace(found, stands=True) if isinstance(found, happened.Waive | happened.Charge) else found
 
 
 def event_of(
@@ -181,6 +182,7 @@ def sentence(error: Refused) -> Any:
         "sold": _("The loan is sold: what comes now is the buyer's."),
         "over_disbursed": _("More would go out than was approved."),
         "charged_off": _("The loan is charged off already."),
+        "deceased": _("The customer died before that day: no penalty is put on any more."),
         "not_reversible": _("The loan's other movements do not allow it on that day."),
     }
     return words.get(error.code) or _("The loan's other movements do not allow it on that day.")
@@ -254,7 +256,7 @@ def record(
     own = entries(split)
     loans.post(movement, numbered(own, numbers))
     if before.splits != {name: each for name, each in after.splits.items() if name != "new"}:
-        _post_difference(loan, movement, after, numbers, actor=actor, at=at, on=on)
+        post_difference(loan, movement, after, numbers, actor=actor, at=at, on=on)
     return movement, Preview(before, after, new)
 
 
@@ -286,7 +288,7 @@ def take_back(loan: Loan, movement: Transaction, *, on: date, actor: User, at: d
     )
     loans.post(made, [(row.account, -row.amount, row.installment_id) for row in movement.postings.order_by("pk")])
     numbers = store(loan, rows, after, on=on)
-    _post_difference(loan, made, after, numbers, actor=actor, at=at, on=on)
+    post_difference(loan, made, after, numbers, actor=actor, at=at, on=on)
     return made, Preview(before, after, None)
 
 
@@ -377,9 +379,9 @@ def numbered(rows: Iterable[Entry], numbers: dict[int, int]) -> list[Entry]:
     return [(account, amount, None if seq is None else numbers[seq]) for account, amount, seq in rows]
 
 
-def _post_difference(
-    loan: Loan, movement: Transaction, after: State, numbers: dict[int, int], *, actor: User, at: datetime, on: date
-) -> None:
+def post_difference(
+    loan: Loan, movement: Transaction, after: State, numbers: dict[int, int], *, actor: User, at: datetime, on: date, key: str = ""
+) -> Transaction | None:
     """Post what the books lack to be what `after` makes of all events: what came later falls out differently now."""
     wanted: dict[tuple[str, int | None], Decimal] = defaultdict(lambda: ZERO)
     for split in after.splits.values():
@@ -390,12 +392,13 @@ def _post_difference(
         wanted[account, place] -= amount
     moves = sorted(((account, place), amount) for (account, place), amount in wanted.items() if amount) if any(wanted.values()) else []
     if not moves:
-        return
+        return None
     anew = Transaction.objects.create(
         loan=loan, kind=Kind.REALLOCATION, amount=sum((amount for _place, amount in moves if amount > 0), ZERO), value_on=on, at=at,
-        actor=actor, key=f"again:{movement.public_id}",
+        actor=actor, key=key or f"again:{movement.public_id}",
     )  # fmt: skip
     loans.post(anew, [(account, amount, place) for (account, place), amount in moves])
+    return anew
 
 
 # --- written down --------------------------------------------------------------------------------------------------
@@ -427,6 +430,7 @@ def balance(loan: Loan, state: State) -> None:
     loan.penalty_rate = state.terms.penalty.annual_rate  # a death ends it
     loan.matures_on = state.installments[-1].due_on
     loan.late_fee, loan.late_fee_rate = contract_terms.late_fees(state.terms)
+    loan.late_fee_passed, loan.late_rate_passed = passed_on.late(state.terms)
 
 
 def _stood(row: Installment) -> tuple[Any, ...]:
@@ -450,6 +454,7 @@ def fill(row: Installment, each: Played, state: State, loan: Loan) -> Installmen
     row.fee_paid, row.penalty_paid = each.paid.fee, each.paid.penalty
     row.penalty_base, row.penalty_since = max(each.penalty_base - given_up.penalty, ZERO), max(each.penalty_since, each.due_on)
     row.late_charged, row.interest_held = each.late_charged, held(each, state)
+    row.fee_passed = passed_on.of(each)
     row.status = status_of(each, state.as_of, loan)
     row.paid_on = each.met_on if over else None
     return row
@@ -487,6 +492,6 @@ def _leave(rows: Iterable[Installment], state: State, *, on: date) -> None:
         if row.pk in posted:
             row.principal = row.interest = row.fee = row.penalty = row.penalty_base = row.interest_waived = row.fee_waived = ZERO
             row.principal_paid = row.interest_paid = row.fee_paid = row.penalty_paid = ZERO
-            row.interest_held = ZERO
+            row.interest_held = row.fee_passed = ZERO
             row.status, row.paid_on = Installment.Status.PAID, on
     Installment.objects.bulk_update([row for row in gone if row.pk in posted], WRITTEN)

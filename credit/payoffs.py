@@ -16,12 +16,14 @@ from credit.models import Loan, PayoffQuote, VirtualAccount
 from credit.state import Split
 from crm.lib.errors import Invalid
 from crm.lib.money import total
-from governance import rules
+from governance import papers_taken, rules
 from governance.lifecycle import move
 from governance.models import User
 from ledger import log
 
 LONGEST = "payoff.quote.days"
+PAPER = "credit.payoff_quote"  # its name among the files taken
+papers_taken.PAPERS.register(PAPER, papers_taken.Paper(_("Payoff quote"), {"customer": _("The customer's copy")}))
 
 
 class NotADay(Invalid):
@@ -138,3 +140,10 @@ def holds(quote: PayoffQuote, *, at: datetime) -> bool:
         and loan.version == quote.loan_version
         and value_day(loan.legal_entity, at) <= quote.settles_on
     )
+
+
+@transaction.atomic
+def taken(quote: PayoffQuote, *, actor: User, at: datetime) -> None:
+    """Record that the paper of a quote was taken out of the house; it stands among the files taken."""
+    papers_taken.took(PAPER, quote.public_id, purpose="customer", actor=actor, at=at)
+    log.record("credit.payoff.taken", quote.loan, actor=actor, at=at, customer_id=quote.loan.customer_id, quote=quote.public_id)

@@ -31,7 +31,9 @@ ISSUE_DOCUMENT = declare(
 )
 SERVICE_LOAN = declare("credit.service_loan", _("Charge and reschedule loans"), scope="loans:service")
 WAIVE = declare("credit.waive", _("Waive interest, fees and penalty within one's authority"))
-RESTRUCTURE = declare("credit.restructure", _("Restructure, accelerate, charge off and write off loans, with a second person"))
+RESTRUCTURE = declare(
+    "credit.restructure", _("Restructure, accelerate, charge off and write off loans, with a second person"), scope="loans:restructure"
+)
 CONFIRM_SERVICING = declare(
     "credit.confirm_servicing", _("Confirm restructurings, write-offs and waivers above authority as the second person")
 )
@@ -40,7 +42,7 @@ REQUEST_REFUND = declare("credit.request_refund", _("Ask for refunds of over-pay
 DOWNLOAD_CONTRACT = declare("credit.download_contract", _("Make and download contracts"))
 ASSIGN_APPLICATION = declare("credit.assign_application", _("Give applications to another person"))
 VIEW_BOOKS = declare("credit.view_books", _("View the books: trial balance, journals, checks, chart of accounts"), scope="books:read")
-MANAGE_BOOKS = declare("credit.manage_books", _("Propose accounts, close months and check the books"))
+MANAGE_BOOKS = declare("credit.manage_books", _("Propose accounts, close months and check the books"), scope="books:write")
 CHECK_BOOKS = declare("credit.check_books", _("Confirm changes of the chart and the reopening of months as the second person"))
 EXPORT_BOOKS = declare("credit.export_books", _("Export journals"))
 PAUSE_LOAN = declare("credit.pause_loan", _("Pause and resume the treatment of late loans"))

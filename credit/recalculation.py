@@ -8,16 +8,19 @@ remains (conventions of the published cases with interest recalculation, and of 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from credit.due_dates import day_fraction
+from credit.state import Stretch
 from crm.lib.money import quantize
 
 if TYPE_CHECKING:
     from credit.state import Installment
+    from credit.terms import Terms
     from credit.working import Working
 
 ZERO = Decimal("0.00")
@@ -35,7 +38,8 @@ def refresh(loan: Working, on: date, *, ends: bool = False) -> None:
             later = ZERO if ends else loan.principal - owed_before
             if ends and rule is not None and rule.payoff == "to_period_end" and row.from_on < on < row.due_on:
                 later = _at(loan, on)
-            row.due.interest = row.earned = max(_interest(loan, row, on, later), row.paid.interest + row.waived.interest)
+            row.stretches = tuple(_stretches(loan, row, on, later))
+            row.due.interest = row.earned = max(sum(rounded(loan.terms, row.stretches), ZERO), row.paid.interest + row.waived.interest)
             if loan.terms.method == "equal_installment":
                 row.due.principal = row.paid.principal + _repaid(row, rest, is_last=row is rows[-1])
             if row.due_on <= on and not ends:
@@ -58,18 +62,19 @@ def _repaid(row: Installment, rest: Decimal, *, is_last: bool) -> Decimal:
     return min(max(row.plan - row.due.interest + row.prepaid - row.paid.principal, ZERO), rest)
 
 
-def _interest(loan: Working, row: Installment, on: date, later: Decimal) -> Decimal:
-    """Return the interest of an instalment's period: on what the balance was up to `on`, on `later` from there on."""
+def _stretches(loan: Working, row: Installment, on: date, later: Decimal) -> Iterator[Stretch]:
+    """Return what makes the interest of an instalment's period: what the balance was up to `on`, and `later` from there on."""
     terms, period = loan.terms, row.period
     if period is None:
-        return ZERO
+        return
     if on <= period.from_on:
-        return quantize(later * period.factor, terms.rounding)
+        yield Stretch(period.from_on, period.due_on, later, later * period.factor)
+        return
     first, last = bisect_right(loan.days, period.from_on), bisect_left(loan.days, min(period.due_on, on))
     cuts = [period.from_on, *loan.days[first:last], period.due_on]
     if period.from_on < on < period.due_on:
         cuts.insert(-1, on)
-    whole, exact, rounded = max((period.due_on - period.from_on).days, 1), Decimal(0), ZERO
+    whole = max((period.due_on - period.from_on).days, 1)
     for start, end in pairwise(cuts):
         if end <= start:
             continue
@@ -80,10 +85,18 @@ def _interest(loan: Working, row: Installment, on: date, later: Decimal) -> Deci
             part = balance * period.factor
         else:
             part = balance * terms.annual_rate * day_fraction(terms.day_count, start, end)
-        exact += part
-        rounded += quantize(part, terms.rounding)
-    # The cumulative family rounds each stretch of days for itself, the others the sum.
-    return rounded if terms.family == "cumulative" else quantize(exact, terms.rounding)
+        yield Stretch(start, end, balance, part)
+
+
+def rounded(terms: Terms, stretches: Sequence[Stretch]) -> list[Decimal]:
+    """Return the interest of each stretch in whole cents: the cumulative family rounds each for itself, the others their sum."""
+    if terms.family == "cumulative":
+        return [quantize(each.interest, terms.rounding) for each in stretches]
+    exact, found = Decimal(0), []
+    for each in stretches:
+        found.append(quantize(exact + each.interest, terms.rounding) - quantize(exact, terms.rounding))
+        exact += each.interest
+    return found
 
 
 def _at(loan: Working, day: date) -> Decimal:

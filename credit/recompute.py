@@ -26,6 +26,8 @@ LOAN = (
     "matures_on",
     "late_fee",
     "late_fee_rate",
+    "late_fee_passed",
+    "late_rate_passed",
 )
 
 Difference = dict[str, str]

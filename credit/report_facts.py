@@ -144,11 +144,13 @@ facts AS (
     FROM seen WHERE {FIRST_END} <= %(observed)s AND seen.status = 'settled' AND seen.settled_on <= %(observed)s
         AND seen.settled_on < seen.matures_on
 )"""
-# Interest that a restructuring made principal was not received.
+# Interest that a restructuring made principal was not received; a fee that goes to somebody else is no income.
 ECONOMICS = f"""
 {WRITTEN}, moved AS (
-    SELECT t.loan_id, CASE WHEN p.account IN ('fee', 'penalty') THEN 'fees' ELSE p.account END AS kind, -sum(p.amount) AS amount
-    FROM credit_posting AS p JOIN credit_transaction AS t ON t.id = p.transaction_id
+    SELECT t.loan_id, CASE WHEN p.account IN ('fee', 'penalty') THEN 'fees' ELSE p.account END AS kind, -sum(
+        p.amount - CASE WHEN p.account = 'fee' AND i.fee_passed > 0 THEN round(p.amount * i.fee_passed / (i.fee - i.fee_waived), 2) ELSE 0 END
+    ) AS amount
+    FROM credit_posting AS p JOIN credit_transaction AS t ON t.id = p.transaction_id LEFT JOIN credit_installment AS i ON i.id = p.installment_id
     WHERE p.account IN ('interest', 'fee', 'penalty', 'recovery') AND t.kind <> 'restructure' AND t.value_on <= %(observed)s
     GROUP BY 1, 2 HAVING sum(p.amount) <> 0
 ), facts AS (

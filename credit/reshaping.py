@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from credit import early_end, recalculation
+from credit import early_end, passed_on, recalculation
 from credit.allocation import Line
 from credit.due_dates import Period, periods_of, remaining
 from credit.events import Disburse, Prepay, Relieve, Repay, Reschedule, Restructure
@@ -44,7 +44,7 @@ def disburse(loan: Working, event: Disburse) -> None:
     for fee in terms.fees:
         if fee.when == "up_front":
             cost = fee.amount + quantize(event.amount * fee.rate)
-            loan.place(PlacedCharge(f"{event.key}:{fee.code}", "fee", cost, event.on))
+            loan.place(PlacedCharge(f"{event.key}:{fee.code}", "fee", cost, event.on), passed=bool(fee.payee))
     loan.done(event, event.amount)
     if first and terms.down_payment and terms.down_payment_collected:
         down = Repay(key=f"{event.key}:down_payment", on=event.on, amount=loan.rows[0].due.principal, kind="down_payment")
@@ -86,10 +86,10 @@ def anew(
     terms = loan.terms
     balance = sum((row.unpaid for row in rows), more)
     parts = amortise(terms, periods, balance, payment=payment, first_interest=first_interest)
-    fee = scheduled_fees(terms.fees, terms.principal, 2)[1]
+    fee, passed = (scheduled_fees(fees, terms.principal, 2)[1] for fees in (terms.fees, passed_on.others(terms.fees)))
     made = [*rows[: len(periods)]]
     for period in periods[len(rows) :]:
-        made.append(Installment(loan.next_seq + len(made) - len(rows), period.from_on, period.due_on, Parts(fee=fee)))
+        made.append(Installment(loan.next_seq + len(made) - len(rows), period.from_on, period.due_on, Parts(fee=fee), passed=passed))
     opening = balance
     for n, (row, period, part) in enumerate(zip(made, periods, parts, strict=True)):
         changed = n == 0 and first_interest is not None
@@ -275,7 +275,9 @@ def restructure(loan: Working, event: Restructure) -> None:
     lines = early_end.payoff(loan, event.on).lines
     sums = {part: sum((line.amount for line in lines if line.part == part), ZERO) for part in ("interest", "fee", "penalty")}
     added = sum(sums.values(), ZERO) if event.capitalises else ZERO
+    passed = sum((passed_on.part(loan.row(line.installment), line.amount) for line in lines if line.part == "fee"), ZERO)
     for row in loan.unmet:
+        passed_on.cut(row, row.paid.fee + row.waived.fee)
         row.due = Parts(*(getattr(row.paid, part) + getattr(row.waived, part) for part in PARTS))
         row.penalty_base, row.earned, row.met_on = row.due.penalty, row.due.interest, event.on
     kept = [row for row in loan.rows if row.due.total]
@@ -290,6 +292,7 @@ def restructure(loan: Working, event: Restructure) -> None:
         loan.flow(event.on, added)
     else:
         new[0].due = Parts(new[0].due.principal, new[0].due.interest + sums["interest"], new[0].due.fee + sums["fee"], sums["penalty"])
+        new[0].passed += passed
         new[0].penalty_base = sums["penalty"]
         new[0].met_on = None if new[0].outstanding else event.on
     loan.set_rows([*kept, *new])

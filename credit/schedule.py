@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 from typing import Literal
 
+from credit import passed_on
 from credit.due_dates import Holidays, Period, day_fraction, due_dates, periods_of
 from credit.terms import DayCount, Fee, MonthEnd, Terms
 from crm.lib.money import CENT, Mode, quantize
@@ -46,6 +47,7 @@ class Row:
     earned: Decimal = ZERO
     kind: Literal["installment", "down_payment"] = "installment"
     period: Period | None = None
+    passed: Decimal = ZERO  # what of `fee` goes to somebody else
 
     @property
     def payment(self) -> Decimal:
@@ -118,7 +120,8 @@ def _build(terms: Terms, holidays: Holidays) -> tuple[Row, ...]:
             rows.append(Row(1, terms.starts_on, terms.starts_on, 0, down, ZERO, balance, kind="down_payment"))
         periods = windows(terms, periods_of(terms, holidays))
         fees = scheduled_fees(terms.fees, terms.principal, len(periods))
-        for period, part, fee in zip(periods, amortise(terms, periods, balance), fees, strict=True):
+        passed = scheduled_fees(passed_on.others(terms.fees), terms.principal, len(periods))
+        for period, part, fee, others in zip(periods, amortise(terms, periods, balance), fees, passed, strict=True):
             balance -= part.principal
             days = (period.due_on - period.from_on).days
             seq = len(rows) + 1
@@ -135,6 +138,7 @@ def _build(terms: Terms, holidays: Holidays) -> tuple[Row, ...]:
                     part.earned,
                     "installment",
                     period,
+                    others,
                 )
             )
     return tuple(rows)

@@ -10,6 +10,7 @@ from credit import (
     act_builds,
     acts,
     cap_seeds,
+    charge_off_books,
     chart,
     clocks,
     close_rules,
@@ -29,7 +30,7 @@ from credit import (
 )
 from credit.models import Product
 from customers.messages_seeds import words
-from governance import rules
+from governance import rules, users
 from governance.models import LegalEntity, Rule
 
 CODE = "CASH-12"
@@ -58,6 +59,7 @@ def seed() -> None:
     for entity in LegalEntity.objects.order_by("pk"):
         product_for(entity)
         chart.seed(entity, at=now())
+    charge_off_books.post_missing(actor=users.system(), at=now())
 
 
 def seed_rules() -> None:

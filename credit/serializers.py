@@ -11,6 +11,7 @@ from credit import repayments
 from credit.books import value_day
 from credit.cost import speak
 from credit.models import Application, Installment, Loan, Offer, Product, Transaction
+from credit.product_terms import TERMS, Term, whole
 from credit.words import Reasons
 from crm.lib.api import Moment
 
@@ -31,17 +32,36 @@ class At(serializers.Serializer):
     at = Moment(required=False, help_text="needs the permission to state the moment; default: now")
 
 
+def _term(term: Term) -> serializers.Field[Any, Any, Any, Any]:
+    """Return the field of a further term: a word of some, a whole number, or an amount or share as text."""
+    told: dict[str, Any] = {"allow_null": True} if term.may_be_empty else {}
+    if term.choices is not None:
+        return serializers.ChoiceField(choices=list(term.choices), **told)
+    return serializers.CharField(**told) if term.decimal else serializers.IntegerField(min_value=0, max_value=term.most, **told)
+
+
+# Every further term of a product, those it leaves unsaid with what stands for them.
+ProductTermsOut: type[serializers.Serializer[Any]] = type(
+    "ProductTermsOut", (serializers.Serializer,), {name: _term(term) for name, term in TERMS.items()}
+)
+
+
 class ProductOut(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id")
     name = serializers.CharField()
+    terms = serializers.SerializerMethodField(help_text="further terms; those the product leaves unsaid with what stands for them")
     rates_by_grade = serializers.DictField(child=serializers.CharField())
 
     class Meta:
         model = Product
         fields = (
             "id", "code", "version", "name", "currency", "method", "amount_min", "amount_max", "term_min", "term_max",
-            "rates_by_grade", "day_count", "grace_days", "penalty_multiplier", "offer_days",
+            "rates_by_grade", "day_count", "grace_days", "penalty_multiplier", "offer_days", "early_fee_rate", "sunset_on", "terms",
         )  # fmt: skip
+
+    @extend_schema_field(ProductTermsOut())
+    def get_terms(self, row: Product) -> dict[str, Any]:
+        return whole(row.terms)
 
 
 class ApplicationIn(At):

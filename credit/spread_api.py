@@ -67,6 +67,21 @@ class SpreadOut(serializers.Serializer):
     shares = SpreadShareOut(many=True)
 
 
+def shares_out(shares: list[customer_payments.Share]) -> list[dict[str, Any]]:
+    """Return shares as `SpreadShareOut` tells them."""
+    return [
+        {
+            "loan": share.loan.public_id,
+            "due": share.debt.total,
+            "amount": share.amount,
+            "overpayment": share.preview.after.splits["new"].overpayment,
+            "dpd_before": share.preview.before.delinquency.regulatory_days,
+            "dpd_after": share.preview.after.delinquency.regulatory_days,
+        }
+        for share in shares
+    ]
+
+
 class CustomerPaymentViewSet(Filtered):
     serializer_class = CustomerPaymentOut
     queryset = CustomerPayment.objects.none()
@@ -108,18 +123,7 @@ class CustomerPaymentViewSet(Filtered):
             _customer(request, body["customer"]), amount=body["amount"], received_on=body["received_on"], user=caller(request),
             at=moment(request, body),
         )  # fmt: skip
-        rows = [
-            {
-                "loan": share.loan.public_id,
-                "due": share.debt.total,
-                "amount": share.amount,
-                "overpayment": share.preview.after.splits["new"].overpayment,
-                "dpd_before": share.preview.before.delinquency.regulatory_days,
-                "dpd_after": share.preview.after.delinquency.regulatory_days,
-            }
-            for share in shares
-        ]
-        return Response(SpreadOut({"shares": rows}).data)
+        return Response(SpreadOut({"shares": shares_out(shares)}).data)
 
     @extend_schema(request=CustomerPaymentReverseIn, responses={200: CustomerPaymentOut})
     @action(detail=True, methods=["post"])

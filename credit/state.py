@@ -71,6 +71,16 @@ class Making:
     born: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Days of a period over which the balance was one: the interest they make, exact."""
+
+    start: date
+    end: date
+    balance: Decimal
+    interest: Decimal
+
+
 @dataclass(slots=True)
 class Installment:
     """One instalment as it stands: what is due in all, of which paid, waived and written off.
@@ -80,7 +90,8 @@ class Installment:
     it that was paid before its time by a prepayment. `kind`: installment, down_payment, charge (after the last due date).
     `penalty_base` is the penalty grown up to `penalty_since`; it grows on from there on the unpaid principal. `earned` is the interest its
     own period makes (a grace may collect it later); `plan` is the payment it was solved for, `period` what interest was reckoned from.
-    `makings` are the schedules that made it, the standing one last.
+    `makings` are the schedules that made it, the standing one last; `stretches` what its interest follows, where it follows the balance.
+    `passed` is what of its fee goes to somebody else (`credit/passed_on.py`).
     """
 
     seq: int
@@ -100,11 +111,13 @@ class Installment:
     penalty_base: Decimal = ZERO
     penalty_since: date = date.min
     late_charged: bool = False
+    passed: Decimal = ZERO
     sold: bool = False
     charges: list[PlacedCharge] = field(default_factory=list)
     period: Period | None = field(default=None, repr=False)
     plan: Decimal = field(default=ZERO, repr=False)
     makings: list[Making] = field(default_factory=list, repr=False, compare=False)
+    stretches: tuple[Stretch, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def days(self) -> int:

@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from credit import four_eyes, repayments
 from credit.books import value_day
 from credit.effects import dues
-from credit.models import BankFile, Installment, Loan, PayoffQuote, Receipt, SuspenseMove, Transaction, VirtualAccount
+from credit.models import BankFile, CustomerPayment, Installment, Loan, PayoffQuote, Receipt, SuspenseMove, Transaction, VirtualAccount
 from credit.models.receipts import VIRTUAL_PREFIX
 from crm.lib.errors import DomainError, Stale
 from crm.lib.fields import ALPHABET, LENGTH
@@ -47,6 +47,7 @@ class Candidate:
     why: list[str]
     due: Decimal
     score: int
+    others: int = 0  # open loans of the customer in all, where there are several
 
 
 # --- in ------------------------------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ def take_in(
     log.record("credit.receipt.entered", receipt, actor=actor, at=at, amount=amount, received_on=received_on, why=str(why))
     if loan is not None:
         return _book(receipt, loan, match=match, actor=actor, at=at)
-    _suspend(receipt, receipt.amount, at=at)
+    suspend(receipt, receipt.amount, at=at)
     return receipt
 
 
@@ -128,7 +129,7 @@ def allocate(receipt: Receipt, loan: Loan, *, actor: User, at: datetime, version
     :raises Stale: if it changed since `version`
     :raises IllegalMove: if it does not wait any more
     """
-    row = _locked(receipt, version)
+    row = locked(receipt, version)
     if loan.status != Loan.Status.OPEN:
         raise repayments.LoanClosed(gettext_lazy("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
     if four_eyes.needed(row.amount, on=value_day(row.legal_entity, at)):
@@ -142,7 +143,7 @@ def give_back(receipt: Receipt, *, actor: User, at: datetime, version: int | Non
 
     :raises Stale: if it changed since `version`
     """
-    row = _locked(receipt, version)
+    row = locked(receipt, version)
     if four_eyes.needed(row.amount, on=value_day(row.legal_entity, at)):
         return _propose(row, None, actor=actor, at=at)
     return _return(row, actor=actor, at=at)
@@ -155,10 +156,14 @@ def approve(receipt: Receipt, *, actor: User, at: datetime, version: int | None 
     :raises SamePerson: if `actor` proposed it
     :raises NothingProposed: if nobody proposed anything
     """
-    row = _locked(receipt, version)
+    row = locked(receipt, version)
     if row.status != Status.PROPOSED:
         raise NothingProposed(gettext_lazy("Nothing is proposed for %(record)s.") % {"record": row})
     four_eyes.check(row.proposed_by_id or 0, actor=actor)
+    if row.proposed_customer is not None:
+        from credit import receipt_spreads  # whose payments are taken back through here
+
+        return receipt_spreads.book(row, row.proposed_customer, actor=actor, at=at)
     if row.proposed_loan is None:
         return _return(row, actor=actor, at=at)
     return _book(row, row.proposed_loan, match=Match.PERSON, actor=actor, at=at)
@@ -167,10 +172,11 @@ def approve(receipt: Receipt, *, actor: User, at: datetime, version: int | None 
 @transaction.atomic
 def reject(receipt: Receipt, *, actor: User, at: datetime, version: int | None = None) -> Receipt:
     """Put what was proposed back among the unmatched; who proposed it may do so too."""
-    row = _locked(receipt, version)
+    row = locked(receipt, version)
     return move(
-        row, Status.UNMATCHED, actor=actor, at=at, event="credit.receipt.rejected", proposed_loan=None, proposed_by=None, proposed_at=None
-    )
+        row, Status.UNMATCHED, actor=actor, at=at, event="credit.receipt.rejected", proposed_loan=None, proposed_customer=None, proposed_by=None,
+        proposed_at=None,
+    )  # fmt: skip
 
 
 def taken_back(movement: Transaction, *, stays: bool, actor: User, at: datetime) -> None:
@@ -183,9 +189,35 @@ def taken_back(movement: Transaction, *, stays: bool, actor: User, at: datetime)
     if not stays:
         move(row, Status.RETURNED, actor=actor, at=at, facts=facts, ended_at=at)
         return
-    _suspend(row, row.amount, at=at)
-    cleared = {"transaction": None, "loan": None, "match": "", "proposed_loan": None, "proposed_by": None, "decided_by": None}
-    move(row, Status.UNMATCHED, actor=actor, at=at, facts=facts, why=Why.REVERSED, ended_at=None, **cleared)
+    suspend(row, row.amount, at=at)
+    move(row, Status.UNMATCHED, actor=actor, at=at, facts=facts, placed=Decimal("0.00"), **_again())
+
+
+def spread_back(payment: CustomerPayment, *, stays: bool, actor: User, at: datetime) -> None:
+    """Follow the reversal of a payment that a receipt became: as `taken_back`, for its part. Called by `customer_payments`."""
+    if payment.receipt_id is None:
+        return
+    row = Receipt.objects.select_for_update(of=("self",)).get(pk=payment.receipt_id)
+    facts: dict[str, Any] = {"payment": payment.public_id, "amount": payment.amount}
+    if not stays:  # that part is gone for good; what waits of the rest goes on waiting
+        others = row.spreads.filter(status=CustomerPayment.Status.RECORDED).exclude(pk=payment.pk)
+        if row.status == Status.MATCHED and not others.exists():
+            move(row, Status.RETURNED, actor=actor, at=at, facts=facts, ended_at=at)
+        return
+    suspend(row, payment.amount, at=at)
+    placed = row.placed - payment.amount
+    if row.status == Status.MATCHED:
+        move(row, Status.UNMATCHED, actor=actor, at=at, facts=facts, placed=placed, **_again())
+        return
+    row.placed, row.version = placed, row.version + 1
+    row.save(update_fields=["placed", "version"])
+    log.record("credit.receipt.unmatched", row, actor=actor, at=at, **facts)
+
+
+def _again() -> dict[str, Any]:
+    """Return what a receipt that waits again has lost."""
+    gone = dict.fromkeys(("transaction", "loan", "proposed_loan", "proposed_customer", "proposed_by", "decided_by", "ended_at"))
+    return gone | {"match": "", "why": Why.REVERSED}
 
 
 def candidates(receipt: Receipt, *, user: User, on: date) -> list[Candidate]:
@@ -205,6 +237,8 @@ def candidates(receipt: Receipt, *, user: User, on: date) -> list[Candidate]:
         ]
     )
     rows = list(seen.filter(pk__in=named | amounts | quoted).for_list().prefetch_related("installments"))
+    several = seen.filter(customer__in={loan.customer_id for loan in rows}).order_by().values("customer").annotate(n=Count("pk"))
+    counts = dict(several.filter(n__gt=1).values_list("customer", "n"))
     found = []
     for loan in rows:
         installments = sorted(loan.installments.all(), key=lambda each: each.seq)
@@ -217,12 +251,16 @@ def candidates(receipt: Receipt, *, user: User, on: date) -> list[Candidate]:
             why, score = [*why, _("the payer bears the customer's name")], score + 3
         if due == receipt.amount or loan.pk in amounts:
             why, score = [*why, _("just the amount that is due")], score + 2
-        found.append(Candidate(loan, why, due, score))
+        found.append(Candidate(loan, why, due, score, counts.get(loan.customer_id, 0)))
     return sorted(found, key=lambda each: (-each.score, each.loan.pk))[:SHOWN]
 
 
 # --- one step ------------------------------------------------------------------------------------------------------
 def _book(receipt: Receipt, loan: Loan, *, match: str, actor: User, at: datetime) -> Receipt:
+    if receipt.placed and receipt.left:  # the rest of what was spread
+        from credit import receipt_spreads  # whose payments are taken back through here
+
+        return receipt_spreads.book(receipt, loan.customer, actor=actor, at=at, loan=loan)
     movement = repayments.receive(
         loan,
         amount=receipt.amount,
@@ -235,30 +273,37 @@ def _book(receipt: Receipt, loan: Loan, *, match: str, actor: User, at: datetime
     )
     by: dict[str, Any] = {"decided_by": actor} if match == Match.PERSON else {}
     if match == Match.PERSON:  # what a rule placed was never in suspense
-        _suspend(receipt, -receipt.amount, at=at, on=movement.value_on)
+        suspend(receipt, -receipt.amount, at=at, on=movement.value_on)
     facts = {"loan": loan.public_id, "amount": receipt.amount, "match": str(match)}
     return move(
-        receipt, Status.MATCHED, actor=actor, at=at, facts=facts, loan=loan, transaction=movement, match=match, why="", ended_at=at, **by
-    )
+        receipt, Status.MATCHED, actor=actor, at=at, facts=facts, loan=loan, transaction=movement, match=match, why="", ended_at=at,
+        placed=receipt.amount, **by,
+    )  # fmt: skip
 
 
 def _propose(receipt: Receipt, loan: Loan | None, *, actor: User, at: datetime) -> Receipt:
-    facts = {"loan": loan.public_id if loan else "", "amount": receipt.amount}
+    facts = {"loan": loan.public_id if loan else "", "amount": receipt.left}
     return move(receipt, Status.PROPOSED, actor=actor, at=at, facts=facts, proposed_loan=loan, proposed_by=actor, proposed_at=at)
 
 
 def _return(receipt: Receipt, *, actor: User, at: datetime) -> Receipt:
-    _suspend(receipt, -receipt.amount, at=at)
-    return move(receipt, Status.RETURNED, actor=actor, at=at, facts={"amount": receipt.amount}, decided_by=actor, ended_at=at)
+    suspend(receipt, -receipt.left, at=at)
+    ended: dict[str, Any] = {"facts": {"amount": receipt.left}, "decided_by": actor, "ended_at": at, "placed": receipt.amount}
+    kept = receipt.spreads.filter(status=CustomerPayment.Status.RECORDED).order_by("pk").first()
+    if kept is None:
+        return move(receipt, Status.RETURNED, actor=actor, at=at, **ended)
+    share = kept.shares.select_related("transaction__loan").order_by("place").first()
+    ended |= {"event": "credit.receipt.rest_returned", "loan": share.transaction.loan if share else None, "match": Match.PERSON, "why": ""}
+    return move(receipt, Status.MATCHED, actor=actor, at=at, **ended)
 
 
-def _suspend(receipt: Receipt, amount: Decimal, *, at: datetime, on: date | None = None) -> None:
+def suspend(receipt: Receipt, amount: Decimal, *, at: datetime, on: date | None = None) -> None:
     """Tell the general ledger what came into suspense, or left it; with what it left for, where that is entered on a later day."""
     SuspenseMove.objects.create(receipt=receipt, amount=amount, booked_on=on, at=at)
 
 
-def _locked(receipt: Receipt, version: int | None) -> Receipt:
-    rows = Receipt.objects.select_for_update(of=("self",)).select_related("legal_entity", "proposed_loan", "loan")
+def locked(receipt: Receipt, version: int | None) -> Receipt:
+    rows = Receipt.objects.select_for_update(of=("self",)).select_related("legal_entity", "proposed_loan", "proposed_customer", "loan")
     row = rows.get(pk=receipt.pk)
     if version is not None and row.version != version:
         raise Stale(gettext_lazy("%(record)s was changed meanwhile: look at it again.") % {"record": row})

@@ -1,6 +1,7 @@
 """A loan while the machine plays it: the mutable workings behind `credit/machine.py`. Pure; nobody else builds on it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -36,6 +37,7 @@ class Working:
         self.written_off_on: date | None = None
         self.sold_on: date | None = None
         self.cancelled_on: date | None = None
+        self.dies_on: date | None = None  # nothing is charged for being late after it, on whatever day it was recorded
         self.grace_of(terms)
         self.event: Event  # the one that is played
         self.calendar = terms  # whose due dates the last instalments have: changed by a reschedule
@@ -85,6 +87,7 @@ class Working:
             penalty_since=row.due_on,
             period=row.period,
             plan=row.principal + row.interest,
+            passed=row.passed,
         )
         opening = row.balance + row.principal
         making = Making(self.event.key, on, self.terms, opening, row.principal, row.interest, row.earned, row.period, born=True)
@@ -112,8 +115,13 @@ class Working:
     def missed(self, row: Installment, on: date) -> bool:
         return on > row.due_on + self.grace
 
+    def last_late(self, on: date) -> date:
+        """Return the day to which being late costs anything on `on`."""
+        return on if self.dies_on is None else min(on, self.dies_on)
+
     def penalty_on(self, row: Installment, on: date) -> Decimal:
         """Return the penalty of an instalment on a day: what it was fixed at, and what has grown since on the unpaid principal."""
+        on = self.last_late(on)
         if row.met_on is not None or not self.missed(row, on):
             return row.penalty_base
         rule = self.terms.penalty
@@ -124,14 +132,16 @@ class Working:
 
     def charge_late(self, row: Installment, on: date) -> None:
         """Put on what is charged once for an instalment missed."""
-        if row.late_charged or row.met_on is not None or not self.missed(row, on) or not row.owed:
+        if row.late_charged or row.met_on is not None or not self.missed(row, self.last_late(on)) or not row.owed:
             return
         row.late_charged = True
         principal = row.unpaid
         row.penalty_base += quantize(principal * self.terms.penalty.percent_once)
         for fee in self.terms.fees:
             if fee.when == "late":
-                row.due.fee += fee.amount + quantize(principal * fee.rate)
+                cost = fee.amount + quantize(principal * fee.rate)
+                row.due.fee += cost
+                row.passed += cost if fee.payee else ZERO
 
     @property
     def charges_once(self) -> bool:
@@ -249,12 +259,19 @@ class Working:
 
     # --- charges, waivers, money held -------------------------------------------------------------------------------
     def charge(self, event: Charge) -> None:
-        """Put a charge into the instalment whose period (from, due] holds its due date, or into one of its own after the last."""
+        """Put a charge into the instalment whose period (from, due] holds its due date, or into one of its own after the last.
+
+        :raises NotPlayable: (deceased) if it is a penalty after the death of the customer; one that stands falls away
+        """
+        if event.part == "penalty" and self.last_late(event.on) < event.on:
+            if not event.stands:
+                raise NotPlayable("deceased", f"the customer died on {self.dies_on}")
+            return
         self.place(PlacedCharge(event.key, event.part, event.amount, event.due_on))
         self.done(event, ZERO)
 
-    def place(self, charge: PlacedCharge) -> None:
-        """Put a charge where it belongs."""
+    def place(self, charge: PlacedCharge, *, passed: bool = False) -> None:
+        """Put a charge where it belongs; `passed` if it goes to somebody else."""
         row = next((row for row in self.rows if charge.due_on <= row.due_on and row.kind != "charge"), None)
         if row is None:
             row = self.rows[-1]
@@ -264,6 +281,7 @@ class Working:
             row.due_on = row.penalty_since = max(row.due_on, charge.due_on)
         row.charges.append(charge)
         row.due.add(charge.part, charge.amount)
+        row.passed += charge.amount if passed else ZERO
         if charge.part == "penalty":
             row.penalty_base += charge.amount
         row.met_on = None
@@ -343,6 +361,8 @@ class Working:
             if self.charges_once:
                 self.charge_late(row, as_of)
             row.due.penalty = self.penalty_on(row, as_of)
+            if self.dies_on is not None:
+                row.penalty_base, row.penalty_since = row.due.penalty, max(row.penalty_since, self.dies_on)
         self.balance_rows()
         if self.written_off_on is not None:
             status = "written_off"
@@ -354,7 +374,7 @@ class Working:
             status = "settled"
         settled_on = max((row.met_on for row in self.rows if row.met_on), default=None) if status == "settled" else None
         late = [Overdue(row.due_on, row.outstanding) for row in self.unmet if row.due_on < as_of and row.owed > 0]
-        terms = self.terms
+        terms = self.terms if self.dies_on is None else without_lateness(self.terms)
         lateness = delinquency(
             late,
             as_of=as_of,
@@ -385,3 +405,9 @@ def joined(lines: Sequence[Line]) -> tuple[Line, ...]:
         place = (line.installment, line.part)
         sums[place] = sums[place] + line.amount if place in sums else line.amount
     return tuple(Line(seq, part, amount) for (seq, part), amount in sums.items())
+
+
+def without_lateness(terms: Terms) -> Terms:
+    """Return `terms` under which being late costs nothing more."""
+    fees = tuple(fee for fee in terms.fees if fee.when != "late")
+    return replace(terms, penalty=replace(terms.penalty, annual_rate=ZERO, percent_once=ZERO), fees=fees)

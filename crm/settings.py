@@ -339,6 +339,8 @@ SPECTACULAR_SETTINGS = {
         "RelationSourceEnum": "customers.models.Relation.Source",
         "RelationKindEnum": "customers.models.Relation.Kind",
         "ReversalReasonEnum": "credit.reversals.Reason",
+        "JournalReasonEnum": "credit.proposals_api.REASONS",
+        "LoanActInWhyEnum": "credit.acts.Why",
         "ActivityKindEnum": "customers.models.Activity.Kind",
         "DocumentKindEnum": "customers.models.Document.Kind",
         "HandoverReasonEnum": "customers.models.Handover.Reason",

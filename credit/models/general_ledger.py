@@ -135,7 +135,7 @@ class Journal(models.Model):
             "product_code": _("Product whose movements it sums"),
             "source": _("Where its figures come from"),
             "movements": _("How many movements of money it sums"),
-            "serial": _("Number among the journals of a day that people wrote; 0 for all others"),
+            "serial": _("Number among the journals of one kind of a day; 0 for the first"),
         },
     )
 

@@ -62,6 +62,8 @@ class Loan(Belonging):
             "terms": _("The contract's terms in full, as data"),
             "late_fee": _("Charged once for each instalment missed, CNY"),
             "late_fee_rate": _("Charged on what is unpaid of an instalment missed, as a fraction"),
+            "late_fee_passed": _("Part of the late fee that goes to somebody else, CNY"),
+            "late_rate_passed": _("Part of the late fee's fraction that goes to somebody else"),
             "capitalised": _("Interest, fees and penalty that became principal, CNY"),
             "charged_off_on": _("Day the loan left the books as an asset"),
             "grade": _("Risk grade the loan was made at"),
@@ -115,6 +117,8 @@ class Loan(Belonging):
     late_fee_rate = RateField(
         default=0, db_default=0, help_text="charged on the principal unpaid of an instalment missed, with the late fee"
     )
+    late_fee_passed = MoneyField(default=ZERO, db_default=ZERO, help_text="what of `late_fee` goes to somebody else")
+    late_rate_passed = RateField(default=0, db_default=0, help_text="what of `late_fee_rate` goes to somebody else")
 
     principal_outstanding = MoneyField()
     capitalised = MoneyField(default=ZERO, db_default=ZERO, help_text="what a restructuring added to the principal")
@@ -218,6 +222,7 @@ class Installment(models.Model):
             "paid_on": _("Day on which all was paid"),
             "late_charged": _("Whether what is charged once for being late stands in it"),
             "interest_held": _("Interest its period earns and another instalment collects, CNY"),
+            "fee_passed": _("Part of the fee that is collected for somebody else, CNY"),
         },
     )
 
@@ -252,6 +257,7 @@ class Installment(models.Model):
     interest_held = MoneyField(
         default=ZERO, db_default=ZERO, help_text="what the period earns beyond `interest`; below zero where it collects what others held"
     )
+    fee_passed = MoneyField(default=ZERO, db_default=ZERO, help_text="what of `fee` less `fee_waived` goes to somebody else")
 
     objects = models.Manager()
 
@@ -302,6 +308,8 @@ class Installment(models.Model):
             models.Index(F("principal") + F("interest") + F("fee"), "due_on", name="installment_of_amount"),
             # the close of day reads from it which loans of a range have missed something, without touching their rows
             models.Index(fields=["loan", "due_on"], name="installment_unpaid", condition=Q(paid_on__isnull=True)),
+            # what is collected for others, at each close; most books have none
+            models.Index(fields=["loan"], name="installment_passed", condition=Q(fee_passed__gt=0)),
             # what falls due on a day, for reminders
             models.Index(fields=["due_on", "loan"], name="installment_due"),
         ]

@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from datetime import date
+from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.db import models
@@ -14,6 +15,7 @@ from credit.models.imports import FileOfLines
 from credit.models.loans import Loan, Transaction
 from crm.lib.fields import MoneyField, PublicIdField
 from crm.lib.policy import SUMMED, Column, Policy
+from customers.models import Customer
 from governance import masking
 from governance.access import Masked
 from governance.fields import FingerprintField, SealedTextField
@@ -22,6 +24,7 @@ from governance.scope import ScopedQuerySet
 from governance.uses import PurposeBound
 
 VIRTUAL_PREFIX = "8866"
+ZERO = Decimal("0.00")
 
 
 def virtual_number() -> str:
@@ -121,7 +124,7 @@ class ReceiptQuerySet(ScopedQuerySet["Receipt"]):
         return self.filter(status__in=[Receipt.Status.UNMATCHED, Receipt.Status.PROPOSED])
 
     def for_list(self) -> Self:
-        return self.select_related("loan", "proposed_loan", "proposed_by", "bank_file")
+        return self.select_related("loan", "proposed_loan", "proposed_customer", "proposed_by", "bank_file")
 
 
 class Receipt(PurposeBound):
@@ -144,6 +147,7 @@ class Receipt(PurposeBound):
             "remittance": Column(_("What the payer wrote"), mask="text"),
             "why": _("Why it waits in suspense"),
             "match": _("How its loan was found"),
+            "placed": _("What of it does not wait any more, CNY"),
         },
     )
 
@@ -198,6 +202,10 @@ class Receipt(PurposeBound):
     proposed_loan = models.ForeignKey(
         Loan, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="none: to be returned"
     )
+    placed = MoneyField(default=ZERO, db_default=ZERO, help_text="what of it does not wait any more")
+    proposed_customer = models.ForeignKey(
+        Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="to be spread over the loans of"
+    )
     proposed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -215,8 +223,11 @@ class Receipt(PurposeBound):
             models.CheckConstraint(name="receipt_status_known", condition=Q(status__in=["unmatched", "proposed", "matched", "returned"])),
             models.CheckConstraint(
                 name="receipt_matched_has_movement",
-                condition=~Q(status="matched") | Q(transaction__isnull=False, loan__isnull=False) & ~Q(match=""),
+                # spread, it has payments instead, and stands with the first loan
+                condition=~Q(status="matched")
+                | Q(loan__isnull=False) & ~Q(match="") & (Q(transaction__isnull=False) | Q(placed=F("amount"))),
             ),
+            models.CheckConstraint(name="receipt_placed_of_it", condition=Q(placed__gte=0, placed__lte=F("amount"))),
             models.CheckConstraint(name="receipt_proposed_by_somebody", condition=~Q(status="proposed") | Q(proposed_by__isnull=False)),
             models.CheckConstraint(
                 name="receipt_second_person",
@@ -236,6 +247,11 @@ class Receipt(PurposeBound):
     @property
     def customer_id(self) -> int | None:
         return self.loan.customer_id if self.loan else None
+
+    @property
+    def left(self) -> Decimal:
+        """Return what waits of it, or would, were it not for what was proposed."""
+        return self.amount - self.placed
 
     def age(self, on: date) -> int:
         """Return the days this money has been with us."""

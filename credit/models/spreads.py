@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from credit.models.loans import Transaction
+from credit.models.receipts import Receipt
 from crm.lib.fields import MoneyField, PublicIdField
 from crm.lib.policy import SUMMED, Policy
 from customers.models import Customer
@@ -71,6 +72,9 @@ class CustomerPayment(models.Model):
     key = models.CharField(max_length=160, help_text="names the payment: a repeated key is the same payment")
     at = models.DateTimeField()
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    receipt = models.ForeignKey(
+        Receipt, null=True, blank=True, on_delete=models.PROTECT, related_name="spreads", help_text="money in suspense that it was part of"
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 

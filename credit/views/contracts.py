@@ -103,7 +103,7 @@ def offer_contract(request: Asked, public_id: str) -> HttpResponse:
     """Give the contract's paper; who opened it is recorded."""
     offer = one(request, public_id)
     made = contracts.paper(offer, actor=request.user, at=now())
-    return pdf(contracts.opened(made, actor=request.user, at=now()), name=offer.public_id)
+    return pdf(contracts.taken(made, actor=request.user, at=now()), name=offer.public_id)
 
 
 def pdf(content: bytes, *, name: str) -> HttpResponse:

@@ -73,6 +73,11 @@ def told(request: Asked, customer: Customer, typed: Any) -> dict[str, Any]:
         shares = customer_payments.preview(customer, amount=amount, received_on=received_on, user=request.user, at=now())
     except DomainError as error:
         return {"hint": error.message}
+    return table(shares) | {"amount": amount}
+
+
+def table(shares: list[customer_payments.Share]) -> dict[str, Any]:
+    """Return shares as the page tells them: what each loan gets, what it pays and what it changes."""
     rows: list[dict[str, Any]] = []
     for share in shares:
         before, after = share.preview.before, share.preview.after
@@ -90,7 +95,11 @@ def told(request: Asked, customer: Customer, typed: Any) -> dict[str, Any]:
                 "settles": after.status == "settled" != before.status,
             }
         )
-    return {"rows": rows, "amount": amount, "held": sum((row["held"] for row in rows), ZERO)}
+    return {
+        "rows": rows,
+        "amount": sum((row["amount"] for row in rows), ZERO),
+        "held": sum((row["held"] for row in rows), ZERO),
+    }
 
 
 def one(request: Asked, public_id: str) -> CustomerPayment:

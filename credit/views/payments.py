@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from credit import bank_files, four_eyes, suspense
+from credit import bank_files, four_eyes, receipt_spreads, suspense
 from credit.books import value_day
 from credit.models import BankFile, Loan, Receipt
 from credit.money_forms import AllocateForm, BankFileForm, DecideForm
@@ -82,7 +82,7 @@ def ages(waiting: Any, today: date) -> list[dict[str, Any]]:
         period = Q(received_on__lte=today - timedelta(days=youngest)) if youngest else Q()
         if oldest is not None:
             period &= Q(received_on__gte=today - timedelta(days=oldest))
-        kinds[f"s{n}"] = Sum("amount", filter=period)
+        kinds[f"s{n}"] = Sum(F("amount") - F("placed"), filter=period)
     sums = waiting.aggregate(**kinds)
     labels = (_("Up to 1 day"), _("2 to 7 days"), _("8 to 30 days"), _("Over 30 days"))
     tones = ("", "", "caution", "warn")
@@ -123,6 +123,7 @@ def page(request: Asked, receipt: Receipt, form: AllocateForm | None = None) -> 
         "may_decide": receipt.status == Status.PROPOSED and request.user.has_perm(APPROVE_MONEY),
         "proposed_by_me": proposed_by_me,
         "two": four_eyes.needed(receipt.amount, on=on),
+        "spreads": receipt_spreads.payments(receipt),
     }
     status = 422 if form is not None and form.errors else 200
     return htmx.render(request, "credit/money/receipt.html", "credit/money/receipt.html", context, status=status)

@@ -106,10 +106,12 @@ def payoff_page(request: Asked, public_id: str) -> HttpResponse:
 @needs(VIEW_LOAN)
 @require_GET
 def payoff_pdf(request: Asked, public_id: str) -> HttpResponse:
-    """Give a payoff quote as a PDF, names masked: it is set anew each time, the row is what counts."""
+    """Give a payoff quote as a PDF, names masked: it is set anew each time, the row is what counts; who took it is recorded."""
     quote = quote_of(request, public_id)
     quote.loan.customer = borrower(quote.loan, request.user)
-    response = HttpResponse(papers_pdf.payoff(quote), content_type="application/pdf")
+    content = papers_pdf.payoff(quote)
+    payoffs.taken(quote, actor=request.user, at=now())
+    response = HttpResponse(content, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{quote.public_id}.pdf"'
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count
 from django.utils.timezone import now
 
-from credit import acts, applications, customer_payments, invoices, loan_documents, offers, repayments
+from credit import acts, applications, customer_payments, invoices, loan_documents, offers, receipt_spreads, repayments, suspense
 from credit.acts import ACTS
 from credit.models import Application, Loan, Offer, Transaction
 from customers.models import Customer
@@ -88,6 +88,17 @@ def _several(entity: LegalEntity, operations: User, *, at: datetime) -> None:
             customer, amount=D("1800.00"), actor=operations, at=at, key="demo-several", channel=Transaction.Channel.TRANSFER,
             reference="T-20611",
         )  # fmt: skip
+        _transferred(entity, customer, operations, at=at)
+
+
+def _transferred(entity: LegalEntity, customer: Customer, operations: User, *, at: datetime) -> None:
+    """Let money for both loans arrive at the bank, name neither, and be spread; what nothing asks for yet waits."""
+    receipt = suspense.take_in(
+        legal_entity=entity, reference="BK-SEVERAL-1", received_on=at.date(), amount=D("4200.00"), payer_name=customer.name,
+        remittance="两笔贷款一起还", actor=operations, at=at,
+    )  # fmt: skip
+    with contextlib.suppress(customer_payments.NothingToPay):
+        receipt_spreads.spread(receipt, customer, actor=operations, at=at)
 
 
 def _with_two(entity: LegalEntity, *, at: datetime) -> Customer | None:

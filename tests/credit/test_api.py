@@ -216,3 +216,15 @@ def test_lists_have_a_query_ceiling(desk, own, caller, django_assert_max_num_que
     for path in ("applications/", "offers/", "loans/", "repayments/"):
         with django_assert_max_num_queries(9):
             assert len(caller.get(path).json()["results"]) >= 3
+
+
+def test_a_product_says_all_its_further_terms(cast, desk, api_of):
+    from credit import product_terms
+    from credit.models import Product
+
+    Product.objects.filter(pk=desk.product.pk).update(terms={"tranches": 3, "late_fee": "5.00"})
+    api = api_of("products:read")
+    one = api.get(f"/api/v1/products/{desk.product.public_id}/").json()
+    assert one["terms"] == product_terms.whole({"tranches": 3, "late_fee": "5.00"}) and one["sunset_on"] is None
+    listed = {row["id"]: row for row in api.get("/api/v1/products/").json()["results"]}
+    assert listed[one["id"]] == one

@@ -1,5 +1,6 @@
 """An instalment explained: its lines are the play's own, each is reckoned again here by its rule, and they add up to the cent."""
 
+import itertools
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal as D
@@ -14,7 +15,7 @@ from credit.events import Disburse, Repay
 from credit.explained import Line, Witness, taken
 from credit.machine import play
 from credit.state import PARTS, State
-from credit.terms import METHODS, Fee, Penalty, Terms
+from credit.terms import METHODS, Fee, Penalty, Recalculation, Terms
 from crm.lib.money import quantize
 from tests.credit import histories
 
@@ -45,7 +46,15 @@ def reckoned(line: Line) -> D:
             return quantize(D(exact.numerator) / D(exact.denominator), told["rounding"])
     if line.code == "payment":
         return told["payment"] - told["interest"]
-    if line.code == "penalty":
+    if line.code == "stretch":
+        share = Fraction(told["share"]) if "/" in told["share"] else Fraction(told["exact"]) / Fraction(told["principal"] * told["rate"])
+        with localcontext() as context:
+            context.prec = 60
+            exact = Fraction(told["principal"]) * Fraction(told["rate"]) * share
+            assert abs(D(exact.numerator) / D(exact.denominator) - told["exact"]) < D("1e-12")
+        assert abs(line.amount - told["exact"]) <= D("0.01")  # in cents with those beside it
+        return line.amount
+    if line.code in ("penalty", "died"):
         return quantize(told["principal"] * told["rate"] * told["days"] / told["year"])
     if line.code in ("fee", "late_fee"):
         return told["amount"] + quantize(told["principal"] * told["rate"])
@@ -100,6 +109,34 @@ def test_the_lines_add_up_after_any_history(terms, seed):
             assert reckoned(line) == line.amount, line
         paid = sum((line.amount for split in taken(state.splits, row.seq) for line in split.lines if line.installment == row.seq), D(0))
         assert paid == row.paid.total
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories.terms(recalculated=True), st.integers(0, 10_000))
+def test_interest_that_follows_the_balance_is_told_stretch_by_stretch(terms, seed):
+    events = histories.history(terms, seed)
+    state, witnesses = explained(terms, events, max(event.on for event in events) + timedelta(days=40))
+    for row in state.installments:
+        lines = witnesses[row.seq].lines
+        for part in PARTS:
+            assert witnesses[row.seq].sum(part) == getattr(row.due, part), (row.seq, part)
+        assert not [line for line in lines if line.part == "interest" and line.code in ("recalculated", "changed")], row.seq
+        for line in lines:
+            assert reckoned(line) == line.amount, line
+        told = [line for line in lines if line.code in ("stretch", "free") and "from" in line.figures]
+        assert all(first.figures["to"] == then.figures["from"] for first, then in itertools.pairwise(told))
+
+
+def test_a_part_paid_late_makes_two_stretches_of_the_next_period():
+    terms = Terms(D("12000.00"), D("0.12"), 12, START, day_count="actual/365", recalculation=Recalculation())
+    events = [Disburse(key="out", on=START, amount=terms.principal), Repay(key="p", on=date(2025, 3, 10), amount=D("1066.19"), seq=1)]
+    state, witnesses = explained(terms, events, date(2025, 3, 20))
+    stretches = [line for line in witnesses[2].lines if line.code == "stretch"]
+    assert [(line.figures["from"], line.figures["to"]) for line in stretches] == [
+        (date(2025, 2, 28), date(2025, 3, 10)), (date(2025, 3, 10), date(2025, 3, 20)), (date(2025, 3, 20), date(2025, 3, 31)),
+    ]  # fmt: skip
+    assert stretches[0].figures["principal"] == D("12000.00") > stretches[1].figures["principal"]
+    assert sum(line.amount for line in stretches) == state.installments[1].due.interest
 
 
 def test_what_changed_inside_a_period_is_told_with_what_it_saved():

@@ -54,3 +54,23 @@ def test_only_known_papers_are_noted_and_lists_are_exported_for_their_own_purpos
         papers_taken.took("credit.document.statement", "", purpose="customer", **told)
     offered = [value for value, _label in ExportForm(uses=[]).fields["purpose"].choices]  # type: ignore[attr-defined]
     assert offered == ["work", "report", "control", "authority"]
+
+
+def test_a_payoff_quote_and_a_contract_stand_there_too(desk: Any, cast: Cast, page_of: Any) -> None:
+    from credit import payoffs
+
+    loan = desk.loan_now()
+    day = loan.legal_entity.business_date
+    quote = payoffs.issue(loan, settles_on=max(day, loan.starts_on), actor=cast.loan_operations, at=loan.booked_at)
+    clerk, auditor = page_of(cast.loan_officer), page_of(cast.auditor)
+    assert clerk.get(reverse("payoff", args=[quote.public_id])).status_code == 200 and not Export.objects.exists()
+    assert clerk.get(reverse("payoff-pdf", args=[quote.public_id])).content.startswith(b"%PDF-")
+    assert clerk.get(reverse("offer-contract", args=[loan.offer.public_id])).content.startswith(b"%PDF-")
+    rows = {(row.list, row.subject, row.actor, row.purpose, row.downloads) for row in Export.objects.all()}
+    assert rows == {
+        ("credit.payoff_quote", quote.public_id, cast.loan_officer, "customer", 1),
+        ("credit.contract", loan.offer.public_id, cast.loan_officer, "customer", 1),
+    }
+    assert Entry.objects.filter(event="credit.payoff.taken").count() == 1
+    page = auditor.get(reverse("export-list")).content.decode()
+    assert quote.public_id in page and "Payoff quote" in page and "The customer&#x27;s copy" in page

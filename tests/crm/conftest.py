@@ -56,7 +56,19 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     """Return the rows that stand beside the main path: what is planned, known, put in, asked for, quoted, reversed, given back, unmatched."""
     from collection import cases, promises
     from collection.judgement import Part
-    from credit import acts, customer_payments, loan_documents, papers, payoffs, refunds, repayments, reversals, suspense, underwriting
+    from credit import (
+        acts,
+        customer_payments,
+        loan_documents,
+        loan_sales,
+        papers,
+        payoffs,
+        refunds,
+        repayments,
+        reversals,
+        suspense,
+        underwriting,
+    )
     from credit.models import Condition, GLAccount, Journal
     from customers import activities, documents, handover, relations
     from tests.fixtures.cast import NOON
@@ -85,6 +97,12 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     data = {"charge_part": "fee", "amount": Decimal("5.00")}
     charge = acts.do(charged, acts.ACTS["charge"], data, on=None, why="contract", actor=cast.loan_operations, at=late, key="c")
     stored = documents.keep(pdf("api"))
+    spared = {"until": late.date() + timedelta(days=70), "adds": True}
+    relief = acts.do(charged, acts.ACTS["relief"], spared, on=None, why="hardship", actor=cast.loan_operations, at=late, key="h")
+    sale = loan_sales.propose(
+        [loan_sales.Item(charged, Decimal("100.00"))], buyer="Asset Company", reference="S-1", on=None, why="contract", note="",
+        actor=cast.loan_operations, at=late,
+    )  # fmt: skip
     return {
         "activities": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,
         "relations": relations.add(person, kind="family", source="customer", name="李雷", mobile="13812345678", **told).public_id,
@@ -100,6 +118,10 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "customer-payments": customer_payments.receive(
             charged.customer, amount=Decimal("7.00"), actor=cast.loan_officer, at=late, key="several"
         ).public_id,
+        "hardship-reliefs": relief.public_id,
+        "loan-sales": sale.public_id,
+        "tranches": relief.public_id,  # changes like these, of another kind
+        "manual-journals": sale.public_id,
         "refunds": refunds.request(over, amount=Decimal("1.00"), actor=cast.loan_operations, at=late).public_id,
         "suspense": stranger.public_id,
         "reports": "vintage",

@@ -42,6 +42,10 @@ UNKNOWN = {
     "handovers": "H",
     "gl-accounts": "GA",
     "journals": "GJ",
+    "hardship-reliefs": "CR",
+    "tranches": "CR",
+    "loan-sales": "CR",
+    "manual-journals": "CR",
     "reports": "R",
 }
 UNREADABLE = [
@@ -126,6 +130,15 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/counter-offers/{public_id}/refuse/": {"way": "online"},
         "/api/v1/offers/{public_id}/confirm/": {"cost_hash": "0" * 64, "seconds": 20},
         "/api/v1/repayments/": {"loan": rows["loans"], "amount": "1.00"},
+        "/api/v1/hardship-reliefs/": {"loan": rows["loans"], "why": "hardship", "until": later},
+        "/api/v1/tranches/": {"loan": rows["loans"], "why": "agreed", "amount": "100.00"},
+        "/api/v1/loan-sales/": {
+            "loans": [{"loan": rows["loans"], "price": "100.00"}], "buyer": "Asset Company", "reference": "S-1", "why": "contract",
+        },
+        "/api/v1/manual-journals/": {
+            "day": localdate(now()).isoformat(), "document": "V-1", "text": "x", "reason": "expense",
+            "lines": [{"account": "660201", "amount": "1.00"}, {"account": "224190", "amount": "-1.00"}],
+        },
         "/api/v1/cases/{public_id}/contacts/": {"channel": "call", "outcome": "busy", "next_action": "call", "next_action_on": later},
     }  # fmt: skip
     return bodies.get(template, {})

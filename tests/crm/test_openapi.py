@@ -15,7 +15,9 @@ from crm.lib.permissions import ALL, scopes
 
 MONEY_MOVES = {
     "offers_accept_create", "repayments_create", "reversals_create", "refunds_create", "loan_acts_create", "suspense_allocate_create", "suspense_return_create",
-    "customer_payments_create", "customer_payments_reverse_create",
+    "suspense_spread_create",
+    "customer_payments_create", "customer_payments_reverse_create", "hardship_reliefs_create", "tranches_create", "loan_sales_create",
+    "manual_journals_create",
 }  # fmt: skip
 
 
