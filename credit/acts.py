@@ -21,6 +21,7 @@ from credit.terms import Refused, Terms
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import total
 from crm.lib.registry import Registry
+from crm.lib.templatetags.crm import grouped, percent
 from governance import changes, rules
 from governance.changes import Line
 from governance.lifecycle import move
@@ -379,13 +380,13 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
     act = ACTS[after["act"]]
     lines = [Line(_("What is done"), "", act.label), Line(_("Counts for"), "", after["on"]), Line(_("Why"), "", Why(after["why"]).label)]
     if Decimal(after["amount"]):
-        lines.append(Line(_("Amount (CNY)"), "", after["amount"]))
-    lines.append(Line(_("Principal left (CNY)"), *after["principal"]))
-    lines.append(Line(_("Owed in all (CNY)"), *after["owed"]))
+        lines.append(Line(_("Amount (CNY)"), "", grouped(Decimal(after["amount"]))))
+    lines.append(Line(_("Principal left (CNY)"), *(grouped(Decimal(each)) for each in after["principal"])))
+    lines.append(Line(_("Owed in all (CNY)"), *(grouped(Decimal(each)) for each in after["owed"])))
     details = after["details"]
     if "terms" in details:
         lines.append(Line(_("Periods"), "", details["terms"]["periods"]))
-        lines.append(Line(_("Annual rate"), "", details["terms"]["annual_rate"]))
+        lines.append(Line(_("Annual rate"), "", percent(Decimal(details["terms"]["annual_rate"]), 2)))
     lines += act_builds.lines(details)
     if details.get("part"):
         lines.append(Line(_("Of"), "", dict(PART_CHOICES).get(details["part"], details["part"])))
