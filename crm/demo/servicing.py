@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from credit import acts, applications, customer_payments, invoices, loan_documents, offers, repayments
 from credit.acts import ACTS
 from credit.models import Application, Loan, Offer, Transaction
+from crm.demo import products
 from customers.models import Customer
 from governance import changes
 from governance.models import ChangeRequest, LegalEntity, User
@@ -25,6 +26,7 @@ def fill(entity: LegalEntity, *, today: date, at: datetime) -> None:
     """Do each act once, and leave one write-off waiting for its second person."""
     operations, risk = (User.objects.select_related("role", "team").get(username=name) for name in ("operations", "risk"))
     open_loans = Loan.objects.open().filter(legal_entity=entity, refunds__isnull=True, payoff_quotes__isnull=True)
+    open_loans = open_loans.exclude(product__code__in=products.CODES)  # these keep to what their own terms foresee
     good = list(open_loans.filter(dpd=0, starts_on__lt=today.replace(day=1)).order_by("-principal_outstanding", "pk")[:4])
     late = list(open_loans.filter(dpd__gt=90).order_by("-dpd", "pk")[:2])
     some = list(open_loans.filter(dpd__gt=30, dpd__lte=90).order_by("pk")[:2])
