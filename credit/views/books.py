@@ -49,6 +49,8 @@ def books(request: Asked) -> HttpResponse:
     names = chart.products(entity)
     asked = {"on": last.isoformat(), "product": ""} | {key: value for key in ("on", "product") if (value := request.GET.get(key, ""))}
     form = DayForm(asked, products=names)
+    if form.is_valid() and form.cleaned_data["on"] > max(last, entity.business_date):
+        form.add_error("on", _("The books are written up to %(day)s: choose that day or an earlier one.") % {"day": last.isoformat()})
     on, product = (form.cleaned_data["on"], form.cleaned_data["product"]) if form.is_valid() else (last, "")
     chosen = products_of(request, product)
     rows, total = trial_balance.read(entity, on, products=chosen)
