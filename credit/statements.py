@@ -143,6 +143,7 @@ def of(loan: Loan, first: date, last: date, *, today: date) -> Statement:
     :raises NotAPeriod: if the period cannot be
     """
     checked(loan, first, last, today=today)
+    first = max(first, loan.starts_on)  # nothing was before
     opening, rows = _rows(loan, first, last)
     totals = Sums()
     for row in rows:

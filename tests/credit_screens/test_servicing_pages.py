@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from credit import acts, repayments, statements
 from credit.acts import ACTS
-from credit.models import ClassMark, Loan, Product, Transaction
+from credit.models import AccountingPeriod, ClassMark, Loan, Product, Transaction
 from credit.views.loans import balance
 from governance.models import ChangeRequest
 from tests.credit.test_acts import at, do, fresh
@@ -120,3 +120,16 @@ def test_a_later_part_is_taken_back_from_the_page_and_the_curve_starts_with_what
     loan = fresh(loan)
     curves = {each["key"]: each["values"] for each in balance(loan, list(loan.installments.order_by("seq")), date(2026, 4, 2))["series"]}
     assert curves["went"][:2] == [4000.0, 9000.0] and curves["agreed"][0] == 9000.0 and curves["agreed"][-1] == 0.0
+
+
+def test_days_far_away_are_refused_and_break_nothing(desk: Any, page_of: Any) -> None:
+    loan, client = desk.loan_now(), page_of(desk.cast.loan_operations)
+    here, today = f"/loans/{loan.public_id}", loan.starts_on.isoformat()
+    assert client.get(f"{here}/statement/?first=0001-01-01&last={today}").context["made"].first == loan.starts_on
+    for on in ("0001-01-01", "9999-12-31"):
+        assert client.get("/books/", {"on": on}).context["form"].errors["on"]
+    for month in ("0001-01", "9999-12"):
+        assert client.post(f"/books/months/{month}/close/").status_code == 404
+    assert client.post("/books/months/1999-01/close/").status_code == 409 and not AccountingPeriod.objects.exists()
+    notice = {"notice_on": "9999-12-31", "notice_number": "N 1", "on": today, "why": "contract"}
+    assert client.post(f"{here}/acts/acceleration/", notice).status_code == 422
