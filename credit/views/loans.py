@@ -82,6 +82,7 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
     installments = list(loan.installments.order_by("seq"))
     rows = schedule(loan, installments, on)
     moved = movements(loan, installments, may_reverse=request.user.has_perm(REVERSE_REPAYMENT))
+    may = acts.open_to(request.user, loan)
     context = {
         "loan": loan,
         "customer": borrower(loan, request.user),
@@ -96,7 +97,8 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
         "judged": class_standing.of(loan, request.user),
         "may_repay": request.user.has_perm(RECORD_REPAYMENT) and loan.status == Loan.Status.OPEN,
         "may_quote": request.user.has_perm(QUOTE_PAYOFF) and loan.status == Loan.Status.OPEN,
-        "may_act": bool(acts.open_to(request.user, loan)),
+        "may_act": bool(may),
+        "may_recover": any(act.kind == Transaction.Kind.RECOVERY for act in may),
         "waiting": act_words.waiting(loan, request.user),
         "lent": loan.principal - loan.undrawn + loan.capitalised,
         "may_refund": request.user.has_perm(REQUEST_REFUND),
