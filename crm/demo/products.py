@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crm.demo.play import House
 
 D = Decimal
-TRIES = 25
+TRIES, ROUNDS = 25, 4
 SOLD_SINCE, SECOND_PART = 80, 40  # days before the demonstration's last day
 STOPS = {"PL-WEEK": 8}  # the instalment from which nothing comes
 AGENCY = {"en": "Huanyin Notification Services (made up)", "zh-hans": "环印通知服务（虚构）"}
@@ -137,6 +137,12 @@ def _on_sale(
     return made
 
 
+def _told() -> None:
+    """Deliver what was told, and what that tells: each step of an application is told by the one before."""
+    for _round in range(ROUNDS):
+        outbox.run_all(at=now())
+
+
 def _lent(product: Product, known: list[Application], *, amount: Decimal, term: int, staff: dict[str, User], at: datetime) -> int:
     """Lend once of a product, to the first of those known who is served; return 1 if one was."""
     while known:
@@ -148,12 +154,12 @@ def _lent(product: Product, known: list[Application], *, amount: Decimal, term: 
                 actor=officer, at=at,
             )  # fmt: skip
             applications.submit(application, actor=officer, at=at)
-            outbox.run_all(at=now())
+            _told()
             application.refresh_from_db()
             if application.status == Application.Status.REFERRED:
                 granted = min(amount, applications.limit_of(application))
                 applications.approve(application, amount=granted, actor=staff["underwriter"], at=at)
-                outbox.run_all(at=now())
+                _told()
             offer = (
                 Offer.objects.select_related("application__legal_entity").filter(application=application, status=Offer.Status.MADE).first()
             )
@@ -162,7 +168,7 @@ def _lent(product: Product, known: list[Application], *, amount: Decimal, term: 
             offer = offers.confirm_disclosure(offer, cost_hash=offer.cost_hash, seconds=45, actor=officer, at=at)
             first = (offer.amount / 2).quantize(D("0.01")) if product.terms.get("tranches", 1) > 1 else None
             offers.accept(offer, actor=officer, at=at, key=f"demo-{offer.public_id}", first=first)
-            outbox.run_all(at=now())
+            _told()
         except DomainError:
             continue  # the person's room is taken, or the limit too low: the next one
         return 1
