@@ -184,7 +184,7 @@ def _schedules() -> Iterator[Figure]:
             rows = equal_installment(Terms(D("10000.00"), D("0.24"), 12, date(2025, 1, 1), day_count))
             return cost.percent(rates.annualised([D(-10000), *(row.payment for row in rows)]).nominal)
 
-        yield Figure(group, _("10,000 at 24 % over 12 months, %(day_count)s") % {"day_count": day_count}, WORKED, expected, compute)
+        yield Figure(group, _("10,000 at 24 %% over 12 months, %(day_count)s") % {"day_count": day_count}, WORKED, expected, compute)
 
 
 def _after() -> Iterator[Figure]:
