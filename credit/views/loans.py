@@ -284,8 +284,10 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
     if request.method == "GET" and htmx.wants_part(request):
         told = preview(loan, request.GET.get("amount", ""), day_of(loan, request.GET.get("received_on", "")))
         return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | told)
-    suggested = due["now"] or due["next_amount"] or ZERO
-    first = {"amount": suggested, "received_on": localdate(), "channel": Transaction.Channel.CASH}
+    # What falls due after the period that runs is not suggested: money that comes for it now would be held.
+    runs = due["next"] is not None and due["next"].from_on <= on
+    suggested = due["now"] or (due["next_amount"] if runs else ZERO)
+    first = {"amount": suggested or None, "received_on": localdate(), "channel": Transaction.Channel.CASH}
     form = CounterForm(request.POST if request.method == "POST" else None, initial=first)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

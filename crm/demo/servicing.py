@@ -86,10 +86,16 @@ def _several(entity: LegalEntity, operations: User, *, at: datetime) -> None:
     """Let one customer have a second loan, and pay for both at once."""
     customer = _with_two(entity, at=at)
     if customer is not None:
+        owed = [loan.installments.filter(paid_on__isnull=True).order_by("seq").first() for loan in open_loans_of(customer)]
+        amount = sum((row.owed for row in owed if row is not None), D("0.00")) or D("1800.00")
         customer_payments.receive(
-            customer, amount=D("1800.00"), actor=operations, at=at, key="demo-several", channel=Transaction.Channel.TRANSFER,
+            customer, amount=amount, actor=operations, at=at, key="demo-several", channel=Transaction.Channel.TRANSFER,
             reference="T-20611",
         )  # fmt: skip
+
+
+def open_loans_of(customer: Customer) -> list[Loan]:
+    return list(Loan.objects.open().filter(customer=customer).order_by("pk"))
 
 
 def _with_two(entity: LegalEntity, *, at: datetime) -> Customer | None:
