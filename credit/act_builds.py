@@ -89,6 +89,9 @@ def acceleration(loan: Loan, data: dict[str, Any], on: date) -> Built:
     if told is None or not number:
         sentence = _("Say when the notice reached the customer, and its number.")
         raise NoticeTooShort(sentence, fields={"notice_on" if told is None else "notice_number": sentence})
+    if told > on:
+        sentence = _("%(day)s has not come yet.") % {"day": told.isoformat()}
+        raise NoticeTooShort(sentence, fields={"notice_on": sentence})
     first = told + timedelta(days=int(rules.value(NOTICE_DAYS, on=on)))
     if on < first:
         sentence = _("After this notice the whole balance is due from %(day)s on.") % {"day": first.isoformat()}

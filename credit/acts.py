@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from credit import act_builds, class_marks, contract_terms, deaths, movements, permissions, repayments, tranches
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.movements import Preview
+from credit.state import State
 from credit.terms import Refused, Terms
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import total
 from crm.lib.registry import Registry
+from crm.lib.templatetags.crm import grouped, percent
 from governance import changes, rules
 from governance.changes import Line
 from governance.lifecycle import move
@@ -294,12 +296,19 @@ def do(
             "reference": data.get("reference", ""),
             "principal": [str(seen.before.principal_outstanding), str(seen.after.principal_outstanding)],
             "owed": [str(seen.before.balances.total), str(seen.after.balances.total)],
+            "left": [_left(seen.before), _left(seen.after)],
         }
         return changes.propose(CHANGE, loan.public_id, after=after, reason=note or str(Why(why).label), actor=actor, at=at)
     return perform(
         loan, act, amount, details, on=on, why=why, actor=actor, at=at, key=key, channel=data.get("channel", ""),
         reference=data.get("reference", ""),
     )  # fmt: skip
+
+
+def _left(state: State) -> list[str]:
+    """Return what is still to be paid, for the second person: how many instalments, the next one, the last day."""
+    rows = [row for row in state.installments if row.outstanding > 0]
+    return [str(len(rows)), str(rows[0].outstanding), rows[-1].due_on.isoformat()] if rows else ["0", "0.00", ""]
 
 
 def perform(
@@ -379,13 +388,20 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
     act = ACTS[after["act"]]
     lines = [Line(_("What is done"), "", act.label), Line(_("Counts for"), "", after["on"]), Line(_("Why"), "", Why(after["why"]).label)]
     if Decimal(after["amount"]):
-        lines.append(Line(_("Amount (CNY)"), "", after["amount"]))
-    lines.append(Line(_("Principal left (CNY)"), *after["principal"]))
-    lines.append(Line(_("Owed in all (CNY)"), *after["owed"]))
+        lines.append(Line(_("Amount (CNY)"), "", grouped(Decimal(after["amount"]))))
+    lines.append(Line(_("Principal left (CNY)"), *(grouped(Decimal(each)) for each in after["principal"])))
+    lines.append(Line(_("Owed in all (CNY)"), *(grouped(Decimal(each)) for each in after["owed"])))
+    if "left" in after:  # proposals of before do not say it
+        (number, following, last), (number_then, following_then, last_then) = after["left"]
+        told = (
+            (_("Instalments unpaid"), number, number_then), (_("The next of them (CNY)"), grouped(Decimal(following)), grouped(Decimal(following_then))),
+            (_("Ends"), last, last_then),
+        )  # fmt: skip
+        lines += [Line(label, was, will) for label, was, will in told if was != will]
     details = after["details"]
     if "terms" in details:
         lines.append(Line(_("Periods"), "", details["terms"]["periods"]))
-        lines.append(Line(_("Annual rate"), "", details["terms"]["annual_rate"]))
+        lines.append(Line(_("Annual rate"), "", percent(Decimal(details["terms"]["annual_rate"]), 2)))
     lines += act_builds.lines(details)
     if details.get("part"):
         lines.append(Line(_("Of"), "", dict(PART_CHOICES).get(details["part"], details["part"])))

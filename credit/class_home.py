@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,7 +25,7 @@ def waiting(user: Any, at: datetime) -> list[dict[str, Any]]:
         batches = batches.filter(legal_entity=user.team.legal_entity_id)
     found: list[dict[str, Any]] = [
         {
-            "who": _("Classes of %(day)s") % {"day": date_format(row.month)},
+            "who": _("Classes of %(day)s") % {"day": row.month.isoformat()},
             "url": reverse("class-batch", args=[row.public_id]),
             "why": [str(row.get_status_display())],
             "amount": None,

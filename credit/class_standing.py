@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.db.models import Q
+
 from credit import delinquency, ranges
-from credit.models import Loan, RiskClass
-from credit.permissions import CLASSIFY_LOAN, PAUSE_LOAN
+from credit.models import ClassMark, Loan, RiskClass
+from credit.permissions import CLASSIFY_LOAN, PAUSE_LOAN, VIEW_CLASS
 
 
 def of(loan: Loan, user: Any) -> dict[str, Any]:
@@ -17,6 +19,15 @@ def of(loan: Loan, user: Any) -> dict[str, Any]:
         "range": found.name if found else "",
         "pause": running,
         "history": ranges.history(loan),
+        "marks": marks(loan) if open_loan else [],
+        "may_see_marks": user.has_perm(VIEW_CLASS),
         "may_pause": open_loan and user.has_perm(PAUSE_LOAN),
         "may_classify": open_loan and loan.risk_class < RiskClass.LOSS and user.has_perm(CLASSIFY_LOAN),
     }
+
+
+def marks(loan: Loan) -> list[dict[str, Any]]:
+    """Return the floors under the class of an open loan: those that hold, and the override that waits for its next person."""
+    rows = loan.class_marks.exclude(status=ClassMark.Status.REFUSED).defer("note").order_by("-risk_class", "pk")
+    held = rows.filter(Q(until_on__isnull=True) | Q(until_on__gt=loan.legal_entity.business_date))
+    return [{"mark": mark, "waits": mark.status != ClassMark.Status.APPROVED} for mark in held]

@@ -142,7 +142,8 @@ APPLICATIONS = declare(
 
 def with_next_due(rows: QuerySet[Loan]) -> Any:
     """Add the due date of the oldest unpaid instalment."""
-    unpaid = Installment.objects.filter(loan=OuterRef("pk")).exclude(status=Installment.Status.PAID).order_by("seq")
+    over = (Installment.Status.PAID, *Installment.GONE)
+    unpaid = Installment.objects.filter(loan=OuterRef("pk")).exclude(status__in=over).order_by("seq")
     return rows.annotate(next_due_on=Subquery(unpaid.values("due_on")[:1]))
 
 

@@ -16,7 +16,7 @@ from credit.models import Loan, Transaction
 from crm.lib.errors import Invalid
 from crm.lib.fields import public_id
 from crm.lib.money import is_cents, total
-from crm.lib.templatetags.crm import spoken
+from crm.lib.templatetags.crm import grouped, spoken
 from governance import changes
 from governance.changes import Line
 from governance.models import ChangeRequest, User
@@ -133,7 +133,9 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
         Line(_("Loans"), "", len(after["loans"])), Line(_("Principal sold (CNY)"), spoken(total(left)), ""),
         Line(_("Price (CNY)"), "", spoken(total(prices))),
     ]  # fmt: skip
-    return found + [Line(number, principal, price) for number, _version, price, principal in after["loans"]]
+    return found + [
+        Line(number, grouped(Decimal(principal)), grouped(Decimal(price))) for number, _version, price, principal in after["loans"]
+    ]
 
 
 def _make(subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> list[Transaction]:

@@ -61,9 +61,15 @@ class PayoffForm(house.Form):
 
 
 class ReversalForm(house.Form):
-    """Why a repayment is taken back."""
+    """Why a movement is taken back; only money comes back from the bank."""
 
     reason = forms.ChoiceField(label=_("Why"), choices=[("", _("Choose")), *Reason.choices])
+
+    def __init__(self, *args: Any, brought_money: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not brought_money:
+            field: Any = self.fields["reason"]
+            field.choices = [choice for choice in field.choices if choice[0] != Reason.BOUNCED]
 
 
 class RefundForm(house.Form):

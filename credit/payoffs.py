@@ -78,6 +78,14 @@ def checked_day(loan: Loan, settles_on: date, *, at: datetime) -> None:
         raise NotADay(sentence, fields={"settles_on": sentence})
 
 
+def not_open(loan: Loan) -> repayments.LoanClosed:
+    """Return why there is nothing to pay off on a loan that is not open."""
+    if loan.status == Loan.Status.SETTLED:
+        return repayments.LoanClosed(_("%(loan)s is settled: there is nothing to pay off.") % {"loan": loan})
+    values = {"loan": loan, "status": loan.get_status_display()}
+    return repayments.LoanClosed(_("%(loan)s is “%(status)s”: there is nothing to pay off.") % values)
+
+
 @transaction.atomic
 def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQuote:
     """Say what ends `loan` on `settles_on`. It holds until that day while no other money moves; a newer quote takes its place.
@@ -90,7 +98,7 @@ def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQ
     """
     loan = repayments.locked(loan.pk)
     if loan.status != Loan.Status.OPEN:
-        raise repayments.LoanClosed(_("%(loan)s is settled: there is nothing to pay off.") % {"loan": loan})
+        raise not_open(loan)
     if settles_on < loan.matures_on and contract_terms.said(loan.product, "prepayment") == "none":
         raise NotForeseen(
             _("The product does not foresee that the loan is paid off before %(day)s.") % {"day": loan.matures_on.isoformat()}

@@ -48,7 +48,10 @@ def close(entity: LegalEntity, month: date, *, actor: User, at: datetime) -> Acc
             _("%(month)s is not over: its business dates up to %(day)s have to be closed first.")
             % {"month": f"{month:%Y-%m}", "day": end.isoformat()}
         )
-    first = next((each for each in months(entity) if each["status"] == Status.OPEN), None)
+    known = months(entity)
+    if month < known[0]["month"]:
+        raise MonthNotOver(_("The books begin with %(month)s: there is nothing to close before.") % {"month": f"{known[0]['month']:%Y-%m}"})
+    first = next((each for each in known if each["status"] == Status.OPEN), None)
     if first is not None and first["month"] < month:
         raise MonthNotOver(_("Close %(first)s first: months are closed one after the other.") % {"first": f"{first['month']:%Y-%m}"})
     last = BookDay.objects.filter(legal_entity=entity, differences__isnull=False).order_by("-business_date").first()

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from credit import cap_seeds, caps, contract_terms, cost, costing, papers, product_examples, product_terms
@@ -21,7 +22,9 @@ from credit.permissions import CHECK_PRODUCT
 from credit.product_written import WRITTEN, plain, stamp, written
 from credit.refusals import Refused
 from credit.schedule import build
+from credit.words import PARTS
 from crm.lib.errors import DomainError, Invalid, NotAllowed, Stale
+from crm.lib.templatetags.crm import grouped
 from governance import changes, rules
 from governance.changes import Kind, Line
 from governance.models import ChangeRequest, LegalEntity, User
@@ -307,7 +310,7 @@ LABELS: dict[str, Any] = {
     "rates_by_grade": _("Rate a year for each risk grade"), "day_count": _("Day count"), "month_end": _("Months without the day"),
     "rounding": _("Rounding"), "grace_days": _("Days of grace"), "penalty_multiplier": _("Penalty rate as a multiple of the annual rate"),
     "penalty_within_cap": _("Whether the penalty rate is held down to the caps"), "allocation_order": _("A payment goes to"),
-    "early_fee_rate": _("Fee for early settlement, as a fraction"), "fees": _("Fees of the product"), "offer_days": _("Days an offer stands"),
+    "early_fee_rate": _("Fee for early settlement"), "fees": _("Fees of the product"), "offer_days": _("Days an offer stands"),
 }  # fmt: skip
 
 
@@ -323,7 +326,17 @@ def word_of(name: str, value: Any) -> Any:
     if name == "rates_by_grade" and isinstance(value, dict):
         return " · ".join(f"{grade} {cost.percent(Decimal(rate))}" for grade, rate in sorted(value.items()))
     if name == "fees":
-        return ", ".join(fee["code"] for fee in value) if value else ""
+        return ", ".join(str(cost.speak(fee.get("name") or fee["code"], get_language() or "en")) for fee in value or ())
+    if name == "allocation_order":
+        return " → ".join(str(PARTS.get(part, part)) for part in value)
+    if name in ("amount_min", "amount_max") and value not in ("", None):
+        return grouped(Decimal(value))
+    if name == "early_fee_rate" and value not in ("", None):
+        return cost.percent(Decimal(value))
+    if name == "penalty_multiplier" and value not in ("", None):
+        return f"{Decimal(value).normalize():f} ×"
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
     choices = dict(Product.Method.choices) | dict(Product.MonthEnd.choices)
     return ", ".join(map(str, value)) if isinstance(value, list) else choices.get(value, value)
 

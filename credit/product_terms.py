@@ -196,5 +196,7 @@ def _supported(name: str, value: Any) -> bool:
 
 def said(name: str, value: Any) -> Any:
     """Return a term's value as people read it."""
+    if name == "down_payment":
+        return f"{(Decimal(str(value)) * 100).normalize():f}%" if value not in (None, "", "0") else ""
     term = TERMS[name]
     return term.choices.get(value, value) if term.choices else "" if value is None else value

@@ -103,9 +103,9 @@ def _appendix_j() -> Iterator[Figure]:
 def _eu() -> Iterator[Figure]:
     group = _("Annual percentage rate, European Union")
     cases = [
-        ("1,000 / 1,200 after 546 days", EU_ANNEX, "12.96", "0.01", (date(1994, 1, 1), "1000"), [(date(1995, 7, 1), "1200")]),
+        (_("1,000 / 1,200 after 546 days"), EU_ANNEX, "12.96", "0.01", (date(1994, 1, 1), "1000"), [(date(1995, 7, 1), "1200")]),
         ("1,000 / 600 + 600", EU_ANNEX, "13.07", "0.01", (date(1994, 1, 1), "1000"), [(date(1995, 1, 1), "600"), (date(1996, 1, 1), "600")]),
-        ("500 / 510 after 5 days", "FSharp.Finance.Personal, AprUnitedKingdomTests", "324.436", "0.001", (date(2012, 10, 10), "500"),
+        (_("500 / 510 after 5 days"), "FSharp.Finance.Personal, AprUnitedKingdomTests", "324.436", "0.001", (date(2012, 10, 10), "500"),
          [(date(2012, 10, 15), "510")]),
     ]  # fmt: skip
     for name, source, expected, places, out, back in cases:
@@ -154,13 +154,18 @@ def _row_of(schedule: Callable[[], list[Row]], n: int) -> str:
     return _row(schedule()[n])
 
 
+def _one(amount: str, rate: str, periods: int, place: int) -> str:
+    values = {"amount": amount, "rate": rate, "periods": periods, "n": place}
+    return str(_("%(amount)s at %(rate)s over %(periods)s months: instalment %(n)s") % values)
+
+
 def _schedules() -> Iterator[Figure]:
     def cn() -> list[Row]:
         return equal_installment(Terms(D("12000.00"), D("0.18"), 12, date(2025, 1, 1)))
 
     group = _("Schedules to the cent")
-    yield Figure(group, "12,000 / 18 % / 12: 1", WORKED, "920.16 + 180.00 = 1100.16, 11079.84", lambda: _row(cn()[0]))
-    yield Figure(group, "12,000 / 18 % / 12: 12", WORKED, "1083.93 + 16.26 = 1100.19, 0.00", lambda: _row(cn()[-1]))
+    yield Figure(group, _one("12,000", "18 %", 12, 1), WORKED, "920.16 + 180.00 = 1100.16, 11079.84", lambda: _row(cn()[0]))
+    yield Figure(group, _one("12,000", "18 %", 12, 12), WORKED, "1083.93 + 16.26 = 1100.19, 0.00", lambda: _row(cn()[-1]))
     yield Figure(group, _("total interest"), WORKED, "1201.95", lambda: str(sum((row.interest for row in cn()), D("0.00"))))
 
     def progressive() -> list[Row]:
@@ -172,14 +177,14 @@ def _schedules() -> Iterator[Figure]:
             "16.72 + 0.29 = 17.01, 33.71", "16.81 + 0.20 = 17.01, 16.90", "16.90 + 0.10 = 17.00, 0.00",
         )
     ):  # fmt: skip
-        yield Figure(group, f"100 / 7 % / 6: {n + 1}", FINERACT, expected, partial(_row_of, progressive, n))
+        yield Figure(group, _one("100", "7 %", 6, n + 1), FINERACT, expected, partial(_row_of, progressive, n))
     for day_count, expected in (("30/360", "24.00%"), ("actual/360", "24.23%")):
 
         def compute(day_count: Any = day_count) -> str:
             rows = equal_installment(Terms(D("10000.00"), D("0.24"), 12, date(2025, 1, 1), day_count))
             return cost.percent(rates.annualised([D(-10000), *(row.payment for row in rows)]).nominal)
 
-        yield Figure(group, f"10,000 / 24 % / 12, {day_count}", WORKED, expected, compute)
+        yield Figure(group, _("10,000 at 24 %% over 12 months, %(day_count)s") % {"day_count": day_count}, WORKED, expected, compute)
 
 
 def _after() -> Iterator[Figure]:

@@ -18,7 +18,7 @@ from governance.lifecycle import move
 from governance.models import User
 from ledger import log
 
-__all__ = ["bucket_event", "counts_for", "dues", "late", "penalty_on", "receive"]
+__all__ = ["bucket_event", "closed", "counts_for", "dues", "late", "penalty_on", "receive"]
 
 ZERO = Decimal("0.00")
 LARGEST = Decimal("999999999999.99")
@@ -80,10 +80,8 @@ def receive(
     known = repeated(loan, key, kind=Transaction.Kind.REPAYMENT, amount=amount)
     if known is not None:
         return known
-    if loan.status == Loan.Status.SOLD:
-        raise LoanClosed(_("%(loan)s was sold: the money is the buyer's. Give it back, or pass it on.") % {"loan": loan})
     if loan.status != Loan.Status.OPEN:
-        raise LoanClosed(_("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
+        raise closed(loan)
     on = counts_for(loan, received_on, at=at)
     quote = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()
     ends = quote is not None and quote.total == amount and quote.loan_version == loan.version and on <= quote.settles_on
@@ -121,6 +119,16 @@ def receive(
     )
     movements.keep(loan, made.after, actor=actor, at=at)
     return movement
+
+
+def closed(loan: Loan) -> LoanClosed:
+    """Return why a loan that is not open takes no repayment, and what to do with the money."""
+    words = {
+        Loan.Status.SOLD: _("%(loan)s was sold: the money is the buyer's. Give it back, or pass it on."),
+        Loan.Status.WRITTEN_OFF: _("%(loan)s is written off: record the money as a recovery."),
+        Loan.Status.CANCELLED: _("The contract of %(loan)s was cancelled: nothing can be received for it."),
+    }
+    return LoanClosed(words.get(Loan.Status(loan.status), _("%(loan)s is settled: nothing can be received for it.")) % {"loan": loan})
 
 
 def checked_amount(amount: Decimal) -> None:

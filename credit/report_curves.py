@@ -75,7 +75,7 @@ def drawn_curves(choices: Choices, kind: str, title: str, caption: str, found: d
         "line", title=title, caption=caption, on=choices.asked.observed, labels=list(range(found["last"] + 1)), unit="percent",
         series=found["lines"], empty=not found["lines"],
     )  # fmt: skip
-    return chart | {"drill": Place(choices.asked, kind, "").pattern}
+    return chart | {"drill": Place(choices.asked, kind, "").pattern()}
 
 
 def finding(sheet: Sheet, first: int, sentence: str, calm: str, empty: str) -> str:

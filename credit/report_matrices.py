@@ -72,14 +72,15 @@ def before_word(choices: Choices) -> str:
     return _("Balance before (CNY)") if choices.by_amount else _("Loans before")
 
 
-def heat(choices: Choices, sheet: Sheet, title: str, caption: str, count: int) -> dict[str, object]:
-    rows = [row for row in sheet.rows if row.key != NEW][::-1]
+def heat(choices: Choices, sheet: Sheet, title: str, caption: str, places: tuple[int, ...]) -> dict[str, object]:
+    rows, count = [row for row in sheet.rows if row.key != NEW][::-1], len(places)
     labels = sheet.heads[2 : 2 + count]
     chart = drawn("heat", title=title, caption=caption, on=choices.asked.observed, labels=labels, unit="percent", series=[
         (row.key, row.label, [float(cell.value or 0) for cell in row.cells[1 : 1 + count]]) for row in rows  # pixels
     ], empty=not rows)  # fmt: skip
     chart["y"] |= {"values": [row.label for row in rows]}
-    return chart
+    chart["x"] |= {"keys": [str(place) for place in places]}
+    return chart | {"drill": Place(choices.asked, "moved", "").pattern()}
 
 
 def roll(choices: Choices, figures: Figures) -> Result:
@@ -114,7 +115,7 @@ def roll(choices: Choices, figures: Figures) -> Result:
     )  # fmt: skip
     caption = caption_of(choices, _("since %(day)s") % {"day": before.isoformat()}, MEASURE_WORDS[choices.measure])
     notes = [str(_("The matrix follows each loan: amounts are its balance a month before. Flow rates compare balances of two buckets, whoever is in them."))]  # fmt: skip
-    return Result(title, caption, [sheet, flows], heat(choices, sheet, title, caption, len(BUCKETS)), notes)
+    return Result(title, caption, [sheet, flows], heat(choices, sheet, title, caption, BUCKETS), notes)
 
 
 def classes(choices: Choices, figures: Figures) -> Result:
@@ -131,7 +132,7 @@ def classes(choices: Choices, figures: Figures) -> Result:
     before = month_ends(asked.observed, 2)[0]
     caption = caption_of(choices, _("since %(day)s") % {"day": before.isoformat()}, MEASURE_WORDS[choices.measure])
     notes = [str(_("Each loan is followed; amounts are its balance a month before."))]
-    return Result(title, caption, [sheet], heat(choices, sheet, title, caption, len(CLASSES)), notes)
+    return Result(title, caption, [sheet], heat(choices, sheet, title, caption, CLASSES), notes)
 
 
 def ageing(choices: Choices, figures: Figures) -> Result:
@@ -168,9 +169,11 @@ def ageing(choices: Choices, figures: Figures) -> Result:
     chart = drawn("stack", title=title, caption=caption, on=asked.observed, labels=[row_word(asked, key) for key in late_keys],
         unit="money" if choices.by_amount else "count",
         series=[
-            (str(low), name, [float(choices.of(figures.at("at", key, low, high))) for key in late_keys]) for low, high, name in DRAWN  # pixels
+            (f"{low}~{high}", name, [float(choices.of(figures.at("at", key, low, high))) for key in late_keys]) for low, high, name in DRAWN  # pixels
         ],
         empty=not rows)  # fmt: skip
+    chart["x"] |= {"keys": late_keys}
+    chart["drill"] = Place(asked, "at", "").pattern(row="{x}", columns="{s}")
     notes = [str(_("The picture leaves M0 out. Buckets count regulatory days past due: M1 is 1 to 30."))] if rows else []
     return Result(title, caption, [Sheet("ageing", str(_("Buckets")), heads, rows)], chart, notes)
 

@@ -53,10 +53,10 @@ class Place:
     def url(self) -> str:
         return f"{reverse('loan-list')}?cell={quote(self.token, safe='~')}"
 
-    @property
-    def pattern(self) -> str:
-        """Return the address for charts, whose series are rows and whose places along x are columns."""
-        return replace(self, row="ROW", low=990, high=991).url.replace("~990~991~", "~{x}~{x}~").replace("~ROW", "~{s}")
+    def pattern(self, *, row: str = "{s}", columns: str = "{x}~{x}", kind: str = "") -> str:
+        """Return the address for charts: {x} is filled in by the column that is clicked on, {s} by the series."""
+        held = replace(self, kind="KIND" if kind else self.kind, row="ROW", low=990, high=991)
+        return held.url.replace("~990~991~", f"~{columns}~").replace("~ROW", f"~{row}").replace("~KIND~", f"~{kind}~")
 
     def among(self, rows: QuerySet[Loan], visible: QuerySet[Loan]) -> QuerySet[Loan]:
         """Narrow `rows` to the loans of the figure as counted over `visible`."""

@@ -72,6 +72,8 @@ def fpd(choices: Choices, figures: Figures) -> Result:
         series.append((f"bad{days}", f"FPD{days}", [None if each is None else float(each) for each in shares]))  # pixels
     chart = drawn("bar", title=title, caption=caption, on=asked.observed, labels=[row_word(asked, key) for key in drawn_keys], unit="percent",
                   series=series, empty=found[7] is None)  # fmt: skip
+    chart["x"] |= {"keys": drawn_keys}
+    chart["drill"] = Place(asked, "", "").pattern(row="{x}", columns="0~0", kind="{s}")
     notes = [
         str(
             _("A loan counts once its first due date is so many days past. An instalment paid on that day or later was so many days late.")
@@ -119,6 +121,7 @@ def quality_of_months(choices: Choices, figures: Figures) -> Result:
         labels=[key for key, _found in drawn_rows], unit="percent",
         series=[("npl", _("NPL ratio"), [float(found.npl_ratio or 0) for _key, found in drawn_rows])],  # pixels
         empty=not ratios)  # fmt: skip
+    chart["drill"] = Place(asked, "class", "").pattern(row="{x}", columns=f"{SUBSTANDARD}~{LOSS}")
     return Result(title, caption, [Sheet("quality", str(_("Month-ends")), heads, rows)], chart, notes)
 
 
@@ -191,6 +194,8 @@ def economics(choices: Choices, figures: Figures) -> Result:
         ("income", _("Interest and fees received"), [float(b.income) for _row, b in bars]),  # pixels
         ("loss", _("Net and expected loss"), [float(b.net_loss + b.expected_loss) for _row, b in bars]),  # pixels
     ], empty=not made)  # fmt: skip
+    chart["x"] |= {"keys": [each.key for each, _b in bars]}
+    chart["drill"] = Place(asked, "lent", "").pattern(row="{x}", columns=f"0~{ALWAYS}")
     return Result(title, caption, [Sheet("economics", str(_("Product, channel and month")), heads, rows)], chart, notes)
 
 

@@ -143,6 +143,7 @@ def of(loan: Loan, first: date, last: date, *, today: date) -> Statement:
     :raises NotAPeriod: if the period cannot be
     """
     checked(loan, first, last, today=today)
+    first = max(first, loan.starts_on)  # nothing was before
     opening, rows = _rows(loan, first, last)
     totals = Sums()
     for row in rows:
@@ -172,7 +173,10 @@ def _rows(loan: Loan, first: date, last: date) -> tuple[Sums, list[Row]]:
     numbers: dict[int, set[int]] = defaultdict(set)
     postings = Posting.objects.filter(transaction__loan=loan, transaction__value_on__lte=last)
     names = {str(account): name for name, account in ACCOUNTS.items()}
-    for moved, account, amount, seq in postings.values_list("transaction_id", "account", "amount", "installment__seq"):
+    # What a charge-off or a sale posts beside these is the lender's own result: the borrower's account does not tell it.
+    for moved, account, amount, seq in postings.filter(account__in=names).values_list(
+        "transaction_id", "account", "amount", "installment__seq"
+    ):
         name, sums = names[account], by_movement[moved]
         setattr(sums, name, getattr(sums, name) + (-amount if name in CREDITED else amount))
         if seq is not None:

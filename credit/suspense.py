@@ -131,7 +131,7 @@ def allocate(receipt: Receipt, loan: Loan, *, actor: User, at: datetime, version
     """
     row = locked(receipt, version)
     if loan.status != Loan.Status.OPEN:
-        raise repayments.LoanClosed(gettext_lazy("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
+        raise repayments.closed(loan)
     if four_eyes.needed(row.amount, on=value_day(row.legal_entity, at)):
         return _propose(row, loan, actor=actor, at=at)
     return _book(row, loan, match=Match.PERSON, actor=actor, at=at)

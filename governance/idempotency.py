@@ -182,6 +182,15 @@ class Once:
         self.atomic.__exit__(*problem)
 
 
+def sent_before(user: User, key: str | None) -> str:
+    """Return where a form with this key led to when it was sent before, "" if it was not."""
+    try:
+        found = FormReceipt.objects.filter(user=user, key=UUID(key or "")).first()
+    except ValueError:
+        return ""
+    return found.location if found else ""
+
+
 def forget(*, at: datetime) -> int:
     """Delete keys and receipts past their retention; return how many."""
     keys, _rows = IdempotencyKey.objects.filter(created_at__lt=at - KEPT).delete()

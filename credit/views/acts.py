@@ -52,17 +52,25 @@ def page_of(act: Act) -> Callable[..., HttpResponse]:
 def answer(request: Asked, act: Act, public_id: str) -> HttpResponse:
     """Show the form with what it will change, or take it in."""
     loan = one(request, public_id)
-    here, posted = reverse("loan", args=[public_id]), request.method == "POST"
+    here, posted, stale = reverse("loan", args=[public_id]), request.method == "POST", False
     today = value_day(loan.legal_entity, now())
     if not posted and htmx.wants_part(request):
         return htmx.part(request, "credit/_difference.html", seen(loan, act, ActForm(act, loan, request.GET)))
     form = ActForm(act, loan, request.POST if posted else None, initial={"on": today, "version": loan.version})
-    if posted and form.is_valid():
+    if posted and form.is_valid() and form.cleaned_data["version"] not in (None, loan.version):
+        # A second send of what was done is told so; else what was typed stays, beside what it would change now.
+        sent_before = idempotency.sent_before(request.user, form.cleaned_data["form_key"])
+        if sent_before:
+            return htmx.go(request, sent_before)
+        typed = request.POST.copy()
+        typed["version"] = str(loan.version)
+        form = ActForm(act, loan, typed)
+        form.add_error(None, _("Money moved on this loan meanwhile. Look at what it will change now, and send it again."))
+        stale = True
+    if posted and not stale and form.is_valid():
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
-                if data["version"] not in (None, loan.version):
-                    raise Stale(_("Money moved on this loan meanwhile. Look at what it will change now, and send it again."))
                 key = f"form:{data['form_key']}" if data["form_key"] else f"act:{now().isoformat()}"
                 done = acts.do(
                     loan, act, data, on=data["on"], why=data["why"], note=data.get("note", ""), actor=request.user, at=now(), key=key
@@ -78,7 +86,9 @@ def answer(request: Asked, act: Act, public_id: str) -> HttpResponse:
         "back": here,
         "two": acts.asks_second(loan, act, request.user),
     }
-    return form.page(request, "credit/act.html", context | seen(loan, act, form, bound=posted))
+    page = form.page(request, "credit/act.html", context | seen(loan, act, form, bound=posted))
+    page.status_code = Stale.status if stale else page.status_code
+    return page
 
 
 def said(done: Any) -> str:

@@ -26,6 +26,7 @@ from governance import changes, idempotency, list_pages
 from governance.models import ChangeRequest, LegalEntity
 
 CHECKED = 31
+EARLIEST, LATEST = 1990, 2200  # years outside of which no date of a book is meant
 MOVEMENTS = {
     Journal.Source.POSTINGS: "booked_on",
     Journal.Source.TAKEN_OVER: "booked_on",
@@ -49,6 +50,10 @@ def books(request: Asked) -> HttpResponse:
     names = chart.products(entity)
     asked = {"on": last.isoformat(), "product": ""} | {key: value for key in ("on", "product") if (value := request.GET.get(key, ""))}
     form = DayForm(asked, products=names)
+    if form.is_valid() and form.cleaned_data["on"] > max(last, entity.business_date):
+        form.add_error("on", _("The books are written up to %(day)s: choose that day or an earlier one.") % {"day": last.isoformat()})
+    elif form.is_valid() and form.cleaned_data["on"].year < EARLIEST:
+        form.add_error("on", _("The books begin later: choose a later day."))
     on, product = (form.cleaned_data["on"], form.cleaned_data["product"]) if form.is_valid() else (last, "")
     chosen = products_of(request, product)
     rows, total = trial_balance.read(entity, on, products=chosen)
@@ -320,9 +325,12 @@ def period_reopen(request: Asked, month: str) -> HttpResponse:
 
 def month_of(text: str) -> date:
     try:
-        return date.fromisoformat(f"{text}-01")
+        month = date.fromisoformat(f"{text}-01")
     except ValueError:
         raise Http404 from None
+    if not EARLIEST <= month.year < LATEST:
+        raise Http404
+    return month
 
 
 def _context(request: Asked, title: str, back: str, back_label: str, kind: str) -> dict[str, Any]:

@@ -27,15 +27,16 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
         pair = [_row(loan, each, state) for each, state in ((was, before), (will, after))]
         if pair[0] != pair[1]:
             rows.append({"number": seq, "was": pair[0], "will": pair[1]})
+    had, has = _books(before), _books(after)
     sums = [
         (_("Principal left"), before.principal_outstanding, after.principal_outstanding),
         (_("Interest to come and due"), _left(before, "interest"), _left(after, "interest")),
         (_("Fees unpaid"), _left(before, "fee"), _left(after, "fee")),
         (_("Penalty unpaid"), _left(before, "penalty"), _left(after, "penalty")),
         (_("Held for refund"), before.overpayment, after.overpayment),
-        (_("Recovered after write-off"), -_posted(before, Account.RECOVERY), -_posted(after, Account.RECOVERY)),
-        (Account.LOSS.label, _posted(before, Account.LOSS), _posted(after, Account.LOSS)),
-        (Account.SALE_RESULT.label, -_posted(before, Account.SALE_RESULT), -_posted(after, Account.SALE_RESULT)),
+        (_("Recovered after write-off"), -had[Account.RECOVERY], -has[Account.RECOVERY]),
+        (Account.LOSS.label, had[Account.LOSS], has[Account.LOSS]),
+        (Account.SALE_RESULT.label, -had[Account.SALE_RESULT], -has[Account.SALE_RESULT]),
     ]
     rates = before.terms.penalty.annual_rate, after.terms.penalty.annual_rate
     days = (before.delinquency.regulatory_days, after.delinquency.regulatory_days)
@@ -52,6 +53,9 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
         "reopens": STATUS[after.status] == Loan.Status.OPEN and loan.status != Loan.Status.OPEN,
         "anew": _anew(preview),
         "waivers": _waivers(preview),
+        "posted": [
+            (account.label, has[account] - had[account], had[account] - has[account]) for account in Account if has[account] != had[account]
+        ],
         "penalty_ends": bool(rates[0]) and not rates[1],
         "nothing": not (rows or any(was != will for _label, was, will in sums) or before.status != after.status or rates[0] != rates[1]),
     }
@@ -62,9 +66,13 @@ def _anew(preview: Preview) -> int:
     return sum(1 for key, split in preview.after.splits.items() if key != "new" and preview.before.splits.get(key) not in (None, split))
 
 
-def _posted(state: State, account: str) -> Decimal:
-    """Return what all events together post to an account: debit above zero."""
-    return sum((amount for split in state.splits.values() for name, amount, _place in entries(split) if name == account), ZERO)
+def _books(state: State) -> dict[str, Decimal]:
+    """Return what all events together post to each account: debit above zero."""
+    found: dict[str, Decimal] = dict.fromkeys(Account, ZERO)
+    for split in state.splits.values():
+        for account, amount, _place in entries(split):
+            found[Account(account)] += amount
+    return found
 
 
 def _waivers(preview: Preview) -> list[tuple[Any, Decimal, Decimal]]:

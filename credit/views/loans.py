@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
-from credit import acts, class_standing, repayments, timeline
+from credit import act_words, acts, class_standing, repayments, timeline
 from credit import movements as played
 from credit.accrual import bucket, bucket_name
 from credit.books import value_day
@@ -82,6 +82,7 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
     installments = list(loan.installments.order_by("seq"))
     rows = schedule(loan, installments, on)
     moved = movements(loan, installments, may_reverse=request.user.has_perm(REVERSE_REPAYMENT))
+    may = acts.open_to(request.user, loan)
     context = {
         "loan": loan,
         "customer": borrower(loan, request.user),
@@ -96,7 +97,10 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
         "judged": class_standing.of(loan, request.user),
         "may_repay": request.user.has_perm(RECORD_REPAYMENT) and loan.status == Loan.Status.OPEN,
         "may_quote": request.user.has_perm(QUOTE_PAYOFF) and loan.status == Loan.Status.OPEN,
-        "may_act": bool(acts.open_to(request.user, loan)),
+        "may_act": bool(may),
+        "may_recover": any(act.kind == Transaction.Kind.RECOVERY for act in may),
+        "waiting": act_words.waiting(loan, request.user),
+        "lent": loan.principal - loan.undrawn + loan.capitalised,
         "may_refund": request.user.has_perm(REQUEST_REFUND),
         "account": VirtualAccount.objects.filter(loan=loan).first(),
         "order": [PARTS[part] for part in loan.allocation_order],
@@ -157,7 +161,7 @@ def total(rows: list[dict[str, Any]]) -> dict[str, Decimal]:
 
 def standing(loan: Loan, installments: list[Installment], on: date) -> dict[str, Any]:
     """Return what is due now, what is overdue of it, and what comes next."""
-    unpaid = [each for each in installments if each.status != Installment.Status.PAID]
+    unpaid = [each for each in installments if each.status not in (Installment.Status.PAID, *Installment.GONE)]
     late = [each for each in unpaid if each.due_on < on]
     now_due = [each for each in unpaid if each.due_on <= on]
     nearest = next((each for each in unpaid if each.due_on >= on), None)
@@ -189,6 +193,8 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
     found = []
     for row in rows:
         postings = by_movement[row.pk]
+        # The oldest row read is the first payout, or older than every payout read: each other payout is a later part.
+        later_part = row.kind == Transaction.Kind.DISBURSEMENT and row is not rows[-1]
         parts: dict[str, Decimal] = defaultdict(lambda: ZERO)
         for posting in postings:
             parts[posting.account] -= posting.amount
@@ -201,7 +207,11 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
                 "sign": SIGNS.get(row.kind, ""),
                 "reversed": hasattr(row, "reversal"),
                 "reverses": row.reverses.public_id if row.reverses else "",
-                "may_reverse": may_reverse and row.kind in REVERSIBLE and not hasattr(row, "reversal") and not hasattr(row, "share"),
+                "may_reverse": may_reverse
+                and (row.kind in REVERSIBLE or later_part)
+                and not hasattr(row, "reversal")
+                and not hasattr(row, "share"),
+                "told": act_words.told(row.details),
                 "payment": row.share.payment.public_id if hasattr(row, "share") else "",
                 "parts": [(words[part], parts[part]) for part in PARTS if parts[part] > 0],
                 "held": parts[Posting.Account.OVERPAYMENT],
@@ -218,20 +228,20 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
 def balance(loan: Loan, installments: list[Installment], on: date) -> dict[str, Any]:
     """Return the curve of the principal, as agreed and as it went, for the chart card."""
     days = [loan.starts_on, *(each.due_on for each in installments)]
-    agreed, left = [loan.principal - loan.undrawn], loan.principal - loan.undrawn
+    lent = loan.principal - loan.undrawn + loan.capitalised
+    left, agreed = lent, [lent]
     for each in installments:
         left -= each.principal
         agreed.append(left)
-    repaid: dict[date, Decimal] = defaultdict(lambda: ZERO)
-    paid = Posting.objects.filter(transaction__loan=loan, account=Posting.Account.PRINCIPAL)
-    paid = paid.exclude(transaction__kind=Transaction.Kind.DISBURSEMENT)
-    for day, amount in paid.values_list("transaction__value_on", "amount"):
-        repaid[day] -= amount
+    moved: dict[date, Decimal] = defaultdict(lambda: ZERO)
+    posted = Posting.objects.filter(transaction__loan=loan, account=Posting.Account.PRINCIPAL)
+    for day, amount in posted.values_list("transaction__value_on", "amount"):
+        moved[day] += amount
     went = [
-        float(loan.principal - sum((amount for when, amount in repaid.items() if when <= day), ZERO)) if day <= on else None  # pixels
+        float(sum((amount for when, amount in moved.items() if when <= day), ZERO)) if day <= on else None  # pixels
         for day in days
     ]
-    title = _("%(left)s of %(principal)s is left") % {"left": spoken(loan.principal_outstanding), "principal": spoken(loan.principal)}
+    title = _("%(left)s of %(principal)s is left") % {"left": spoken(loan.principal_outstanding), "principal": spoken(lent)}
     return {
         "v": 1,
         "kind": "line",
@@ -267,15 +277,17 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
     loan = one(request, public_id)
     here = reverse("loan", args=[public_id])
     if loan.status != Loan.Status.OPEN:
-        raise repayments.LoanClosed(_("%(loan)s is settled: nothing can be received for it.") % {"loan": loan})
+        raise repayments.closed(loan)
     on = value_day(loan.legal_entity, now())
     installments = list(loan.installments.order_by("seq"))
     due = standing(loan, installments, on)
     if request.method == "GET" and htmx.wants_part(request):
         told = preview(loan, request.GET.get("amount", ""), day_of(loan, request.GET.get("received_on", "")))
         return htmx.part(request, "credit/_repay_preview.html", {"loan": loan} | told)
-    suggested = due["now"] or due["next_amount"] or ZERO
-    first = {"amount": suggested, "received_on": localdate(), "channel": Transaction.Channel.CASH}
+    # What falls due after the period that runs is not suggested: money that comes for it now would be held.
+    runs = due["next"] is not None and due["next"].from_on <= on
+    suggested = due["now"] or (due["next_amount"] if runs else ZERO)
+    first = {"amount": suggested or None, "received_on": localdate(), "channel": Transaction.Channel.CASH}
     form = CounterForm(request.POST if request.method == "POST" else None, initial=first)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

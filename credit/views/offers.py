@@ -98,11 +98,15 @@ def page(request: Asked, offer: Offer, form: DisclosureForm, *, status: int = 20
 def cost_of(offer: Offer) -> dict[str, Any]:
     """Return the stored cost table as `parts/_cost.html` shows it, in the reader's language."""
     table = cost.speak(offer.cost_table, get_language() or "en")
+    down = Decimal(table.get("down_payment", "0.00"))
+    regular = [Decimal(row["payment"]) for row in offer.schedule][1 if down else 0 : -1]  # the last one takes what remains
+    uneven = len(set(regular)) > 1
     return {
         "principal": Decimal(table["principal"]),
         "items": [row | {"label": row["name"], "amount": Decimal(row["amount"])} for row in table["items"]],
         "total": Decimal(table["total_to_repay"]),
-        "installment": Decimal(table["installment"]),
+        "installment": max(regular) if uneven else Decimal(table["installment"]),
+        "uneven": uneven,
         "nominal": Decimal(table["annualised"]["nominal"]),
         "effective": Decimal(table["annualised"]["effective"]),
         "apr": Decimal(table["annualised"].get("apr", table["annualised"]["nominal"])),
@@ -112,7 +116,7 @@ def cost_of(offer: Offer) -> dict[str, Any]:
         "last_installment": Decimal(table["last_installment"]),
         "rhythm": table.get("rhythm", ""),
         "periods": table["periods"],
-        "down_payment": Decimal(table.get("down_payment", "0.00")),
+        "down_payment": down,
     }
 
 

@@ -53,6 +53,10 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
     amount = min(product.amount_max, max(product.amount_min, SAMPLE_AMOUNT))
     term = product_terms.nearest(product.terms, SAMPLE_TERM, product.term_min, product.term_max)
     unbookable = product_terms.unsupported(product.method, product.day_count, product.terms)
+    held = [cap for cap in caps.holding(on) if cap.holds_for(product.code, "")]
+    for cap in held:
+        cap.tone = VERIFIED_TONES.get(cap.verification, "neutral")  # type: ignore[attr-defined]
+    terms = product_terms.whole(product.terms)
     context = {
         "product": product,
         "sample_amount": amount,
@@ -61,11 +65,10 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
         "unbookable": unbookable,
         "fees": fees(product),
         "order": [PARTS[part] for part in product.allocation_order],
-        "caps": [cap for cap in caps.holding(on) if cap.holds_for(product.code, "")],
+        "caps": held,
         "may_write": request.user.has_perm(MANAGE_PRODUCT),
-        "further": [
-            (product_terms.TERMS[name].label, product_terms.said(name, value)) for name, value in product_terms.whole(product.terms).items()
-        ],
+        "further": [(product_terms.TERMS[name].label, product_terms.said(name, value)) for name, value in terms.items()],
+        "over_payment": (product_terms.TERMS["over_payment"].label, product_terms.said("over_payment", terms["over_payment"])),
         "rules": rules_of(on),
         "papers": papers_of(product),
         "versions": Product.objects.visible_to(request.user).filter(code=product.code).order_by("-version")[:20],

@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from credit import cost, quote_documents
-from credit.models import Offer, Quote
+from credit.models import Offer, Quote, RateCap
 from credit.permissions import VIEW_APPLICATION
 from credit.views import Asked, applicant
 from crm.lib import htmx
@@ -22,6 +22,7 @@ def quote_page(request: Asked, public_id: str) -> HttpResponse:
     quote = Quote.objects.for_list().get_for(request.user, public_id)
     document = quote.document
     table = cost.speak(document["cost_table"], get_language() or "en")
+    named = {cap.public_id: str(cap) for cap in RateCap.objects.filter(public_id__in=[cap["id"] for cap in document["caps"]])}
     context = {
         "quote": quote,
         "customer": applicant(quote.application, request.user),
@@ -33,7 +34,7 @@ def quote_page(request: Asked, public_id: str) -> HttpResponse:
         "contingent": table["contingent"],
         "no_other_charge": table["no_other_charge"],
         "rhythm": table.get("rhythm", ""),
-        "caps": [cap | {"value": Decimal(cap["value"])} for cap in document["caps"]],
+        "caps": [cap | {"value": Decimal(cap["value"]), "name": named.get(cap["id"], cap["code"])} for cap in document["caps"]],
         "rows": [
             {"number": row["seq"], "due_on": date.fromisoformat(row["due_on"])}
             | {name: Decimal(row[name]) for name in ("principal", "interest", "fee", "payment", "balance")}

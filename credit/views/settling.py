@@ -12,13 +12,13 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from credit import movements, papers_pdf, payoffs, refunds, repayments, reversals
+from credit import movements, papers_pdf, payoffs, refunds, reversals
 from credit.books import value_day
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.money_forms import DecideForm, PayoffForm, RefundForm, ReversalForm
 from credit.permissions import APPROVE_MONEY, QUOTE_PAYOFF, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
 from credit.views import Asked, borrower, differences
-from credit.views.loans import one
+from credit.views.loans import SIGNS, one
 from credit.words import PARTS
 from crm.lib import htmx, pages
 from crm.lib.errors import DomainError, Invalid
@@ -37,7 +37,7 @@ def loan_payoff(request: Asked, public_id: str) -> HttpResponse:
     """Say what ends a loan on a day, and put it in writing."""
     loan = one(request, public_id)
     if loan.status != Loan.Status.OPEN:
-        raise repayments.LoanClosed(_("%(loan)s is settled: there is nothing to pay off.") % {"loan": loan})
+        raise payoffs.not_open(loan)
     today = value_day(loan.legal_entity, now())
     if request.method == "GET" and htmx.wants_part(request):
         return htmx.part(request, "credit/money/_payoff_figures.html", figures(loan, parse_date_of(request.GET.get("settles_on", ""))))
@@ -130,11 +130,12 @@ def movement_of(request: Asked, public_id: str) -> Transaction:
 
 @needs(REVERSE_REPAYMENT)
 def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
-    """Reverse a repayment; before it is sent the page says what it will do."""
+    """Reverse a movement; before it is sent the page says what it will do."""
     movement = movement_of(request, public_id)
     loan = movement.loan
     here = reverse("loan", args=[loan.public_id])
-    form = ReversalForm(request.POST if request.method == "POST" else None)
+    brought = SIGNS.get(movement.kind) == "in"
+    form = ReversalForm(request.POST if request.method == "POST" else None, brought_money=brought)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
@@ -142,7 +143,10 @@ def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
                 key = f"form:{data['form_key']}" if data["form_key"] else f"reverse:{movement.public_id}"
                 reversals.reverse(movement, reason=data["reason"], actor=request.user, at=now(), key=key)
                 sent.result(here)
-                messages.success(request, _("%(amount)s is reversed.") % {"amount": spoken(movement.amount)})
+                if movement.amount:
+                    messages.success(request, _("%(amount)s is reversed.") % {"amount": spoken(movement.amount)})
+                else:
+                    messages.success(request, _("Reversed: %(what)s.") % {"what": movement.get_kind_display()})
         if not form.errors:
             return htmx.go(request, sent.location)
     reversals.checked(movement)
@@ -151,6 +155,7 @@ def repayment_reverse(request: Asked, public_id: str) -> HttpResponse:
         "loan": loan,
         "customer": borrower(loan, request.user),
         "back": here,
+        "is_money": movement.kind == Transaction.Kind.REPAYMENT,
         "changes": differences.told(loan, movements.preview_without(loan, movement)),
     }
     return form.page(request, "credit/money/reverse.html", context)

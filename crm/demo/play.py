@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
-from crm.demo import book, desk_collections, report_months
+from crm.demo import book, desk_collections, products, report_months
 from crm.demo.people import identity
 from crm.lib.money import quantize, total
 from customers import consents, notes, profiles
@@ -134,6 +134,7 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer], *,
         if (house.today - day).days == book.TAKEN_OVER:
             house.say(f"  {day}: {book.take_over(house, older, on=day, count=taken_over)} loans of an older book taken over")
         report_months.pay_off(house, day, since=start)
+        products.on_the_way(house, day)
         one_day(house, day, arrivals.get(day, []))
         if (day - start).days % 20 == 0:
             house.say(f"  {day}: {Loan.objects.count()} loans, {Case.objects.count()} cases")

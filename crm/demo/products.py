@@ -1,19 +1,34 @@
-"""Products of the demonstration beside the instalment loan, each with a rhythm of its own and a loan: written, reviewed and released by doors."""
+"""Products of the demonstration beside the instalment loan, each with a rhythm of its own and a loan: written, reviewed and released by doors.
 
+They are on sale since some weeks before the last day: loans of them were paid on, paid out further, and one fell behind. What nobody could
+be lent by then is lent on the last day.
+"""
+
+from __future__ import annotations
+
+import contextlib
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from credit import applications, offers, product_factory
-from credit.models import Application, Offer, Product
+from django.utils.timezone import now
+
+from credit import acts, applications, offers, product_factory
+from credit.acts import ACTS
+from credit.models import Application, Loan, Offer, Product, Transaction
 from credit.product_written import written
 from crm.lib.errors import DomainError
 from governance import changes
-from governance.models import LegalEntity, User
+from governance.models import ChangeRequest, LegalEntity, User
 from ledger import deliveries as outbox
 
+if TYPE_CHECKING:
+    from crm.demo.play import House
+
 D = Decimal
-TRIES = 25
+TRIES, ROUNDS = 25, 4
+SOLD_SINCE, SECOND_PART = 80, 40  # days before the demonstration's last day
+STOPS = {"PL-WEEK": 8}  # the instalment from which nothing comes
 AGENCY = {"en": "Huanyin Notification Services (made up)", "zh-hans": "环印通知服务（虚构）"}
 NOTICE = {
     "code": "fee_1",
@@ -24,6 +39,14 @@ NOTICE = {
     "kind": "third_party",
 }
 RATES = {"A": "0.108000", "B": "0.126000", "C": "0.144000", "D": "0.162000", "E": "0.180000"}
+
+INSURER = {"en": "Anhe Insurance (made up)", "zh-hans": "安和保险（虚构）"}
+COVER = {
+    "code": "fee_1", "name": {"en": "Accident insurance", "zh-hans": "意外保险费"}, "method": "per_period", "amount": "2.00", "payee": INSURER,
+    "kind": "insurance",
+}  # fmt: skip
+FLAT_RATES = {"A": "0.084000", "B": "0.090000", "C": "0.096000", "D": "0.102000", "E": "0.108000"}
+LOW_RATES = {"A": "0.096000", "B": "0.108000", "C": "0.120000", "D": "0.132000", "E": "0.144000"}
 
 # code, names, what is written over the first draft, the loan: amount and months
 PRODUCTS: tuple[tuple[str, str, str, dict[str, Any], str, int], ...] = (
@@ -39,13 +62,23 @@ PRODUCTS: tuple[tuple[str, str, str, dict[str, Any], str, int], ...] = (
     ("PL-WEEK", "Weekly instalment loan", "按周还款分期贷款",
      {"method": "equal_installment", "day_count": "actual/365", "term_min": 3, "term_max": 12, "fees": [NOTICE],
       "terms": {"frequency": "week", "holiday_shift": "next"}}, "2400.00", 6),
+    ("PL-FLAT", "Fitting-out loan, equal parts and flat fee", "家装分期贷款（等本等息）",
+     {"method": "flat_fee", "day_count": "30/360", "term_min": 6, "term_max": 24, "rates_by_grade": FLAT_RATES,
+      "terms": {"prepayment": "full_only"}}, "3600.00", 12),
+    ("PL-SHOP", "Purchase loan with a down payment", "首付购物分期贷款",
+     {"method": "equal_installment", "term_min": 3, "term_max": 24, "rates_by_grade": LOW_RATES, "fees": [COVER],
+      "terms": {"down_payment": "0.2", "over_payment": "next"}}, "3000.00", 6),
+    ("PL-STAGE", "Renovation loan, paid out in parts", "装修贷款（分次放款）",
+     {"method": "equal_installment", "day_count": "actual/365", "term_min": 6, "term_max": 36,
+      "terms": {"tranches": 3, "prepayment": "shorten_term", "over_payment": "re_amortise", "cooling_off_days": 7}}, "6000.00", 12),
 )  # fmt: skip
+CODES = tuple(row[0] for row in PRODUCTS)
 
 
 def fill(entity: LegalEntity, *, today: date, at: datetime) -> int:
-    """Put each product on sale and lend once of it; return how many loans were booked."""
+    """Put each product on sale that is not, and lend once of each that nobody has borrowed; return how many loans were booked."""
     staff = {user.username: user for user in User.objects.filter(team__legal_entity=entity).select_related("role", "team")}
-    if not {"risk", "compliance", "underwriter"} <= staff.keys() or Product.objects.filter(legal_entity=entity, code="PL-WEEK").exists():
+    if not {"risk", "compliance", "underwriter"} <= staff.keys():
         return 0
     before = {application.customer_id for application in Application.objects.filter(customer__loans__dpd__gt=0)}
     known = list(
@@ -56,9 +89,36 @@ def fill(entity: LegalEntity, *, today: date, at: datetime) -> int:
     )
     booked = 0
     for code, en, zh, changed, amount, term in PRODUCTS:
-        product = _on_sale(entity, code, en, zh, changed, staff=staff, at=at)
+        product = Product.objects.live().filter(legal_entity=entity, code=code).select_related("legal_entity").first()
+        if product is None:
+            product = _on_sale(entity, code, en, zh, changed, staff=staff, at=at)
+        elif Loan.objects.filter(product__code=code).exists():
+            continue
         booked += _lent(product, known, amount=D(amount), term=term, staff=staff, at=at)
     return booked
+
+
+def on_the_way(house: House, day: date) -> None:
+    """Begin with the products on a day of the play; later another part of a loan goes out. Their borrowers pay, most of them."""
+    from crm.demo.play import Plan
+
+    left = (house.today - day).days
+    if left == SOLD_SINCE:
+        fill(house.entity, today=day, at=house.at(day, 10))
+        for loan in Loan.objects.filter(product__code__in=CODES).select_related("product").order_by("pk"):
+            house.plans[loan.pk] = Plan(STOPS.get(loan.product.code), False, {}, None)
+            for installment in loan.installments.all():
+                house.calendar[installment.due_on].append((loan.pk, installment.seq))
+    if left == SECOND_PART:
+        for loan in Loan.objects.open().filter(product__code="PL-STAGE").select_related("legal_entity", "product"):
+            more = {"amount": (loan.undrawn / 2).quantize(D("0.01"))}
+            with contextlib.suppress(DomainError):
+                made = acts.do(
+                    loan, ACTS[Transaction.Kind.DISBURSEMENT], more, on=None, why="agreed", actor=house.staff["operations"],
+                    at=house.at(day, 14), key="demo-second-part",
+                )  # fmt: skip
+                if isinstance(made, ChangeRequest) and not made.alone:
+                    changes.confirm(made, actor=house.staff["risk"], at=house.at(day, 15))
 
 
 def _on_sale(
@@ -77,6 +137,12 @@ def _on_sale(
     return made
 
 
+def _told() -> None:
+    """Deliver what was told, and what that tells: each step of an application is told by the one before."""
+    for _round in range(ROUNDS):
+        outbox.run_all(at=now())
+
+
 def _lent(product: Product, known: list[Application], *, amount: Decimal, term: int, staff: dict[str, User], at: datetime) -> int:
     """Lend once of a product, to the first of those known who is served; return 1 if one was."""
     while known:
@@ -88,20 +154,21 @@ def _lent(product: Product, known: list[Application], *, amount: Decimal, term: 
                 actor=officer, at=at,
             )  # fmt: skip
             applications.submit(application, actor=officer, at=at)
-            outbox.run_all(at=at)
+            _told()
             application.refresh_from_db()
             if application.status == Application.Status.REFERRED:
                 granted = min(amount, applications.limit_of(application))
                 applications.approve(application, amount=granted, actor=staff["underwriter"], at=at)
-                outbox.run_all(at=at)
+                _told()
             offer = (
                 Offer.objects.select_related("application__legal_entity").filter(application=application, status=Offer.Status.MADE).first()
             )
             if offer is None:
                 continue
             offer = offers.confirm_disclosure(offer, cost_hash=offer.cost_hash, seconds=45, actor=officer, at=at)
-            offers.accept(offer, actor=officer, at=at, key=f"demo-{offer.public_id}")
-            outbox.run_all(at=at)
+            first = (offer.amount / 2).quantize(D("0.01")) if product.terms.get("tranches", 1) > 1 else None
+            offers.accept(offer, actor=officer, at=at, key=f"demo-{offer.public_id}", first=first)
+            _told()
         except DomainError:
             continue  # the person's room is taken, or the limit too low: the next one
         return 1

@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from credit import acts, applications, customer_payments, invoices, loan_documents, offers, receipt_spreads, repayments, suspense
 from credit.acts import ACTS
 from credit.models import Application, Loan, Offer, Transaction
+from crm.demo import products
 from customers.models import Customer
 from governance import changes
 from governance.models import ChangeRequest, LegalEntity, User
@@ -25,6 +26,7 @@ def fill(entity: LegalEntity, *, today: date, at: datetime) -> None:
     """Do each act once, and leave one write-off waiting for its second person."""
     operations, risk = (User.objects.select_related("role", "team").get(username=name) for name in ("operations", "risk"))
     open_loans = Loan.objects.open().filter(legal_entity=entity, refunds__isnull=True, payoff_quotes__isnull=True)
+    open_loans = open_loans.exclude(product__code__in=products.CODES)  # these keep to what their own terms foresee
     good = list(open_loans.filter(dpd=0, starts_on__lt=today.replace(day=1)).order_by("-principal_outstanding", "pk")[:4])
     late = list(open_loans.filter(dpd__gt=90).order_by("-dpd", "pk")[:2])
     some = list(open_loans.filter(dpd__gt=30, dpd__lte=90).order_by("pk")[:2])
@@ -84,8 +86,10 @@ def _several(entity: LegalEntity, operations: User, *, at: datetime) -> None:
     """Let one customer have a second loan, and pay for both at once."""
     customer = _with_two(entity, at=at)
     if customer is not None:
+        owed = [loan.installments.filter(paid_on__isnull=True).order_by("seq").first() for loan in open_loans_of(customer)]
+        amount = sum((row.owed for row in owed if row is not None), D("0.00")) or D("1800.00")
         customer_payments.receive(
-            customer, amount=D("1800.00"), actor=operations, at=at, key="demo-several", channel=Transaction.Channel.TRANSFER,
+            customer, amount=amount, actor=operations, at=at, key="demo-several", channel=Transaction.Channel.TRANSFER,
             reference="T-20611",
         )  # fmt: skip
         _transferred(entity, customer, operations, at=at)
@@ -99,6 +103,10 @@ def _transferred(entity: LegalEntity, customer: Customer, operations: User, *, a
     )  # fmt: skip
     with contextlib.suppress(customer_payments.NothingToPay):
         receipt_spreads.spread(receipt, customer, actor=operations, at=at)
+
+
+def open_loans_of(customer: Customer) -> list[Loan]:
+    return list(Loan.objects.open().filter(customer=customer).order_by("pk"))
 
 
 def _with_two(entity: LegalEntity, *, at: datetime) -> Customer | None:

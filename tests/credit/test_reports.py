@@ -6,6 +6,7 @@ import zipfile
 from datetime import date
 from decimal import Decimal as D
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.db.models import F
@@ -215,6 +216,25 @@ def test_every_figure_is_the_number_of_loans_behind_it(book: dict[str, Loan], ca
                         assert len(behind(cell.place, cast.risk_manager)) == cell.loans, (row.key, cell)
                         seen += bool(cell.loans)
         assert seen > 3
+
+
+@pytest.mark.parametrize("name", list(REPORTS))
+def test_a_click_on_a_picture_opens_the_loans_of_what_is_clicked_on(book: dict[str, Loan], cast: Cast, name: str) -> None:
+    report = REPORTS[name]
+    found = reports.read(report, ReportForm(report, {"measure": "count"}, cast.risk_manager).choices(), cast.risk_manager)
+    chart = found.chart
+    assert chart is not None and chart["series"] and "{x}" in chart["drill"]
+    columns = chart["x"].get("keys", chart["x"]["values"])
+    assert len(columns) == len(chart["x"]["values"])
+    placed = {cell.place: cell.loans for sheet in found.sheets for row in sheet.rows for cell in row.cells if cell.place is not None}
+    met = 0
+    for line in chart["series"]:
+        for column in columns:
+            text = chart["drill"].split("?cell=")[1].replace("{x}", column).replace("{s}", line["key"])
+            place = report_places.read(unquote(text))
+            assert place is not None and place.kind in report.kinds, text
+            met += placed.get(place, 0)
+    assert met, "pictures and tables name the same figures"
 
 
 def test_the_list_of_loans_shows_them_and_says_why(book: dict[str, Loan], cast: Cast, page_of: Any) -> None:

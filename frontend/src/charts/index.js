@@ -30,8 +30,12 @@ async function draw(card) {
   const chart = echarts.init(plot, null, { renderer: "svg" });
   chart.setOption(option(data, getComputedStyle(document.documentElement), document.documentElement.lang));
   if (data.drill) {
-    chart.on("click", ({ name, seriesId }) => {
-      const url = new URL(data.drill.replace("{x}", encodeURIComponent(name)).replace("{s}", encodeURIComponent(seriesId || "")), location.origin);
+    chart.on("click", "series", ({ dataIndex, seriesIndex }) => {
+      // A heat map is one series to the library: its cells lie row after row.
+      const across = data.x.values.length;
+      const row = data.series[data.kind === "heat" ? Math.floor(dataIndex / across) : seriesIndex];
+      const column = (data.x.keys || data.x.values)[data.kind === "heat" ? dataIndex % across : dataIndex];
+      const url = new URL(data.drill.replaceAll("{x}", encodeURIComponent(column)).replaceAll("{s}", encodeURIComponent(row.key)), location.origin);
       if (url.origin === location.origin) location.assign(url);
     });
   }

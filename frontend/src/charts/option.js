@@ -14,7 +14,7 @@ export function option(data, style, lang) {
     animation: false,
     textStyle: { fontFamily: "system-ui, 'Noto Sans SC', 'Noto Sans CJK SC', sans-serif", color: text },
     grid: { left: 8, right: 16, top: visible.length > 1 ? 34 : 14, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-    legend: visible.length > 1 ? { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 8, textStyle: { color: text, fontSize: 12 } } : undefined,
+    legend: visible.length > 1 ? { type: "scroll", top: 0, left: 0, right: 0, pageIconColor: text, pageTextStyle: { color: muted }, icon: "roundRect", itemWidth: 14, itemHeight: 8, textStyle: { color: text, fontSize: 12 } } : undefined,
     tooltip: {
       renderMode: "richText", trigger: kind === "scatter" || kind === "heat" ? "item" : "axis",
       backgroundColor: colour("--surface"), borderColor: line, textStyle: { color: text, fontSize: 12 }, valueFormatter: figure,
