@@ -32,6 +32,8 @@ CAUSES: Mapping[type[Event], str] = {
     Die: "died",
 }
 
+BILLED = ("statement", "rest")  # of a revolving line: billed by a statement, and not yet
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -41,7 +43,8 @@ class Line:
     planned (given by the schedule before), inside (the balance changed inside the period); payment (the instalment less its interest),
     last, equal, none, whole, down_payment, already (paid in it before the schedule was made anew); fee, late_fee, late_once; charge;
     penalty (overdue principal × rate × days); and the causes of a change by an event: prepaid, accelerated, restructured, rescheduled,
-    paid_out, written_off, recalculated (interest follows the balance of each day), floor (what was paid or waived is not given back).
+    paid_out, written_off; statement_principal, statement_interest, rest_principal, rest_interest
+    (of a line); recalculated (interest follows the balance of each day), floor (what was paid or waived is not given back).
     """
 
     part: str
@@ -157,7 +160,9 @@ class Witness:
             if not change:
                 continue
             code = cause
-            if part in ("principal", "interest") and not cause:
+            if row.kind in BILLED and part in ("principal", "interest") and not isinstance(event, WriteOff | Sell):
+                code = f"{row.kind}_{part}"
+            elif part in ("principal", "interest") and not cause:
                 code = "recalculated"
             elif part == "interest" and self.making is not None and self.making.event == key and change > 0 and cause != "restructured":
                 code = "floor"

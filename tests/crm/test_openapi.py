@@ -15,7 +15,7 @@ from crm.lib.permissions import ALL, scopes
 
 MONEY_MOVES = {
     "offers_accept_create", "repayments_create", "reversals_create", "refunds_create", "loan_acts_create", "suspense_allocate_create", "suspense_return_create",
-    "customer_payments_create", "customer_payments_reverse_create",
+    "loans_draw_create", "loans_freeze_create", "loans_unfreeze_create", "loans_limit_create", "customer_payments_create", "customer_payments_reverse_create",
 }  # fmt: skip
 
 
