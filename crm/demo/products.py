@@ -56,14 +56,15 @@ def fill(entity: LegalEntity, *, today: date, at: datetime) -> int:
     )
     booked = 0
     for code, en, zh, changed, amount, term in PRODUCTS:
-        product = _on_sale(entity, code, en, zh, changed, staff=staff, at=at)
-        booked += _lent(product, known, amount=D(amount), term=term, staff=staff, at=at)
+        product = on_sale(entity, code, en, zh, changed, staff=staff, at=at)
+        booked += lent(product, known, amount=D(amount), term=term, staff=staff, at=at)
     return booked
 
 
-def _on_sale(
+def on_sale(
     entity: LegalEntity, code: str, en: str, zh: str, changed: dict[str, Any], *, staff: dict[str, User], at: datetime
 ) -> Product:  # fmt: skip
+    """Write, review and release a product by its doors."""
     made = product_factory.create(entity, code=code, name_en=en, name_zh=zh, actor=staff["risk"], at=at)
     bounds = {"amount_min": D("1000.00"), "amount_max": D("20000.00"), "rates_by_grade": RATES, "grace_days": 3}
     made = product_factory.write(made, written(made) | bounds | changed, actor=staff["risk"], at=at)
@@ -77,7 +78,7 @@ def _on_sale(
     return made
 
 
-def _lent(product: Product, known: list[Application], *, amount: Decimal, term: int, staff: dict[str, User], at: datetime) -> int:
+def lent(product: Product, known: list[Application], *, amount: Decimal, term: int, staff: dict[str, User], at: datetime) -> int:
     """Lend once of a product, to the first of those known who is served; return 1 if one was."""
     while known:
         pattern = known.pop(0)

@@ -408,9 +408,9 @@ def test_a_product_sells_a_line_only_as_it_can_be_kept(desk):
     assert contract_terms.of_product(product, amount=D("20000.00"), term=24, annual_rate=D("0.18"), on=TODAY).line is None
 
 
-def test_the_pages_and_the_calls_of_a_line(desk, client_for, api_for=None):
+def test_the_pages_of_a_line(desk, page_of):
     line = desk.loan_now(product=product_of(desk), amount=D("20000.00"))
-    client: Client = client_for(desk.cast.loan_officer)
+    client: Client = page_of(desk.cast.loan_officer)
     page = client.get(f"/loans/{line.public_id}/")
     assert page.status_code == 200 and b"loan-act" not in page.content[:0]
     text = page.content.decode()
