@@ -14,6 +14,7 @@ from credit import event_rows, lines, movements
 from credit.events import Event
 from credit.models import CreditLine, Installment, Loan, Transaction
 from credit.revolving import LineState
+from credit.terms import Refused
 from crm.lib.errors import DomainError
 from governance import users
 from ledger import log
@@ -104,8 +105,8 @@ def _freeze(found: list[CreditLine], day: date, *, at: datetime) -> None:
 def _played(loan: Loan, moves: list[Event], day: date) -> LineState:
     try:
         return cast(LineState, movements.played(loan, moves, as_of=day))
-    except DomainError as error:
-        raise NotMade(error.message) from error
+    except (DomainError, Refused) as error:
+        raise NotMade(str(error)) from error
 
 
 def _set(line: CreditLine, state: LineState) -> None:
