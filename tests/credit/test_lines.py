@@ -478,3 +478,26 @@ def test_a_statement_of_account_of_a_line(desk, line):
     assert made.principal_to_come == D("9000.00")
     assert CreditLine.objects.get(loan=line).counted_to == date(2026, 3, 10)
     assert play(line, date(2026, 3, 31)).unbilled == D("105.00")
+
+
+def test_the_calls_of_a_line(desk, token_of):
+    line = desk.loan_now(product=product_of(desk), amount=D("20000.00"))
+    client, bearer = Client(), {"Authorization": f"Bearer {token_of(user=desk.cast.loan_operations)}"}
+
+    def post(path, key, **body):
+        headers = bearer | {"Idempotency-Key": key}
+        return client.post(f"/api/v1/loans/{line.public_id}/{path}/", body, content_type="application/json", headers=headers)
+
+    drawn = [post("draw", "a", amount="1500.00") for _ in range(2)]
+    assert [answer.status_code for answer in drawn] == [201, 201] and drawn[0].json()["id"] == drawn[1].json()["id"]
+    assert post("draw", "b", amount="18500.01").json()["code"] == "over_limit"
+    assert post("limit", "c", amount="20500.00", why="agreed").status_code == 403  # two persons, on the page
+    assert post("limit", "d", amount="5000.00", why="agreed").status_code == 201
+    assert post("freeze", "e", why="risk").status_code == 201
+    assert post("draw", "f", amount="1.00").json()["code"] == "line_frozen"
+    told = client.get(f"/api/v1/loans/{line.public_id}/line/", headers=bearer).json()
+    assert (told["limit"], told["drawn"], told["available"], told["a_day"]) == ("5000.00", "1500.00", "3500.00", "0.75")
+    assert told["frozen_on"] == line.starts_on.isoformat() and told["statements"] == []
+    assert post("unfreeze", "g", why="agreed").status_code == 201
+    loan = desk.loan_now()
+    assert client.get(f"/api/v1/loans/{loan.public_id}/line/", headers=bearer).json()["code"] == "only_of_a_line"
