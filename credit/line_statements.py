@@ -32,7 +32,7 @@ def make(entity_id: int, first: int, last: int, day: date, *, at: datetime) -> N
     :raises NotMade: for a line whose movements make no history
     """
     closed = CreditLine.objects.filter(
-        loan_id__range=(first, last), loan__legal_entity=entity_id, loan__status=Loan.Status.OPEN, loan__closed_on=day
+        loan_id__gte=first, loan_id__lte=last, loan__legal_entity=entity_id, loan__status=Loan.Status.OPEN, loan__closed_on=day
     ).select_related("loan")
     _bill(list(closed.filter(next_statement_on__lte=day).order_by("pk")), day, at=at)
     late = closed.filter(frozen_on=None, freeze_days__gt=0, loan__dpd__gte=F("freeze_days"))

@@ -88,8 +88,8 @@ def test_the_last_statement_asks_for_everything_and_a_line_without_debt_settles_
         settled = at(terms, [DRAWN, Repay(key="2", on=date(2025, 3, 1), amount=amount)], date(2025, 3, 1))
         assert (settled.status, settled.payoff) == ("settled", 0)
     late = [DRAWN, Repay(key="2", on=date(2025, 3, 5), amount=state.payoff)]
-    assert at(terms, late, date(2025, 3, 5)).payoff == D("20.00")  # four days of 5.00 since
-    assert at(terms, [*late, Repay(key="3", on=date(2025, 3, 5), seq=1, amount=D("20.00"))], date(2025, 3, 5)).status == "settled"
+    assert at(terms, late, date(2025, 3, 5)).payoff == D("23.00")  # four days of 5.00 since, and of 0.75 penalty
+    assert at(terms, [*late, Repay(key="3", on=date(2025, 3, 5), seq=1, amount=D("23.00"))], date(2025, 3, 5)).status == "settled"
     unused = at(terms, [], date(2025, 3, 1))
     assert (unused.status, unused.settled_on, len(unused.billed)) == ("settled", date(2025, 3, 1), 3)
     assert at(terms, [], date(2025, 2, 28)).status == "open"
