@@ -103,7 +103,7 @@ class LineState(State):
         made = [row.due_on - timedelta(days=self.line.due_days) for row in self.billed]
         whole = sum((row.earned for row, day in zip(self.billed, made, strict=True) if day <= on), ZERO)
         start = max((day for day in made if day <= on), default=self.terms.starts_on)
-        changes = [start, *(day for day, _after in self.drawn if start < day < on), on]
+        changes = [start, *(day for day, _after in self.drawn if start < day < on), max(on, start)]
         grown = Decimal(0)
         for first, last in itertools.pairwise(changes):
             held = next((after for day, after in reversed(self.drawn) if day <= first), ZERO)

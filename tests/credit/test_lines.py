@@ -165,7 +165,7 @@ def test_a_line_past_due_is_late_charged_frozen_and_gives_no_draws(desk, line):
     desk.close_to(date(2026, 4, 3))  # due on 30 March, grace of 3 days: beyond it on 3 April
     late = fresh(line)
     assert (late.dpd, late.bucket, late.line.frozen_on) == (4, 1, None)
-    assert line.installments.get(seq=1).penalty == D("3.00")  # 1,000 × 27 % / 360 × 4
+    assert line.installments.get(seq=1).penalty == D("2.67")  # 1,000 × 24 % (27 %, held to the cap) / 360 × 4
     with pytest.raises(line_acts.LinePastDue):
         do(desk, line, "draw", date(2026, 4, 4), amount=D("1.00"))
     desk.close_to(date(2026, 4, 4))
@@ -176,7 +176,7 @@ def test_a_line_past_due_is_late_charged_frozen_and_gives_no_draws(desk, line):
     agree(desk, date(2026, 4, 6))
     with pytest.raises(line_acts.LinePastDue):
         do(desk, line, "unfreeze", date(2026, 4, 7))
-    desk.pay(line, "1045.25", on=date(2026, 4, 7))  # and 5.25 of penalty: seven days
+    desk.pay(line, "1045.33", on=date(2026, 4, 7))  # and 5.33 of penalty: eight days
     assert (fresh(line).dpd, line.installments.get(seq=1).status) == (0, "paid")
     with pytest.raises(line_acts.LineFrozen):
         do(desk, line, "draw", date(2026, 4, 7), amount=D("1.00"))
@@ -406,9 +406,9 @@ def test_a_product_sells_a_line_only_as_it_can_be_kept(desk):
         ({"terms": values["terms"] | {"late_fee": "10.00"}}, "late_fee"), ({"terms": values["terms"] | {"grace_principal": 1}}, "grace_principal"),
         ({"terms": values["terms"] | {"statement_day": 0}}, "statement_day"), ({"terms": values["terms"] | {"minimum_share": "1.2"}}, "minimum_share"),
     ]  # fmt: skip
-    for changes, field in wrong:
+    for wanted, field in wrong:
         with pytest.raises(Invalid) as refused:
-            product_factory.checked(values | changes, lender=lender, on=TODAY)
+            product_factory.checked(values | wanted, lender=lender, on=TODAY)
         assert field in refused.value.fields
     assert contract_terms.of_product(product, amount=D("20000.00"), term=24, annual_rate=D("0.18"), on=TODAY).line is None
 
@@ -436,7 +436,7 @@ steps = st.lists(
 
 
 @settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=(Phase.explicit, Phase.generate)
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=(Phase.explicit, Phase.generate)
 )
 @given(steps, st.integers(1, 28), st.integers(0, 2**16))
 def test_a_line_played_anew_is_what_the_closes_wrote(desk, steps, statement_day, seed):
