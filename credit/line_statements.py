@@ -55,10 +55,10 @@ def _bill(found: list[CreditLine], day: date, *, at: datetime) -> None:
         loan = line.loan
         state = _played(loan, moves[loan.pk], day)
         for each in state.installments:
-            row = stored[loan.pk].get(each.seq)
-            if row is not None:
-                if movements.stood(row) != movements.stood(movements.fill(row, each, state, loan)):
-                    kept.append(row)
+            known = stored[loan.pk].get(each.seq)
+            if known is not None:
+                if movements.stood(known) != movements.stood(movements.fill(known, each, state, loan)):
+                    kept.append(known)
                 continue
             fresh.append(movements.fill(Installment(loan=loan, seq=each.seq), each, state, loan))
             facts = {

@@ -237,11 +237,11 @@ class LineWorking(Working):
         if not self.stopped and self.billed_to >= self.line.ends_on and not self.unmet and left <= 0:
             self.ended_on = max((row.met_on for row in self.rows if row.met_on), default=self.line.ends_on)
         made = super().state(as_of)
-        if self.ended_on is None and made.status == "settled":
-            made.status, made.settled_on = "open", None  # nothing is owed, and it can be drawn again
-        elif self.ended_on is not None:
-            made.settled_on = self.ended_on
         values: dict[str, Any] = {name: getattr(made, name) for name in State.__dataclass_fields__}
+        if self.ended_on is not None:
+            values["settled_on"] = self.ended_on
+        elif made.status == "settled":
+            values |= {"status": "open", "settled_on": None}  # nothing is owed, and it can be drawn again
         return LineState(
             **values, limit=self.limit, next_statement_on=self.next_statement(), unbilled=left, ahead=self.ahead, accrued=self.accrued,
             counted_to=self.counted_to, earning=self.earning, frozen_on=self.frozen_on,
