@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 D = Decimal
 Kind = Transaction.Kind
-OPENED = 120  # days before the last day of the play
-LIMIT, TERM = D("10000.00"), 24
+OPENED, LAST = 110, 70  # days before the end of the play between which lines are opened
+CODE = "LINE-24"
+LIMIT, TERM = D("5000.00"), 12
 WRITTEN: dict[str, Any] = {
-    "method": "revolving", "day_count": "actual/360", "amount_min": D("2000.00"), "amount_max": D("50000.00"), "term_min": 12, "term_max": 36,
+    "method": "revolving", "day_count": "actual/360", "amount_min": D("1000.00"), "amount_max": D("50000.00"), "term_min": 6, "term_max": 36,
     "terms": {"statement_day": 10, "statement_due_days": 20, "minimum_share": "0.10", "minimum_amount": "100.00", "freeze_days": 5},
 }  # fmt: skip
 
@@ -34,27 +35,29 @@ class Habit:
 
 
 HABITS = (
+    Habit({6: "1500.00", 38: "900.00", 60: "600.00"}, more="300.00"),
+    Habit({3: "2500.00", 45: "700.00"}),
+    Habit({4: "2000.00"}, pays=1),
     Habit(),
-    Habit({6: "3000.00", 48: "1500.00", 90: "800.00"}, more="900.00"),
-    Habit({3: "5000.00", 60: "1200.00"}),
-    Habit({10: "4000.00"}, pays=1),
 )
 
 
 def day(house: "House", today: date) -> None:
-    """Open the lines on their day; afterwards let their customers draw and pay."""
-    since = OPENED - (house.today - today).days
-    if since == 0:
-        _open(house, today)
-    if since <= 0:
-        return
-    for place, loan in enumerate(
-        Loan.objects.open().filter(revolving=True, legal_entity=house.entity).select_related("line").order_by("pk")
-    ):
-        habit = HABITS[place % len(HABITS)]
+    """Open the lines on the first days of sale; afterwards let their customers draw and pay."""
+    left = (house.today - today).days
+    if left == OPENED:
+        _sell(house, today)
+    opened = Loan.objects.filter(revolving=True, legal_entity=house.entity).select_related("line").order_by("pk")
+    if LAST <= left <= OPENED and len(opened) < len(HABITS):
+        _open(house, today, len(HABITS) - len(opened))
+    for place, loan in enumerate(opened):
+        habit, since = HABITS[place % len(HABITS)], (today - loan.starts_on).days
+        if loan.status != Loan.Status.OPEN:
+            continue
         if (amount := habit.draws.get(since)) and not line_acts.is_frozen(loan) and not loan.dpd:
+            data = {"amount": min(D(amount), loan.undrawn)}
             acts.do(
-                loan, ACTS[Kind.DRAW], {"amount": D(amount)}, on=None, why="agreed", actor=house.staff["operations"], at=house.at(today, 13),
+                loan, ACTS[Kind.DRAW], data, on=None, why="agreed", actor=house.staff["operations"], at=house.at(today, 13),
                 key=f"demo-draw-{since}",
             )  # fmt: skip
         _pay(house, loan, habit, today)
@@ -71,20 +74,27 @@ def _pay(house: "House", loan: Loan, habit: Habit, today: date) -> None:
     )  # fmt: skip
 
 
-def _open(house: "House", today: date) -> None:
-    """Put the product on sale and open a line for some who were lent to before."""
-    at = house.at(today, 10)
-    if not {"risk", "compliance", "underwriter"} <= house.staff.keys():
+def _sell(house: "House", today: date) -> None:
+    """Put the product on sale."""
+    if {"risk", "compliance", "underwriter"} <= house.staff.keys():
+        products.on_sale(house.entity, CODE, "Revolving line", "循环额度", WRITTEN, staff=house.staff, at=house.at(today, 10))
+
+
+def _open(house: "House", today: date, wanted: int) -> None:
+    """Open lines for some who were lent to before and were not asked yet."""
+    sold = Product.objects.live().filter(legal_entity=house.entity, code=CODE).first()
+    if sold is None:
         return
-    sold: Product = products.on_sale(house.entity, "LINE-24", "Revolving line", "循环额度", WRITTEN, staff=house.staff, at=at)
+    asked = Application.objects.filter(product=sold).values("customer")
     known = list(
         Application.objects.filter(status=Application.Status.BOOKED, decision__score__isnull=False)
         .exclude(loan__dpd__gt=0)
+        .exclude(customer__in=asked)
         .select_related("customer__owner")
-        .order_by("-decision__score", "pk")[:20]
+        .order_by("-decision__score", "pk")[:6]
     )
-    for _habit in HABITS:
-        products.lent(sold, known, amount=LIMIT, term=TERM, staff=house.staff, at=at)
+    for _n in range(wanted):
+        products.lent(sold, known, amount=LIMIT, term=TERM, staff=house.staff, at=house.at(today, 10))
 
 
 def last_day(house: "House") -> None:
@@ -94,7 +104,7 @@ def last_day(house: "House") -> None:
         return
     at = house.at(house.today, 15)
     try:
-        acts.do(drawn, ACTS[Kind.LIMIT], {"amount": drawn.principal + D("5000.00")}, on=None, why="agreed", note="Three statements paid in full.",
+        acts.do(drawn, ACTS[Kind.LIMIT], {"amount": drawn.principal + D("3000.00")}, on=None, why="agreed", note="Three statements paid in full.",
                 actor=house.staff["operations"], at=at, key="demo-limit")  # fmt: skip
     except DomainError:
         return  # the person's room is taken
