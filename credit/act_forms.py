@@ -62,6 +62,8 @@ class ActForm(house.VersionedForm):
         if "keeps" in self.fields:
             allowed = keeps_of(loan)
             self.fields["keeps"].choices = [choice for choice in KEEPS if choice[0] in allowed]  # type: ignore[attr-defined]
+        if act.kind == Transaction.Kind.LIMIT:
+            self.fields["amount"].label = _("New limit (CNY)")
         if act.kind == Transaction.Kind.SALE:
             self.fields["amount"].label, self.fields["reference"].label = _("Price (CNY)"), _("Number of the contract of sale")
         self.asked = [self[name] for name in act.fields]

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from credit import act_builds, class_marks, contract_terms, deaths, movements, permissions, repayments, tranches
+from credit import act_builds, class_marks, contract_terms, deaths, line_acts, movements, permissions, repayments, tranches
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.movements import Preview
 from credit.state import State
@@ -47,6 +47,7 @@ class Why(models.TextChoices):
     CONTRACT = "contract", _("As the contract says")
     LEGAL = "legal", _("Decision of a court or authority")
     DECEASED = "deceased", _("The customer has died")
+    RISK = "risk", _("Signs of risk")
 
 
 class NotOnThisLoan(DomainError):
@@ -87,6 +88,11 @@ class Act:
     danger: bool = False
     verb: Any = ""  # what the button says, where the label is no verb
     fits: Callable[[Loan], bool] = lambda loan: True
+    of: Literal["loan", "line", "both"] = "loan"  # a loan with a schedule, a revolving line, or either
+
+    def of_this(self, loan: Loan) -> bool:
+        """Return whether it is done to loans of this sort."""
+        return self.of == "both" or (self.of == "line") == loan.revolving
 
     @property
     def may_wait(self) -> bool:
@@ -186,7 +192,7 @@ _act(
 )  # fmt: skip
 _act(
     Kind.WAIVER, _("Waive"), _("Give up interest, a fee or penalty that is owed. Above your authority a second person confirms it."),
-    permissions.WAIVE, _waiver, "part", "amount", "installment", two=_above_authority,
+    permissions.WAIVE, _waiver, "part", "amount", "installment", two=_above_authority, of="both",
 )  # fmt: skip
 _act(
     Kind.RESCHEDULE, _("Change the schedule"), _("Spread what is not due yet over more periods or other days; the rate stays."),
@@ -202,15 +208,15 @@ _act(
 )  # fmt: skip
 _act(
     Kind.CHARGE_OFF, _("Charge off"), _("The loan leaves the books as an asset; it goes on being owed and collected."),
-    permissions.RESTRUCTURE, _nothing, two=_always, danger=True, fits=lambda loan: loan.charged_off_on is None,
+    permissions.RESTRUCTURE, _nothing, two=_always, danger=True, fits=lambda loan: loan.charged_off_on is None, of="both",
 )  # fmt: skip
 _act(
     Kind.WRITE_OFF, _("Write off"), _("All that is unpaid is a loss. Money that comes later is a recovery."), permissions.RESTRUCTURE,
-    _nothing, two=_always, danger=True,
+    _nothing, two=_always, danger=True, of="both",
 )  # fmt: skip
 _act(
     Kind.RECOVERY, _("Record a recovery"), _("Money that comes after the write-off."), permissions.RECORD_REPAYMENT, _money, "amount",
-    "channel", "reference", statuses=(Loan.Status.WRITTEN_OFF,), icon="repayment",
+    "channel", "reference", statuses=(Loan.Status.WRITTEN_OFF,), icon="repayment", of="both",
 )  # fmt: skip
 _act(
     Kind.CANCELLATION, _("Cancel the contract"), _("In the cooling-off period: the principal comes back, nothing else is owed."),
@@ -223,21 +229,47 @@ _act(
 _act(
     Kind.DEATH, _("The customer has died"), _("Penalty ends on the day of death and every way of contact is stopped. Heirs are recorded as relations."),
     permissions.SERVICE_LOAN, act_builds.death, "died_on", "insurance", icon="person",
-    verb=_("Record the death"),
+    verb=_("Record the death"), of="both",
 )  # fmt: skip
 _act(
     Kind.SALE, _("Sell the loan"), _("The loan leaves the books for a price. Money that comes later is the buyer's."),
-    permissions.RESTRUCTURE, act_builds.sale, "amount", "buyer", "reference", two=_always, danger=True,
+    permissions.RESTRUCTURE, act_builds.sale, "amount", "buyer", "reference", two=_always, danger=True, of="both",
 )  # fmt: skip
 _act(
     Kind.DISBURSEMENT, _("Pay out another part"), _("Money of what was approved goes out; what is not due yet is spread anew with it."),
     permissions.SERVICE_LOAN, tranches.build, "amount", two=_always, icon="money", fits=tranches.more,
 )  # fmt: skip
 
+# --- revolving lines -----------------------------------------------------------------------------------------------
+_act(
+    Kind.DRAW, _("Draw"), _("Money of what the limit leaves goes out; what it costs a day is said beside."), permissions.DRAW_LINE,
+    line_acts.draw, "amount", icon="money", of="line", fits=lambda loan: loan.undrawn > 0,
+)  # fmt: skip
+_act(
+    Kind.LIMIT, _("Change the limit"), _("A lower limit holds at once, not below what is drawn; a higher one is confirmed by a second person."),
+    permissions.CHANGE_LIMIT, line_acts.limit, "amount", two=line_acts.raises_limit, of="line",
+)  # fmt: skip
+_act(
+    Kind.FREEZE, _("Freeze the line"), _("Nothing is drawn until it is given free; what is drawn goes on as it is."), permissions.FREEZE_LINE,
+    line_acts.freeze, of="line", danger=True, fits=lambda loan: not line_acts.is_frozen(loan),
+)  # fmt: skip
+_act(
+    Kind.UNFREEZE, _("Give the line free"), _("It can be drawn from again."), permissions.FREEZE_LINE, line_acts.unfreeze, of="line",
+    fits=line_acts.is_frozen,
+)  # fmt: skip
+_act(
+    Kind.CLOSURE, _("Close the line"), _("A line on which nothing is owed ends before its day."), permissions.CHANGE_LIMIT, line_acts.close,
+    of="line", danger=True, fits=lambda loan: not loan.principal_outstanding,
+)  # fmt: skip
+
 
 def open_to(user: User, loan: Loan) -> list[Act]:
     """Return what `user` may do to `loan` as it stands."""
-    return [act for _kind, act in ACTS.items() if loan.status in act.statuses and act.fits(loan) and user.has_perm(act.permission)]
+    return [
+        act
+        for _kind, act in ACTS.items()
+        if loan.status in act.statuses and act.of_this(loan) and user.has_perm(act.permission) and act.fits(loan)
+    ]
 
 
 def asks_second(loan: Loan, act: Act, user: User) -> bool:
@@ -258,6 +290,10 @@ def preview(loan: Loan, act: Act, data: dict[str, Any], *, on: date | None, at: 
 
 
 def _stands(loan: Loan, act: Act) -> None:
+    if not act.of_this(loan):
+        if loan.revolving:
+            raise line_acts.NotOfALine(_("%(loan)s is a revolving line: this is done to loans with a schedule.") % {"loan": loan})
+        raise line_acts.OnlyOfALine(_("%(loan)s is no revolving line: this is done to lines only.") % {"loan": loan})
     if loan.status not in act.statuses:
         raise NotOnThisLoan(_("%(loan)s is “%(status)s”: this cannot be done to it.") % {"loan": loan, "status": loan.get_status_display()})
 
@@ -321,6 +357,8 @@ def perform(
         return known
     on = repayments.counts_for(loan, on, at=at)  # its month may have been closed since it was proposed
     _stands(loan, act)
+    if act.kind == Kind.LIMIT:
+        line_acts.room_for(loan, amount, on=on)  # the cap may have filled since it was proposed
     dpd_was = loan.dpd
     if act.kind == Kind.DEATH and not loan.terms:
         loan.terms = contract_terms.of(loan).to_json()  # the column of the penalty rate ends with the customer

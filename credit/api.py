@@ -16,6 +16,7 @@ from credit import (
     applications,
     books_api,
     document_api,
+    line_api,
     money_api,
     offers,
     proposals_api,
@@ -177,13 +178,16 @@ class OfferViewSet(Filtered):
         return Response(LoanOut(loan).data, status=201)
 
 
-class LoanViewSet(Filtered):
+class LoanViewSet(line_api.LineActions, Filtered):
     serializer_class = LoanOut
     queryset = Loan.objects.none()
     filters = {"status": "status", "customer": "customer__public_id"}
     needs = {
         "list": may.VIEW_LOAN, "retrieve": may.VIEW_LOAN, "schedule": may.VIEW_LOAN, "statement": may.VIEW_LOAN, "explained": may.VIEW_LOAN,
+        **line_api.NEEDS,
     }  # fmt: skip
+
+    key_required = ("draw", "freeze", "unfreeze", "limit")
 
     def get_queryset(self) -> QuerySet[Loan]:
         return Loan.objects.visible_to(self.request.user).for_list().select_related("application", "legal_entity")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -48,7 +49,7 @@ FROM credit_bookday AS day WHERE day.legal_entity_id = %(entity)s AND day.busine
 # What a charged-off loan is paid is taken back where it would stand on the balance sheet: those debits are no money (`aside`).
 MOVEMENTS = """
 SELECT place,
-    CASE WHEN kind IN ('charge', 'waiver', 'reschedule', 'acceleration', 'relief', 'death') THEN 0
+    CASE WHEN kind IN ('charge', 'waiver', 'reschedule', 'acceleration', 'relief', 'death', 'limit') THEN 0
         WHEN kind IN ('write_off', 'reversal', 'sale') THEN debit
         ELSE amount END AS expected,
     CASE WHEN total = 0 THEN debit ELSE total END AS found
@@ -131,7 +132,10 @@ LEFT JOIN (
     FROM credit_installment GROUP BY loan_id
 ) AS parts ON parts.loan_id = loan.id
 CROSS JOIN LATERAL (VALUES
-    ('sum', loan.principal - loan.undrawn + loan.capitalised, coalesce(parts.principal, 0)), ('unpaid', loan.principal_outstanding, coalesce(parts.unpaid, 0))
+    ('sum', CASE WHEN loan.revolving THEN coalesce((
+        SELECT sum(t.amount) FROM credit_transaction AS t WHERE t.loan_id = loan.id AND t.kind = 'draw'
+            AND NOT EXISTS (SELECT FROM credit_transaction AS undone WHERE undone.reverses_id = t.id)
+    ), 0) ELSE loan.principal - loan.undrawn + loan.capitalised END, coalesce(parts.principal, 0)), ('unpaid', loan.principal_outstanding, coalesce(parts.unpaid, 0))
 ) AS side(name, expected, found)
 WHERE loan.legal_entity_id = %(entity)s
 """
@@ -189,6 +193,12 @@ def _receivables(entity: LegalEntity, day: date) -> Finding:
     had = general_ledger.balance(entity)
     on_books, off_books = general_ledger.value(entity, day)
     found = Finding("receivables", 0, 0)
+    promised = general_ledger.committed(entity, day)
+    for code in sorted({*had, *promised}):
+        found.compared += 1
+        if (owed := promised.get(code, Decimal("0.00"))) != had[code][chart.OFF_COMMITMENT]:
+            found.differences += 1
+            found.first.append([f"{code} {chart.OFF_COMMITMENT}", f"{owed:.2f}", f"{had[code][chart.OFF_COMMITMENT]:.2f}"])
     for code in sorted({*had, *on_books, *off_books}):
         for receivable, _income, off in general_ledger.PARTS:
             for purpose, owed in ((receivable, on_books[code][receivable]), (off, off_books[code][receivable])):

@@ -30,7 +30,7 @@ OFF_INTEREST, OFF_PENALTY, OFF_CONTRA = "off_interest", "off_penalty", "off_cont
 SUSPENSE, PROVISION, MANUAL = "suspense", "provision", "manual"
 FEE_PAYABLE = "fee_payable"
 ALLOWANCES = {1: "allowance_1", 2: "allowance_2", 3: "allowance_3"}  # by stage of credit risk
-OFF_FEE, OFF_PRINCIPAL = "off_fee", "off_principal"
+OFF_FEE, OFF_PRINCIPAL, OFF_COMMITMENT = "off_fee", "off_principal", "off_commitment"
 UNMAPPED = "unmapped"
 
 # What only the general ledger has, beside the accounts of the sub-ledger.
@@ -47,6 +47,7 @@ PURPOSES: dict[str, Any] = {
     OFF_PENALTY: _("Penalty interest not accrued, off balance sheet"),
     OFF_FEE: _("Fees of loans charged off, off balance sheet"),
     OFF_PRINCIPAL: _("Principal charged off and still owed, off balance sheet"),
+    OFF_COMMITMENT: _("Limits granted and not drawn, off balance sheet"),
     OFF_CONTRA: pgettext_lazy("account", "Contra of what is off balance sheet"),
     SUSPENSE: _("Money received that nobody could place yet"),
     ALLOWANCES[1]: _("Allowance for losses, stage 1"),
@@ -80,6 +81,7 @@ SEEDED: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("710102", OFF, "Uncollected penalty interest off balance sheet", "表外应收未收罚息", (OFF_PENALTY,)),
     ("710103", OFF, "Uncollected fees off balance sheet", "表外应收未收手续费", (OFF_FEE,)),
     ("710104", OFF, "Loans charged off and still owed", "表外已核销未结清贷款本金", (OFF_PRINCIPAL,)),
+    ("710105", OFF, "Limits granted and not drawn", "表外贷款承诺—未使用授信额度", (OFF_COMMITMENT,)),
     ("719901", OFF, "Contra of off-balance items", "表外科目对转", (OFF_CONTRA,)),
 )  # fmt: skip
 SEEDED_PURPOSES = {str(purpose) for *_account, takes in SEEDED for purpose in takes}

@@ -14,8 +14,9 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
-from credit import close_rules, close_steps, late_closes, ranges
+from credit import close_rules, close_steps, late_closes, line_statements, ranges
 from credit.lateness import bucket_event
+from credit.line_statements import NotMade
 from credit.models import CloseRun, Loan, ParkedLoan
 from crm.lib.errors import DomainError
 from crm.lib.scrub import cause
@@ -24,6 +25,7 @@ from governance.models import LegalEntity
 from ledger import log
 
 ERROR_KEPT = 500
+REFUSES = (DataError, IntegrityError, NotMade)  # what sets one loan aside
 DAY = timedelta(days=1)
 
 
@@ -76,7 +78,7 @@ def _again(entity_id: int, parked: ParkedLoan, *, until: date, at: datetime, tol
                 found = rows(entity_id, parked.loan_id, parked.loan_id, day, told_at=told_at, parked_too=True)
                 done.add(found if day == until else Count(0, found.moved))
             ParkedLoan.objects.filter(pk=parked.pk, cleared_at=None).update(cleared_at=at)
-    except (DataError, IntegrityError):
+    except REFUSES:
         return Count(parked=1)  # the first cause stays until it is cured
     return done
 
@@ -109,7 +111,7 @@ def bring_up(loan: Loan) -> bool:
                 day += DAY
             ParkedLoan.objects.filter(loan=loan, cleared_at=None).update(cleared_at=told_for(entity, until))
             late_closes.post(entity, before, at=told_for(entity, until), accrues=False)
-    except (DataError, IntegrityError):
+    except REFUSES:
         raise LoanBehind(
             _("%(loan)s was last closed on %(day)s and its days since cannot be closed. See the parked loans of the end of day.")
             % {"loan": loan, "day": loan.closed_on.isoformat()}
@@ -126,6 +128,10 @@ def bring_up(loan: Loan) -> bool:
             "ecl",
             "closed_on",
             "delinquency_range",
+            "undrawn",
+            "status",
+            "settled_at",
+            "version",
         ]
     )
     return True
@@ -142,7 +148,7 @@ def _day(entity_id: int, first: int, last: int, day: date, *, at: datetime, told
     try:
         with transaction.atomic():
             return rows(entity_id, first, last, day, told_at=told_at)
-    except (DataError, IntegrityError) as error:
+    except REFUSES as error:
         ids = list(_ids(entity_id, first, last, day))
         if len(ids) <= 1:
             return _park(ids, day, str(error), at=at)
@@ -174,6 +180,7 @@ def rows(entity_id: int, first: int, last: int, day: date, *, told_at: datetime,
     actor = users.system()
     for event, entries in sorted(moves.items()):
         log.record_many(event, entries, actor=actor, at=told_at)
+    line_statements.make(entity_id, first, last, day, at=told_at)
     return Count(loans=loans, moved=sum(len(entries) for event, entries in moves.items() if event != "credit.loan.reclassified"))
 
 

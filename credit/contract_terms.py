@@ -10,14 +10,16 @@ from credit import product_terms
 from credit.allocation import Allocation, Excess
 from credit.business_days import special_days
 from credit.cost import read_fees
+from credit.due_dates import YEARS
 from credit.models import Loan, Product
-from credit.terms import DayCount, Fee, Method, MonthEnd, Penalty, Terms, Unit
+from credit.terms import DayCount, Fee, LineTerms, Method, MonthEnd, Penalty, Terms, Unit
 from crm.lib.dates import add_months
 from crm.lib.money import CENT, Mode
 
 ZERO = Decimal("0.00")
 # What becomes of money beyond what is due and the instalment that runs.
 EXCESS: dict[str, Excess] = {"refund": "running", "next": "next", "last": "last", "re_amortise": "reamortize"}
+EXAMPLE = 12  # months in which the example of a line is repaid
 UNITS: dict[str, Unit] = {"day": "days", "week": "weeks", "month": "months"}
 
 
@@ -54,6 +56,8 @@ def of_product(product: Product, *, amount: Decimal, term: int, annual_rate: Dec
 
     :raises Impossible: if there can be no schedule
     """
+    if product.method == Product.Method.REVOLVING:
+        return example(product, limit=amount, annual_rate=annual_rate, on=on)
     return terms_for(
         product,
         principal=amount,
@@ -77,6 +81,12 @@ def terms_for(
     :raises Impossible: if there can be no schedule
     """
     said = product_terms.whole(product.terms)
+    if product.method == Product.Method.REVOLVING:
+        return Terms(
+            principal=principal, annual_rate=annual_rate, periods=EXAMPLE, starts_on=on, day_count=cast(DayCount, day_count),
+            month_end=cast(MonthEnd, month_end), rounding=cast(Mode, rounding), method="equal_principal", penalty=penalty,
+            allocation=Allocation.of(tuple(order)), line=line_terms(said, on=on, term=term),
+        )  # fmt: skip
     unit = UNITS[said["frequency"]]
     multiple = Decimal(said["instalment_multiple"])
     first = said["first_due_days"]
@@ -109,13 +119,40 @@ def terms_for(
     )
 
 
+def line_terms(said: Mapping[str, Any], *, on: date, term: int) -> LineTerms:
+    """Return what makes a loan a line that opens `on` and lasts `term` months, as a product says it."""
+    return LineTerms(
+        ends_on=add_months(on, term, on.day),
+        statement_day=said["statement_day"],
+        due_days=said["statement_due_days"],
+        minimum_share=Decimal(said["minimum_share"]),
+        minimum_amount=Decimal(said["minimum_amount"]).quantize(CENT),
+        freeze_days=said["freeze_days"],
+    )
+
+
+def example(product: Product, *, limit: Decimal, annual_rate: Decimal, on: date) -> Terms:
+    """Return the loan by which the cost of a line is told: its whole limit drawn on the first day, repaid in twelve equal monthly parts.
+
+    The assumption is that for open-end credit of directive 2008/48/EC, Annex I Part II, as amended by 2011/90/EU, (e): a year, capital in
+    equal monthly payments from a month after the first drawdown (from memory, the text was not at hand). No Chinese rule names one.
+    Months are counted alike, a twelfth of 365 days each, so that the example costs the same whatever day it begins on.
+    """
+    year = YEARS.get(product.day_count, 360)
+    return Terms(
+        principal=limit, annual_rate=annual_rate * 365 / year, periods=EXAMPLE, starts_on=on, day_count="30/360",
+        month_end=cast(MonthEnd, product.month_end), rounding=cast(Mode, product.rounding), method="equal_principal",
+        penalty=Penalty(grace_days=product.grace_days), allocation=Allocation.of(tuple(product.allocation_order)),
+    )  # fmt: skip
+
+
 def said(product: Product, name: str) -> Any:
     """Return what a product's version says about one of its further terms, its default where it says nothing."""
     return product_terms.whole(product.terms)[name]
 
 
 def method_of(product: Product) -> Method:
-    """Return the machine's word for how a product's instalments are made; a line, not on sale yet, is tried as one draw paid down evenly."""
+    """Return the machine's word for how a product's instalments are made; the cost of a line is told by one draw paid down evenly."""
     words: dict[str, str] = {Product.Method.FLAT_FEE: "flat", Product.Method.REVOLVING: "equal_principal"}
     return cast(Method, words.get(product.method, product.method))
 

@@ -50,6 +50,13 @@ ANNUALISED_METHOD: Words = {
     ZH: "以实际使用本金和全部还款按内部收益率法计算；名义年化利率=月利率×12，实际年化利率按复利计算。",
 }
 
+EXAMPLE_OF_A_LINE: Words = {
+    EN: "Internal rate of return, nominal = monthly rate × 12, effective = compounded, of an example: the whole limit drawn on the first day"
+    " and repaid in twelve equal monthly parts with interest (the assumption of directive 2008/48/EC for open-end credit). What a draw costs"
+    " depends on how much is drawn and how long: it is said before each draw.",
+    ZH: "按示例以内部收益率法计算：首日支用全部额度，分十二个月等额归还本金并付息（参照欧盟2008/48/EC指令对无固定期限信贷的假设）；"
+    "名义年化利率=月利率×12，实际年化利率按复利计算。每次用款的成本取决于用款金额和天数，支用前另行明示。",
+}
 
 METHODS = ("up_front", "once", "per_period", "late", "prepayment")
 CONTINGENT = ("late", "prepayment")
@@ -94,6 +101,7 @@ class Contract:
     timing: Timing | None = None
     rhythm: Words | None = None
     graced: bool = False
+    line: Mapping[str, Any] | None = None
 
 
 def read_fees(rows: Sequence[Mapping[str, Any]], lender: Words) -> tuple[Fee, ...]:
@@ -190,7 +198,7 @@ def table(contract: Contract, rows: Sequence[Row]) -> dict[str, Any]:
             "nominal": str(rates.nominal),
             "effective": str(rates.effective),
             "apr": str(_apr(contract, rows, fees, rates, at_start)),
-            "method": annualised_method(contract.timing),
+            "method": annualised_method(contract.timing) if contract.line is None else EXAMPLE_OF_A_LINE,
         },
         "contingent": [
             _penalty(contract),
@@ -228,13 +236,27 @@ def speak(value: Any, language: str) -> Any:
     return [speak(each, language) for each in value] if isinstance(value, list) else value
 
 
+def _of_a_line(contract: Contract, said: Mapping[str, Any]) -> Words:
+    """Return how a line's interest is charged and what has to be paid when."""
+    count, day, due = DAY_COUNT_WORDS[contract.day_count], said["statement_day"], said["statement_due_days"]
+    share, least = percent(Decimal(said["minimum_share"])), quantize(Decimal(said["minimum_amount"]))
+    return {
+        EN: f"On what is drawn, for each day, {count[EN]}. The statement of the {day}th bills it; {due} days later it is due whole, with at"
+        f" least {share} of what is drawn ({least} or more, or all that is left). What is not drawn costs nothing.",
+        ZH: f"按实际用款余额逐日计息，{count[ZH]}。每月{day}日出账，出账后{due}天为还款日，须还清账单利息及不低于未入账用款余额{share}的本金"
+        f"（不少于{least}元，余额不足时还清余额）。未用额度不计费。",
+    }
+
+
 def _interest(contract: Contract, amount: Decimal) -> dict[str, Any]:
     rate, count = percent(contract.annual_rate), DAY_COUNT_WORDS[contract.day_count]
     basis = ON_ORIGINAL if contract.method == "flat_fee" else ON_OUTSTANDING
     return {
         "code": "interest",
         "name": NAMES["interest"],
-        "method": {EN: f"{basis[EN]}, {count[EN]}", ZH: f"{basis[ZH]}，{count[ZH]}"},
+        "method": _of_a_line(contract, contract.line)
+        if contract.line is not None
+        else {EN: f"{basis[EN]}, {count[EN]}", ZH: f"{basis[ZH]}，{count[ZH]}"},
         "standard": {EN: f"{rate} a year", ZH: f"年利率{rate}"},
         "payee": contract.lender,
         "amount": str(amount),

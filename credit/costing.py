@@ -19,6 +19,9 @@ from crm.lib.errors import Invalid
 
 ZERO = Decimal("0.00")
 RATE = Decimal("0.000001")
+LINE_RHYTHM: Words = {
+    EN: "an example: the whole limit drawn at once and repaid in 12 equal monthly parts", ZH: "示例：一次支用全部额度，分12个月等额还本",
+}  # fmt: skip
 
 
 class ImpossibleSchedule(Invalid):
@@ -87,7 +90,8 @@ def work_out(product: Product, *, amount: Decimal, term: int, annual_rate: Decim
         late_fee=Decimal(said["late_fee"]),
         method=product.method,
         timing=clock,
-        rhythm=rhythm(terms),
+        rhythm=rhythm(terms) if product.method != Product.Method.REVOLVING else LINE_RHYTHM,
+        line=said if product.method == Product.Method.REVOLVING else None,
         graced=bool(terms.grace_on_principal or terms.grace_on_interest or terms.interest_free),
     )
     return Costing(terms, rows, fees, costs, contract)

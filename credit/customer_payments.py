@@ -13,6 +13,7 @@ from credit.books import value_day
 from credit.models import CustomerPayment, Loan, PaymentShare, Receipt, Transaction
 from credit.movements import Preview
 from credit.spreading import Debt
+from credit.state import REST
 from crm.lib.errors import DomainError, Stale
 from customers.models import Customer
 from governance import rules
@@ -66,7 +67,7 @@ def spread(loans: list[Loan], *, amount: Decimal, on: date, order: str, asked_on
         state = movements.played(loan, moves[loan.pk], as_of=on)
         unpaid = [row for row in state.installments if row.outstanding > 0]
         due = tuple((row.due_on, row.outstanding) for row in unpaid if row.due_on <= on)
-        running = next((row for row in state.installments if row.due_on > on), None)
+        running = next((row for row in state.installments if row.due_on > on and row.seq != REST), None)
         runs = (running.due_on, running.outstanding) if running is not None and running.outstanding > 0 else None
         days = max((on - due[0][0]).days, 0) if due else 0
         debts[loan.pk] = Debt(loan.pk, loan.annual_rate, days, due, runs)

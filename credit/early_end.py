@@ -38,6 +38,8 @@ def payoff(loan: Working, settles_on: date) -> Payoff:
     Interest of the running period counts on the principal it began with, never above the schedule's; what was paid of it before is not
     given back. Interest and fees of later periods are not owed; what is charged once, is charged with the first instalment.
     """
+    if (whole := loan.ending(settles_on)) is not None:
+        return Payoff(whole, (), ZERO)
     if loan.terms.recalculation:
         return _recalculated(loan, settles_on)
     lines: list[Line] = []

@@ -7,6 +7,7 @@ from decimal import Decimal
 from credit import accrual
 from credit.allocation import Due
 from credit.models import Installment, Loan
+from credit.state import REST
 
 
 def dues(loan: Loan, installments: Sequence[Installment], on: date) -> list[Due]:
@@ -21,7 +22,7 @@ def dues(loan: Loan, installments: Sequence[Installment], on: date) -> list[Due]
             principal=each.principal - each.principal_paid,
         )
         for each in installments
-        if each.status != Installment.Status.PAID and (each.due_on <= on or each.seq == running)
+        if each.status != Installment.Status.PAID and each.seq != REST and (each.due_on <= on or each.seq == running)
     ]
 
 

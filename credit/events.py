@@ -25,9 +25,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disburse(Event):
-    """Money goes out: the whole amount, or one tranche of it."""
+    """Money goes out: the whole amount, one tranche of it, or a draw of a line. One that `stands` went out whatever became of the limit."""
 
     amount: Decimal
+    stands: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,3 +178,25 @@ class Cancel(Event):
     """The contract is cancelled in the cooling-off period: `amount` gives the principal back, interest and fees are not owed."""
 
     amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLimit(Event):
+    """The limit of a revolving line from the day on; what is drawn above it stays drawn."""
+
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze(Event):
+    """No more is drawn from the line until it is thawed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thaw(Event):
+    """A frozen line gives draws again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndLine(Event):
+    """A line on which nothing is owed ends before its day."""

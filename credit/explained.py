@@ -32,6 +32,8 @@ CAUSES: Mapping[type[Event], str] = {
     Relieve: "relieved",
 }
 
+BILLED = ("statement", "rest")  # of a revolving line: billed by a statement, and not yet
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -41,8 +43,9 @@ class Line:
     planned (given by the schedule before), inside (the balance changed inside the period); payment (the instalment less its interest),
     last, equal, none, whole, down_payment, already (paid in it before the schedule was made anew); fee, late_fee, late_once; charge;
     penalty (overdue principal × rate × days), died (to the day of death); and the causes of a change by an event: prepaid, accelerated, restructured, rescheduled,
-    paid_out, written_off, stretch (interest follows the balance: principal ×
-    rate × part of the year of some days), recalculated (what else that changed), floor (what was paid or waived is not given back).
+    paid_out, written_off; statement_principal, statement_interest, rest_principal, rest_interest (of a line); stretch (interest follows the
+    balance: principal × rate × part of the year of some days), recalculated (what else that changed), floor (what was paid or waived is
+    not given back).
     """
 
     part: str
@@ -174,6 +177,8 @@ class Witness:
             code = cause
             if part == "interest" and row.stretches and row.period is not None and change > 0:
                 code = "floor"
+            elif row.kind in BILLED and part in ("principal", "interest") and not isinstance(event, WriteOff | Sell):
+                code = f"{row.kind}_{part}"
             elif part in ("principal", "interest") and not cause:
                 code = "recalculated"
             elif part == "interest" and self.making is not None and self.making.event == key and change > 0 and cause != "restructured":

@@ -71,6 +71,12 @@ PLAIN = {
     "written_off": lambda: _("Up to the write-off %(event)s"),
     "sold": lambda: _("Up to the sale %(event)s"),
     "relieved": lambda: _("Lowered or moved by the relief %(event)s"),
+    "statement_principal": lambda: _("The minimum of the statement: a share of what was drawn and not billed before"),
+    "statement_interest": lambda: _(
+        "Interest of the days since the statement before, each day on what was drawn, less what was paid of it"
+    ),
+    "rest_principal": lambda: _("Drawn and not billed by a statement"),
+    "rest_interest": lambda: _("Interest that was paid or lost before a statement billed it"),
     "recalculated": lambda: _("Interest follows the balance of each day"),
     "floor": lambda: _("What was paid or waived of it before is not given back"),
 }

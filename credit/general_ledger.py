@@ -13,6 +13,9 @@ income is taken back, and they stand off the balance sheet. What is paid on such
 interest comes back. A loan that is charged off leaves whole: its principal against the loss, what else is owed as above; all of it stands
 off the balance sheet until it is paid, written off, sold, or the charge-off is reversed.
 
+Revolving lines. A statement's interest is owed whole from the day it is made; before that, what the days since the last one earned on
+what is drawn. What of the limits is not drawn stands off the balance sheet as a commitment.
+
 Provisions. The close of a day leaves an expected loss with every open loan; the allowance of a product is led to their sum, by stage, and
 the difference is the cost of the day. Money nobody could place is a liability from the day it came until it is placed or sent back.
 """
@@ -72,7 +75,7 @@ LATER = "movement.booked_on > %(day)s AND posting.installment_id IS NOT NULL"
 
 OWED = """
 SELECT product.code, loan.dpd > %(limit)s, coalesce(loan.charged_off_on <= %(day)s, false),
-    sum(CASE WHEN part.due_on <= %(day)s THEN part.interest + part.interest_held - part.interest_waived
+    sum(CASE WHEN part.due_on <= %(day)s OR loan.revolving THEN part.interest + part.interest_held - part.interest_waived
              WHEN part.from_on < %(day)s THEN (part.interest + part.interest_held) * (%(day)s - part.from_on) / (part.due_on - part.from_on)
              ELSE 0 END - part.interest_paid),
     sum(part.penalty - part.penalty_paid),
@@ -85,6 +88,30 @@ WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open'
         WHEN part.from_on < %(day)s THEN true
         ELSE part.interest_paid <> 0 OR part.fee_paid <> 0 OR part.penalty_paid <> 0 END
 GROUP BY 1, 2, 3
+"""
+
+# A statement of a revolving line is earned whole when it is made; what none has billed yet follows from the days since.
+UNBILLED = """
+SELECT product.code, loan.dpd > %(limit)s, coalesce(loan.charged_off_on <= %(day)s, false),
+    sum((line.accrued + loan.annual_rate * (%(day)s - line.counted_to)
+            * CASE WHEN line.counted_to <= %(day)s THEN loan.principal_outstanding ELSE line.earning END)
+        / CASE loan.day_count WHEN 'actual/365' THEN 365 ELSE 360 END - line.ahead)
+FROM credit_creditline AS line
+JOIN credit_loan AS loan ON loan.id = line.loan_id
+JOIN credit_product AS product ON product.id = loan.product_id
+WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open' AND loan.starts_on <= %(day)s
+GROUP BY 1, 2, 3
+"""
+COMMITTED = """
+SELECT product.code, sum(loan.undrawn + coalesce((
+        SELECT sum(posting.amount) FROM credit_transaction AS movement JOIN credit_posting AS posting ON posting.transaction_id = movement.id
+        WHERE movement.loan_id = loan.id AND movement.booked_on > %(day)s AND posting.account = 'principal'
+    ), 0))
+FROM credit_creditline AS line
+JOIN credit_loan AS loan ON loan.id = line.loan_id
+JOIN credit_product AS product ON product.id = loan.product_id
+WHERE loan.legal_entity_id = %(entity)s AND loan.status = 'open' AND loan.starts_on <= %(day)s
+GROUP BY 1
 """
 
 SUSPENDED = """
@@ -193,8 +220,9 @@ def accrual(entity: LegalEntity, day: date, *, at: datetime) -> Sums:
     """Return what leads each receivable from its balance to its value at the end of `day`, with the income against it."""
     balances, others = balance(entity), passed(entity, day)
     on_books, off_books = value(entity, day)
+    promised = committed(entity, day)
     found: Sums = {}
-    for code in sorted({*balances, *on_books, *off_books, *others}):
+    for code in sorted({*balances, *on_books, *off_books, *others, *promised}):
         had, sums = balances[code], dict[str, Decimal]()
         contra = ZERO
         for receivable, income, off in PARTS:
@@ -206,7 +234,8 @@ def accrual(entity: LegalEntity, day: date, *, at: datetime) -> Sums:
         sums[chart.FEE_PAYABLE] = -quantize(others[code]) - had[chart.FEE_PAYABLE]
         sums[chart.FEE_INCOME] -= sums[chart.FEE_PAYABLE]
         sums[chart.OFF_PRINCIPAL] = -had[Account.CHARGED_OFF] - had[chart.OFF_PRINCIPAL]
-        found[code] = sums | {chart.OFF_CONTRA: contra - sums[chart.OFF_PRINCIPAL]}
+        sums[chart.OFF_COMMITMENT] = promised.get(code, ZERO) - had[chart.OFF_COMMITMENT]
+        found[code] = sums | {chart.OFF_CONTRA: contra - sums[chart.OFF_PRINCIPAL] - sums[chart.OFF_COMMITMENT]}
     return found
 
 
@@ -247,6 +276,8 @@ def value(entity: LegalEntity, day: date) -> tuple[Sums, Sums]:
         place[code][Account.PENALTY] += penalty
         # a fee was earned by what was done, and stays until the loan itself leaves
         (off_books if charged_off else on_books)[code][Account.FEE] += fee
+    for code, stopped, charged_off, interest in _rows(UNBILLED, entity=entity.pk, day=day, limit=limit):
+        (off_books if stopped or charged_off else on_books)[code][Account.INTEREST] += interest
     for code, account, later in _rows(MOVED.format(days=LATER), entity=entity.pk, day=day):
         on_books[code][account] -= later
     return on_books, off_books
@@ -255,6 +286,11 @@ def value(entity: LegalEntity, day: date) -> tuple[Sums, Sums]:
 def passed(entity: LegalEntity, day: date) -> dict[str, Decimal]:
     """Return by product what of the fees that fell due or came in is owed to others: above zero, exact, whatever was paid over to them."""
     return defaultdict(Decimal, {code: amount or ZERO for code, amount in _rows(PASSED, entity=entity.pk, day=day)})
+
+
+def committed(entity: LegalEntity, day: date) -> dict[str, Decimal]:
+    """Return what can still be drawn of the limits of revolving lines at the end of `day`, by product."""
+    return dict(_rows(COMMITTED, entity=entity.pk, day=day))
 
 
 def balance(entity: LegalEntity, *, until: date | None = None, sources: Sequence[str] = ()) -> Sums:

@@ -12,6 +12,7 @@ from credit.accrual import LAST_BUCKET, bucket_name
 from credit.filters import ApplicationFilter, LoanFilter
 from credit.models import Application, Installment, Loan, Product
 from credit.permissions import EXPORT_APPLICATION, EXPORT_LOAN, VIEW_APPLICATION, VIEW_LOAN
+from credit.state import REST
 from credit.words import word
 from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import absent, bucket, day, grade, grouped, money, or_absent, percent, status
@@ -141,9 +142,9 @@ APPLICATIONS = declare(
 
 
 def with_next_due(rows: QuerySet[Loan]) -> Any:
-    """Add the due date of the oldest unpaid instalment."""
+    """Add the due date of the oldest unpaid instalment; what no statement of a line has billed yet has none."""
     over = (Installment.Status.PAID, *Installment.GONE)
-    unpaid = Installment.objects.filter(loan=OuterRef("pk")).exclude(status__in=over).order_by("seq")
+    unpaid = Installment.objects.filter(loan=OuterRef("pk"), seq__lt=REST).exclude(status__in=over).order_by("seq")
     return rows.annotate(next_due_on=Subquery(unpaid.values("due_on")[:1]))
 
 

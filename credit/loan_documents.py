@@ -79,7 +79,7 @@ def _settled(loan: Loan) -> dict[str, Any]:
         "format": statements.FORMAT,
         "loan": loan.public_id,
         "how": str(loan.status),
-        "principal": str(loan.principal),
+        "principal": str(state.disbursed if loan.revolving else loan.principal),
         "starts_on": loan.starts_on.isoformat(),
         "ended_on": (state.settled_on or local_day(loan.legal_entity, loan.settled_at)).isoformat(),
         "settled_at": loan.settled_at.isoformat(),

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any
 
-from credit import early_end, reshaping
+from credit import early_end, reshaping, revolving
 from credit.due_dates import Holidays
 from credit.events import (
     Accelerate,
@@ -78,7 +78,9 @@ def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holida
     """
     with localcontext() as context:
         context.prec = PRECISION
-        loan = Working(terms, holidays)
+        line = terms.line is not None
+        loan = revolving.LineWorking(terms, holidays) if line else Working(terms, holidays)
+        plays = revolving.PLAYS if line else PLAYS
         given = list(events)
         ordered = in_order(given)
         loan.dies_on = min((event.died_on for event in ordered if isinstance(event, Die)), default=None)
@@ -87,7 +89,9 @@ def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holida
                 _may_reverse(loan, next(each for each in given if each.key == event.of))
             loan.begin(event)
             if not isinstance(event, Reverse):
-                PLAYS[type(event)](loan, event)
+                if type(event) not in plays:
+                    raise NotPlayable("not_of_a_loan", f"{event.key!r} is an event of a revolving line")
+                plays[type(event)](loan, event)
             if watch is not None:
                 watch(loan, event)
         state = loan.state(as_of)

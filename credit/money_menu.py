@@ -9,7 +9,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from credit import money_timeline  # noqa: F401  the sentences of its events
+from credit import line_home, money_timeline  # noqa: F401  the sentences of its events
 from credit.models import BookDay, Receipt, Refund
 from credit.permissions import (
     ALLOCATE_SUSPENSE,

@@ -235,6 +235,42 @@ def _spread_back(entry: Entry) -> str:
     return _("A payment of %(amount)s for several loans is taken back") % {"amount": money(entry, "amount")}
 
 
+@of_loan("credit.movement.draw", icon="money", tone="info")
+def _drawn(entry: Entry) -> str:
+    return _moved(entry, _("%(amount)s drawn from %(loan)s"))
+
+
+@of_loan("credit.movement.limit", icon="loan", tone="info")
+def _limit(entry: Entry) -> str:
+    return _moved(entry, _("Limit of %(loan)s is now %(amount)s"))
+
+
+@of_loan("credit.movement.freeze", icon="lock", tone="warn")
+def _frozen(entry: Entry) -> str:
+    if entry.facts.get("by") == "close":
+        return _("%(loan)s frozen by the close of day, %(dpd)s days past due") % {
+            "loan": entry.facts.get("loan", ""),
+            "dpd": entry.facts.get("dpd", 0),
+        }
+    return _("%(loan)s frozen: nothing is drawn") % {"loan": entry.facts.get("loan", "")}
+
+
+@of_loan("credit.movement.unfreeze", icon="lock", tone="good")
+def _given_free(entry: Entry) -> str:
+    return _("%(loan)s given free: it can be drawn from again") % {"loan": entry.facts.get("loan", "")}
+
+
+@of_loan("credit.movement.closure", icon="tone-good", tone="good")
+def _line_closed(entry: Entry) -> str:
+    return _("%(loan)s closed with nothing owed") % {"loan": entry.facts.get("loan", "")}
+
+
+@of_loan("credit.line.statement", icon="documents")
+def _statement(entry: Entry) -> str:
+    values = {"n": entry.facts.get("number", 0), "amount": money(entry, "minimum"), "day": day(entry, "due_on")}
+    return _("Statement %(n)s: at least %(amount)s by %(day)s") % values
+
+
 @of_loan("credit.movement.disbursement", icon="money", tone="info")
 def _part_out(entry: Entry) -> str:
     return _moved(entry, _("Another %(amount)s of %(loan)s paid out"))

@@ -7,7 +7,7 @@ before others, or takes one back, what came later may fall out differently: the 
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,20 +15,27 @@ from typing import Any
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from credit import accrual, contract_terms, lateness, loans, passed_on, ranges
+from credit import accrual, contract_terms, lateness, lines, loans, passed_on, ranges
 from credit import events as happened
 from credit.business_days import closed
+from credit.event_rows import event, event_of, events, events_of, sentence
 from credit.lateness import bucket_event
 from credit.loans import Entry
 from credit.machine import Watch, play
-from credit.models import Installment, Loan, PayoffQuote, Posting, Transaction
+from credit.models import Installment, Loan, Posting, Transaction
+from credit.revolving import LineState
 from credit.state import Installment as Played
 from credit.state import Split, State
-from credit.terms import Refused, Terms
+from credit.terms import Refused
 from crm.lib.errors import DomainError, Invalid
 from governance.lifecycle import move
 from governance.models import User
 from ledger import log
+
+__all__ = [
+    "CannotBe", "NotExplained", "Preview", "balance", "entries", "event", "event_of", "events", "events_of", "fill", "held", "keep",
+    "numbered", "played", "preview", "preview_without", "record", "sentence", "status_of", "stood", "store", "take_back",
+]  # fmt: skip
 
 ZERO = Decimal("0.00")
 Kind, Account = Transaction.Kind, Posting.Account
@@ -41,7 +48,7 @@ STATUS = {
     "sold": Loan.Status.SOLD,
 }
 SAVED = [
-    "principal_outstanding", "overpayment", "capitalised", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
+    "principal", "principal_outstanding", "overpayment", "capitalised", "dpd", "treatment_dpd", "bucket", "oldest_due_on", "closed_on", "charged_off_on", "matures_on",
     "penalty_rate", "undrawn",
     "late_fee", "late_fee_rate", "late_fee_passed", "late_rate_passed",
 ]  # fmt: skip
@@ -73,86 +80,7 @@ class Preview:
     event: happened.Event | None
 
 
-# --- from rows to events -------------------------------------------------------------------------------------------
-def events(loan: Loan) -> list[happened.Event]:
-    """Return what happened to `loan` and stands, in the order it was recorded: what was reversed never was."""
-    return events_of([loan])[loan.pk]
-
-
-def events_of(loans_: Iterable[Loan]) -> dict[int, list[happened.Event]]:
-    """Return what happened to each of these loans and stands, by the loan's id; two statements for all."""
-    found: dict[int, list[happened.Event]] = {loan.pk: [] for loan in loans_}
-    rows = Transaction.objects.filter(loan__in=found, reversal__isnull=True).exclude(kind__in=[Kind.REVERSAL, Kind.REALLOCATION])
-    quoted = dict(PayoffQuote.objects.filter(transaction__loan__in=found).values_list("transaction_id", "settles_on"))
-    for row in rows.order_by("pk"):
-        found[row.loan_id].append(event(row, settles_on=quoted.get(row.pk)))
-    return found
-
-
-def event(row: Transaction, *, settles_on: date | None = None) -> happened.Event:
-    """Return a transaction as the machine plays it."""
-    found = event_of(
-        row.kind, key=row.public_id, on=row.value_on, seq=row.pk, amount=row.amount, details=row.details, settles_on=settles_on
-    )
-    return replace(found, stands=True) if isinstance(found, happened.Waive | happened.Charge) else found
-
-
-def event_of(
-    kind: str, *, key: str, on: date, seq: int, amount: Decimal, details: dict[str, Any], settles_on: date | None = None
-) -> happened.Event:
-    """Return the event that a transaction of `kind` with these `details` is.
-
-    Details by kind: prepayment {keeps}; charge {part, due_on}; waiver {part, installment}; reschedule {more, due_day, next_due_on};
-    restructure {terms, capitalises}; relief {until, installment, adds}; death {died_on}. Days are ISO text.
-
-    :raises ValueError: for a kind that is none
-    """
-    at: dict[str, Any] = {"key": key, "on": on, "seq": seq}
-    match kind:
-        case Kind.DISBURSEMENT:
-            return happened.Disburse(**at, amount=amount)
-        case Kind.REPAYMENT:
-            if settles_on is not None:
-                return happened.PayOff(**at, amount=amount, settles_on=settles_on)
-            return happened.Repay(**at, amount=amount)
-        case Kind.REFUND:
-            return happened.Refund(**at, amount=amount)
-        case Kind.PREPAYMENT:
-            return happened.Prepay(**at, amount=amount, keeps=details["keeps"])
-        case Kind.CHARGE:
-            return happened.Charge(**at, amount=amount, part=details["part"], due_on=date.fromisoformat(details["due_on"]))
-        case Kind.WAIVER:
-            return happened.Waive(**at, amount=amount, part=details["part"], installment=details.get("installment"))
-        case Kind.RESCHEDULE:
-            next_due = details.get("next_due_on")
-            return happened.Reschedule(
-                **at,
-                more=details.get("more", 0),
-                due_day=details.get("due_day"),
-                next_due_on=date.fromisoformat(next_due) if next_due else None,
-            )
-        case Kind.RESTRUCTURE:
-            return happened.Restructure(**at, terms=Terms.from_json(details["terms"]), capitalises=details["capitalises"])
-        case Kind.ACCELERATION:
-            return happened.Accelerate(**at)
-        case Kind.CHARGE_OFF:
-            return happened.ChargeOff(**at)
-        case Kind.WRITE_OFF:
-            return happened.WriteOff(**at)
-        case Kind.RECOVERY:
-            return happened.Recover(**at, amount=amount)
-        case Kind.CANCELLATION:
-            return happened.Cancel(**at, amount=amount)
-        case Kind.RELIEF:
-            until, least = date.fromisoformat(details["until"]), Decimal(details["installment"])
-            return happened.Relieve(**at, until=until, installment=least, adds=details["adds"])
-        case Kind.DEATH:
-            return happened.Die(**at, died_on=date.fromisoformat(details["died_on"]))
-        case Kind.SALE:
-            return happened.Sell(**at, amount=amount)
-    raise ValueError(f"a {kind} is not played")
-
-
+# --- played --------------------------------------------------------------------------------------------------------
 def played(loan: Loan, moves: Iterable[happened.Event], *, as_of: date | None = None, watch: Watch | None = None) -> State:
     """Return `loan` after `moves`, as of a day: the last one closed when none is given.
 
@@ -163,29 +91,6 @@ def played(loan: Loan, moves: Iterable[happened.Event], *, as_of: date | None = 
         return play(terms, moves, as_of or loan.closed_on, holidays=closed(terms), watch=watch)
     except Refused as error:
         raise CannotBe(sentence(error), cause=error.code) from None
-
-
-def sentence(error: Refused) -> Any:
-    """Return in the user's language why an event cannot be."""
-    words = {
-        "amount": _("Enter an amount above 0 in whole cents."),
-        "written_off": _("The loan is written off: only a recovery can come."),
-        "not_written_off": _("A recovery comes after a write-off; before it, money is a repayment."),
-        "before_disbursement": _("The day lies before the money went out."),
-        "waives_too_much": _("Less than that is owed: it cannot be waived."),
-        "overpayment": _("Money of this repayment was paid back as a refund: it cannot be reversed any more."),
-        "grace": _("There are more periods of grace than periods."),
-        "periods": _("A schedule needs between 1 and 1200 periods."),
-        "dates": _("These dates cannot be."),
-        "nothing_to_reshape": _("Nothing of it is left to spread."),
-        "cancel_amount": _("The contract is cancelled with the whole principal that is outstanding, no more and no less."),
-        "sold": _("The loan is sold: what comes now is the buyer's."),
-        "over_disbursed": _("More would go out than was approved."),
-        "charged_off": _("The loan is charged off already."),
-        "deceased": _("The customer died before that day: no penalty is put on any more."),
-        "not_reversible": _("The loan's other movements do not allow it on that day."),
-    }
-    return words.get(error.code) or _("The loan's other movements do not allow it on that day.")
 
 
 # --- what would happen ---------------------------------------------------------------------------------------------
@@ -320,7 +225,9 @@ def explained(loan: Loan, rows: Sequence[Installment], state: State) -> None:
     stored = {row.seq: (row.fee_paid, row.penalty_paid, row.interest_paid, row.principal_paid) for row in rows}
     paid = {row.seq: (row.paid.fee, row.paid.penalty, row.paid.interest, row.paid.principal) for row in state.installments}
     left_over = [each for seq, each in stored.items() if seq not in paid and any(each)]
-    if left_over or any(stored.get(seq) != each for seq, each in paid.items()) or loan.overpayment != state.overpayment:
+    # A statement that a refund of a later day made due in the play is stored by the close, or with the next movement.
+    to_come = (ZERO,) * 4 if loan.revolving else None
+    if left_over or any(stored.get(seq, to_come) != each for seq, each in paid.items()) or loan.overpayment != state.overpayment:
         raise NotExplained(_("The movements of %(loan)s do not explain its state; it cannot be replayed.") % {"loan": loan})
 
 
@@ -410,12 +317,14 @@ def store(loan: Loan, rows: Sequence[Installment], state: State, *, on: date) ->
         row = by_seq.pop(each.seq, None)
         if row is None:
             fresh.append(fill(Installment(loan=loan, seq=each.seq), each, state, loan))
-        elif _stood(row) != _stood(fill(row, each, state, loan)):
+        elif stood(row) != stood(fill(row, each, state, loan)):
             kept.append(row)
     Installment.objects.bulk_update(kept, WRITTEN)
     Installment.objects.bulk_create(fresh)
     _leave(by_seq.values(), state, on=on)
     balance(loan, state)
+    if isinstance(state, LineState):
+        lines.write(loan, state)
     return {row.seq: row.pk for row in (*rows, *fresh)}
 
 
@@ -426,14 +335,18 @@ def balance(loan: Loan, state: State) -> None:
     late = [accrual.Late(row.due_on, row.left("principal"), row.owed, ZERO, row.due_on) for row in state.installments]
     lateness.stand(loan, late)
     loan.charged_off_on = state.charged_off_on
-    loan.undrawn = loan.principal - state.disbursed
+    if isinstance(state, LineState):
+        loan.principal, loan.undrawn = state.limit, state.available
+    else:
+        loan.undrawn = loan.principal - state.disbursed
     loan.penalty_rate = state.terms.penalty.annual_rate  # a death ends it
-    loan.matures_on = state.installments[-1].due_on
+    loan.matures_on = state.installments[-1].due_on  # of a line: the day on which all that is drawn is due
     loan.late_fee, loan.late_fee_rate = contract_terms.late_fees(state.terms)
     loan.late_fee_passed, loan.late_rate_passed = passed_on.late(state.terms)
 
 
-def _stood(row: Installment) -> tuple[Any, ...]:
+def stood(row: Installment) -> tuple[Any, ...]:
+    """Return what of an instalment's row is written."""
     return tuple(getattr(row, name) for name in WRITTEN)
 
 

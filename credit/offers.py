@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import caps, conditions, contract_terms, cost, costing, exposure, loans, quote_documents, tranches
+from credit import caps, conditions, contract_terms, cost, costing, exposure, lines, loans, quote_documents, tranches
 from credit.books import value_day
 from credit.models import Application, Loan, Offer, Product, Quote, RateCap
 from credit.refusals import Refused
@@ -221,6 +221,7 @@ def confirm_disclosure(
 @transaction.atomic
 def accept(offer: Offer, *, key: str, actor: User, at: datetime, first: Decimal | None = None) -> Loan:
     """Accept for the borrower: book the loan and pay out the whole amount, in one transaction. The same `key` again returns the loan.
+    A revolving line is opened, nothing is paid out.
 
     A product that is paid out in parts may pay out a `first` one only: what was disclosed for the whole stays the most it costs, and the
     caps hold for the part too.
@@ -247,12 +248,16 @@ def accept(offer: Offer, *, key: str, actor: User, at: datetime, first: Decimal 
     drawn = draft(application, amount=row.amount, term=row.term, annual_rate=row.annual_rate, on=on)
     if drawn.amounts() != _stored_amounts(row.schedule) or drawn.penalty_rate != row.penalty_rate:
         raise DisclosureChanged(_("Counted from today the cost differs from the table confirmed: renew the offer and confirm it again."))
-    paid = tranches.first(row, first)
+    line = application.product.method == Product.Method.REVOLVING
+    paid = row.amount if line else tranches.first(row, first)
     if paid != row.amount:
         drawn = draft(application, amount=paid, term=row.term, annual_rate=row.annual_rate, on=on)
     move(application, Application.Status.ACCEPTED, actor=actor, at=at)
     move(row, Offer.Status.ACCEPTED, actor=actor, at=at, accepted_at=at, facts={"cost_hash": row.cost_hash})
-    loan = loans.book(row, drawn.rows, drawn.fees, key=key, actor=actor, at=at, paid=paid)
+    if line:
+        loan = lines.open_line(row, key=key, actor=actor, at=at)
+    else:
+        loan = loans.book(row, drawn.rows, drawn.fees, key=key, actor=actor, at=at, paid=paid)
     exposure.release(application, at=at, used=True)
     move(application, Application.Status.BOOKED, actor=actor, at=at, ended_at=at, facts={"loan": loan.public_id})
     return loan
@@ -399,6 +404,6 @@ def _check_standing(offer: Offer, *, at: datetime) -> None:
 
 def _accepted_before(offer: Offer, key: str) -> Loan:
     loan = Loan.objects.get(offer=offer)
-    if not loan.transactions.filter(kind="disbursement", key=key).exists():
+    if not loan.transactions.filter(kind__in=["disbursement", "limit"], key=key).exists():
         raise AlreadyAccepted(_("%(offer)s was accepted before.") % {"offer": offer}, loan=loan.public_id)
     return loan

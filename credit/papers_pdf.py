@@ -76,7 +76,9 @@ def _contract(offer: Offer, *, masked: bool = False) -> dict[str, Any]:
         ],
         "terms": [
             _fact("产品", "Product", f"{product.name_zh} · {product.name_en} ({product.code} v{product.version})"),
-            _fact("贷款金额（元）", "Amount", _money(offer.amount)),
+            _fact("循环额度（元）", "Limit of the line", _money(offer.amount))
+            if product.method == product.Method.REVOLVING
+            else _fact("贷款金额（元）", "Amount", _money(offer.amount)),
             _fact("期限（月）", "Term in months", str(offer.term)),
             _fact("合同年利率", "Contract rate a year", f"{offer.annual_rate * 100:.2f}%"),
             _fact("计息起始日", "Counted from", offer.starts_on.isoformat()),
@@ -116,12 +118,21 @@ def _clauses(offer: Offer) -> list[Words]:
     share = f"{early * 100:.2f}%"
     early_zh = f"提前结清时按提前偿还的本金收取{share}。" if early else "提前结清不收取违约金。"
     early_en = f"A payoff before the end costs {share} of the principal paid early." if early else "A payoff before the end costs nothing."
+    at_once: Words = {
+        "zh": "贷款全额发放至借款人账户，不预先扣除任何费用。还款计划自实际放款日起算；若金额因此变动，须重新明示并确认。",
+        "en": "The whole amount is paid out; nothing is deducted beforehand. The schedule counts from the day the money goes out; where that"
+        " moves an amount, the cost is shown and confirmed anew.",
+    }
+    line: Words = {
+        "zh": "本额度在有效期内可循环支用：签署时不放款，每次支用全额发放至借款人账户，不预先扣除任何费用，归还的本金恢复可用额度。逾期、冻结或"
+        "额度到期后不可支用。所载还款计划为计算成本的示例（首日支用全部额度，分十二个月等额还本），实际应还以每月账单为准。",
+        "en": "The line may be drawn, repaid and drawn again until it ends: nothing is paid out at signing, each draw is paid out whole, and"
+        " principal repaid can be drawn anew. Nothing is drawn while past due, while frozen or after the end. The schedule printed is the example"
+        " by which the cost is told (the whole limit drawn on the first day, twelve equal parts); what is due is said by each monthly statement.",
+    }
+    revolving = offer.application.product.method == offer.application.product.Method.REVOLVING
     return [
-        {
-            "zh": "贷款全额发放至借款人账户，不预先扣除任何费用。还款计划自实际放款日起算；若金额因此变动，须重新明示并确认。",
-            "en": "The whole amount is paid out; nothing is deducted beforehand. The schedule counts from the day the money goes out; where that"
-            " moves an amount, the cost is shown and confirmed anew.",
-        },
+        line if revolving else at_once,
         {
             "zh": "还款依次抵充费用、罚息、利息、本金，先还最早一期。多付的款项不作存款，经申请退还。",
             "en": "A payment goes to fee, penalty, interest and principal of the oldest instalment first. What exceeds what is due is no deposit"

@@ -14,7 +14,7 @@ from credit.books import value_day
 from credit.events import Event, PayOff
 from credit.models import Loan, PayoffQuote, VirtualAccount
 from credit.state import Split
-from crm.lib.errors import Invalid
+from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import total
 from governance import papers_taken, rules
 from governance.lifecycle import move
@@ -30,6 +30,12 @@ class NotADay(Invalid):
     """A loan is paid off today or within the days the rule allows."""
 
     code = "payoff_day"
+
+
+class NothingOwed(DomainError):
+    """Nothing is owed on the line: there is nothing to pay off."""
+
+    code = "nothing_owed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQ
     :raises NotADay: if the day is past or too far ahead
     :raises LoanClosed: if the loan is settled
     :raises NotForeseen: if its product does not foresee it
+    :raises NothingOwed: if nothing is drawn from a line and nothing billed
     """
     loan = repayments.locked(loan.pk)
     if loan.status != Loan.Status.OPEN:
@@ -105,6 +112,8 @@ def issue(loan: Loan, *, settles_on: date, actor: User, at: datetime) -> PayoffQ
         )
     checked_day(loan, settles_on, at=at)
     ending = figures(loan, settles_on)
+    if not ending.total:
+        raise NothingOwed(_("Nothing is owed on %(loan)s: it can be closed.") % {"loan": loan})
     standing = PayoffQuote.objects.select_for_update().filter(loan=loan, status=PayoffQuote.Status.ISSUED).first()
     if standing is not None:
         same = (standing.settles_on, standing.loan_version, standing.total) == (settles_on, loan.version, ending.total)

@@ -30,6 +30,9 @@ ISSUE_DOCUMENT = declare(
     "credit.issue_document", _("Make statements, settlement certificates and invoices of loans"), scope="documents:write"
 )
 SERVICE_LOAN = declare("credit.service_loan", _("Charge and reschedule loans"), scope="loans:service")
+DRAW_LINE = declare("credit.draw_line", _("Pay out draws of revolving lines"), scope="lines:draw")
+FREEZE_LINE = declare("credit.freeze_line", _("Freeze revolving lines and give them free"), scope="lines:freeze")
+CHANGE_LIMIT = declare("credit.change_limit", _("Lower and close revolving lines, propose higher limits"), scope="lines:limit")
 WAIVE = declare("credit.waive", _("Waive interest, fees and penalty within one's authority"))
 RESTRUCTURE = declare(
     "credit.restructure", _("Restructure, accelerate, charge off and write off loans, with a second person"), scope="loans:restructure"

@@ -184,8 +184,8 @@ def checked(values: Mapping[str, Any], *, lender: dict[str, str], on: date) -> d
 
 def impossible(values: Mapping[str, Any], terms: Mapping[str, Any], *, on: date) -> dict[str, Any]:
     """Return why the shortest, the longest, the smallest or the largest loan of a version would have no schedule, by field."""
-    if values["method"] == Product.Method.REVOLVING:
-        return {}
+    if values["method"] == Product.Method.REVOLVING and (problems := not_of_a_line(values)):
+        return problems
     tried = Product(**{name: value for name, value in values.items() if name in WRITTEN} | {"terms": dict(terms)})
     rate = max(Decimal(each) for each in values["rates_by_grade"].values())
     for term in (values["term_min"], values["term_max"]):
@@ -196,6 +196,18 @@ def impossible(values: Mapping[str, Any], terms: Mapping[str, Any], *, on: date)
             except Refused as error:
                 return {costing.FIELDS.get(error.code, "method"): costing.sentence(error.code)}
     return {}
+
+
+def not_of_a_line(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a revolving line cannot be sold with, by field: it costs interest a day and a penalty, nothing else."""
+    problems: dict[str, Any] = {}
+    if values["day_count"] not in product_terms.LINE_DAY_COUNTS:
+        problems["day_count"] = _("Interest of a line counts actual days: over 360 or over 365.")
+    if values["fees"]:
+        problems["fee_1_method"] = _("A line costs interest and penalty, no fee.")
+    if values["early_fee_rate"]:
+        problems["early_fee_rate"] = _("A line is repaid at any time without a fee.")
+    return problems
 
 
 @transaction.atomic

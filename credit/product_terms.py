@@ -63,15 +63,26 @@ TERMS: dict[str, Term] = {
     "cooling_off_days": Term(_("Cooling-off days"), 0, most=60),
     "tranches": Term(_("Paid out in up to so many parts"), 1, most=12),
     "late_fee": Term(_("Fee for a late instalment (CNY)"), "0.00", decimal=True),
+    "statement_day": Term(_("A line's statement is made on this day of the month"), 10, most=31),
+    "statement_due_days": Term(_("Days from the statement to the day its minimum is due"), 20, most=60),
+    "minimum_share": Term(_("Minimum of a statement, as a share of what is drawn and not billed before"), "0.10", decimal=True),
+    "minimum_amount": Term(_("Minimum of a statement at least (CNY)"), "100.00", decimal=True),
+    "freeze_days": Term(_("A line is frozen when past due so many days (0: never)"), 1, most=365),
     "pack": Term(pgettext_lazy("rules of a country", "Pack of caps"), "cn", {"cn": _("China")}),
 }  # fmt: skip
 
 # What the doors that book and collect can keep; a term that is not named here they keep whatever it says. Widen it together with them.
-SUPPORTED_METHODS = {"equal_installment", "equal_principal", "interest_only", "bullet", "flat_fee"}
+SUPPORTED_METHODS = {"equal_installment", "equal_principal", "interest_only", "bullet", "flat_fee", "revolving"}
 SUPPORTED_DAY_COUNTS = {"30/360", "actual/360", "actual/365", "actual/actual"}
 SUPPORTED: dict[str, set[Any]] = {
     "calendar": {"CN"}, "pack": {"cn"},
 }  # fmt: skip
+LINE = ("statement_day", "statement_due_days", "minimum_share", "minimum_amount", "freeze_days")  # what only a revolving line has
+OF_SCHEDULES = (  # what only loans with a schedule have: a line leaves it as it is
+    "interest", "frequency", "every", "due_day", "first_due_days", "first_period_days", "holiday_shift", "grace_principal",
+    "grace_interest_payment", "interest_free", "down_payment", "instalment_multiple", "over_payment", "tranches", "late_fee",
+)  # fmt: skip
+LINE_DAY_COUNTS = ("actual/360", "actual/365")
 AT_THE_END = ("interest_only", "bullet")  # methods that repay all principal with the last instalment
 WEEKS, YEAR, MONTH_DAYS = 52, 12, 30
 
@@ -107,6 +118,12 @@ def cleaned(terms: Mapping[str, Any]) -> dict[str, Any]:
         problems["down_payment"] = _("Less than the whole price.")
     if not problems and Decimal(found["instalment_multiple"]) < Decimal("0.01"):
         problems["instalment_multiple"] = _("A cent or more.")
+    if not problems and found["statement_day"] == 0:
+        problems["statement_day"] = _("From 1 to 31.")
+    if not problems and found["statement_due_days"] == 0:
+        problems["statement_due_days"] = _("From 1 to 60.")
+    if not problems and Decimal(found["minimum_share"]) > 1:
+        problems["minimum_share"] = _("A share: 0.10 is a tenth.")
     if problems:
         raise Invalid(_("Some terms cannot be; see the fields."), fields=problems)
     return found
@@ -163,6 +180,11 @@ def nearest(terms: Mapping[str, Any], months: int, least: int, most: int) -> int
 def together(method: str, terms: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of cleaned terms cannot stand beside the method or beside each other, a sentence each."""
     problems: dict[str, Any] = {}
+    if method == "revolving":
+        for name in OF_SCHEDULES:
+            plain = TERMS[name].default
+            if (Decimal(terms[name]) != Decimal(plain)) if TERMS[name].decimal else (terms[name] != plain):
+                problems[name] = _("A revolving line has no schedule: leave this as it was.")
     if method in AT_THE_END and terms["grace_principal"]:
         problems["grace_principal"] = _("This method repays principal only at the end: it has no grace on principal.")
     if method == "bullet":

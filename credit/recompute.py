@@ -9,11 +9,13 @@ from typing import Any
 
 from django.db.models import Sum
 
-from credit import movements
+from credit import lines, movements
 from credit.models import Installment, Loan, Posting
+from credit.revolving import LineState
 
 ZERO = Decimal("0.00")
 LOAN = (
+    "principal",
     "principal_outstanding",
     "overpayment",
     "undrawn",
@@ -51,7 +53,17 @@ def differences(loan: Loan) -> list[Difference]:
         *(each for name in LOAN for each in _differ(name, getattr(twin, name), getattr(loan, name))),
         *_installments(loan, stored, state),
         *_postings(loan, stored, state),
+        *(_line(loan, state) if isinstance(state, LineState) else ()),
     ]
+
+
+def _line(loan: Loan, state: LineState) -> Iterable[Difference]:
+    """Compare what a line keeps; its interest not billed yet is told by sums, which look alike however far they were counted."""
+    kept, wanted = loan.line, lines.columns(state)
+    for name in ("frozen_on", "freeze_days", *(("next_statement_on",) if loan.status == Loan.Status.OPEN else ())):
+        yield from _differ(f"line.{name}", wanted[name], getattr(kept, name))
+    if loan.status == Loan.Status.OPEN:
+        yield from _differ("line.unbilled", state.unbilled, lines.unbilled(loan, kept, max(state.as_of, state.counted_to)))
 
 
 def _installments(loan: Loan, stored: list[Installment], state: Any) -> Iterable[Difference]:

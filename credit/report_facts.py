@@ -27,6 +27,7 @@ NEW = "new"
 NAMED = re.compile(r"%\((\w+)\)s")
 BAND = 50  # points of score in one band
 MONTHS_SHOWN = 12
+BY_AMOUNT = ("vintage", "segments", "fpd", "payoff")
 
 ROWS_BY = {
     "month": "to_char(seen.starts_on, 'YYYY-MM')",
@@ -206,6 +207,8 @@ def seen(asked: Asked, loans: QuerySet[Loan]) -> tuple[str, dict[str, Any]]:
 
     :raises EmptyResultSet: if there can be none
     """
+    # The limit of a revolving line is no amount that was lent: what is counted by the amount lent is told of loans with a schedule.
+    loans = loans.filter(revolving=False) if asked.report in BY_AMOUNT else loans
     rows: Any = loans.order_by().annotate(settled_on=TruncDate("settled_at"))
     if asked.product:
         rows = rows.filter(product__code=asked.product)

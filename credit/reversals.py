@@ -21,7 +21,7 @@ Kind = Transaction.Kind
 # A refund has left the house; the money first paid out comes back by a cancellation, a later part that the bank returned is reversed.
 REVERSIBLE = (
     Kind.REPAYMENT, Kind.PREPAYMENT, Kind.CHARGE, Kind.WAIVER, Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF,
-    Kind.WRITE_OFF, Kind.RECOVERY, Kind.CANCELLATION, Kind.RELIEF, Kind.DEATH, Kind.SALE,
+    Kind.WRITE_OFF, Kind.RECOVERY, Kind.CANCELLATION, Kind.RELIEF, Kind.DEATH, Kind.SALE, Kind.DRAW, Kind.CLOSURE,
 )  # fmt: skip
 
 __all__ = ["NotExplained", "NotReversible", "Reason", "RefundUnderWay", "checked", "reverse"]

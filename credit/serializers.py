@@ -188,7 +188,8 @@ class LoanOut(serializers.ModelSerializer):
         model = Loan
         fields = (
             "id", "customer", "product", "application", "status", "principal", "annual_rate", "penalty_rate", "term", "starts_on",
-            "matures_on", "principal_outstanding", "undrawn", "overpayment", "dpd", "treatment_dpd", "delinquency_range", "bucket", "oldest_due_on", "risk_class", "stage",
+            "matures_on", "principal_outstanding", "revolving", "undrawn", "overpayment", "dpd", "treatment_dpd", "delinquency_range", "bucket", "oldest_due_on",
+            "risk_class", "stage",
             "closed_on", "booked_at", "settled_at",
         )  # fmt: skip
 

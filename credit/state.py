@@ -14,6 +14,7 @@ from credit.terms import Terms
 
 ZERO = Decimal("0.00")
 PARTS = ("principal", "interest", "fee", "penalty")
+REST = 9999  # of a revolving line: the number of the instalment of what no statement has billed yet, after all statements
 
 Status = Literal["planned", "open", "settled", "written_off", "cancelled", "sold"]
 

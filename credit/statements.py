@@ -17,7 +17,8 @@ from credit import contract_terms, movements
 from credit.accrual import missed
 from credit.events import Event
 from credit.models import Loan, Posting, Transaction
-from credit.state import PARTS, Parts, State
+from credit.state import PARTS, REST, Parts, State
+from credit.state import Installment as Played
 from crm.lib.errors import Invalid
 
 ZERO = Decimal("0.00")
@@ -152,7 +153,7 @@ def of(loan: Loan, first: date, last: date, *, today: date) -> Statement:
     state = movements.played(loan, moves, as_of=last)
     overdue, due_now, fell_due = Parts(), Parts(), []
     for each in state.installments:
-        if each.due_on > last or each.written_off.total:
+        if each.due_on > last or each.written_off.total or each.seq == REST:
             continue
         for part in PARTS:
             (overdue if each.due_on < last else due_now).add(part, each.left(part))
@@ -179,7 +180,7 @@ def _rows(loan: Loan, first: date, last: date) -> tuple[Sums, list[Row]]:
     ):
         name, sums = names[account], by_movement[moved]
         setattr(sums, name, getattr(sums, name) + (-amount if name in CREDITED else amount))
-        if seq is not None:
+        if seq is not None and seq != REST:
             numbers[moved].add(seq)
     opening, rows = Sums(), []
     running: Sums | None = None
@@ -212,7 +213,7 @@ def accrual(made: Statement) -> Accrual | None:
     total = state.earned_to(last)
     received = sum((row.paid.interest + row.waived.interest for row in state.installments), ZERO)
     return Accrual(
-        principal=running.makings[-1].opening if running is not None and running.makings else ZERO,
+        principal=_earning(state, running),
         annual_rate=state.terms.annual_rate,
         day_count=state.terms.day_count,
         a_day=total - state.earned_to(last - timedelta(days=1)),
@@ -223,6 +224,13 @@ def accrual(made: Statement) -> Accrual | None:
         penalty_year=penalty.year,
         penalty_a_day=(overdue * penalty.annual_rate / penalty.year).quantize(Decimal("0.01")),
     )
+
+
+def _earning(state: State, running: Played | None) -> Decimal:
+    """Return the principal on which interest runs: what the period began with, of a revolving line what is drawn."""
+    if state.terms.line is not None:
+        return state.principal_outstanding
+    return running.makings[-1].opening if running is not None and running.makings else ZERO
 
 
 def to_json(made: Statement) -> dict[str, Any]:

@@ -60,12 +60,14 @@ def go_on_by_link(*, entry: Entry, **_: object) -> None:
 @log.on("credit.loan.booked")
 def pay_out_booked(*, entry: Entry, **_: object) -> None:
     """Send the money of a booked loan out; what the bank does not answer for certain is asked again by the outbox."""
-    payouts.send(Loan.objects.get(pk=entry.subject_id), actor=users.system(), at=entry.at)
+    loan = Loan.objects.get(pk=entry.subject_id)
+    if not loan.revolving:  # of a line each draw goes out by itself
+        payouts.send(loan, actor=users.system(), at=entry.at)
 
 
-@log.on("credit.movement.disbursement")
+@log.on("credit.movement.disbursement", "credit.movement.draw")
 def pay_out_part(*, entry: Entry, **_: object) -> None:
-    """Send a later part of a loan out, once."""
+    """Send a later part of a loan, or a draw of a line, out, once."""
     part = Transaction.objects.select_related("loan").get(public_id=entry.facts["transaction"])
     payouts.send(part.loan, actor=users.system(), at=entry.at, part=part)
 

@@ -16,8 +16,8 @@ from credit.refusals import Impossible, NotPlayable, Refused
 from crm.lib.money import Mode, is_cents
 
 __all__ = [
-    "METHODS", "NO_PENALTY", "DayCount", "Family", "Fee", "Impossible", "Method", "MonthEnd", "NotPlayable", "Penalty", "Range",
-    "Recalculation", "Refused", "Shift", "Terms", "Unit",
+    "METHODS", "NO_PENALTY", "DayCount", "Family", "Fee", "Impossible", "LineTerms", "Method", "MonthEnd", "NotPlayable", "Penalty",
+    "Range", "Recalculation", "Refused", "Shift", "Terms", "Unit",
 ]  # fmt: skip
 
 DayCount = Literal["30/360", "actual/360", "actual/364", "actual/365", "actual/actual"]
@@ -77,6 +77,27 @@ class Recalculation:
 
 
 @dataclass(frozen=True, slots=True)
+class LineTerms:
+    """What makes a loan a revolving line; `minimum_share` is a fraction of what is drawn.
+
+    Draws are taken until `ends_on`. A statement is made at the end of `statement_day` (the month's last day where it is shorter) and due
+    `due_days` later; the last one, on `ends_on`, asks for everything. Its minimum is `minimum_share` of what is drawn and not billed
+    before, at least `minimum_amount`, at most all of it, and the interest in full. `freeze_days`: past due that long, the line is frozen
+    by the close of day (0: it is not).
+    """
+
+    ends_on: date
+    statement_day: int
+    due_days: int = 20
+    minimum_share: Decimal = Decimal("0.10")
+    minimum_amount: Decimal = Decimal("100.00")
+    freeze_days: int = 1
+
+
+LINE_DAY_COUNTS: tuple[DayCount, ...] = ("actual/360", "actual/365")  # each day alike: what is not billed yet is summed in SQL
+
+
+@dataclass(frozen=True, slots=True)
 class Range:
     """A range of delinquency in days past due, both ends in it; no `last`: and more."""
 
@@ -97,6 +118,7 @@ class Terms:
     period's share.
     `special_days` are those on which the contract's calendar differs from the plain week, see `credit/business_days.py`.
     `arrears_grace_days` and `ranges` are those of treatment; the penalty's grace is also the grace of the regulatory counter.
+    With `line` it is a revolving line: `principal` is its limit, `starts_on` the day it opens, and there is no schedule.
     """
 
     principal: Decimal
@@ -131,6 +153,7 @@ class Terms:
     recalculation: Recalculation | None = None
     arrears_grace_days: int = 0
     ranges: tuple[Range, ...] = ()
+    line: LineTerms | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no schedule can be made from.
@@ -148,7 +171,10 @@ class Terms:
 
     def to_json(self) -> dict[str, Any]:
         """Return the terms as JSON values: amounts, rates and days as text, nothing lost."""
-        return {"version": 1, **_plain(self)}
+        document = {"version": 1, **_plain(self)}
+        if self.line is None:
+            del document["line"]
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Terms":
@@ -178,6 +204,10 @@ class Terms:
         if text.get("recalculation"):
             text["recalculation"] = Recalculation(**text["recalculation"])
         text["ranges"] = tuple(Range(**row) for row in text.get("ranges", ()))
+        if text.get("line"):
+            row = text["line"]
+            sums = {name: Decimal(row[name]) for name in ("minimum_share", "minimum_amount") if name in row}
+            text["line"] = LineTerms(**{**row, **sums, "ends_on": date.fromisoformat(row["ends_on"])})
         text["special_days"] = tuple(date.fromisoformat(day) for day in text.get("special_days", ()))
         return cls(**text)
 
@@ -235,6 +265,8 @@ def _check(terms: Terms) -> None:
         refuse("fee", "a fee has an amount in whole cents or a rate above zero")
     if terms.penalty.annual_rate < 0 or terms.penalty.percent_once < 0 or terms.penalty.grace_days < 0 or terms.penalty.year < 1:
         refuse("penalty", "a penalty is not below zero")
+    if terms.line is not None:
+        _check_line(terms, terms.line)
     after: int | None = 0
     for each in terms.ranges:
         if after is None or each.first <= after or (each.last is not None and each.last < each.first):
@@ -242,3 +274,16 @@ def _check(terms: Terms) -> None:
         after = each.last
     if terms.arrears_grace_days < 0 or terms.first_period_days < 1:
         refuse("dates", "days of grace and of the first period are not below zero")
+
+
+def _check_line(terms: Terms, line: LineTerms) -> None:
+    if line.minimum_amount < 0 or not is_cents(line.minimum_amount):
+        raise Impossible("amount", "a minimum is not below zero, in whole cents")
+    if not 0 <= line.minimum_share <= 1:
+        raise Impossible("rate", f"a minimum share of {line.minimum_share} cannot be")
+    if not 1 <= line.statement_day <= 31 or line.due_days < 1 or line.ends_on <= terms.starts_on or line.freeze_days < 0:
+        raise Impossible("dates", "a line ends after it opens; a statement is made on a day of the month and due days later")
+    if terms.day_count not in LINE_DAY_COUNTS:
+        raise Impossible("day_count", f"interest of a line counts each day alike, not by {terms.day_count}")
+    if terms.fees or terms.penalty.percent_once or terms.recalculation or terms.penalty.year != 360:
+        raise Impossible("fee", "a line costs interest on what is drawn and a penalty a day, nothing else")

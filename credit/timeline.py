@@ -187,6 +187,8 @@ def _offer_expired(entry: Entry) -> str:
 @says("credit.loan.booked", icon="loan", tone="info")
 def _booked(entry: Entry) -> str:
     values = {"amount": money(entry, "principal"), "term": number(entry, "term")}
+    if entry.facts.get("revolving"):
+        return _("Line of %(amount)s opened for %(term)s months") % values
     return _("Loan booked and paid out: %(amount)s over %(term)s months") % values
 
 

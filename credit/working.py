@@ -352,6 +352,10 @@ class Working:
         raise NotPlayable("no_pause", f"no pause runs on {event.on}")
 
     # --- the end ----------------------------------------------------------------------------------------------------
+    def ending(self, on: date) -> tuple[Line, ...] | None:
+        """Return the lines of all that is owed on a day where no schedule says it, as of a revolving line."""
+        return None
+
     def state(self, as_of: date) -> State:
         """Return the loan as of a day."""
         if self.terms.recalculation and self.rows:

@@ -7,6 +7,7 @@ from credit.models.contracts import Contract, CounterLink, Link, OfferLink
 from credit.models.delinquency import DelinquencyPause, DelinquencyRanges, RangeMove
 from credit.models.general_ledger import AccountingPeriod, AccountMapping, BookDay, GLAccount, Journal, JournalLine
 from credit.models.imports import ImportBatch
+from credit.models.lines import CreditLine
 from credit.models.loan_documents import InvoicedMovement, LoanDocument
 from credit.models.loans import Installment, Loan, Transaction
 from credit.models.money import PayoffQuote, Refund
@@ -42,6 +43,7 @@ __all__ = [
     "Contract",
     "CounterLink",
     "CounterOffer",
+    "CreditLine",
     "CustomerPayment",
     "DelinquencyPause",
     "DelinquencyRanges",

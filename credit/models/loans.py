@@ -19,6 +19,15 @@ from customers.models import Customer
 from governance.models import User
 
 ZERO = Decimal("0.00")
+# kinds of movements, and those that may be of no amount
+KINDS = [
+    "disbursement", "repayment", "reversal", "reallocation", "refund", "prepayment", "charge", "waiver", "reschedule", "restructure",
+    "acceleration", "charge_off", "write_off", "recovery", "cancellation", "relief", "death", "sale", "draw", "limit", "freeze", "unfreeze",
+    "closure",
+]  # fmt: skip
+NO_MONEY = [
+    "reschedule", "restructure", "acceleration", "charge_off", "write_off", "reversal", "relief", "death", "freeze", "unfreeze", "closure",
+]  # fmt: skip
 
 
 class LoanQuerySet(CreditQuerySet["Loan"]):
@@ -73,6 +82,7 @@ class Loan(Belonging):
             "stage": _("Stage of credit risk, 1 to 3"),
             "cured_on": _("Since when nothing is past due, while class or stage still wait for it"),
             "ecl": _("Expected credit loss, CNY"),
+            "revolving": _("Whether it is a revolving line, its principal the limit"),
         },
     )
 
@@ -124,6 +134,7 @@ class Loan(Belonging):
     capitalised = MoneyField(default=ZERO, db_default=ZERO, help_text="what a restructuring added to the principal")
     overpayment = MoneyField(default=ZERO, help_text="held for refund")
     undrawn = MoneyField(default=ZERO, db_default=ZERO, help_text="approved and not paid out yet")
+    revolving = models.BooleanField(default=False, db_default=False, help_text="a revolving line: `principal` is its limit")
     dpd = models.PositiveIntegerField(default=0, db_default=0)
     bucket = models.PositiveSmallIntegerField(default=0, db_default=0)
     oldest_due_on = models.DateField(null=True, blank=True, help_text="oldest due date missed")
@@ -153,14 +164,19 @@ class Loan(Belonging):
             ),
             models.CheckConstraint(
                 name="loan_balances_not_negative",
-                condition=Q(principal_outstanding__gte=0, principal_outstanding__lte=F("principal") + F("capitalised"), overpayment__gte=0),
+                # a payment that bounces may leave more drawn than the limit of a line
+                condition=Q(principal_outstanding__gte=0, overpayment__gte=0)
+                & (Q(revolving=True) | Q(principal_outstanding__lte=F("principal") + F("capitalised"))),
             ),
             models.CheckConstraint(
                 name="loan_settled_owes_nothing",
                 condition=Q(status="open")
                 | Q(principal_outstanding=0, dpd=0, bucket=0, oldest_due_on__isnull=True, settled_at__isnull=False),
             ),
-            models.CheckConstraint(name="loan_undrawn_within", condition=Q(undrawn__gte=0, undrawn__lt=F("principal"))),
+            models.CheckConstraint(
+                name="loan_undrawn_within",
+                condition=Q(undrawn__gte=0) & (Q(undrawn__lt=F("principal")) | Q(revolving=True, undrawn=F("principal"))),
+            ),
             models.CheckConstraint(name="loan_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
             models.CheckConstraint(
                 name="loan_judged", condition=Q(risk_class__gte=1, risk_class__lte=5, stage__gte=1, stage__lte=3, ecl__gte=0)
@@ -376,10 +392,16 @@ class Transaction(models.Model):
         RELIEF = "relief", _("Hardship relief")
         DEATH = "death", _("Death of the customer")
         SALE = "sale", _("Sale of the loan")
+        DRAW = "draw", _("Draw")
+        LIMIT = "limit", pgettext_lazy("movement", "Limit of the line")
+        FREEZE = "freeze", _("Line frozen")
+        UNFREEZE = "unfreeze", _("Line given free")
+        CLOSURE = "closure", _("Line closed")
 
     # What changes what is owed without money moving may be of no amount.
     WITHOUT_MONEY = (
         Kind.RESCHEDULE, Kind.RESTRUCTURE, Kind.ACCELERATION, Kind.CHARGE_OFF, Kind.WRITE_OFF, Kind.REVERSAL, Kind.RELIEF, Kind.DEATH,
+        Kind.FREEZE, Kind.UNFREEZE, Kind.CLOSURE,
     )  # fmt: skip
 
     class Channel(models.TextChoices):
@@ -414,33 +436,12 @@ class Transaction(models.Model):
                 condition=Q(amount__gt=0)
                 | Q(
                     amount=0,
-                    kind__in=["reschedule", "restructure", "acceleration", "charge_off", "write_off", "reversal", "relief", "death"],
+                    kind__in=NO_MONEY,
                 ),
             ),
             models.CheckConstraint(
                 name="transaction_kind_known",
-                condition=Q(
-                    kind__in=[
-                        "disbursement",
-                        "repayment",
-                        "reversal",
-                        "reallocation",
-                        "refund",
-                        "prepayment",
-                        "charge",
-                        "waiver",
-                        "reschedule",
-                        "restructure",
-                        "acceleration",
-                        "charge_off",
-                        "write_off",
-                        "recovery",
-                        "cancellation",
-                        "relief",
-                        "death",
-                        "sale",
-                    ]
-                ),
+                condition=Q(kind__in=KINDS),
             ),
             models.CheckConstraint(
                 name="transaction_reversal_of_one",

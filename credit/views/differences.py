@@ -5,12 +5,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from credit import line_acts
 from credit.accrual import bucket, bucket_name
 from credit.events import Waive
 from credit.models import Installment, Loan, Posting
 from credit.movements import STATUS, Preview, entries, status_of
+from credit.revolving import LineState
+from credit.state import REST, State
 from credit.state import Installment as Played
-from credit.state import State
 
 ZERO = Decimal("0.00")
 Account = Posting.Account
@@ -26,7 +28,7 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
         was, will = old.get(seq), new.get(seq)
         pair = [_row(loan, each, state) for each, state in ((was, before), (will, after))]
         if pair[0] != pair[1]:
-            rows.append({"number": seq, "was": pair[0], "will": pair[1]})
+            rows.append({"number": seq if seq != REST else _("not billed"), "was": pair[0], "will": pair[1]})
     had, has = _books(before), _books(after)
     sums = [
         (_("Principal left"), before.principal_outstanding, after.principal_outstanding),
@@ -41,7 +43,10 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
     rates = before.terms.penalty.annual_rate, after.terms.penalty.annual_rate
     days = (before.delinquency.regulatory_days, after.delinquency.regulatory_days)
     ends = [(state.installments[-1].due_on if state.installments else None) for state in (before, after)]
+    of_line = line_acts.told(before, after) if isinstance(before, LineState) and isinstance(after, LineState) else None
+    moved = of_line is not None and (of_line["limit"][0] != of_line["limit"][1] or of_line["frozen"])
     return {
+        "line": of_line,
         "rows": rows[:SHOWN],
         "more_rows": max(len(rows) - SHOWN, 0),
         "sums": [(label, was, will) for label, was, will in sums if was != will],
@@ -57,7 +62,9 @@ def told(loan: Loan, preview: Preview) -> dict[str, Any]:
             (account.label, has[account] - had[account], had[account] - has[account]) for account in Account if has[account] != had[account]
         ],
         "penalty_ends": bool(rates[0]) and not rates[1],
-        "nothing": not (rows or any(was != will for _label, was, will in sums) or before.status != after.status or rates[0] != rates[1]),
+        "nothing": not (
+            rows or moved or any(was != will for _label, was, will in sums) or before.status != after.status or rates[0] != rates[1]
+        ),
     }
 
 

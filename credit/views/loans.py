@@ -23,7 +23,9 @@ from credit.models import Installment, Loan, Posting, Transaction, VirtualAccoun
 from credit.money_forms import CounterForm
 from credit.permissions import QUOTE_PAYOFF, RECORD_REPAYMENT, REQUEST_REFUND, REVERSE_REPAYMENT, VIEW_LOAN
 from credit.reversals import REVERSIBLE
+from credit.state import REST
 from credit.views import Asked, borrower, differences
+from credit.views import lines as line_pages
 from credit.words import PARTS
 from crm.lib import htmx, money, pages
 from crm.lib.errors import DomainError
@@ -36,7 +38,7 @@ TABS = ("", "open", "late", "settled")
 MOVEMENTS = 12  # the newest; the statement has all
 # What is not named moves no cash.
 SIGNS = {
-    "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "sale": "in", "disbursement": "out", "reversal": "out", "refund": "out",
+    "repayment": "in", "prepayment": "in", "recovery": "in", "cancellation": "in", "sale": "in", "disbursement": "out", "draw": "out", "reversal": "out", "refund": "out",
 }  # fmt: skip
 
 
@@ -80,25 +82,28 @@ def loan_page(request: Asked, public_id: str) -> HttpResponse:
     loan = one(request, public_id)
     on = value_day(loan.legal_entity, now())
     installments = list(loan.installments.order_by("seq"))
-    rows = schedule(loan, installments, on)
+    billed = [each for each in installments if each.seq != REST]
+    rows = schedule(loan, billed, on)
     moved = movements(loan, installments, may_reverse=request.user.has_perm(REVERSE_REPAYMENT))
-    may = acts.open_to(request.user, loan)
+    open_acts = acts.open_to(request.user, loan)
     context = {
         "loan": loan,
         "customer": borrower(loan, request.user),
         "on": on,
         "rows": rows,
         "total": total(rows),
-        "due": standing(loan, installments, on),
+        "due": standing(loan, billed, on),
+        "line": line_pages.of(loan, installments, rows, on) if loan.revolving else None,
+        "may": {act.kind for act in open_acts if act.of == "line"},
         "movements": moved[:MOVEMENTS],
         "earlier": len(moved) > MOVEMENTS,
-        "figures": balance(loan, installments, on),
+        "figures": line_pages.balance(loan, on) if loan.revolving else balance(loan, installments, on),
         "timeline": timeline.of_loan(loan),
         "judged": class_standing.of(loan, request.user),
         "may_repay": request.user.has_perm(RECORD_REPAYMENT) and loan.status == Loan.Status.OPEN,
         "may_quote": request.user.has_perm(QUOTE_PAYOFF) and loan.status == Loan.Status.OPEN,
-        "may_act": bool(may),
-        "may_recover": any(act.kind == Transaction.Kind.RECOVERY for act in may),
+        "may_act": bool(open_acts),
+        "may_recover": any(act.kind == Transaction.Kind.RECOVERY for act in open_acts),
         "waiting": act_words.waiting(loan, request.user),
         "lent": loan.principal - loan.undrawn + loan.capitalised,
         "may_refund": request.user.has_perm(REQUEST_REFUND),
@@ -215,14 +220,24 @@ def movements(loan: Loan, installments: list[Installment], *, may_reverse: bool 
                 "payment": row.share.payment.public_id if hasattr(row, "share") else "",
                 "parts": [(words[part], parts[part]) for part in PARTS if parts[part] > 0],
                 "held": parts[Posting.Account.OVERPAYMENT],
-                "numbers": ", ".join(map(str, seqs)),
+                "numbers": ", ".join(map(numbered, seqs)),
                 "postings": [
-                    {"posting": p, "account": accounts[p.account], "number": numbers.get(p.installment_id or 0), "credit": -p.amount}
+                    {
+                        "posting": p,
+                        "account": accounts[p.account],
+                        "number": numbered(numbers.get(p.installment_id or 0)),
+                        "credit": -p.amount,
+                    }
                     for p in postings
                 ],
             }
         )
     return found
+
+
+def numbered(seq: int | None) -> str:
+    """Return how people call an instalment: by its number, or as what no statement of a line has billed yet."""
+    return _("not billed") if seq == REST else "" if seq is None else str(seq)
 
 
 def balance(loan: Loan, installments: list[Installment], on: date) -> dict[str, Any]:
@@ -267,7 +282,8 @@ def balance(loan: Loan, installments: list[Installment], on: date) -> dict[str, 
 def loan_balance(request: Asked, public_id: str) -> HttpResponse:
     """Give the figures of the balance curve."""
     loan = one(request, public_id)
-    figures = balance(loan, list(loan.installments.order_by("seq")), value_day(loan.legal_entity, now()))
+    on = value_day(loan.legal_entity, now())
+    figures = line_pages.balance(loan, on) if loan.revolving else balance(loan, list(loan.installments.order_by("seq")), on)
     return JsonResponse(figures, headers={"Cache-Control": "no-store"})
 
 
@@ -279,7 +295,7 @@ def loan_repay(request: Asked, public_id: str) -> HttpResponse:
     if loan.status != Loan.Status.OPEN:
         raise repayments.closed(loan)
     on = value_day(loan.legal_entity, now())
-    installments = list(loan.installments.order_by("seq"))
+    installments = [each for each in loan.installments.order_by("seq") if each.seq != REST]
     due = standing(loan, installments, on)
     if request.method == "GET" and htmx.wants_part(request):
         told = preview(loan, request.GET.get("amount", ""), day_of(loan, request.GET.get("received_on", "")))
@@ -345,7 +361,7 @@ def preview(loan: Loan, text: str, on: date) -> dict[str, Any]:
         by_row[line.installment][line.part] += line.amount
     rows: list[dict[str, Any]] = [
         {
-            "number": row.seq,
+            "number": numbered(row.seq),
             "due_on": row.due_on,
             **{part: by_row[row.seq][part] for part in PARTS},
             "open": row.outstanding,

@@ -81,7 +81,10 @@ def page(request: Asked, offer: Offer, form: DisclosureForm, *, status: int = 20
         "lapsed": standing and today > offer.expires_on,
         "days_left": (offer.expires_on - today).days,
         "standing": standing and today <= offer.expires_on,
-        "renewable": standing and offer.starts_on < today <= offer.expires_on and offer.application.product.day_count != "30/360",
+        "renewable": standing
+        and offer.starts_on < today <= offer.expires_on
+        and offer.application.product.day_count != "30/360"
+        and offer.application.product.method != "revolving",
         "parts": contract_terms.said(offer.application.product, "tranches"),
         "may_accept": request.user.has_perm(ACCEPT_OFFER),
         "may_withdraw": request.user.has_perm("credit.withdraw_application"),

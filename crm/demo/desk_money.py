@@ -37,7 +37,10 @@ def fill(entity: LegalEntity, *, today: date) -> None:
     at = moment(entity, today, 9)
     numbers(entity)
     loans = list(
-        Loan.objects.open().filter(legal_entity=entity, dpd=0).select_related("customer", "legal_entity", "product").order_by("pk")[:40]
+        Loan.objects.open()
+        .filter(legal_entity=entity, dpd=0, revolving=False)
+        .select_related("customer", "legal_entity", "product")
+        .order_by("pk")[:40]
     )
     if len(loans) < 20:
         return

@@ -91,10 +91,10 @@ def fill(entity: LegalEntity, *, today: date, at: datetime) -> int:
     for code, en, zh, changed, amount, term in PRODUCTS:
         product = Product.objects.live().filter(legal_entity=entity, code=code).select_related("legal_entity").first()
         if product is None:
-            product = _on_sale(entity, code, en, zh, changed, staff=staff, at=at)
+            product = on_sale(entity, code, en, zh, changed, staff=staff, at=at)
         elif Loan.objects.filter(product__code=code).exists():
             continue
-        booked += _lent(product, known, amount=D(amount), term=term, staff=staff, at=at)
+        booked += lent(product, known, amount=D(amount), term=term, staff=staff, at=at)
     return booked
 
 
@@ -121,9 +121,10 @@ def on_the_way(house: House, day: date) -> None:
                     changes.confirm(made, actor=house.staff["risk"], at=house.at(day, 15))
 
 
-def _on_sale(
+def on_sale(
     entity: LegalEntity, code: str, en: str, zh: str, changed: dict[str, Any], *, staff: dict[str, User], at: datetime
 ) -> Product:  # fmt: skip
+    """Write, review and release a product by its doors."""
     made = product_factory.create(entity, code=code, name_en=en, name_zh=zh, actor=staff["risk"], at=at)
     bounds = {"amount_min": D("1000.00"), "amount_max": D("20000.00"), "rates_by_grade": RATES, "grace_days": 3}
     made = product_factory.write(made, written(made) | bounds | changed, actor=staff["risk"], at=at)
@@ -143,7 +144,7 @@ def _told() -> None:
         outbox.run_all(at=now())
 
 
-def _lent(product: Product, known: list[Application], *, amount: Decimal, term: int, staff: dict[str, User], at: datetime) -> int:
+def lent(product: Product, known: list[Application], *, amount: Decimal, term: int, staff: dict[str, User], at: datetime) -> int:
     """Lend once of a product, to the first of those known who is served; return 1 if one was."""
     while known:
         pattern = known.pop(0)

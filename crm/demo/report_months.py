@@ -70,7 +70,9 @@ def pay_off(house: House, day: date, *, since: date) -> None:
     span = (house.today - since).days
     if (day - since).days not in {round(share * span) for share in EARLY}:
         return
-    loans = Loan.objects.filter(legal_entity=house.entity, status=Loan.Status.OPEN, dpd=0, starts_on__lt=day).select_related("legal_entity")
+    loans = Loan.objects.filter(
+        legal_entity=house.entity, status=Loan.Status.OPEN, dpd=0, revolving=False, starts_on__lt=day
+    ).select_related("legal_entity")
     for loan in loans.order_by("pk"):
         paid = loan.installments.filter(status=Installment.Status.PAID).count()
         if paid < PAID_BEFORE or loan.term - paid < PAID_BEFORE or loan.installments.filter(due_on=day).exists():

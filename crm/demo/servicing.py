@@ -25,7 +25,7 @@ TRIED = 4  # customers who are asked whether the engine lends them a second loan
 def fill(entity: LegalEntity, *, today: date, at: datetime) -> None:
     """Do each act once, and leave one write-off waiting for its second person."""
     operations, risk = (User.objects.select_related("role", "team").get(username=name) for name in ("operations", "risk"))
-    open_loans = Loan.objects.open().filter(legal_entity=entity, refunds__isnull=True, payoff_quotes__isnull=True)
+    open_loans = Loan.objects.open().filter(legal_entity=entity, revolving=False, refunds__isnull=True, payoff_quotes__isnull=True)
     open_loans = open_loans.exclude(product__code__in=products.CODES)  # these keep to what their own terms foresee
     good = list(open_loans.filter(dpd=0, starts_on__lt=today.replace(day=1)).order_by("-principal_outstanding", "pk")[:4])
     late = list(open_loans.filter(dpd__gt=90).order_by("-dpd", "pk")[:2])
@@ -111,7 +111,7 @@ def open_loans_of(customer: Customer) -> list[Loan]:
 
 def _with_two(entity: LegalEntity, *, at: datetime) -> Customer | None:
     """Return a customer with two open loans; where nobody has two, the first good payer whom the engine lends once more."""
-    open_loans = Loan.objects.open().filter(legal_entity=entity, refunds__isnull=True, payoff_quotes__isnull=True)
+    open_loans = Loan.objects.open().filter(legal_entity=entity, revolving=False, refunds__isnull=True, payoff_quotes__isnull=True)
     customers = Customer.objects.select_related("legal_entity", "owner")
     twice = open_loans.values("customer").annotate(number=Count("pk")).filter(number__gt=1).order_by("customer").first()
     if twice is not None:

@@ -18,6 +18,7 @@ MONEY_MOVES = {
     "suspense_spread_create",
     "customer_payments_create", "customer_payments_reverse_create", "hardship_reliefs_create", "tranches_create", "loan_sales_create",
     "manual_journals_create",
+    "loans_draw_create", "loans_freeze_create", "loans_unfreeze_create", "loans_limit_create",
 }  # fmt: skip
 
 
