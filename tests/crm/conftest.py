@@ -99,8 +99,9 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
     stored = documents.keep(pdf("api"))
     spared = {"until": late.date() + timedelta(days=70), "adds": True}
     relief = acts.do(charged, acts.ACTS["relief"], spared, on=None, why="hardship", actor=cast.loan_operations, at=late, key="h")
+    sold = desk.loan(at=late)
     sale = loan_sales.propose(
-        [loan_sales.Item(charged, Decimal("100.00"))], buyer="Asset Company", reference="S-1", on=None, why="contract", note="",
+        [loan_sales.Item(sold, Decimal("100.00"))], buyer="Asset Company", reference="S-1", on=None, why="contract", note="",
         actor=cast.loan_operations, at=late,
     )  # fmt: skip
     return {
