@@ -12,6 +12,7 @@ from credit.models import Loan
 from credit.permissions import CONFIRM_SERVICING
 from crm.lib.templatetags.crm import percent
 from governance.models import ChangeRequest, User
+from governance.permissions import VIEW_CHANGE
 
 STAYS = dict(KEEPS)
 
@@ -42,13 +43,14 @@ def told(details: dict[str, Any]) -> list[tuple[Any, Any]]:
 
 def waiting(loan: Loan, user: User) -> list[dict[str, Any]]:
     """Return what waits for a second person on `loan`; its address only for who may open it."""
+    opens = user.has_perm(VIEW_CHANGE)
     rows = ChangeRequest.objects.filter(kind=CHANGE, subject=loan.public_id, status=ChangeRequest.Status.OPEN)
     return [
         {
             "label": ACTS[act].label if act in ACTS else act,
             "by": name,
             "at": made_at,
-            "url": public_id if maker == user.pk or user.has_perm(CONFIRM_SERVICING) else "",
+            "url": public_id if opens and (maker == user.pk or user.has_perm(CONFIRM_SERVICING)) else "",
         }
         for public_id, act, maker, name, made_at in rows.values_list("public_id", "after__act", "made_by", "made_by__name", "made_at")
     ]

@@ -427,8 +427,9 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
     lines = [Line(_("What is done"), "", act.label), Line(_("Counts for"), "", after["on"]), Line(_("Why"), "", Why(after["why"]).label)]
     if Decimal(after["amount"]):
         lines.append(Line(_("Amount (CNY)"), "", grouped(Decimal(after["amount"]))))
-    lines.append(Line(_("Principal left (CNY)"), grouped(Decimal(after["principal"][0])), grouped(Decimal(after["principal"][1]))))
-    lines.append(Line(_("Owed in all (CNY)"), grouped(Decimal(after["owed"][0])), grouped(Decimal(after["owed"][1]))))
+    for label, name in ((_("Principal left (CNY)"), "principal"), (_("Owed in all (CNY)"), "owed")):
+        was, will = (grouped(Decimal(each)) for each in after[name])
+        lines.append(Line(label, was, will))
     if "left" in after:  # proposals of before do not say it
         (number, following, last), (number_then, following_then, last_then) = after["left"]
         told = (

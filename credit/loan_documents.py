@@ -12,6 +12,7 @@ from credit import cost, movements, repayments, statements
 from credit.books import local_day, value_day
 from credit.models import InvoicedMovement, Loan, LoanDocument, Posting
 from crm.lib.errors import DomainError, Invalid
+from crm.lib.templatetags.crm import grouped
 from governance import papers_taken
 from governance.models import LegalEntity, User
 from ledger import log
@@ -59,7 +60,7 @@ def _settled(loan: Loan) -> dict[str, Any]:
     """Return what a certificate says, read from the loan's movements and its postings, not from its row alone."""
     if loan.status == Loan.Status.OPEN:
         raise NotSettled(
-            _("%(loan)s is open: %(left)s of its principal is outstanding.") % {"loan": loan, "left": loan.principal_outstanding}
+            _("%(loan)s is open: %(left)s of its principal is outstanding.") % {"loan": loan, "left": grouped(loan.principal_outstanding)}
         )
     if loan.status == Loan.Status.WRITTEN_OFF:
         raise NotSettled(_("%(loan)s was written off: what was lost was not repaid, so no settlement is certified.") % {"loan": loan})

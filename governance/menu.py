@@ -50,7 +50,7 @@ home.queue(
     read=home_blocks.waiting_changes,
     empty=_("No change waits for a second person."),
     order=15,
-    roles=("compliance", "admin"),
+    roles=("compliance", "admin", "risk_manager", "loan_operations", "collections_supervisor"),
     url_name="change-list",
 )
 home.queue(

@@ -1,6 +1,7 @@
 """Acts on a loan: what may be done to it, each with a page that says what it will change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from credit import acts
+from credit import act_words, acts
 from credit.act_forms import ActForm
 from credit.acts import Act
 from credit.books import value_day
@@ -20,6 +21,7 @@ from credit.views import Asked, borrower, differences
 from credit.views.loans import one
 from crm.lib import htmx
 from crm.lib.errors import DomainError, Stale
+from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from governance import idempotency
 
@@ -52,7 +54,7 @@ def page_of(act: Act) -> Callable[..., HttpResponse]:
 def answer(request: Asked, act: Act, public_id: str) -> HttpResponse:
     """Show the form with what it will change, or take it in."""
     loan = one(request, public_id)
-    here, posted, stale = reverse("loan", args=[public_id]), request.method == "POST", False
+    here, posted, status = reverse("loan", args=[public_id]), request.method == "POST", 0
     today = value_day(loan.legal_entity, now())
     if not posted and htmx.wants_part(request):
         return htmx.part(request, "credit/_difference.html", seen(loan, act, ActForm(act, loan, request.GET)))
@@ -66,10 +68,10 @@ def answer(request: Asked, act: Act, public_id: str) -> HttpResponse:
         typed["version"] = str(loan.version)
         form = ActForm(act, loan, typed)
         form.add_error(None, _("Money moved on this loan meanwhile. Look at what it will change now, and send it again."))
-        stale = True
-    if posted and not stale and form.is_valid():
+        status = Stale.status
+    if posted and not status and form.is_valid():
         data = form.cleaned_data
-        with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
+        with refused(form) as told, form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
                 key = f"form:{data['form_key']}" if data["form_key"] else f"act:{now().isoformat()}"
                 done = acts.do(
@@ -79,16 +81,31 @@ def answer(request: Asked, act: Act, public_id: str) -> HttpResponse:
                 messages.success(request, said(done))
         if not form.errors:
             return htmx.go(request, sent.location)
+        status = told["status"]
     context = {
         "loan": loan,
         "customer": borrower(loan, request.user),
         "act": act,
         "back": here,
         "two": acts.asks_second(loan, act, request.user),
+        "waiting": act_words.waiting(loan, request.user),
     }
     page = form.page(request, "credit/act.html", context | seen(loan, act, form, bound=posted))
-    page.status_code = Stale.status if stale else page.status_code
+    page.status_code = status or page.status_code
     return page
+
+
+@contextmanager
+def refused(form: Form) -> Iterator[dict[str, int]]:
+    """Run a door; what it refuses as the loan stands (409) is said in the form, beside what was typed."""
+    told = {"status": 0}
+    try:
+        yield told
+    except DomainError as error:
+        if error.status != Stale.status:
+            raise
+        form.add_error(None, error.message)
+        told["status"] = error.status
 
 
 def said(done: Any) -> str:

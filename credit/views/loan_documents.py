@@ -21,6 +21,7 @@ from credit.models import Loan, LoanDocument, Transaction
 from credit.permissions import ISSUE_DOCUMENT, VIEW_LOAN
 from credit.state import PARTS, Split
 from credit.views import Asked, borrower
+from credit.views.acts import refused
 from credit.views.loans import one
 from credit.words import PARTS as LABELS
 from crm.lib import htmx
@@ -156,16 +157,17 @@ def loan_documents_page(request: Asked, public_id: str) -> HttpResponse:
 def loan_document_new(request: Asked, public_id: str) -> HttpResponse:
     """Make a document of a loan."""
     loan = one(request, public_id)
-    form = DocumentForm(request.POST)
+    form, status = DocumentForm(request.POST), 0
     if form.is_valid():
-        with form.refusals(), idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
+        with refused(form) as told, form.refusals(), idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
             if not sent.again:
                 made = make(loan, form.cleaned_data, actor=request.user, at=now())
                 sent.result(reverse("loan-document", args=[made[-1].public_id]))
                 messages.success(request, _("%(serial)s is made.") % {"serial": ", ".join(each.serial for each in made)})
         if not form.errors:
             return htmx.go(request, sent.location)
-    return _documents_page(request, loan, form)
+        status = told["status"]
+    return _documents_page(request, loan, form, status=status)
 
 
 def make(loan: Loan, data: dict[str, Any], *, actor: Any, at: Any) -> list[LoanDocument]:
@@ -184,7 +186,7 @@ def make(loan: Loan, data: dict[str, Any], *, actor: Any, at: Any) -> list[LoanD
     return [loan_documents.statement(loan, **period, **told)]
 
 
-def _documents_page(request: Asked, loan: Loan, form: DocumentForm | None = None) -> HttpResponse:
+def _documents_page(request: Asked, loan: Loan, form: DocumentForm | None = None, *, status: int = 0) -> HttpResponse:
     first, last = statements.usual(loan, today=value_day(loan.legal_entity, now()))
     settled = loan.status in (Loan.Status.SETTLED, Loan.Status.CANCELLED)
     initial = {"kind": Kind.SETTLEMENT if settled else Kind.STATEMENT, "first": first, "last": last}
@@ -195,7 +197,7 @@ def _documents_page(request: Asked, loan: Loan, form: DocumentForm | None = None
         "documents": loan.documents.select_related("issued_by", "credits").defer("document").order_by("-pk")[:LATEST],
         "may_issue": request.user.has_perm(ISSUE_DOCUMENT),
     }
-    status = 422 if form is not None and form.errors else 200
+    status = status or (422 if form is not None and form.errors else 200)
     return htmx.render(request, "credit/documents/documents.html", "credit/documents/documents.html", context, status=status)
 
 

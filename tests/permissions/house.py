@@ -26,7 +26,7 @@ WHO: dict[str, str] = {
     "governance.view_key": "compliance auditor admin",
     "governance.rotate_key": "admin",
     "governance.check_key": "compliance",  # asked inside the doors of a change, whose pages show it
-    "governance.view_change": "compliance auditor admin",
+    "governance.view_change": "collections_supervisor risk_manager compliance auditor admin loan_operations",
     "governance.check_export": "compliance admin",  # asked inside the doors of a change
     "governance.view_probe": "compliance admin",  # who is told; it opens no page
     "governance.view_catalogue": "risk_manager compliance auditor admin api_client",
