@@ -64,7 +64,9 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
         "caps": [cap for cap in caps.holding(on) if cap.holds_for(product.code, "")],
         "may_write": request.user.has_perm(MANAGE_PRODUCT),
         "further": [
-            (product_terms.TERMS[name].label, product_terms.said(name, value)) for name, value in product_terms.whole(product.terms).items()
+            (product_terms.TERMS[name].label, product_terms.said(name, value))
+            for name, value in product_terms.whole(product.terms).items()
+            if product_terms.is_of(product.method, name)
         ],
         "rules": rules_of(on),
         "papers": papers_of(product),
