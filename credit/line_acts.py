@@ -97,6 +97,7 @@ def limit(loan: Loan, data: dict[str, Any], on: date) -> Built:
     """Build another limit: a lower one holds at once, a higher one once a second person has confirmed it.
 
     :raises BelowDrawn: if more than that is drawn
+    :raises LinePastDue: for a higher one, if the line is past due or charged off
     :raises OverExposure: if the person's cap leaves less
     """
     amount = data["amount"]
@@ -110,6 +111,8 @@ def limit(loan: Loan, data: dict[str, Any], on: date) -> Built:
         raise Invalid(sentence, fields={"amount": sentence})
     if on >= loan.matures_on:
         raise LineEnded(_("Draws were taken until %(day)s: the line has ended.") % {"day": loan.matures_on.isoformat()})
+    if amount > loan.principal and (loan.dpd or loan.charged_off_on is not None):
+        raise LinePastDue(_("%(loan)s is past due: its limit is not raised.") % {"loan": loan})
     if amount > loan.product.amount_max:
         sentence = _("The product gives limits up to %(most)s.") % {"most": grouped(loan.product.amount_max)}
         raise Invalid(sentence, fields={"amount": sentence})

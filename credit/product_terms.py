@@ -63,11 +63,11 @@ TERMS: dict[str, Term] = {
     "cooling_off_days": Term(_("Cooling-off days"), 0, most=60),
     "tranches": Term(_("Paid out in up to so many parts"), 1, most=12),
     "late_fee": Term(_("Fee for a late instalment (CNY)"), "0.00", decimal=True),
-    "statement_day": Term(_("A line's statement is made on this day of the month"), 10, most=31),
-    "statement_due_days": Term(_("Days from the statement to the day its minimum is due"), 20, most=60),
-    "minimum_share": Term(_("Minimum of a statement, as a share of what is drawn and not billed before"), "0.10", decimal=True),
-    "minimum_amount": Term(_("Minimum of a statement at least (CNY)"), "100.00", decimal=True),
-    "freeze_days": Term(_("A line is frozen when past due so many days (0: never)"), 1, most=365),
+    "statement_day": Term(_("Line: statement day"), 10, most=31),
+    "statement_due_days": Term(_("Line: days to its due date"), 20, most=60),
+    "minimum_share": Term(_("Line: minimum, share drawn"), "0.10", decimal=True),
+    "minimum_amount": Term(_("Line: minimum (CNY)"), "100.00", decimal=True),
+    "freeze_days": Term(_("Line: frozen at days late"), 1, most=365),
     "pack": Term(pgettext_lazy("rules of a country", "Pack of caps"), "cn", {"cn": _("China")}),
 }  # fmt: skip
 
@@ -196,6 +196,11 @@ def together(method: str, terms: Mapping[str, Any]) -> dict[str, Any]:
     if terms["first_due_days"] and terms["first_period_days"] > 1:
         problems["first_period_days"] = _("The first due date is fixed already by the days from the payout.")
     return problems
+
+
+def is_of(method: str, name: str) -> bool:
+    """Tell whether a term says anything about a product of this method."""
+    return name not in (OF_SCHEDULES if method == "revolving" else LINE)
 
 
 def unsupported(method: str, day_count: str, terms: Mapping[str, Any]) -> list[Any]:

@@ -67,7 +67,11 @@ def product_page(request: Asked, public_id: str) -> HttpResponse:
         "order": [PARTS[part] for part in product.allocation_order],
         "caps": held,
         "may_write": request.user.has_perm(MANAGE_PRODUCT),
-        "further": [(product_terms.TERMS[name].label, product_terms.said(name, value)) for name, value in terms.items()],
+        "further": [
+            (product_terms.TERMS[name].label, product_terms.said(name, value))
+            for name, value in terms.items()
+            if product_terms.is_of(product.method, name)
+        ],
         "over_payment": (product_terms.TERMS["over_payment"].label, product_terms.said("over_payment", terms["over_payment"])),
         "rules": rules_of(on),
         "papers": papers_of(product),

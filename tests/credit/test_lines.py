@@ -168,6 +168,8 @@ def test_a_line_past_due_is_late_charged_frozen_and_gives_no_draws(desk, line):
     assert line.installments.get(seq=1).penalty == D("2.67")  # 1,000 × 24 % (27 %, held to the cap) / 360 × 4
     with pytest.raises(line_acts.LinePastDue):
         do(desk, line, "draw", date(2026, 4, 4), amount=D("1.00"))
+    with pytest.raises(line_acts.LinePastDue):
+        do(desk, line, "limit", date(2026, 4, 4), amount=D("21000.00"))
     desk.close_to(date(2026, 4, 4))
     assert fresh(line).line.frozen_on == date(2026, 4, 4)
     assert Transaction.objects.get(loan=line, kind="freeze").details == {"why": "contract"}
