@@ -131,7 +131,7 @@ def room_for(loan: Loan, amount: Decimal, *, on: date) -> None:
         raise exposure.OverExposure(sentence, fields={"amount": sentence}, room=str(room))
 
 
-def raises_limit(loan: Loan, amount: Decimal, actor: User) -> bool:
+def raises_limit(loan: Loan, amount: Decimal, user: User) -> bool:
     """Return whether a limit is above the one that stands: a second person confirms it."""
     return amount > loan.principal
 

@@ -208,7 +208,7 @@ def unsupported(method: str, day_count: str, terms: Mapping[str, Any]) -> list[A
     found = []
     if method not in SUPPORTED_METHODS:
         found.append(_("Method of repayment"))
-    if day_count not in SUPPORTED_DAY_COUNTS:
+    if day_count not in (LINE_DAY_COUNTS if method == "revolving" else SUPPORTED_DAY_COUNTS):
         found.append(_("Day count"))
     return found + [TERMS[name].label for name, value in whole(terms).items() if not _supported(name, value)]
 
