@@ -205,7 +205,8 @@ def test_this_worker_has_a_valkey_database_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gigabytes", "buffers", "cached"), [(1, "256MB", "512MB"), (6, "512MB", "3072MB"), (24, "2048MB", "12288MB"), (256, "2048MB", "131072MB")]
+    ("gigabytes", "buffers", "cached"),
+    [(1, "256MB", "512MB"), (6, "512MB", "3072MB"), (24, "2048MB", "12288MB"), (256, "2048MB", "131072MB")],
 )
 def test_the_database_takes_its_share_of_the_machine(gigabytes: int, buffers: str, cached: str) -> None:
     assert keeper.room(gigabytes * 2**30) == {"shared_buffers": buffers, "effective_cache_size": cached}
