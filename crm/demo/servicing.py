@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, F, OuterRef
 from django.utils.timezone import now
 
 from credit import acts, applications, customer_payments, invoices, loan_documents, offers, receipt_spreads, repayments, suspense
 from credit.acts import ACTS
-from credit.models import Application, Loan, Offer, Transaction
+from credit.models import Application, Installment, Loan, Offer, Transaction
 from crm.demo import products
 from customers.models import Customer
 from governance import changes
@@ -29,7 +29,9 @@ def fill(entity: LegalEntity, *, today: date, at: datetime) -> None:
     open_loans = open_loans.exclude(product__code__in=products.CODES)  # these keep to what their own terms foresee
     good = list(open_loans.filter(dpd=0, starts_on__lt=today.replace(day=1)).order_by("-principal_outstanding", "pk")[:4])
     late = list(open_loans.filter(dpd__gt=90).order_by("-dpd", "pk")[:2])
-    some = list(open_loans.filter(dpd__gt=30, dpd__lte=90).order_by("pk")[:2])
+    # instalments of interest alone are late without any penalty: there is nothing to waive on them
+    fined = Installment.objects.filter(loan=OuterRef("pk"), penalty__gt=F("penalty_paid") + 1)
+    some = list(open_loans.filter(Exists(fined), dpd__gt=30, dpd__lte=90).order_by("pk")[:2])
     fresh = list(open_loans.filter(starts_on=today).order_by("pk")[:1])
     told: list[tuple[Loan, str, dict[str, Any], str]] = []
     told += [(loan, Kind.PREPAYMENT, {"amount": D("2000.00"), "keeps": "term", "channel": "transfer"}, "agreed") for loan in good[:1]]
