@@ -316,9 +316,9 @@ def year_share(terms: Terms, factor: Decimal, days: int, start: date, end: date)
         if factor == rate * int(top) / int(below):
             return f"{top}/{below}"
     if terms.day_count == "30/360":
-        nominal = day_fraction("30/360", start, end) * 360
-        if factor == rate * (nominal / 360):
-            return f"{int(nominal)}/360"
+        share = day_fraction("30/360", start, end)
+        if factor == rate * share:
+            return f"{round(share * 360)}/360"
     return f"{factor / rate:.10f}" if rate else "0"
 
 

@@ -287,14 +287,23 @@ def _propose(receipt: Receipt, loan: Loan | None, *, actor: User, at: datetime) 
 
 
 def _return(receipt: Receipt, *, actor: User, at: datetime) -> Receipt:
-    suspend(receipt, -receipt.left, at=at)
-    ended: dict[str, Any] = {"facts": {"amount": receipt.left}, "decided_by": actor, "ended_at": at, "placed": receipt.amount}
+    """:raises IllegalMove: if it does not wait any more"""
+    left = receipt.left
+    ended: dict[str, Any] = {"facts": {"amount": left}, "decided_by": actor, "ended_at": at, "placed": receipt.amount}
     kept = receipt.spreads.filter(status=CustomerPayment.Status.RECORDED).order_by("pk").first()
     if kept is None:
-        return move(receipt, Status.RETURNED, actor=actor, at=at, **ended)
-    share = kept.shares.select_related("transaction__loan").order_by("place").first()
-    ended |= {"event": "credit.receipt.rest_returned", "loan": share.transaction.loan if share else None, "match": Match.PERSON, "why": ""}
-    return move(receipt, Status.MATCHED, actor=actor, at=at, **ended)
+        row = move(receipt, Status.RETURNED, actor=actor, at=at, **ended)
+    else:
+        share = kept.shares.select_related("transaction__loan").order_by("place").first()
+        ended |= {
+            "event": "credit.receipt.rest_returned",
+            "loan": share.transaction.loan if share else None,
+            "match": Match.PERSON,
+            "why": "",
+        }
+        row = move(receipt, Status.MATCHED, actor=actor, at=at, **ended)
+    suspend(row, -left, at=at)
+    return row
 
 
 def suspend(receipt: Receipt, amount: Decimal, *, at: datetime, on: date | None = None) -> None:

@@ -40,7 +40,7 @@ timeline_kind(
     "loans",
     label=gettext_lazy("Loans"),
     order=34,
-    prefixes=("credit.loan.", "credit.document.", "credit.movement.", "credit.class_mark.", "credit.pause."),
+    prefixes=("credit.loan.", "credit.document.", "credit.movement.", "credit.line.", "credit.class_mark.", "credit.pause."),
 )
 timeline_kind(
     "payments", label=gettext_lazy("Payments"), order=36,

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from credit.due_dates import day_fraction
 from credit.events import Disburse, Repay
-from credit.explained import Line, Witness, taken
+from credit.explained import Line, Witness, taken, year_share
 from credit.machine import play
 from credit.state import PARTS, State
 from credit.terms import METHODS, Fee, Penalty, Recalculation, Terms
@@ -137,6 +138,16 @@ def test_a_part_paid_late_makes_two_stretches_of_the_next_period():
     ]  # fmt: skip
     assert stretches[0].figures["principal"] == D("12000.00") > stretches[1].figures["principal"]
     assert sum(line.amount for line in stretches) == state.installments[1].due.interest
+
+
+@pytest.mark.parametrize("days", range(1, 31))
+def test_a_part_of_a_year_of_360_days_is_told_in_whole_days(days):
+    """Many of them have no end in decimals: cut off instead of rounded, 7/360 would be told as 6."""
+    terms = Terms(D("12000.00"), D("0.12"), 12, START, day_count="30/360", every=5)
+    start, end = date(2025, 2, 1), date(2025, 2, 1) + timedelta(days=days)
+    nominal = 30 * (end.month - 2) + end.day - 1
+    factor = terms.annual_rate * day_fraction("30/360", start, end)
+    assert year_share(terms, factor, days, start, end) == f"{nominal}/360"
 
 
 def test_what_changed_inside_a_period_is_told_with_what_it_saved():
