@@ -318,7 +318,7 @@ def year_share(terms: Terms, factor: Decimal, days: int, start: date, end: date)
     if terms.day_count == "30/360":
         share = day_fraction("30/360", start, end)
         if factor == rate * share:
-            return f"{round(share * 360)}/360"
+            return f"{(share * 360).to_integral_value()}/360"
     return f"{factor / rate:.10f}" if rate else "0"
 
 
