@@ -1,6 +1,6 @@
 """Revolving lines as they are stored: opened by an accepted offer, and what each keeps beside its loan."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
@@ -8,6 +8,8 @@ from django.db import transaction
 
 from credit import contract_terms, event_rows, machine
 from credit.books import money_day
+from credit.due_dates import YEARS
+from credit.loans import of_offer
 from credit.models import CreditLine, Installment, Loan, Offer, Transaction
 from credit.revolving import LineState
 from credit.state import REST
@@ -23,33 +25,11 @@ KEPT = ("next_statement_on", "frozen_on", "freeze_days", "accrued", "counted_to"
 @transaction.atomic
 def open_line(offer: Offer, *, key: str, actor: User, at: datetime) -> Loan:
     """Write the contract of an accepted `offer` of a line; nothing is paid out. Called by `offers.accept`."""
-    application, product = offer.application, offer.application.product
-    on = money_day(application.legal_entity, at)
-    loan = Loan(
-        **application.belongs(),
-        customer_id=application.customer_id,
-        product=product,
-        application=application,
-        offer=offer,
-        principal=offer.amount,
-        annual_rate=offer.annual_rate,
-        penalty_rate=offer.penalty_rate,
-        term=offer.term,
-        day_count=product.day_count,
-        month_end=product.month_end,
-        rounding=product.rounding,
-        grace_days=product.grace_days,
-        allocation_order=product.allocation_order,
-        starts_on=on,
-        matures_on=add_months(on, offer.term, on.day),
-        principal_outstanding=Decimal("0.00"),
-        undrawn=offer.amount,
+    on = money_day(offer.application.legal_entity, at)
+    loan = of_offer(
+        offer, on=on, at=at, matures_on=add_months(on, offer.term, on.day), principal_outstanding=Decimal("0.00"), undrawn=offer.amount,
         revolving=True,
-        closed_on=on - timedelta(days=1),
-        grade=application.decision.grade if application.decision else "",
-        booked_at=at,
-    )
-    loan.terms = contract_terms.from_columns(loan).to_json()
+    )  # fmt: skip
     loan.save(force_insert=True)
     granted = Transaction.objects.create(
         loan=loan, kind=Transaction.Kind.LIMIT, amount=offer.amount, value_on=on, at=at, actor=actor, key=key
@@ -85,9 +65,9 @@ def write(loan: Loan, state: LineState) -> None:
     CreditLine.objects.update_or_create(loan=loan, defaults=columns(state))
 
 
-def year_of(loan: Loan) -> int:
-    """Return the days of a year by which a line's interest counts."""
-    return 365 if loan.day_count == "actual/365" else 360
+def a_day(loan: Loan) -> Decimal:
+    """Return what a day costs on what is drawn, in whole cents; without playing the line."""
+    return quantize(loan.principal_outstanding * loan.annual_rate / YEARS[loan.day_count], cast(Mode, loan.rounding))
 
 
 def unbilled(loan: Loan, line: CreditLine, on: date) -> Decimal:
@@ -96,7 +76,7 @@ def unbilled(loan: Loan, line: CreditLine, on: date) -> Decimal:
         return Decimal("0.00")
     days = (on - line.counted_to).days
     grown = line.accrued + loan.annual_rate * days * (loan.principal_outstanding if days >= 0 else line.earning)
-    return quantize(grown / year_of(loan), cast(Mode, loan.rounding)) - line.ahead
+    return quantize(grown / YEARS[loan.day_count], cast(Mode, loan.rounding)) - line.ahead
 
 
 def frozen_on(loan: Loan) -> date | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
@@ -53,6 +54,11 @@ def book(
 
 def contract(offer: Offer, rows: Sequence[Row], *, on: date, at: datetime) -> Loan:
     """Return the loan of an accepted `offer` whose money goes out `on`, not yet stored. It keeps the terms as they stand today."""
+    return of_offer(offer, on=on, at=at, matures_on=rows[-1].due_on, principal_outstanding=offer.amount)
+
+
+def of_offer(offer: Offer, *, on: date, at: datetime, **own: Any) -> Loan:
+    """Return the contract that an accepted `offer` makes from `on`, not yet stored; `own` is what its kind says for itself."""
     application, product = offer.application, offer.application.product
     loan = Loan(
         **application.belongs(),
@@ -70,11 +76,10 @@ def contract(offer: Offer, rows: Sequence[Row], *, on: date, at: datetime) -> Lo
         grace_days=product.grace_days,
         allocation_order=product.allocation_order,
         starts_on=on,
-        matures_on=rows[-1].due_on,
-        principal_outstanding=offer.amount,
         closed_on=on - timedelta(days=1),
         grade=application.decision.grade if application.decision else "",
         booked_at=at,
+        **own,
     )
     terms = contract_terms.from_columns(loan)
     loan.terms = terms.to_json()

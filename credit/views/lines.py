@@ -28,7 +28,6 @@ def of(loan: Loan, installments: list[Installment], rows: list[dict[str, Any]], 
         row["first"] = each.from_on + timedelta(days=1) if row["number"] > 1 else each.from_on
     unpaid = [each for each in billed.values() if each.status not in (Installment.Status.PAID, *Installment.GONE)]
     owed = [each.owed + repayments.penalty_on(loan, each, on) - each.penalty_paid for each in unpaid]
-    year = lines.year_of(loan)
     return {
         "limit": loan.principal,
         "drawn": loan.principal_outstanding,
@@ -39,7 +38,7 @@ def of(loan: Loan, installments: list[Installment], rows: list[dict[str, Any]], 
         "minimum_due": sum(owed, ZERO),
         "due_on": max((each.due_on for each in unpaid), default=None),
         "unbilled": lines.unbilled(loan, kept, on),
-        "a_day": (loan.principal_outstanding * loan.annual_rate / year).quantize(ZERO),
+        "a_day": lines.a_day(loan),
         "statements": rows[::-1],
         "terms": terms.line,
         "share": terms.line.minimum_share,
