@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any
 
-from credit import early_end, reshaping, revolving
+from credit import early_end, recalculation, reshaping, revolving
 from credit.due_dates import Holidays
 from credit.events import (
     Accelerate,
@@ -43,6 +43,7 @@ from credit.terms import NotPlayable, Terms
 from credit.working import Working
 
 ZERO = Decimal("0.00")
+RESHAPES = (Disburse, Reschedule, Restructure, Relieve)
 Watch = Callable[[Working, Event | None], None]
 
 PLAYS: dict[type[Event], Callable[[Working, Any], None]] = {
@@ -92,6 +93,8 @@ def play(terms: Terms, events: Iterable[Event], as_of: date, *, holidays: Holida
                 if type(event) not in plays:
                     raise NotPlayable("not_of_a_loan", f"{event.key!r} is an event of a revolving line")
                 plays[type(event)](loan, event)
+                if loan.terms.recalculation and isinstance(event, RESHAPES):
+                    recalculation.refresh(loan, event.on)  # an instalment left with nothing is met today, not when somebody looks next
             if watch is not None:
                 watch(loan, event)
         state = loan.state(as_of)

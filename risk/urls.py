@@ -1,14 +1,14 @@
 from django.urls import path
 
-from risk import views
+from risk.views import decisions, scorecards, strategies
 
 urlpatterns = [
-    path("risk/decisions/", views.decision_list, name="decision-list"),
-    path("risk/decisions/<str:public_id>/", views.decision, name="decision"),
-    path("risk/decisions/<str:public_id>/replay/", views.decision_replay, name="decision-replay"),
-    path("risk/strategies/", views.strategy_list, name="strategy-list"),
-    path("risk/strategies/<str:public_id>/", views.strategy, name="strategy"),
-    path("risk/models/", views.scorecard_list, name="scorecard-list"),
-    path("risk/models/<str:public_id>/", views.scorecard, name="scorecard"),
-    path("risk/models/<str:public_id>/charts/<str:kind>/", views.scorecard_chart, name="scorecard-chart"),
+    path("risk/decisions/", decisions.decision_list, name="decision-list"),
+    path("risk/decisions/<str:public_id>/", decisions.decision, name="decision"),
+    path("risk/decisions/<str:public_id>/replay/", decisions.decision_replay, name="decision-replay"),
+    path("risk/strategies/", strategies.strategy_list, name="strategy-list"),
+    path("risk/strategies/<str:public_id>/", strategies.strategy, name="strategy"),
+    path("risk/models/", scorecards.scorecard_list, name="scorecard-list"),
+    path("risk/models/<str:public_id>/", scorecards.scorecard, name="scorecard"),
+    path("risk/models/<str:public_id>/charts/<str:kind>/", scorecards.scorecard_chart, name="scorecard-chart"),
 ]

@@ -139,6 +139,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", dest="all_kinds", help="run the slow kinds too")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let properties try the same cases in every run, so that a change is what turns it red; `--all` looks for new ones."""
+    from hypothesis import settings
+
+    settings.register_profile("same", derandomize=True)
+    settings.load_profile("default" if config.getoption("all_kinds") else "same")
+
+
 # Places whose tests need the same processes: one worker runs each group, so that one house serves all journeys.
 GROUPS = {"tests/journeys/": "house", "tests/setup/test_house.py": "house", "tests/setup/": "servers"}
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credit import recompute
-from credit.events import Charge, Die, Event, Repay, Waive
+from credit.allocation import Allocation
+from credit.events import Charge, ChargeOff, Die, Disburse, Event, Repay, Reschedule, Waive
 from credit.machine import play
 from credit.models import Posting
-from credit.terms import Refused
+from credit.terms import Fee, Recalculation, Refused, Terms
 from tests.credit import histories
 from tests.credit.test_loan_doors import do, fresh, jump, rows_of, sound, undo
 
@@ -59,6 +60,24 @@ def test_after_the_day_of_death_no_penalty_is_owed_however_late_it_is_known(term
 def _down(state) -> D:
     """What a down payment collected with the payout paid: no money of the history."""
     return sum((line.amount for key, split in state.splits.items() if key.endswith(":down_payment") for line in split.lines), D(0))
+
+
+def test_an_instalment_left_with_nothing_is_met_on_the_day_of_the_new_plan_not_when_somebody_looks_next():
+    """Found by the property below: all principal is paid, the new dates leave the last instalment nothing, and a death comes after."""
+    terms = Terms(
+        principal=D("50.00"), annual_rate=D("0.36"), periods=7, every=2, starts_on=date(2025, 1, 31), day_count="30/360",
+        fees=(Fee("service", "per_period", amount=D("3.00")), Fee("early", "prepayment", rate=D("0.01"))), recalculation=Recalculation(after_prepayment="last", payoff="to_date"),
+        allocation=Allocation.of(("fee", "penalty", "interest", "principal"), excess="next"), first_period_days=1, month_end="last_day",
+    )  # fmt: skip
+    events = [
+        Disburse(key="out", on=date(2025, 1, 31), seq=0, amount=D("50.00")),
+        Repay(key="paid", on=date(2025, 4, 1), seq=1, amount=D("65.00")),
+        ChargeOff(key="off", on=date(2025, 4, 30), seq=2),
+        Repay(key="more", on=date(2025, 5, 10), seq=3, amount=D("5.00")),
+        Reschedule(key="moved", on=date(2025, 7, 25), seq=4, more=0, due_day=15),
+    ]
+    looks = [play(terms, events, date(2025, 7, 28) + timedelta(days=days)) for days in (0, 90)]
+    assert [row.met_on for row in looks[0].installments] == [row.met_on for row in looks[1].installments]
 
 
 @often
