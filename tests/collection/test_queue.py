@@ -70,5 +70,6 @@ def test_other_branches_have_their_own_queue(three: list[Case], floor: Floor) ->
 
 
 def test_the_queue_costs_the_same_however_long(three: list[Case], floor: Floor, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(5):  # today's date, the teams in reach, the own cases, the pool, their loans
+    queues.upcoming(floor.cast.collector, at=AFTER)  # what a process remembers for a while is read before, not within
+    with django_assert_num_queries(3):  # the teams in reach, the cases, their loans
         queues.upcoming(floor.cast.collector, at=AFTER)
