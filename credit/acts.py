@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from credit import act_builds, class_marks, contract_terms, deaths, line_acts, movements, permissions, repayments, tranches
+from credit import act_builds, applications, class_marks, contract_terms, deaths, line_acts, movements, permissions, repayments, tranches
 from credit.models import Loan, PayoffQuote, Refund, Transaction
 from credit.movements import Preview
 from credit.state import State
@@ -171,11 +171,15 @@ def _cancellation(loan: Loan, data: dict[str, Any], on: date) -> Built:
 
     :raises CoolingOffOver: after those days
     """
-    days = max(int(rules.value(COOLING_OFF, on=loan.starts_on)), contract_terms.said(loan.product, "cooling_off_days"))
-    last = loan.starts_on + timedelta(days=days)
+    last = _cooling_off_ends(loan)
     if on > last:
         raise CoolingOffOver(_("The cooling-off period ended on %(day)s.") % {"day": last.isoformat()})
     return loan.principal_outstanding, {}
+
+
+def _cooling_off_ends(loan: Loan) -> date:
+    days = max(int(rules.value(COOLING_OFF, on=loan.starts_on)), contract_terms.said(loan.product, "cooling_off_days"))
+    return loan.starts_on + timedelta(days=days)
 
 
 def _act(kind: str, label: Any, explained: Any, permission: str, build: Callable[..., Built], *fields: str, **more: Any) -> None:
@@ -221,6 +225,7 @@ _act(
 _act(
     Kind.CANCELLATION, _("Cancel the contract"), _("In the cooling-off period: the principal comes back, nothing else is owed."),
     permissions.RECORD_REPAYMENT, _cancellation, "channel", "reference", danger=True,
+    fits=lambda loan: loan.closed_on < _cooling_off_ends(loan),
 )  # fmt: skip
 _act(
     Kind.RELIEF, _("Hardship relief"), _("Lower instalments, or none, until a day; the rest is spread over what comes after it."),
@@ -448,9 +453,11 @@ def _lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
 
 
 def _make(subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> Transaction:
-    act = ACTS[after["act"]]
+    act, loan, amount = ACTS[after["act"]], _loan(subject), Decimal(after["amount"])
+    if act.kind == Kind.LIMIT:  # more is lent than was approved: by somebody who may approve as much
+        applications.check_authority(amount, actor=actor)
     return perform(
-        _loan(subject), act, Decimal(after["amount"]), after["details"], on=date.fromisoformat(after["on"]), why=after["why"],
+        loan, act, amount, after["details"], on=date.fromisoformat(after["on"]), why=after["why"],
         actor=actor, at=at, key=after["key"], channel=after["channel"], reference=after.get("reference", ""),
     )  # fmt: skip
 

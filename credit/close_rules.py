@@ -24,6 +24,7 @@ STAGE_THREE = "credit.stage.three_from"
 CURE_TWO = "credit.stage.cure_two"
 CURE_THREE = "credit.stage.cure_three"
 LGD = "credit.ecl.lgd"
+CCF = "credit.ecl.ccf"
 PD = "credit.ecl.pd."
 OTHER = "other"
 GRADES = ("A", "B", "C", "D", "E", OTHER)
@@ -32,7 +33,7 @@ SHARES = "share, by stage"
 CLASS_RULES = (
     SPECIAL_MENTION, SUBSTANDARD, DOUBTFUL, LOSS, UPGRADE_PERIODS, UPGRADE_MONTHS, RESTRUCTURED_FLOOR, WATCH_MONTHS, WATCH_PERIODS,
 )  # fmt: skip
-STAGE_RULES = (STAGE_TWO, STAGE_THREE, CURE_TWO, CURE_THREE, LGD, *(PD + grade for grade in GRADES))
+STAGE_RULES = (STAGE_TWO, STAGE_THREE, CURE_TWO, CURE_THREE, LGD, CCF, *(PD + grade for grade in GRADES))
 ORDER = "《商业银行金融资产风险分类办法》（中国银行保险监督管理委员会、中国人民银行令2023年第1号），2023-07-01起施行"
 
 
@@ -58,6 +59,7 @@ def holding(on: date) -> Rules:
             cure_three=held[CURE_THREE],
             pd={"" if grade == OTHER else grade: _three(held[PD + grade]) for grade in GRADES},
             lgd=_three(held[LGD]),
+            ccf=Decimal(held[CCF]),
         ),
     )
 
@@ -87,6 +89,7 @@ def seed() -> None:
     ):  # fmt: skip
         _put(code, value, unit, en, zh, citation=citation, verification=how)
     _put(LGD, ["0.6500", "0.6500", "0.8500"], SHARES, "Share lost given default, by stage", "违约损失率（按阶段）")
+    _put(CCF, "0.4000", "share", "Share of an undrawn limit that is expected to be drawn before a default", "未使用额度的信用转换系数")
     for grade, shares in zip(GRADES, PROBABILITIES, strict=True):
         en, zh = f"Probability of default of grade {grade}, by stage", f"{grade}级客户违约概率（按阶段）"
         if grade == OTHER:

@@ -36,8 +36,9 @@ class Step:
 
 STEPS = (
     Step("scope", _("Lock the open loans of the range whose last closed date is the day before"), """
-        SELECT id, product_id, grace_days, penalty_rate, late_fee, late_fee_rate, late_fee_passed, late_rate_passed, grade, principal_outstanding, delinquency_range AS was_range,
-            coalesce(charged_off_on <= %(day)s, false) AS charged_off, bucket AS was_bucket, risk_class AS was_class, stage AS was_stage, cured_on AS was_cured_on
+        SELECT id, product_id, grace_days, penalty_rate, late_fee, late_fee_rate, late_fee_passed, late_rate_passed, grade, principal_outstanding, undrawn,
+            delinquency_range AS was_range, coalesce(charged_off_on <= %(day)s, false) AS charged_off,
+            bucket AS was_bucket, risk_class AS was_class, stage AS was_stage, cured_on AS was_cured_on
         FROM credit_loan
         WHERE id BETWEEN %(first)s AND %(last)s AND legal_entity_id = %(entity)s AND status = 'open' AND closed_on = %(before)s
             AND (%(parked_too)s OR NOT EXISTS (
@@ -122,10 +123,10 @@ STEPS = (
             FROM classed
         ) AS given
         {fence}"""),
-    Step("judged", _("Expected loss: probability of default by grade and stage × loss given default × exposure"), """
+    Step("judged", _("Expected loss: probability of default by grade and stage × loss given default × exposure, undrawn limits with their conversion factor"), """
         SELECT staged.*,
             CASE WHEN stage = 1 AND risk_class < 3 THEN NULL WHEN stage < was_stage THEN %(day)s ELSE clean_since END AS cured_on,
-            CASE WHEN charged_off THEN 0 ELSE round((principal_outstanding + extra)
+            CASE WHEN charged_off THEN 0 ELSE round((principal_outstanding + extra + undrawn * %(ccf)s)
                 * coalesce(
                     CASE stage WHEN 1 THEN pd.one WHEN 2 THEN pd.two ELSE pd.three END,
                     CASE stage WHEN 1 THEN %(other1)s WHEN 2 THEN %(other2)s ELSE %(other3)s END)
@@ -196,5 +197,5 @@ def parameters(
         "range_products": [product for product, _each in spans], "range_names": [each.name for _product, each in spans],
         "range_firsts": [each.first for _product, each in spans],
         "range_lasts": [ENDLESS if each.last is None else each.last for _product, each in spans],
-        "lgd1": stages.lgd[0], "lgd2": stages.lgd[1], "lgd3": stages.lgd[2],
+        "lgd1": stages.lgd[0], "lgd2": stages.lgd[1], "lgd3": stages.lgd[2], "ccf": stages.ccf,
     }  # fmt: skip

@@ -70,12 +70,14 @@ def close(
     ranges: Sequence[delinquency.Range],
     rules: Rules,
     charged_off: bool = False,
+    undrawn: Decimal = ZERO,
 ) -> Day:
     """Return what the close of `as_of` makes of a loan.
 
     :param dues: its unpaid instalments
     :param due_dates: of all its instalments
     :param floor: gravest class that people or a restructuring set for that day
+    :param undrawn: what may still be drawn of a line, or of a loan paid out in parts
     :param charged_off: its loss was taken already: none is expected any more
     """
     missed = [due for due in dues if accrual.missed(due.late.due_on, as_of, grace_days)]
@@ -106,5 +108,5 @@ def close(
         risk_class=risk_class,
         stage=stage,
         cured_on=cured_on,
-        ecl=ZERO if charged_off else staging.expected_loss(exposure, grade=grade, stage=stage, rules=rules.stages),
+        ecl=ZERO if charged_off else staging.expected_loss(exposure, grade=grade, stage=stage, rules=rules.stages, undrawn=undrawn),
     )

@@ -79,6 +79,8 @@ def _bill(found: list[CreditLine], day: date, *, at: datetime) -> None:
     for loan, state in over:  # it gives no more; with nothing owed it is settled
         movements.balance(loan, state)
         movements.keep(loan, state, actor=users.system(), at=at)
+    ended = [loan.pk for loan, _state in over if loan.status != Loan.Status.OPEN]
+    Loan.objects.filter(pk__in=ended).update(ecl=0)  # judged with its open limit a moment ago; the day's allowance is without it
 
 
 def _freeze(found: list[CreditLine], day: date, *, at: datetime) -> None:

@@ -68,3 +68,20 @@ def seed() -> None:
         ),
         body_zh="您好：\n\n您{due_on}到期的应还款{amount}尚未到账，请尽快还款。如还款有困难，请回复本邮件或致电我们协商。如已还款，请忽略本邮件。\n\n{lender}",
     )
+    words(
+        reminders.STATEMENT,
+        "sms",
+        body_en="[{lender}] Your statement is ready. Pay {amount} or more by {due_on}; what you leave goes on bearing interest.",
+        body_zh="【{lender}】您的本期账单已出，最低应还款{amount}，请于{due_on}前还款；未还部分继续按日计息。",
+    )
+    words(
+        reminders.STATEMENT,
+        "email",
+        subject_en="Your statement is ready",
+        subject_zh="本期账单已出",
+        body_en=(
+            "Good day,\n\nyour statement is ready. Pay {amount} or more by {due_on}. What you leave goes on bearing interest by the day."
+            "\n\n{lender}"
+        ),
+        body_zh="您好：\n\n您的本期账单已出，最低应还款{amount}，请于{due_on}前还款。未还部分继续按日计息。\n\n{lender}",
+    )

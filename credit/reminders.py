@@ -15,8 +15,10 @@ from django.db import connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from credit import contract_terms
 from credit.books import local_day
 from credit.models import Installment, Loan, Product, Reminder, ReminderPartition, ReminderRun
+from credit.state import REST
 from crm.lib.templatetags.crm import long_day, spoken
 from customers import messages, templates
 from customers.models import Message, MessageChannel, MessagePurpose
@@ -36,6 +38,8 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
 BEFORE = templates.declare("reminder.before", label=_("Reminder before the due date"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
 DUE = templates.declare("reminder.due", label=_("Reminder on the due date"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
 LATE = templates.declare("reminder.late", label=_("Reminder after the due date"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
+STATEMENT = templates.declare("line.statement", label=_("Statement of a revolving line"), purpose=MessagePurpose.REMINDER, samples=SAMPLES)
+MADE_KIND = "ST"
 
 # Three statements plan one partition. `plan` says for product, kind and channel which words; the lowest instalment names a message.
 # A table of its own for what is fresh: the planner has to know how much there is, or it joins thousands with thousands row by row.
@@ -44,7 +48,7 @@ FRESH = """
 CREATE TEMPORARY TABLE fresh_reminder ON COMMIT DROP AS
 WITH plan (product_id, kind, due_on, channel, template_id) AS (VALUES {plan}
 ), unpaid AS MATERIALIZED (
-    SELECT id, loan_id, due_on FROM credit_installment WHERE due_on = ANY (%(days)s) AND status <> 'paid'
+    SELECT id, loan_id, due_on FROM credit_installment WHERE due_on = ANY (%(days)s) AND status <> 'paid' AND seq <> {rest}
 ), due AS MATERIALIZED (
     SELECT unpaid.id AS installment_id, unpaid.due_on, l.product_id, l.customer_id
     FROM unpaid JOIN credit_loan AS l ON l.id = unpaid.loan_id
@@ -99,7 +103,7 @@ def days_for(product: Product, *, on: date) -> list[int]:
 
 
 def plan_rows(entity: LegalEntity, *, on: date) -> list[tuple[int, str, date, str, int]]:
-    """Return (product, kind, due date, channel, template) for a business date.
+    """Return (product, kind, due date, channel, template) for a business date: reminders, and the statements that were just made.
 
     :raises NoTemplate: if words are missing for a channel of the plan
     :raises NoRule: if the plan is no rule
@@ -111,6 +115,9 @@ def plan_rows(entity: LegalEntity, *, on: date) -> list[tuple[int, str, date, st
             for channel in channels:
                 template = templates.live(words_for(days), channel)
                 found.append((product.pk, kind_of(days), on - timedelta(days=days), channel, template.pk))
+        if product.method == Product.Method.REVOLVING:  # the close of the day before made the statements that fall due so much later
+            due_on = on + timedelta(days=contract_terms.said(product, "statement_due_days") - 1)
+            found += [(product.pk, MADE_KIND, due_on, channel, templates.live(STATEMENT, channel).pk) for channel in channels]
     return found
 
 
@@ -178,7 +185,7 @@ def plan_partition(partition_id: int, *, at: datetime) -> bool:
                 "at": at,
             }
             cursor.execute("DROP TABLE IF EXISTS pg_temp.fresh_reminder")
-            cursor.execute(FRESH.format(plan=listed), values)
+            cursor.execute(FRESH.format(plan=listed, rest=REST), values)
             cursor.execute("ANALYZE fresh_reminder")
             cursor.execute(MADE, values)
             made = cursor.rowcount

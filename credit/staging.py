@@ -20,7 +20,8 @@ class Staging:
     """When a stage begins, how long it is cured, and the shares that make the expected loss.
 
     `pd` maps a grade to the probabilities of default of stages 1, 2 and 3 (12 months, life, life); "" stands for any other grade.
-    `lgd` are the shares lost given default, by stage.
+    `lgd` are the shares lost given default, by stage; `ccf` is the share of what may still be drawn that is expected to be drawn
+    before a default (credit conversion factor).
     """
 
     two_above: int
@@ -29,6 +30,7 @@ class Staging:
     cure_three: int
     pd: Mapping[str, tuple[Decimal, Decimal, Decimal]]
     lgd: tuple[Decimal, Decimal, Decimal]
+    ccf: Decimal = Decimal(0)
 
 
 def at_least(*, dpd: int, risk_class: int, floor: int, rules: Staging) -> int:
@@ -46,7 +48,10 @@ def stage(least: int, *, was: int, cured_on: date | None, as_of: date, rules: St
     return was - 1 if cured_on is not None and (as_of - cured_on).days >= needed else was
 
 
-def expected_loss(exposure: Decimal, *, grade: str, stage: int, rules: Staging) -> Decimal:
-    """Return probability of default × loss given default × exposure, rounded once (HALF_UP)."""
+def expected_loss(exposure: Decimal, *, grade: str, stage: int, rules: Staging, undrawn: Decimal = Decimal(0)) -> Decimal:
+    """Return probability of default × loss given default × exposure, rounded once (HALF_UP).
+
+    What may still be drawn counts with its conversion factor: a commitment has an expected loss too (IFRS 9 B5.5.30, 5.5.20).
+    """
     default = rules.pd.get(grade, rules.pd[""])[stage - 1]
-    return quantize(exposure * default * rules.lgd[stage - 1])
+    return quantize((exposure + undrawn * rules.ccf) * default * rules.lgd[stage - 1])

@@ -1,4 +1,4 @@
-"""Databases for tests: one migrated and seeded template per schema, and copies of it (0.2 s each).
+"""Databases for tests: one migrated database per set of migrations, one seeded template per schema, and copies of it (0.2 s each).
 
 Several runs may share the cluster of `var/test`: what a run makes carries its process id, and what dead runs left is dropped.
 """
@@ -44,16 +44,36 @@ def template() -> str:
         cursor.execute("SELECT pg_advisory_lock(815)")  # of several runs one makes it, the others wait
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if not cursor.fetchone():
-            _drop_old_templates(cursor)
-            new = f"{name}_new"
-            drop(new)
-            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER crm_owner").format(sql.Identifier(new)))
-            urls = {key: with_name(os.environ[key], new) for key in ("DATABASE_URL", "DATABASE_OWNER_URL")}
-            manage("migrate", "--skip-checks", "--verbosity=0", **urls, CRM_DB_ROLE="owner")
-            manage("seed", **urls)
-            cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(new), sql.Identifier(name)))
-            cursor.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+            migrated = _migrated(cursor)
+            _drop_old(cursor, "tpl")
+            new = copy(f"{name}_new", migrated)
+            manage("seed", **_urls(new))
+            _keep(cursor, new, name)
     return name
+
+
+def _migrated(cursor: Any) -> str:
+    """Return the name of an empty database with today's tables, making it if it is missing: that takes a minute, first rows seconds."""
+    name = "mig_" + stamps.digest(stamps.files(servers.ROOT, stamps.is_migration))[:16]
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+    if not cursor.fetchone():
+        _drop_old(cursor, "mig")
+        new = f"{name}_new"
+        drop(new)
+        cursor.execute(sql.SQL("CREATE DATABASE {} OWNER crm_owner").format(sql.Identifier(new)))
+        manage("migrate", "--skip-checks", "--verbosity=0", **_urls(new), CRM_DB_ROLE="owner")
+        _keep(cursor, new, name)
+    return name
+
+
+def _urls(name: str) -> dict[str, str]:
+    return {key: with_name(os.environ[key], name) for key in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+
+
+def _keep(cursor: Any, made: str, name: str) -> None:
+    """Give a database that was made its name; nobody writes into it any more."""
+    cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(made), sql.Identifier(name)))
+    cursor.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
 
 
 def manage(*command: str, **environment: str) -> str:
@@ -107,7 +127,8 @@ def drop_abandoned() -> None:
             drop(name)
 
 
-def _drop_old_templates(cursor: Any) -> None:
-    cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'tpl\\_%%' ORDER BY oid DESC OFFSET %s", [KEPT_TEMPLATES - 1])
+def _drop_old(cursor: Any, kind: str) -> None:
+    order = "SELECT datname FROM pg_database WHERE datname LIKE %s ORDER BY oid DESC OFFSET %s"
+    cursor.execute(order, [rf"{kind}\_%", KEPT_TEMPLATES - 1])
     for (name,) in cursor.fetchall():
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))

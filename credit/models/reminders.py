@@ -103,7 +103,7 @@ class ReminderPartition(models.Model):
 
 
 class Reminder(models.Model):
-    """One instalment in one message, once for ever per kind and channel; a message may carry several."""
+    """One instalment in one message, once for ever per kind (T-3, T0 …; ST when the statement of a line was made) and channel."""
 
     POLICY = Policy(
         owner="credit",

@@ -147,3 +147,11 @@ def sandbox_bank(settings: Any) -> Iterator[Bank]:
     process.terminate()
     process.wait(10)
     process.stdout.close()
+
+
+@pytest.fixture
+def line(desk):
+    """A line of 20,000 over 12 months at 18 %, opened on 2 March: statements on the 10th."""
+    from tests.credit.lines import product_of
+
+    return desk.loan(product=product_of(desk), amount=D("20000.00"))

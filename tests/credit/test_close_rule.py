@@ -1,5 +1,6 @@
 """The set-based close equals the pure rule, column by column, on random portfolios; and the rule's own edges as tables."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal as D
 
@@ -63,6 +64,8 @@ def test_stage_comes_down_by_one(least, was, days, expected):
 def test_expected_loss_is_rounded_once():
     assert staging.expected_loss(D("30000.00"), grade="A", stage=1, rules=STAGES) == D("150.00")
     assert staging.expected_loss(D("0.99"), grade="Z", stage=2, rules=STAGES) == D("0.05")
+    drawn_more = replace(STAGES, ccf=D("0.4"))
+    assert staging.expected_loss(D("10000.00"), grade="A", stage=1, rules=drawn_more, undrawn=D("50000.00")) == D("150.00")
 
 
 # Published: LoanDelinquency.feature of the anchor (cases DLQ-10 and DLQ-12), ranges in days.
@@ -114,7 +117,7 @@ def loans(draw):
     marks = draw(st.lists(st.tuples(st.integers(2, 5), st.integers(-30, 3), st.none() | st.integers(1, 60)), max_size=2))
     return {
         "rate": D(draw(st.integers(0, 360_000))) / 1_000_000, "grace": draw(st.integers(0, 10)), "bucket": draw(st.integers(0, 7)),
-        "grade": draw(st.sampled_from(["A", "C", "E", ""])), "balance": D(draw(st.integers(0, 1_200_000))) / 100,
+        "grade": draw(st.sampled_from(["A", "C", "E", ""])), "balance": D(draw(st.integers(0, 1_200_000))) / 100, "undrawn": draw(st.sampled_from([D(0), D(0), D("777.77")])),
         "rows": rows, "was": was, "pauses": pauses, "marks": marks,
     }  # fmt: skip
 
@@ -132,7 +135,7 @@ def stored(desk, loan, made, people):
     risk_class, stage, cured = made["was"]
     loan.installments.all().delete()
     Loan.objects.filter(pk=loan.pk).update(
-        status="open", principal_outstanding=made["balance"], settled_at=None, penalty_rate=made["rate"], grace_days=made["grace"],
+        status="open", principal_outstanding=made["balance"], undrawn=made["undrawn"], settled_at=None, penalty_rate=made["rate"], grace_days=made["grace"],
         bucket=made["bucket"], grade=made["grade"], risk_class=risk_class, stage=stage, cured_on=ago(cured),
         closed_on=DAY - timedelta(days=1), dpd=0, oldest_due_on=None,
     )  # fmt: skip
@@ -170,7 +173,7 @@ def judged(loan, held):
         dues, due_dates=[row.due_on for row in rows], as_of=DAY, grace_days=loan.grace_days, penalty_rate=loan.penalty_rate,
         grade=loan.grade, principal_outstanding=loan.principal_outstanding,
         was=daily.Standing(loan.risk_class, loan.stage, loan.cured_on), floor=max(marks, default=1),
-        pauses=[delinquency.Pause(row.from_on, row.until_on) for row in loan.pauses.all()], rules=held, ranges=RANGES,
+        pauses=[delinquency.Pause(row.from_on, row.until_on) for row in loan.pauses.all()], rules=held, ranges=RANGES, undrawn=loan.undrawn,
     )  # fmt: skip
     return day, dict(zip([row.pk for row in unpaid], day.penalties, strict=True))
 

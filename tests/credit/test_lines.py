@@ -11,69 +11,31 @@ from hypothesis import strategies as st
 
 from credit import (
     acts,
-    book_check,
     contract_terms,
     exposure,
     general_ledger,
     line_acts,
-    loan_documents,
     movements,
     offers,
-    payoffs,
     product_factory,
     product_terms,
-    recompute,
     refunds,
     repayments,
     statements,
 )
-from credit.models import CreditLine, Installment, JournalLine, Loan, ParkedLoan, Product, Transaction
-from credit.revolving import LineState
+from credit.models import CreditLine, JournalLine, Loan, ParkedLoan, Product, Transaction
 from credit.state import REST
 from crm.lib.errors import DomainError, Invalid
 from governance import changes
-from governance.models import ChangeRequest
+from governance.models import ChangeRequest, User
 from ledger.models import Entry
-from tests.credit.test_acts import at, books, do, fresh
+from tests.credit.lines import TERMS, agree, play, product_of, sound
+from tests.credit.test_acts import at, do, fresh
 from tests.credit.test_loan_doors import undo
 from tests.credit.test_races import together
 from tests.fixtures.cast import NOON, TODAY
 
 ZERO = D("0.00")
-TERMS = {"statement_day": 10, "statement_due_days": 20, "minimum_share": "0.10", "minimum_amount": "100.00", "freeze_days": 5}
-
-
-def product_of(desk, **changes):
-    values = {
-        "legal_entity": desk.cast.entity, "code": "LINE", "version": 1, "live": True, "currency": "CNY", "name_en": "Line", "name_zh": "循环额度",
-        "method": "revolving", "day_count": "actual/360", "amount_min": D("1000.00"), "amount_max": D("50000.00"), "term_min": 6, "term_max": 36,
-        "rates_by_grade": {"A": "0.18", "B": "0.18"}, "penalty_multiplier": D("1.5"), "grace_days": 3, "terms": TERMS,
-    }  # fmt: skip
-    return Product.objects.create(**values | changes)
-
-
-@pytest.fixture
-def line(desk):
-    """A line of 20,000 over 12 months at 18 %, opened on 2 March: statements on the 10th."""
-    return desk.loan(product=product_of(desk), amount=D("20000.00"))
-
-
-def play(loan, on):
-    state = movements.played(fresh(loan), movements.events(loan), as_of=on)
-    assert isinstance(state, LineState)
-    return state
-
-
-def sound(loan):
-    """Assert that a line is the same when it is played anew; return its books."""
-    assert recompute.differences(fresh(loan)) == []
-    return books(loan)
-
-
-def agree(desk, day):
-    """Assert that the books agree after a day that is closed."""
-    found = book_check.run(desk.cast.entity, day)
-    assert [(each.check, each.first) for each in found if each.differences] == []
 
 
 def test_an_accepted_line_is_opened_and_nothing_goes_out(desk, line):
@@ -265,7 +227,12 @@ def test_a_limit_is_lowered_at_once_and_raised_by_two(desk, line):
     assert isinstance(asked, ChangeRequest) and fresh(line).principal == D("8000.00")
     with pytest.raises(DomainError):
         changes.confirm(asked, actor=desk.cast.loan_operations, at=NOON)
-    changes.confirm(asked, actor=desk.cast.risk_manager, at=NOON)
+    User.objects.filter(pk=desk.cast.risk_manager.pk).update(approval_limit=D("29999.99"))
+    with pytest.raises(DomainError) as refusal:  # more is lent than was approved: by somebody who may approve as much
+        changes.confirm(ChangeRequest.objects.get(pk=asked.pk), actor=User.objects.get(pk=desk.cast.risk_manager.pk), at=NOON)
+    assert refusal.value.code == "over_authority" and fresh(line).principal == D("8000.00")
+    User.objects.filter(pk=desk.cast.risk_manager.pk).update(approval_limit=D("30000.00"))
+    changes.confirm(ChangeRequest.objects.get(pk=asked.pk), actor=User.objects.get(pk=desk.cast.risk_manager.pk), at=NOON)
     assert (fresh(line).principal, fresh(line).undrawn) == (D("30000.00"), D("25000.00"))
     with pytest.raises(Invalid):
         do(desk, line, "limit", amount=D("50000.01"))  # above the product
@@ -290,66 +257,6 @@ def test_what_is_not_of_a_line_is_refused_with_a_sentence(desk, line):
             do(desk, loan, kind, amount=D("1.00"))
     shown = {act.kind for act in acts.open_to(desk.cast.loan_operations, fresh(line))}
     assert {"draw", "limit", "freeze"} <= shown and not {"unfreeze", "prepayment", "reschedule", "closure"} & shown
-
-
-def test_a_payoff_ends_the_line_and_a_certificate_says_so(desk, line):
-    do(desk, line, "draw", amount=D("3000.00"))
-    desk.close_to(date(2026, 3, 20))
-    moment = at(date(2026, 3, 21))
-    quote = payoffs.issue(fresh(line), settles_on=date(2026, 3, 23), actor=desk.cast.loan_officer, at=moment)
-    # 12.00 billed (8 days), thirteen days on 3,000 since: 19.50
-    assert (quote.principal, quote.interest) == (D("3000.00"), D("12.00") + D("19.50"))
-    repayments.receive(fresh(line), amount=quote.total, actor=desk.cast.loan_officer, at=moment, key="end")
-    ended = fresh(line)
-    assert (ended.status, ended.undrawn, ended.principal_outstanding) == ("settled", 0, 0)
-    sound(line)
-    made = loan_documents.settlement(ended, purpose="customer", actor=desk.cast.loan_operations, at=moment)
-    assert (made.document["principal"], made.document["paid"]["interest"]) == ("3000.00", "31.50")
-    desk.close_to(date(2026, 3, 31))
-    agree(desk, date(2026, 3, 31))
-    undo(desk, line.transactions.get(kind="repayment"), date(2026, 4, 1))
-    assert (fresh(line).status, fresh(line).principal_outstanding) == ("open", D("3000.00"))
-    sound(line)
-
-
-def test_a_line_without_debt_is_closed_or_settles_at_its_end(desk, line):
-    do(desk, line, "draw", amount=D("100.00"))
-    with pytest.raises(movements.CannotBe):
-        do(desk, line, "closure")
-    with pytest.raises(DomainError):
-        payoffs.issue(desk.loan(product=line.product, amount=D("1000.00")), settles_on=TODAY, actor=desk.cast.loan_officer, at=NOON)
-    undo(desk, line.transactions.get(kind="draw"))
-    do(desk, line, "closure")
-    assert (fresh(line).status, fresh(line).undrawn) == ("settled", 0)
-    sound(line)
-    short = desk.loan(product=Product.objects.get(code="LINE"), amount=D("1000.00"), term=6)
-    Loan.objects.filter(pk=short.pk).update(
-        matures_on=date(2026, 3, 20), terms=short.terms | {"line": short.terms["line"] | {"ends_on": "2026-03-20"}}
-    )
-    Installment.objects.filter(loan=short, seq=REST).update(due_on=date(2026, 3, 20), penalty_since=date(2026, 3, 20))
-    desk.close_to(date(2026, 3, 20))
-    assert (fresh(short).status, fresh(short).undrawn, short.installments.count()) == ("settled", 0, 3)
-    sound(short)
-    agree(desk, date(2026, 3, 20))
-
-
-def test_charged_off_written_off_and_recovered(desk, line):
-    do(desk, line, "draw", amount=D("5000.00"))
-    desk.close_to(date(2026, 3, 15))
-    day = date(2026, 3, 16)
-    do(desk, line, "charge_off", day, why="legal")
-    with pytest.raises(line_acts.LinePastDue):
-        do(desk, line, "draw", day, amount=D("1.00"))
-    desk.pay(line, "100.00", on=day)
-    sound(line)
-    desk.close_to(day)
-    agree(desk, day)
-    do(desk, line, "write_off", day + timedelta(days=1), why="legal")
-    do(desk, line, "recovery", day + timedelta(days=1), amount=D("50.00"))
-    assert fresh(line).status == "written_off"
-    sound(line)
-    desk.close_to(day + timedelta(days=1))
-    agree(desk, day + timedelta(days=1))
 
 
 def test_a_payment_that_bounces_after_it_was_drawn_again_leaves_more_than_the_limit(desk, line):
