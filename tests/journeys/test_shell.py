@@ -172,13 +172,18 @@ def test_forms_and_lists_work_without_scripts(page: Any, people: dict[str, str])
     [
         ("", "/accounts/login/"),
         ("loan_officer", "/"),
-        ("loan_officer", "/ui/"),
-        ("loan_officer", "/customers/"),
         ("loan_officer", "/customers/new/"),
-        ("loan_officer", "/nowhere/"),
-        ("admin", "/admin/users/"),
-        ("admin", "/admin/roles/"),
-        ("admin", "/governance/rules/"),
+        *(
+            pytest.param(role, path, marks=pytest.mark.slow)
+            for role, path in (
+                ("loan_officer", "/ui/"),
+                ("loan_officer", "/customers/"),
+                ("loan_officer", "/nowhere/"),
+                ("admin", "/admin/users/"),
+                ("admin", "/admin/roles/"),
+                ("admin", "/governance/rules/"),
+            )
+        ),
     ],
 )
 def test_pictures(browser: Any, live_house: Any, people: dict[str, str], role: str, path: str, tmp_path: Path) -> None:
