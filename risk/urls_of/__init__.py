@@ -1,0 +1,1 @@
+"""The addresses of risk, a file a room."""

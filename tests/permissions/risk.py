@@ -1,0 +1,51 @@
+"""Permissions of judgement: decisions, strategies, models, backtests, features, monitoring, lists, bureau reports."""
+
+WHO: dict[str, str] = {
+    "risk.replay_decision": "underwriter risk_analyst risk_manager compliance auditor",
+    "risk.view_decision": "loan_officer underwriter risk_analyst risk_manager compliance auditor api_client",
+    "risk.view_strategy": "underwriter risk_analyst risk_manager compliance auditor",
+    "risk.edit_strategy": "risk_analyst risk_manager",
+    "risk.approve_strategy": "risk_manager compliance",
+    "risk.release_strategy": "risk_manager",
+    "risk.run_backtest": "risk_analyst risk_manager",
+    "risk.edit_model": "risk_analyst risk_manager",
+    "risk.validate_model": "risk_manager",
+    "risk.approve_model": "risk_manager compliance",
+    "risk.view_feature": "risk_analyst risk_manager compliance auditor",
+    "risk.view_monitoring": "risk_analyst risk_manager compliance auditor",
+    "risk.run_monitoring": "risk_analyst risk_manager",
+    "risk.view_override_outcome": "underwriter risk_manager",
+    "risk.decide_limit_proposal": "underwriter risk_manager",
+    "risk.view_list": "underwriter risk_analyst risk_manager compliance auditor",
+    "risk.manage_list": "risk_manager compliance",
+    "risk.view_bureau_report": "loan_officer underwriter compliance auditor",
+    "risk.query_bureau": "loan_officer underwriter",
+}
+PAGES: list[tuple[str, str, str]] = [
+    ("GET", "decision-list", "risk.replay_decision"),
+    ("GET", "decision", "risk.view_decision"),
+    ("POST", "decision-replay", "risk.replay_decision"),
+    ("GET", "strategy-list", "risk.view_strategy"),
+    ("GET", "strategy", "risk.view_strategy"),
+    ("GET", "scorecard-list", "risk.view_strategy"),
+    ("GET", "scorecard", "risk.view_strategy"),
+    ("GET", "scorecard-chart", "risk.view_strategy"),
+]
+API: list[tuple[str, str, str]] = [
+    ("GET", "api-decisions-detail", "risk.view_decision"),
+]
+ROWS: list[tuple[str, str, str, str]] = [
+    ("GET", "decision", "decision", "loan_officer"),
+    ("POST", "decision-replay", "decision", "east_underwriter"),
+]
+API_ROWS: list[tuple[str, str, str, str]] = [
+    ("GET", "api-decisions-detail", "decision", "loan_officer"),
+]
+LISTS: list[tuple[str, str, tuple[str, ...]]] = [
+    ("decision-list", "east_underwriter", ("decision",)),
+]
+SHARED: set[str] = {
+    "scorecard",
+    "scorecard-chart",
+    "strategy",
+}
