@@ -5,4 +5,18 @@ class CreditConfig(AppConfig):
     name = "credit"
 
     def ready(self) -> None:
-        from credit import acts, chart, erasure, factory_menu, handover, links, menu, money_menu, permissions, products, records, tasks  # noqa: F401
+        from credit import (  # noqa: F401
+            acts,
+            chart,
+            erasure,
+            factory_menu,
+            handover,
+            links,
+            menu,
+            money_menu,
+            permissions,
+            products,
+            records,
+            risk_outcomes,
+            tasks,
+        )
