@@ -6,4 +6,4 @@ class CollectionsConfig(AppConfig):
     label = "collections"
 
     def ready(self) -> None:
-        from collection import erasure, handover, holds, menu, permissions, records, tasks  # noqa: F401
+        from collection import erasure, features, handover, holds, menu, permissions, records, tasks  # noqa: F401

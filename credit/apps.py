@@ -10,6 +10,7 @@ class CreditConfig(AppConfig):
             chart,
             erasure,
             factory_menu,
+            features,
             handover,
             links,
             menu,

@@ -9,6 +9,7 @@ class CustomersConfig(AppConfig):
         from customers import (  # noqa: F401
             branches,
             erasures,
+            features,
             guarded,
             menu,
             message_sentences,
