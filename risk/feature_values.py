@@ -69,7 +69,7 @@ def _rows(pairs: list[tuple[int, datetime]], names: Iterable[str] | None) -> Ite
     sources = list(features.SOURCES.values()) if wanted is None else features.sources_of(sorted(wanted))
     empty = {f.name: None for source in sources for f in source.features if wanted is None or f.name in wanted}
     found: list[Values] = [dict(empty) for _ in pairs]
-    asked = {"customers": [customer for customer, _moment in pairs], "moments": [moment for _customer, moment in pairs]}
+    asked: dict[str, Any] = {"customers": [customer for customer, _moment in pairs], "moments": [moment for _customer, moment in pairs]}
     with connection.cursor() as cursor:
         for source in sources:
             cursor.execute(statement(source), asked)
