@@ -11,11 +11,12 @@ from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid
+from governance import users
 from governance.lifecycle import move
 from ledger import log
-from risk import german, scorecards, strategies, training, words
+from risk import german, model_states, scorecards, strategies, training, words
 from risk.facts import BadSchema
-from risk.models import Scorecard, ScorecardVersion, Strategy, StrategyVersion, VersionStatus
+from risk.models import DataSet, ModelKind, Scorecard, ScorecardVersion, Strategy, StrategyVersion, VersionStatus
 
 RETAIL = "retail_installment"
 CARD = "retail"
@@ -99,8 +100,10 @@ def add_scorecard_version(
     actor: Any,
     at: datetime,
     note: str = "",
+    kind: str = ModelKind.SCORECARD,
+    data_set: DataSet | None = None,
 ) -> ScorecardVersion:
-    """Register a draft of a scorecard.
+    """Register a draft of a model; a person who registers it is its developer, the house's own has none.
 
     :raises Unrunnable: if the JSON is no scorecard, reads a protected attribute, or its proof of equality is absent or fails
     """
@@ -123,6 +126,9 @@ def add_scorecard_version(
         data_sha256=data_sha256,
         note=note,
         created_at=at,
+        kind=kind,
+        data_set=data_set,
+        developer=None if actor.pk == users.system().pk else actor,
     )
     version.save(force_insert=True)
     log.record(
@@ -136,16 +142,14 @@ def make_live(version: StrategyVersion | ScorecardVersion, *, actor: Any, at: da
     """Let `version` decide from now on; the one that was live is retired in the same transaction.
 
     :raises IllegalMove: if it is live already
+    :raises NotAllowed: if it is a model that a person would make live without its approval
     :raises MovedMeanwhile: if somebody else was faster
     """
-    siblings: Any
-    if isinstance(version, StrategyVersion):
-        Strategy.objects.select_for_update().get(pk=version.strategy_id)
-        siblings = StrategyVersion.objects.filter(strategy=version.strategy_id)
-    else:
-        Scorecard.objects.select_for_update().get(pk=version.scorecard_id)
-        siblings = ScorecardVersion.objects.filter(scorecard=version.scorecard_id)
-    for other in siblings.filter(status=VersionStatus.LIVE).exclude(pk=version.pk):
+    if isinstance(version, ScorecardVersion):
+        model_states.make_champion(version, actor=actor, at=at)
+        return
+    Strategy.objects.select_for_update().get(pk=version.strategy_id)
+    for other in StrategyVersion.objects.filter(strategy=version.strategy_id, status=VersionStatus.LIVE).exclude(pk=version.pk):
         move(other, VersionStatus.RETIRED, actor=actor, at=at, retired_at=at)
     move(version, VersionStatus.LIVE, actor=actor, at=at, live_at=at, retired_at=None)
 

@@ -1,8 +1,9 @@
 """What judges and what was judged: versions of strategies and scorecards, and decisions that nobody can change."""
 
 # Each noun keeps its own lines here.
+from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
-from risk.models.scorecards import Scorecard, ScorecardVersion
+from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
 from risk.models.strategies import Strategy, StrategyVersion
 from risk.models.versions import MOVES, STATUS_KNOWN, TONES, VersionStatus
 
@@ -10,11 +11,18 @@ __all__ = [
     "MOVES",
     "STATUS_KNOWN",
     "TONES",
+    "DataSet",
+    "DataSetQuerySet",
     "Decision",
     "DecisionQuerySet",
+    "ModelAct",
+    "ModelKind",
+    "ModelStatus",
     "Scorecard",
     "ScorecardVersion",
     "Strategy",
     "StrategyVersion",
+    "Training",
+    "TrainingQuerySet",
     "VersionStatus",
 ]
