@@ -24,7 +24,7 @@ def table(attribute: str, groups: Mapping[str, tuple[int, int, int, int]]) -> di
     by the caller: (good approved, good refused, bad approved, bad refused).
     A group below `FEWEST` rows is shown and never counts as a gap nor as the best.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, (good_in, good_out, bad_in, bad_out) in groups.items():
         count = good_in + good_out + bad_in + bad_out
         rows.append(
