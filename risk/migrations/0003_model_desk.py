@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('governance', '0016_papers_taken'),
-        ('risk', '0002_frozen'),
+        ("risk", "0002_frozen"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
