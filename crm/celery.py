@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     "keys-settle": {"task": "governance.tasks.settle_keys", "schedule": 120.0},
     "proof-search": {"task": "governance.tasks.search_weekly", "schedule": crontab(hour=2, minute=30, day_of_week=0)},
     "keys-count": {"task": "governance.tasks.count_keys", "schedule": crontab(hour=4, minute=40)},
+    "strategies-release": {"task": "risk.strategy_tasks.release_due", "schedule": 60.0},
     "notices-sweep": {"task": "governance.tasks.forget_old_notices", "schedule": crontab(hour=3, minute=45)},
     "files-sweep": {"task": "governance.tasks.sweep_files", "schedule": crontab(hour=4, minute=20)},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},

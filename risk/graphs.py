@@ -14,7 +14,8 @@ from risk.facts import Schema
 SCORECARD = "scorecard"
 SILENT = ("inputNode", "outputNode", "switchNode")  # they route; they decide nothing a person would look for
 QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
-WORD = re.compile(r"(?<![\w.#$])[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*(?!\s*\()")
+WORD = re.compile(r"(?<![\w.#$])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?!\w)(?!\s*\()")
+KEY = re.compile(r"([{,]\s*)[A-Za-z_]\w*\s*:")  # of an object written out: a name that is given, not read
 KNOWN_WORDS = frozenset({"and", "or", "not", "in", "true", "false", "null"})
 
 
@@ -53,7 +54,7 @@ class Graph:
 
 def read(content: Mapping[str, Any]) -> Graph:
     """Read a graph in the order of its edges."""
-    nodes = tuple(_node(raw) for raw in _ordered(content) if raw["type"] not in SILENT)
+    nodes = tuple(_node(raw) for raw in ordered(content) if raw["type"] not in SILENT)
     stages = tuple(dict.fromkeys(node.stage for node in nodes))
     cards = tuple(dict.fromkeys(
         raw["content"]["config"]["code"] for raw in content["nodes"]
@@ -75,7 +76,7 @@ def problems(content: Mapping[str, Any], schema: Schema, reasons: Mapping[str, A
         found += [f"an edge leads to {edge[end]}, which is no node" for end in ("sourceId", "targetId") if edge[end] not in ids]
     if found:
         return found
-    placed = {raw["id"] for raw in _ordered(content)}
+    placed = {raw["id"] for raw in ordered(content)}
     found += [f"{name} is in a circle of edges" for name in ids if name not in placed]
     sources = {edge["sourceId"] for edge in content["edges"]}
     found += [f"the path ends at {raw['name']}" for raw in content["nodes"] if raw["type"] != "outputNode" and raw["id"] not in sources]
@@ -84,7 +85,7 @@ def problems(content: Mapping[str, Any], schema: Schema, reasons: Mapping[str, A
             found.append(f"{raw['name']}: nodes of type {raw['type']} are not run here")
         if raw["type"] == "customNode" and raw["content"].get("kind") != SCORECARD:
             found.append(f"{raw['name']}: no such kind of node: {raw['content'].get('kind')}")
-        banned = sorted(schema.protected & set(_mentioned(raw)))
+        banned = sorted(schema.protected & set(mentioned(raw)))
         found += [f"{raw['name']} reads the protected attribute {name}" for name in banned]
     for node in read(content).nodes:
         found += [f"{node.label}, row {rule.place + 1}: no text for the reason {rule.reason}"
@@ -92,7 +93,7 @@ def problems(content: Mapping[str, Any], schema: Schema, reasons: Mapping[str, A
     return found
 
 
-def _ordered(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def ordered(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the nodes so that each stands after all that lead to it; ties in the order of the file."""
     waiting = {raw["id"]: raw for raw in content["nodes"]}
     needs = {name: {edge["sourceId"] for edge in content["edges"] if edge["targetId"] == name} for name in waiting}
@@ -147,7 +148,7 @@ def column_names(table: Mapping[str, Any]) -> str:
 
 def words(expression: str) -> list[str]:
     """Return the names an expression reads, in order, each once; not its functions and quoted texts."""
-    return [word for word in dict.fromkeys(WORD.findall(QUOTED.sub("", expression))) if word not in KNOWN_WORDS]
+    return [word for word in dict.fromkeys(WORD.findall(KEY.sub(r"\1", QUOTED.sub("", expression)))) if word not in KNOWN_WORDS]
 
 
 def _condition(field: str, cell: str) -> str:
@@ -158,7 +159,8 @@ def _condition(field: str, cell: str) -> str:
     return f"{field} in {cell}" if cell[0] in "[(]" or "," in cell else f"{field} = {cell}"
 
 
-def _mentioned(raw: Mapping[str, Any]) -> Iterable[str]:
+def mentioned(raw: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the names a node reads."""
     content = raw.get("content") or {}
     for expression in content.get("expressions", ()):
         yield from words(str(expression.get("value") or ""))

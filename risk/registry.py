@@ -10,13 +10,13 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.errors import DomainError, Invalid
+from crm.lib.errors import DomainError, Invalid, NotAllowed
 from governance import users
 from governance.lifecycle import move
 from ledger import log
 from risk import german, model_states, scorecards, strategies, training, words
 from risk.facts import BadSchema
-from risk.models import DataSet, ModelKind, Scorecard, ScorecardVersion, Strategy, StrategyVersion, VersionStatus
+from risk.models import DataSet, ModelKind, Scorecard, ScorecardVersion, Strategy, StrategyStatus, StrategyVersion, VersionStatus
 
 RETAIL = "retail_installment"
 CARD = "retail"
@@ -60,6 +60,7 @@ def add_strategy_version(
     actor: Any,
     at: datetime,
     note: str = "",
+    based_on: StrategyVersion | None = None,
 ) -> StrategyVersion:
     """Register a draft of a strategy; the strategy is made when it is new.
 
@@ -81,6 +82,9 @@ def add_strategy_version(
         scorecard_code=next(iter(runnable.graph.scorecards), ""),
         sha256=content_sha256(graph, input_schema, reasons),
         note=note,
+        based_on=based_on,
+        made_by=actor,
+        hands=[actor.pk],
         created_at=at,
     )
     version.save(force_insert=True)
@@ -141,17 +145,22 @@ def add_scorecard_version(
 def make_live(version: StrategyVersion | ScorecardVersion, *, actor: Any, at: datetime) -> None:
     """Let `version` decide from now on; the one that was live is retired in the same transaction.
 
+    A strategy version of a person goes live by `strategy_life.release`, after a second person approved it; straight from draft goes only
+    what the house brings itself.
+
+    :raises NotAllowed: if a person makes a version or a model live that nobody approved
     :raises IllegalMove: if it is live already
-    :raises NotAllowed: if it is a model that a person would make live without its approval
     :raises MovedMeanwhile: if somebody else was faster
     """
     if isinstance(version, ScorecardVersion):
         model_states.make_champion(version, actor=actor, at=at)
         return
+    if version.status == StrategyStatus.DRAFT and actor.pk != users.system().pk:
+        raise NotAllowed(_("%(version)s was not approved by a second person.") % {"version": version})
     Strategy.objects.select_for_update().get(pk=version.strategy_id)
-    for other in StrategyVersion.objects.filter(strategy=version.strategy_id, status=VersionStatus.LIVE).exclude(pk=version.pk):
-        move(other, VersionStatus.RETIRED, actor=actor, at=at, retired_at=at)
-    move(version, VersionStatus.LIVE, actor=actor, at=at, live_at=at, retired_at=None)
+    for other in StrategyVersion.objects.filter(strategy=version.strategy_id, status=StrategyStatus.LIVE).exclude(pk=version.pk):
+        move(other, StrategyStatus.RETIRED, actor=actor, at=at, retired_at=at)
+    move(version, StrategyStatus.LIVE, actor=actor, at=at, live_at=at, retired_at=None)
 
 
 def train(*, actor: Any, at: datetime, seed: int, scale: scorecards.Scale | None = None) -> ScorecardVersion:

@@ -4,7 +4,7 @@
 from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
-from risk.models.strategies import Strategy, StrategyVersion
+from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
 from risk.models.versions import MOVES, STATUS_KNOWN, TONES, VersionStatus
 
 __all__ = [
@@ -21,7 +21,11 @@ __all__ = [
     "Scorecard",
     "ScorecardVersion",
     "Strategy",
+    "StrategyCase",
+    "StrategyNote",
+    "StrategyStatus",
     "StrategyVersion",
+    "StrategyVersionQuerySet",
     "Training",
     "TrainingQuerySet",
     "VersionStatus",

@@ -159,7 +159,7 @@ def test_a_new_version_decides_once_it_is_live_and_the_old_one_retires(judge: An
     policy["content"]["expressions"][0]["value"] = "99"
     draft = add(cast, graph=graph)
     assert judge().outcome == "approve"
-    registry.make_live(draft, actor=cast.risk_manager, at=NOON)
+    registry.make_live(draft, actor=cast.system, at=NOON)
     assert judge().reasons[0] == "age_below_minimum"
     assert list(StrategyVersion.objects.order_by("number").values_list("status", flat=True)) == ["retired", "live"]
     assert engine.difference(Decision.objects.with_versions().get(pk=first.pk)) == ""  # by the version that decided
