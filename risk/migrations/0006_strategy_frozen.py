@@ -30,6 +30,6 @@ DROP FUNCTION refuse_change_of_strategy_version();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("risk", "0003_strategy_life"), ("ledger", "0002_insert_only")]
+    dependencies = [("risk", "0005_strategy_life"), ("ledger", "0002_insert_only")]
 
     operations = [migrations.RunSQL(sql=FROZEN, reverse_sql=BACK), insert_only("risk_strategynote")]

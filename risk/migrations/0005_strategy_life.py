@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('risk', '0002_frozen'),
+        ("risk", "0004_models_frozen"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
