@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError
 from ledger import log
-from risk import scorecards, strategies
+from risk import scorecards, scoring, strategies
 from risk.models import Decision, ScorecardVersion, StrategyVersion
 from risk.registry import content_sha256
 from risk.strategies import Strategy, Verdict
@@ -172,7 +172,7 @@ def _compile(pair: Pair) -> Strategy:
         kept = ScorecardVersion.objects.get(pk=pair.scorecard_id)
         if content_sha256(kept.content) != pair.scorecard_sha256:
             raise Tampered(_("The stored content of %(version)s is not what was registered.") % {"version": kept})
-        card = scorecards.load(kept.content)
+        card = scoring.load(kept.content)
     return Strategy(version.graph, version.input_schema, version.reasons, card)
 
 

@@ -14,7 +14,7 @@ from crm.lib.errors import DomainError, Invalid, NotAllowed
 from governance import users
 from governance.lifecycle import move
 from ledger import log
-from risk import german, model_states, scorecards, strategies, training, words
+from risk import german, model_states, scorecards, scoring, strategies, training, words
 from risk.facts import BadSchema
 from risk.models import DataSet, ModelKind, Scorecard, ScorecardVersion, Strategy, StrategyStatus, StrategyVersion, VersionStatus
 
@@ -112,7 +112,7 @@ def add_scorecard_version(
     :raises Unrunnable: if the JSON is no scorecard, reads a protected attribute, or its proof of equality is absent or fails
     """
     try:
-        card = scorecards.load(content)
+        card = scoring.load(content)
     except scorecards.BadCard as problem:
         raise Unrunnable(_("This is not a scorecard: %(problem)s") % {"problem": problem}) from problem
     if banned := sorted(training.PROTECTED & set(card.names)):

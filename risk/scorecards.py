@@ -6,7 +6,7 @@ The arithmetic, for a card fitted as logistic regression of "bad" on weight of e
     factor        = pdo / ln 2,   offset = base_score - factor * ln(base_odds)         (odds are good to bad)
     score         = offset - factor * ln odds(bad)
     points_f      = (offset - factor * intercept) / n - factor * coefficient_f * woe_f,  so that the points add up to the score
-    PD            = 1 / (1 + exp(-ln odds(bad)))
+    PD            = 1 / (1 + exp(-ln odds(bad)))                           (of a card with a `pd_curve`, read off that curve first)
 
 Logit and points are binary floats on purpose: they are statistics, not money. Rounding happens once, at the end: the score to a whole
 number, half up; the PD to six decimals, half even.
@@ -17,6 +17,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 VERSION = 1
@@ -132,6 +133,7 @@ class Scorecard:
     intercept: float
     features: tuple[Feature, ...]
     reference: str = "mean"
+    pd_curve: tuple[tuple[float, float], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,7 +174,7 @@ class Scorecard:
             exact=exact,
             score=math.floor(exact + 0.5),
             log_odds_bad=log_odds,
-            pd=probability(log_odds),
+            pd=probability(bent(log_odds, self.pd_curve)),
             lines=tuple(lines),
             reasons=tuple(reason for _, _, reason in short[:REASONS]),
             unfit=tuple(unfit),
@@ -187,6 +189,28 @@ def probability(log_odds_bad: float) -> Decimal:
         grown = math.exp(log_odds_bad)
         value = grown / (1.0 + grown)
     return Decimal(value).quantize(PD_STEP)
+
+
+def bent(log_odds: float, curve: Sequence[tuple[float, float]]) -> float:
+    """Return the log odds read off a rising curve of knots: straight between them, flat beyond; unchanged without a curve."""
+    if not curve:
+        return log_odds
+    place = bisect_right(curve, (log_odds, math.inf))
+    if place in (0, len(curve)):
+        return curve[min(place, len(curve) - 1)][1]
+    (left, low), (right, high) = curve[place - 1], curve[place]
+    return low + (high - low) * (log_odds - left) / (right - left)
+
+
+def knots(content: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
+    """Return the curve of probabilities of a content: (log odds, calibrated log odds) rising; empty when it has none.
+
+    :raises BadCard: if it does not rise
+    """
+    curve = tuple((float(x), float(y)) for x, y in content.get("pd_curve") or ())
+    if any(not (one[0] < other[0] and one[1] <= other[1]) for one, other in pairwise(curve)):
+        raise BadCard("the curve of probabilities does not rise")
+    return curve
 
 
 def points(scale: Scale, *, intercept: float, coefficient: float, woe: float, features: int) -> float:
@@ -215,7 +239,7 @@ def load(content: Mapping[str, Any]) -> Scorecard:
                 raise BadCard(f"points of {feature.name}, bin {cell.key}, do not follow from its WOE")
     if not features or len({feature.name for feature in features}) != len(features):
         raise BadCard("a scorecard needs features, each once")
-    return Scorecard(str(content["code"]), scale, intercept, features, str(content.get("reference", "mean")))
+    return Scorecard(str(content["code"]), scale, intercept, features, str(content.get("reference", "mean")), knots(content))
 
 
 def _feature(spec: Mapping[str, Any]) -> Feature:

@@ -13,7 +13,8 @@ from typing import Any
 import zen
 
 from risk import facts, graphs
-from risk.scorecards import Score, Scorecard, Unscorable
+from risk.scorecards import Score, Unscorable
+from risk.scoring import Model
 
 APPROVE, REFER, DECLINE = "approve", "refer", "decline"
 OUTCOMES = (APPROVE, REFER, DECLINE)
@@ -71,7 +72,7 @@ def dump(value: Any) -> str:
 class Strategy:
     """One version of a strategy together with the scorecard it uses, compiled once and used by every thread."""
 
-    def __init__(self, graph: Mapping[str, Any], schema: Mapping[str, Any], reasons: Mapping[str, Any], card: Scorecard | None) -> None:
+    def __init__(self, graph: Mapping[str, Any], schema: Mapping[str, Any], reasons: Mapping[str, Any], card: Model | None) -> None:
         """Compile.
 
         :raises BadStrategy: if the graph has a problem or the engine cannot compile it
