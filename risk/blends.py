@@ -38,7 +38,8 @@ class Blend:
 
     def contributions(self, facts: Mapping[str, Any]) -> tuple[float, list[tuple[str, float, float, str, str]]]:
         """Return (base, [(name, contribution, its training average, key, reason)]) in log odds of bad; base and contributions add up."""
-        base, found = self.intercept, {}
+        base = self.intercept
+        found: dict[str, tuple[str, float, float, str, str]] = {}
         for weight, part in self.parts:
             own, lines = of_card(part, facts) if isinstance(part, Scorecard) else part.contributions(facts)
             base += self.slope * weight * own

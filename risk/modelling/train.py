@@ -145,8 +145,8 @@ def _trees(table: Table, fold: np.ndarray, asked: Settings, say: Progress) -> li
         directions = learned_directions(table)
         if directions:
             say(0.7, "monotone")
-            plan = replace(best.plan, monotone=directions)
-            found.append(_tried(f"{best.label}, monotone", LIGHTGBM, plan, table, fold, asked))
+            held = replace(best.plan, monotone=directions)  # type: ignore[arg-type]  # trees' plans, as all here
+            found.append(_tried(f"{best.label}, monotone", LIGHTGBM, held, table, fold, asked))
     return found
 
 
@@ -347,7 +347,7 @@ def finish(
     if len(made) == 1:
         content = made[0]
     else:
-        mix = sum(weight * (line[0] * one.held + line[1])
+        mix: Any = sum(weight * (line[0] * one.held + line[1])
                   for one, weight, (_whole, line) in zip(chosen.members, chosen.weights, fits, strict=True))  # fmt: skip
         scale = {"base_score": asked.scale.base_score, "base_odds": asked.scale.base_odds, "pdo": asked.scale.pdo}
         content = {
