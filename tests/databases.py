@@ -4,6 +4,7 @@ Several runs may share the cluster of `var/test`: what a run makes carries its p
 """
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -53,17 +54,35 @@ def template() -> str:
 
 
 def _migrated(cursor: Any) -> str:
-    """Return the name of an empty database with today's tables, making it if it is missing: that takes a minute, first rows seconds."""
-    name = "mig_" + stamps.digest(stamps.files(servers.ROOT, stamps.is_migration))[:16]
+    """Return the name of an empty database with today's tables, making it if it is missing: that takes a minute, first rows seconds.
+
+    One that lacks only the newest migrations is copied and brought up to date; where any other file differs it is made from nothing.
+    """
+    files = {path.relative_to(servers.ROOT).as_posix(): path for path in stamps.files(servers.ROOT, stamps.is_migration)}
+    today = {place: stamps.digest([path])[:16] for place, path in files.items()}
+    name = "mig_" + stamps.digest(files.values())[:16]
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
     if not cursor.fetchone():
-        _drop_old(cursor, "mig")
+        earlier = _earlier(cursor, today)
         new = f"{name}_new"
-        drop(new)
-        cursor.execute(sql.SQL("CREATE DATABASE {} OWNER crm_owner").format(sql.Identifier(new)))
+        if earlier:
+            copy(new, earlier)
+        else:
+            drop(new)
+            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER crm_owner").format(sql.Identifier(new)))
         manage("migrate", "--skip-checks", "--verbosity=0", **_urls(new), CRM_DB_ROLE="owner")
+        cursor.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(new), sql.Literal(json.dumps(today))))
         _keep(cursor, new, name)
+        _drop_old(cursor, "mig")
     return name
+
+
+def _earlier(cursor: Any, today: dict[str, str]) -> str:
+    """Return the kept database whose migrations are all among today's, the one with most of them; empty when there is none."""
+    cursor.execute("SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname ~ '^mig_[0-9a-f]{16}$'")
+    made = {name: json.loads(said) for name, said in cursor.fetchall() if said}
+    fitting = [(len(known), name) for name, known in made.items() if known.items() <= today.items()]
+    return max(fitting)[1] if fitting else ""
 
 
 def _urls(name: str) -> dict[str, str]:
