@@ -5,13 +5,15 @@ schedule replaces them. The month-ends keep what the close of day found then, wh
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 
 from django.db import connection
+from django.utils import timezone
 
 from credit import report_facts
-from risk.outcome_source import Outcome, Status, outcome_source
+from credit.models import Application
+from risk.outcome_source import FinalWord, Outcome, Status, final_source, outcome_source
 
 # `until_on` is where looking ends: at the day asked for, at the horizon, or where the loan ended.
 SQL = """
@@ -81,4 +83,18 @@ def _outcome(
     )  # fmt: skip
 
 
+def decided(ids: Sequence[str], *, as_of: date) -> Mapping[str, FinalWord]:
+    """Return what was decided about applications by the end of a day, and by whom; one query."""
+    ended = timezone.make_aware(datetime.combine(as_of + timedelta(days=1), time()))
+    rows = Application.objects.filter(public_id__in=ids, decided_at__lt=ended).values_list(
+        "public_id", "approved_amount", "status", "decided_by", "decided_at"
+    )
+    return {
+        public_id: FinalWord(approved=amount is not None, by=by, at=at)
+        for public_id, amount, status, by, at in rows
+        if at is not None and (amount is not None or status == Application.Status.DECLINED)
+    }
+
+
 outcome_source("credit.application", of_applications)
+final_source("credit.application", decided)

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from risk.models import Decision, ScorecardVersion, StrategyVersion
+from risk import monitor_pages
+from risk.models import Decision, RiskAlert, ScorecardVersion, StrategyVersion
 
 SHOWN = 6
 LATELY = 1_000  # a bounded read, however many decisions there are
@@ -50,3 +51,30 @@ def share_of(outcome: str) -> Any:
         }
 
     return read
+
+
+def standing_alerts(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return the worst of what left its bounds and nobody has closed."""
+    found = RiskAlert.objects.visible_to(user).standing().for_list().order_by("level", "-pk")[:SHOWN]
+    return [
+        {
+            "who": row["about"],
+            "url": reverse("risk-alert", args=[row["alert"].public_id]),
+            "why": [row["sentence"]],
+            "badge_tone": row["tone"],
+            "badge_label": row["alert"].get_level_display(),
+            "action_label": _("Read"),
+        }
+        for row in monitor_pages.alert_rows(found)
+    ]
+
+
+def alerts_to_act_on(user: Any, at: datetime) -> dict[str, Any]:
+    """Return how many alerts ask to act, of those nobody has closed."""
+    found = Counter(RiskAlert.objects.visible_to(user).standing().values_list("level", flat=True)[:LATELY])
+    return {
+        "figure": f"{found['act']:,}",
+        "url": reverse("risk-alert-list") + "?level=act&status=open",
+        "under": ngettext("of %(n)s standing", "of %(n)s standing", found.total()) % {"n": f"{found.total():,}"},
+        "tone": "bad" if found["act"] else "good",
+    }

@@ -2,11 +2,12 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu
 from risk import home_blocks
-from risk.permissions import REPLAY_DECISION, VIEW_STRATEGY
+from risk.permissions import REPLAY_DECISION, VIEW_MONITORING, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
 menu.entry(group="risk", order=30, label=_("Decision replay"), url_name="decision-list", permission=REPLAY_DECISION, icon="history")
+menu.entry(group="risk", order=60, label=_("Monitoring"), url_name="monitoring", permission=VIEW_MONITORING, icon="monitoring")
 
 READERS = ("risk_analyst", "risk_manager", "compliance", "auditor")
 home.queue(
@@ -20,3 +21,11 @@ for _order, _outcome, _label in (
         f"risk.share.{_outcome}", label=_label, permission=REPLAY_DECISION, read=home_blocks.share_of(_outcome), order=_order,
         roles=("risk_analyst",),
     )  # fmt: skip
+home.queue(
+    "risk.alerts", title=_("Alerts of monitoring"), permission=VIEW_MONITORING, read=home_blocks.standing_alerts,
+    empty=_("Nothing is out of bounds."), order=20, roles=("risk_analyst", "risk_manager"), url_name="risk-alert-list",
+)  # fmt: skip
+home.figure(
+    "risk.alerts", label=_("Alerts to act on"), permission=VIEW_MONITORING, read=home_blocks.alerts_to_act_on, order=14,
+    roles=("risk_analyst", "risk_manager"),
+)  # fmt: skip

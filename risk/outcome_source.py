@@ -6,9 +6,9 @@ stands here, so that a model is trained, tested and watched by one and the same.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from crm.lib.registry import Registry
 
@@ -48,6 +48,15 @@ class Outcome:
         return self.status == "bad"
 
 
+@dataclass(frozen=True, slots=True)
+class FinalWord:
+    """What was decided in the end about a subject that the engine judged."""
+
+    approved: bool
+    by: int | None  # the user who decided it, None where the engine's word stood
+    at: datetime
+
+
 class Source(Protocol):
     """Tells the outcomes of subjects of its kind, by their public ids, in a number of queries that does not grow with theirs.
 
@@ -57,6 +66,13 @@ class Source(Protocol):
     def __call__(self, ids: Sequence[str], *, as_of: date, horizon_months: int, bad_dpd: int) -> Mapping[str, Outcome]: ...
 
 
+class FinalSource(Protocol):
+    """Tells what was decided in the end; what is undecided, or ended without a decision, is left out. Set-based as `Source`."""
+
+    def __call__(self, ids: Sequence[str], *, as_of: date) -> Mapping[str, FinalWord]: ...
+
+
+FINALS: Registry[FinalSource] = Registry("source of final decisions by kind of subject")
 SOURCES: Registry[Source] = Registry("source of outcomes by kind of subject")
 
 
@@ -77,13 +93,30 @@ def outcomes(subjects: Iterable[str], *, as_of: date, horizon_months: int = HORI
     """
     if horizon_months < 1 or bad_dpd < 1:
         raise ValueError("A horizon has at least one month, and who is bad is late by at least one day.")
-    by_kind: dict[str, list[str]] = {}
-    for subject in dict.fromkeys(subjects):
-        kind, _colon, about = subject.partition(":")
-        if about and kind in SOURCES:
-            by_kind.setdefault(kind, []).append(about)
     found: dict[str, Outcome] = {}
-    for kind, ids in by_kind.items():
+    for kind, ids in _by_kind(subjects, SOURCES).items():
         told = SOURCES[kind](ids, as_of=as_of, horizon_months=horizon_months, bad_dpd=bad_dpd)
         found |= {f"{kind}:{about}": outcome for about, outcome in told.items()}
     return found
+
+
+def final_source(kind: str, source: FinalSource) -> None:
+    """Let `source` tell what was decided in the end about subjects of `kind`."""
+    FINALS.register(kind, source)
+
+
+def finals(subjects: Iterable[str], *, as_of: date) -> dict[str, FinalWord]:
+    """Return what was decided about `subjects` by the end of `as_of`, by the engine or by a person; one query a kind."""
+    found: dict[str, FinalWord] = {}
+    for kind, ids in _by_kind(subjects, FINALS).items():
+        found |= {f"{kind}:{about}": final for about, final in FINALS[kind](ids, as_of=as_of).items()}
+    return found
+
+
+def _by_kind(subjects: Iterable[str], known: Registry[Any]) -> dict[str, list[str]]:
+    by_kind: dict[str, list[str]] = {}
+    for subject in dict.fromkeys(subjects):
+        kind, _colon, about = subject.partition(":")
+        if about and kind in known:
+            by_kind.setdefault(kind, []).append(about)
+    return by_kind

@@ -1,3 +1,5 @@
-"""What workers find here: each room keeps its tasks in a file of its own."""
+"""Work of risk in the background; each noun keeps its own tasks, found here by Celery."""
 
-from risk import strategy_tasks  # noqa: F401
+from risk import monitor_tasks, strategy_tasks
+
+__all__ = ["monitor_tasks", "strategy_tasks"]

@@ -3,6 +3,7 @@
 # Each noun keeps its own lines here.
 from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
+from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
 from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
 from risk.models.versions import MOVES, STATUS_KNOWN, TONES, VersionStatus
@@ -11,6 +12,7 @@ __all__ = [
     "MOVES",
     "STATUS_KNOWN",
     "TONES",
+    "AlertQuerySet",
     "DataSet",
     "DataSetQuerySet",
     "Decision",
@@ -18,6 +20,8 @@ __all__ = [
     "ModelAct",
     "ModelKind",
     "ModelStatus",
+    "MonitorRun",
+    "RiskAlert",
     "Scorecard",
     "ScorecardVersion",
     "Strategy",

@@ -30,6 +30,16 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "scorecard-list", "risk.view_strategy"),
     ("GET", "scorecard", "risk.view_strategy"),
     ("GET", "scorecard-chart", "risk.view_strategy"),
+    ("GET", "monitoring", "risk.view_monitoring"),
+    ("POST", "monitoring-run", "risk.run_monitoring"),
+    ("GET", "monitoring-model", "risk.view_monitoring"),
+    ("GET", "monitoring-strategy", "risk.view_monitoring"),
+    ("GET", "risk-alert-list", "risk.view_monitoring"),
+    ("GET", "risk-alert", "risk.view_monitoring"),
+    ("POST", "risk-alert-acknowledge", "risk.run_monitoring"),
+    ("GET", "risk-alert-close", "risk.run_monitoring"),
+    ("POST", "risk-alert-close", "risk.run_monitoring"),
+    ("GET", "override-outcomes", "risk.view_override_outcome"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-decisions-detail", "risk.view_decision"),
@@ -45,6 +55,11 @@ LISTS: list[tuple[str, str, tuple[str, ...]]] = [
     ("decision-list", "east_underwriter", ("decision",)),
 ]
 SHARED: set[str] = {
+    "monitoring-model",
+    "monitoring-strategy",
+    "risk-alert",
+    "risk-alert-acknowledge",
+    "risk-alert-close",
     "scorecard",
     "scorecard-chart",
     "strategy",

@@ -27,6 +27,7 @@ from crm.demo import (
     erased,
     keys,
     machines,
+    monitoring,
     outside,
     play,
     products,
@@ -95,6 +96,7 @@ class Command(BaseCommand):
             books.fill(entity, at=min(now(), house.at(today, 17)))
             classes.fill(entity, today=today)
             report_months.funding()
+            self.stdout.write(monitoring.fill(entity, today=today, staff=house.staff))
             desk_products.fill(entity, today=today)
             products.fill(entity, today=today, at=min(now(), house.at(today, 16)))
             desk_lists.fill()
