@@ -139,9 +139,7 @@ def shift_lines(line: Line, held: Held) -> dict[str, Any]:
     series = [(name or "score", feature_label(name), "main", [_of(cell, "features", name, "psi") for cell in line.cells]) for name in names]
     over = [feature_label(name) for value, name in moved if held.psi.level(value) and value > features[name]["noise"]]
     title = (
-        _("%(features)s moved beyond the bounds") % {"features": ", ".join(over[:3])}
-        if over
-        else _("No feature moved beyond the bounds")
+        _("%(features)s moved beyond the bounds") % {"features": ", ".join(over[:3])} if over else _("No feature moved beyond the bounds")
     )
     bounds = [(held.psi.watch, _("watch"), "caution"), (held.psi.act, _("act"), "bad")]
     caption = _("population stability index against the reference, by month: %(version)s") % {"version": line.name}
