@@ -22,6 +22,7 @@ from credit import (
     payouts,
     refunds,
     reminders,
+    risk_lines,
 )
 from credit.books import local_day
 from credit.models import Application, ClosePartition, CloseRun, Loan, Offer, PaperRequest, ReminderRun, Transaction
@@ -32,6 +33,7 @@ from governance import users
 from governance.models import LegalEntity
 from ledger import log
 from ledger.models import Entry
+from risk.models import LimitProposal
 
 STUCK = timedelta(minutes=2)  # no evaluation takes this long: its worker died
 UNANSWERED = timedelta(minutes=15)  # the outbox has asked the bank several times by then
@@ -86,6 +88,13 @@ def tell_about_papers(*, entry: Entry, **_: object) -> None:
     if request.status == PaperRequest.Status.OPEN:
         code = paper_messages.REMINDED if entry.event.endswith("reminded") else paper_messages.ASKED
         paper_messages.tell(request, code=code, at=entry.at)
+
+
+@log.on("risk.limitproposal.approved")
+def follow_limit_proposal(*, entry: Entry, **_: object) -> None:
+    """Do what was decided about a limit: a lower one at once, a higher one through a second person."""
+    proposal = LimitProposal.objects.select_related("decided_by").get(pk=entry.subject_id)
+    risk_lines.follow(proposal, at=max(now(), entry.at))
 
 
 @log.on("credit.day.closed")

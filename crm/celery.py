@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
     "strategies-release": {"task": "risk.strategy_tasks.release_due", "schedule": 60.0},
     "notices-sweep": {"task": "governance.tasks.forget_old_notices", "schedule": crontab(hour=3, minute=45)},
     "files-sweep": {"task": "governance.tasks.sweep_files", "schedule": crontab(hour=4, minute=20)},
+    "behaviour-month": {"task": "risk.behaviour_tasks.score_borrowers", "schedule": crontab(hour=4, minute=50, day_of_month=1)},
     "monitoring-run": {"task": "risk.monitor_tasks.run_monitoring", "schedule": crontab(hour=5, minute=20)},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},
 }

@@ -1,6 +1,6 @@
 """Doors of alerts: one stands for a cause at a time; a later day renews it, raises it or notes that it has passed; a person closes it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -37,25 +37,20 @@ def settle(version: ScorecardVersion | StrategyVersion, findings: Iterable[Findi
     """
     about = f"{version._meta.label_lower}:{version.pk}"
     key = {"scorecard_version" if isinstance(version, ScorecardVersion) else "strategy_version": version}
-    _settle(
-        RiskAlert.objects.filter(**key),
-        {f"{each.kind}|{about}|{each.feature}": each for each in findings},
-        on=on,
-        at=at,
-        actor=actor,
-        **key,
-    )
+    found = {f"{each.kind}|{about}|{each.feature}": each for each in findings}
+    _settle(RiskAlert.objects.filter(**key), found, on=on, at=at, actor=actor, about=lambda _cause: key)
 
 
-def warn(customer_id: int, finding: Finding | None, *, on: date, at: datetime, actor: Any) -> None:
-    """Open or renew the early warning of a customer; without a finding, note that it has passed."""
-    rows = RiskAlert.objects.filter(customer=customer_id, kind=RiskAlert.Kind.EARLY_WARNING)
-    found = {} if finding is None else {f"{finding.kind}|customers.customer:{customer_id}|": finding}
-    _settle(rows, found, on=on, at=at, actor=actor, customer_id=customer_id)
+def warn(findings: Mapping[int, Finding | None], *, on: date, at: datetime, actor: Any) -> None:
+    """Open or renew the early warnings of customers; of whom nothing is found any more, note that it has passed. Two statements."""
+    rows = RiskAlert.objects.filter(customer__in=list(findings), kind=RiskAlert.Kind.EARLY_WARNING)
+    named = {f"{finding.kind}|customers.customer:{who}|": (who, finding) for who, finding in findings.items() if finding is not None}
+    found = {cause: finding for cause, (_who, finding) in named.items()}
+    _settle(rows, found, on=on, at=at, actor=actor, about=lambda cause: {"customer_id": named[cause][0]})
 
 
 @transaction.atomic
-def _settle(rows: Any, found: dict[str, Finding], *, on: date, at: datetime, actor: Any, **about: Any) -> None:
+def _settle(rows: Any, found: dict[str, Finding], *, on: date, at: datetime, actor: Any, about: Callable[[str], dict[str, Any]]) -> None:
     standing = {alert.cause: alert for alert in rows.filter(status__in=RiskAlert.STANDING).select_for_update(of=("self",))}
     for cause, alert in standing.items():
         finding = found.get(cause)
@@ -70,7 +65,7 @@ def _settle(rows: Any, found: dict[str, Finding], *, on: date, at: datetime, act
     RiskAlert.objects.bulk_update(standing.values(), ["level", "value", "threshold", "seen_on", "passed_on"])
     for cause, finding in found.items():
         if cause not in standing:
-            _open(cause, finding, on=on, at=at, actor=actor, **about)
+            _open(cause, finding, on=on, at=at, actor=actor, **about(cause))
 
 
 def _open(cause: str, finding: Finding, *, on: date, at: datetime, actor: Any, **about: Any) -> None:

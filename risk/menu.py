@@ -1,12 +1,17 @@
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu
+from customers import panels
 from risk import home_blocks
-from risk.permissions import REPLAY_DECISION, VIEW_MONITORING, VIEW_STRATEGY
+from risk.permissions import DECIDE_LIMIT_PROPOSAL, REPLAY_DECISION, VIEW_DECISION, VIEW_MONITORING, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
 menu.entry(group="risk", order=30, label=_("Decision replay"), url_name="decision-list", permission=REPLAY_DECISION, icon="history")
+panels.add("behaviour", title=_("Behaviour"), url_name="customer-behaviour-panel", permission=VIEW_DECISION, order=45)
+menu.entry(
+    group="risk", order=65, label=_("Proposed limits"), url_name="limit-proposal-list", permission=DECIDE_LIMIT_PROPOSAL, icon="lines"
+)
 menu.entry(group="risk", order=60, label=_("Monitoring"), url_name="monitoring", permission=VIEW_MONITORING, icon="monitoring")
 
 READERS = ("risk_analyst", "risk_manager", "compliance", "auditor")

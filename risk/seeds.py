@@ -3,13 +3,14 @@
 from django.utils.timezone import now
 
 from governance import users
-from risk import monitor_rules, registry, words
+from risk import behaviour_rules, monitor_rules, registry, words
 from risk.models import StrategyVersion
 
 
 def seed() -> None:
     """Register the retail strategy when it is missing; a strategy that was changed stays as it is. The bounds of monitoring too."""
     monitor_rules.seed()
+    behaviour_rules.seed()
     if StrategyVersion.objects.filter(strategy__code=registry.RETAIL).exists():
         return
     actor, at = users.system(), now()

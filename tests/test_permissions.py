@@ -206,6 +206,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     from customers import activities, messages, relations, templates
     from tests.collection.conftest import LATE, Floor
     from tests.credit.conftest import Desk
+    from tests.risk.behaviours import limit_proposal
 
     desk = Desk(cast, make_customer)
     made = {"actor": cast.outsider}
@@ -229,6 +230,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     person, told = draft.customer, {"actor": cast.outsider, "at": NOON}
     return {
         **reviews(cast, desk, customer),
+        "limit_proposal": limit_proposal(cast.system, person).public_id,
         "message": messages.send(
             customer=person,
             channel="sms",

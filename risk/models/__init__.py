@@ -1,6 +1,7 @@
 """What judges and what was judged: versions of strategies and scorecards, and decisions that nobody can change."""
 
 # Each noun keeps its own lines here.
+from risk.models.behaviour import BehaviourScore, LimitProposal, ProposalQuerySet
 from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
 from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
@@ -13,14 +14,17 @@ __all__ = [
     "STATUS_KNOWN",
     "TONES",
     "AlertQuerySet",
+    "BehaviourScore",
     "DataSet",
     "DataSetQuerySet",
     "Decision",
     "DecisionQuerySet",
+    "LimitProposal",
     "ModelAct",
     "ModelKind",
     "ModelStatus",
     "MonitorRun",
+    "ProposalQuerySet",
     "RiskAlert",
     "Scorecard",
     "ScorecardVersion",

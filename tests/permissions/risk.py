@@ -40,6 +40,11 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "risk-alert-close", "risk.run_monitoring"),
     ("POST", "risk-alert-close", "risk.run_monitoring"),
     ("GET", "override-outcomes", "risk.view_override_outcome"),
+    ("GET", "limit-proposal-list", "risk.decide_limit_proposal"),
+    ("GET", "limit-proposal", "risk.decide_limit_proposal"),
+    ("POST", "limit-proposal-approve", "risk.decide_limit_proposal"),
+    ("POST", "limit-proposal-refuse", "risk.decide_limit_proposal"),
+    ("GET", "customer-behaviour-panel", "risk.view_decision"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-decisions-detail", "risk.view_decision"),
@@ -47,12 +52,17 @@ API: list[tuple[str, str, str]] = [
 ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "decision", "decision", "loan_officer"),
     ("POST", "decision-replay", "decision", "east_underwriter"),
+    ("GET", "limit-proposal", "limit_proposal", "east_underwriter"),
+    ("POST", "limit-proposal-approve", "limit_proposal", "east_underwriter"),
+    ("POST", "limit-proposal-refuse", "limit_proposal", "east_underwriter"),
+    ("GET", "customer-behaviour-panel", "customer", "loan_officer"),
 ]
 API_ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "api-decisions-detail", "decision", "loan_officer"),
 ]
 LISTS: list[tuple[str, str, tuple[str, ...]]] = [
     ("decision-list", "east_underwriter", ("decision",)),
+    ("limit-proposal-list", "east_underwriter", ("limit_proposal",)),
 ]
 SHARED: set[str] = {
     "monitoring-model",
