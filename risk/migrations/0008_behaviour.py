@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0009_loan_doors'),
-        ('risk', '0005_monitoring'),
+        ('risk', "0007_monitoring"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

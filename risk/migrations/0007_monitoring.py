@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0009_loan_doors'),
-        ("risk", "0004_models_frozen"),
+        ("risk", "0006_strategy_frozen"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
