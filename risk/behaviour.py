@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ledger import log
-from risk import alerts, behaviour_rules, feature_values, limit_proposals, scorecards
+from risk import alerts, behaviour_rules, feature_values, limit_proposals, scoring
 from risk.alerts import Finding
 from risk.behaviour_rules import Held
 from risk.models import BehaviourScore, RiskAlert, ScorecardVersion
@@ -44,7 +44,7 @@ def card_of(version: ScorecardVersion) -> Any:
     key = (version.pk, version.sha256)
     with _lock:
         if key not in _loaded:
-            _loaded[key] = scorecards.load(ScorecardVersion.objects.only("content").get(pk=version.pk).content)
+            _loaded[key] = scoring.load(ScorecardVersion.objects.only("content").get(pk=version.pk).content)
         return _loaded[key]
 
 
