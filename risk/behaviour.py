@@ -125,7 +125,9 @@ def settle(scores: Sequence[BehaviourScore], *, at: datetime, actor: Any) -> Non
     on = timezone.localtime(at).date()
     held = behaviour_rules.holding(on)
     newest = limit_proposals.latest(score.customer_id for score in scores)
-    now = {score.customer_id: newest[score.customer_id] for score in scores if newest[score.customer_id].as_of == score.as_of}
+    now = {
+        score.customer_id: score for score in scores if (last := newest.get(score.customer_id)) is not None and last.as_of == score.as_of
+    }
     alerts.warn({customer: _finding(score, held) for customer, score in now.items()}, on=on, at=at, actor=actor)
     limit_proposals.propose(now, held=held, actor=actor, at=at)
 

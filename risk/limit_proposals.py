@@ -129,6 +129,9 @@ def answer(proposal: LimitProposal, *, done: bool, outcome: str, at: datetime) -
 
 
 def latest(customer_ids: Iterable[int]) -> dict[int, BehaviourScore]:
-    """Return the newest score of each customer that has one; one query."""
-    rows = BehaviourScore.objects.filter(customer__in=list(customer_ids)).order_by("customer", "-as_of", "-pk").distinct("customer")
+    """Return the newest score by the live behaviour model of each customer that has one; one query."""
+    of_live = {"scorecard_version__scorecard__code": "behaviour", "scorecard_version__status": "live"}
+    rows = (
+        BehaviourScore.objects.filter(customer__in=list(customer_ids), **of_live).order_by("customer", "-as_of", "-pk").distinct("customer")
+    )
     return {row.customer_id: row for row in rows}

@@ -1,13 +1,15 @@
 """Monitoring of the demonstration: the figures of each month's end, as the daily job would have counted them, and alerts that were answered."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm.lib.dates import add_months
 from governance import users
 from governance.models import LegalEntity, User
-from risk import alerts, monitoring
-from risk.models import RiskAlert
+from risk import alerts, behaviour, behaviour_training, limit_proposals, monitoring, portfolio, registry
+from risk.models import LimitProposal, RiskAlert
+from risk.registry import UnfitData
 
 MONTHS = 12
 
@@ -25,4 +27,26 @@ def fill(entity: LegalEntity, *, today: date, staff: dict[str, User]) -> str:
         alerts.acknowledge(alert, actor=staff["analyst"], at=at)
     for alert in found[1:]:
         alerts.close(alert, reason="explained", words="More young applicants after the campaign of the month.", actor=staff["risk"], at=at)
-    return f"{made} runs of monitoring, {RiskAlert.objects.count()} alerts"
+    told = behaviour_scores(entity, today=today, staff=staff)
+    return f"{made} runs of monitoring, {RiskAlert.objects.count()} alerts; {told}"
+
+
+def behaviour_scores(entity: LegalEntity, *, today: date, staff: dict[str, User]) -> str:
+    """Train the behaviour score on this house's own borrowers, score the last months and today, decide two proposals."""
+    zone, system = ZoneInfo(entity.zone), users.system()
+    at = datetime.combine(today, time(8), tzinfo=zone)
+    try:
+        version = behaviour_training.train(until=today, months=4, actor=system, at=at)
+    except UnfitData as few:  # a tenth of the demonstration has too few who fell behind
+        return f"no behaviour score: {few}"
+    registry.make_live(version, actor=system, at=at)
+    for back in (2, 1, 0):
+        on = add_months(today.replace(day=1), -back) - timedelta(days=1)
+        behaviour.monthly(on=on, at=datetime.combine(on + timedelta(days=1), time(5), tzinfo=zone), actor=system)
+    portfolio.score(version, as_of=at, at=at, actor=system)
+    for proposal, consents in zip(LimitProposal.objects.filter(status="open").order_by("direction", "pk")[:2], (True, False), strict=False):
+        if proposal.direction == "down" or consents:
+            told: dict[str, Any] = {"consent_on": today, "consent_channel": "phone"} if proposal.direction == "up" else {}
+            limit_proposals.approve(proposal, actor=staff["underwriter"], at=at + timedelta(hours=3), **told)
+    held = version.metrics["holdout"]
+    return f"behaviour score of hold-out AUC {held['auc']:.3f}, {LimitProposal.objects.count()} limits proposed"
