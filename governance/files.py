@@ -83,14 +83,17 @@ def checked(content: bytes, *, allowed: Collection[str] = tuple(EXTENSIONS), lar
     raise NotThisFile(sentence, fields={"file": sentence})
 
 
-def keep(content: bytes, *, label: str, allowed: Collection[str] = tuple(EXTENSIONS), largest: int = LARGEST) -> Stored:
+def keep(
+    content: bytes, *, label: str, allowed: Collection[str] = tuple(EXTENSIONS), largest: int = LARGEST, media_type: str = ""
+) -> Stored:
     """Check, seal and store `content`. Call it outside transactions; a row that takes the answer up makes it a document.
 
     :param label: names the place, as a sealed field's label does
+    :param media_type: what a caller that has read the content whole knows it to be; it is then not looked at again
     :raises NotThisFile: if it may not come in
     :raises PortUnknown: if the storage gives no certain answer
     """
-    found = checked(content, allowed=allowed, largest=largest)
+    found = media_type or checked(content, allowed=allowed, largest=largest)
     seal_key = uuid.uuid4()
     key = f"{FOLDER}/{seal_key.hex[:2]}/{uuid.uuid4()}"
     file_keys.make(key)

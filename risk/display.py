@@ -229,6 +229,7 @@ def card(version: ScorecardVersion, language: str) -> dict[str, Any]:
         low, high = min(cell["points"] for cell in one["bins"]), max(cell["points"] for cell in one["bins"])
         features.append(
             {
+                "name": one["name"],
                 "label": words.label(one["name"], language),
                 "iv": one["iv"],
                 "mean": one["mean_points"],
@@ -241,6 +242,13 @@ def card(version: ScorecardVersion, language: str) -> dict[str, Any]:
     proof = version.metrics.get("proof", {})
     return {"features": features, "left_out": left_out, "metrics": version.metrics, "scale": version.content["scale"],
             "proof": proof, "difference": f"{proof.get('max_abs_diff', 0):.1e}"}  # fmt: skip
+
+
+def bin_row(feature: Mapping[str, Any], cell: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return one bin of a feature with its label and bad rate; `missing` in the cell names the bin of absent values."""
+    if cell.get("missing"):
+        return {**cell, "label": _("missing"), "bad_rate": cell["bad"] / cell["count"] if cell.get("count") else None}
+    return _bin(feature, cell, language)
 
 
 def _bin(feature: Mapping[str, Any], cell: Mapping[str, Any], language: str) -> dict[str, Any]:

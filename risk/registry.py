@@ -16,7 +16,7 @@ from governance.lifecycle import move
 from ledger import log
 from risk import german, model_states, scorecards, scoring, strategies, training, words
 from risk.facts import BadSchema
-from risk.models import DataSet, ModelKind, Scorecard, ScorecardVersion, Strategy, StrategyStatus, StrategyVersion, VersionStatus
+from risk.models import DataSet, Scorecard, ScorecardVersion, Strategy, StrategyStatus, StrategyVersion, VersionStatus
 
 RETAIL = "retail_installment"
 CARD = "retail"
@@ -104,19 +104,19 @@ def add_scorecard_version(
     actor: Any,
     at: datetime,
     note: str = "",
-    kind: str = ModelKind.SCORECARD,
     data_set: DataSet | None = None,
 ) -> ScorecardVersion:
     """Register a draft of a model; a person who registers it is its developer, the house's own has none.
 
-    :raises Unrunnable: if the JSON is no scorecard, reads a protected attribute, or its proof of equality is absent or fails
+    :raises Unrunnable: if the JSON is no model of its kind, reads a protected attribute, or its proof of equality is absent or fails
     """
     try:
         card = scoring.load(content)
     except scorecards.BadCard as problem:
-        raise Unrunnable(_("This is not a scorecard: %(problem)s") % {"problem": problem}) from problem
-    if banned := sorted(training.PROTECTED & set(card.names)):
-        raise Unrunnable(_("Protected attributes never enter a scorecard: %(names)s") % {"names": ", ".join(banned)})
+        raise Unrunnable(_("This is not a model: %(problem)s") % {"problem": problem}) from problem
+    barred = training.PROTECTED | set(data_set.named("protected") if data_set else ())
+    if banned := sorted(barred & set(card.names)):
+        raise Unrunnable(_("Protected attributes never enter a model: %(names)s") % {"names": ", ".join(banned)})
     proof = metrics.get("proof", {})
     if not proof.get("rows") or not proof.get("max_abs_diff", 1) < training.TOLERANCE:
         raise Unrunnable(_("The proof that our scoring equals the library's is absent or fails."))
@@ -130,7 +130,7 @@ def add_scorecard_version(
         data_sha256=data_sha256,
         note=note,
         created_at=at,
-        kind=kind,
+        kind=scoring.kind_of(content),
         data_set=data_set,
         developer=None if actor.pk == users.system().pk else actor,
     )

@@ -1,0 +1,28 @@
+"""Trainings on a worker of their own, and the sweep that takes up what nobody finished."""
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from ledger import log
+from ledger.models import Entry
+from risk import trainings
+
+
+@log.on("risk.training.started")
+def begin_training(*, entry: Entry, **_: object) -> None:
+    """Hand a training to a worker of its own: it takes longer than a delivery may."""
+    run_training.delay(training_id=entry.subject_id)
+
+
+@shared_task
+def run_training(*, training_id: int, **_: object) -> None:
+    trainings.run(training_id, at=now(), clock=now)
+
+
+@shared_task
+def sweep_trainings(**_: object) -> None:
+    """Take up trainings that wait; end those whose worker died."""
+    at = now()
+    trainings.dead(at=at)
+    for pk in trainings.unfinished(at=at):
+        run_training.delay(training_id=pk)
