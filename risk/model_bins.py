@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -42,7 +43,7 @@ def parsed(feature: Mapping[str, Any], text: str) -> list[Any]:
                 limits.append(float(line.replace(",", "")))
             except ValueError:
                 raise _wrong(_("“%(text)s” is not a number.") % {"text": line[:40]}) from None
-        if any(not math.isfinite(one) for one in limits) or any(not left < right for left, right in zip(limits, limits[1:], strict=False)):
+        if any(not math.isfinite(one) for one in limits) or any(not left < right for left, right in pairwise(limits)):
             raise _wrong(_("The limits rise from line to line."))
         return limits
     groups = [[value.strip() for value in line.split(BAR) if value.strip()] for line in lines]

@@ -60,7 +60,9 @@ class TrainingForm(house.Form):
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=120, required=False, help_text=_("for a new model"))
     kind = forms.ChoiceField(label=_("Kind"), choices=Training.Kind.choices)
     cv = forms.IntegerField(label=_("Folds of cross-validation"), initial=5, min_value=2, max_value=20)
-    seed = forms.IntegerField(label=_("Seed"), initial=0, min_value=0, max_value=2_147_483_647, help_text=_("the same seed gives the same model"))
+    seed = forms.IntegerField(
+        label=_("Seed"), initial=0, min_value=0, max_value=2_147_483_647, help_text=_("the same seed gives the same model")
+    )
 
 
 class ValidateForm(house.Form):
@@ -154,4 +156,6 @@ class BinsForm(house.Form):
     """The bins of one feature: limits of a number, one a line; groups of a category, one a line, values parted by bars."""
 
     number = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
-    bins = forms.CharField(label=_("Bins"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 10, "class": "mono", "spellcheck": "false"}))
+    bins = forms.CharField(
+        label=_("Bins"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 10, "class": "mono", "spellcheck": "false"})
+    )

@@ -63,7 +63,9 @@ def figures(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def weights(metrics: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
     """Return the features of a model without points, the weightiest first."""
-    found = [{"name": name, "label": words.label(name, language), **one} for name, one in metrics.get("features", {}).items() if one.get("used")]
+    found = [
+        {"name": name, "label": words.label(name, language), **one} for name, one in metrics.get("features", {}).items() if one.get("used")
+    ]
     total = sum(one.get("gain") or 0 for one in found) or 1
     rows = [one | {"share": (one.get("gain") or 0) / total} for one in found]
     return sorted(rows, key=lambda one: (-one["share"], one["name"]))

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import override
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from crm.lib.errors import DomainError
 from risk import model_fairness, model_page, words
@@ -28,7 +28,15 @@ class NoFont(DomainError):
 
 def sheet(version: ScorecardVersion) -> list[dict[str, Any]]:
     """Return the parts of the card: {title, lines, rows: [{label, value}], heads, table}, each text as {en, zh}."""
-    return [_about(version), _data(version), _figures(version), _features(version), _fairness(version), _stability(version), _answers(version)]
+    return [
+        _about(version),
+        _data(version),
+        _figures(version),
+        _features(version),
+        _fairness(version),
+        _stability(version),
+        _answers(version),
+    ]
 
 
 def told(version: ScorecardVersion, language: str) -> list[dict[str, Any]]:
@@ -115,7 +123,10 @@ def _data(version: ScorecardVersion) -> dict[str, Any]:
 def _figures(version: ScorecardVersion) -> dict[str, Any]:
     english, chinese = _labelled(version, "en"), _labelled(version, "zh-hans")
     rows = [
-        row({"en": en["label"], "zh": zh["label"]}, f"{en['value']:.4f}" + (f"  [{en['low']:.4f}, {en['high']:.4f}]" if en["low"] is not None else ""))
+        row(
+            {"en": en["label"], "zh": zh["label"]},
+            f"{en['value']:.4f}" + (f"  [{en['low']:.4f}, {en['high']:.4f}]" if en["low"] is not None else ""),
+        )
         for en, zh in zip(english, chinese, strict=True)
     ]
     return part(both(_("Figures")), lines=[both(_("On rows not seen in training; 95 % intervals in brackets."))], rows=rows)
@@ -128,7 +139,9 @@ def _labelled(version: ScorecardVersion, language: str) -> list[dict[str, Any]]:
 
 def _features(version: ScorecardVersion) -> dict[str, Any]:
     used = [name for name, one in version.metrics.get("features", {}).items() if one.get("used")][:MOST]
-    table = [[name, words.label(name, "zh-hans"), words.label(name, "en"), _number(version.metrics["features"][name].get("iv"))] for name in used]
+    table = [
+        [name, words.label(name, "zh-hans"), words.label(name, "en"), _number(version.metrics["features"][name].get("iv"))] for name in used
+    ]
     heads = [both(_("Column")), {"en": "Chinese", "zh": "中文"}, {"en": "English", "zh": "英文"}, {"en": "IV", "zh": "IV"}]
     return part(both(_("Features")), heads=heads, table=table)
 

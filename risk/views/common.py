@@ -5,8 +5,6 @@ from typing import Any
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from governance.asked import Asked as Asked
-
 
 def chosen(request: HttpRequest, all_versions: Any, versions: list[Any]) -> Any:
     """Return the version the address asks for, else the live one, else the newest."""
@@ -15,4 +13,3 @@ def chosen(request: HttpRequest, all_versions: Any, versions: list[Any]) -> Any:
         return get_object_or_404(all_versions, number=int(asked))
     best = next((one for one in versions if one.status == "live"), versions[0] if versions else None)
     return all_versions.get(pk=best.pk) if best else None
-

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from crm.lib import htmx, pages
-from risk.views.common import Asked
 from crm.lib.permissions import needs
 from governance import idempotency
+from governance.asked import Asked
 from risk import data_sets, model_forms, model_page, registry, trainings, words
 from risk.models import DataSet, Training
 from risk.permissions import EDIT_MODEL, VIEW_STRATEGY

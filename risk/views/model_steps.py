@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from crm.lib import htmx
-from risk.views.common import Asked
 from crm.lib.permissions import needs
 from governance import idempotency
+from governance.asked import Asked
 from risk import charts, display, model_bins, model_fairness, model_forms, model_reasons, model_states, trainings, words
 from risk.models import Scorecard, ScorecardVersion
 from risk.permissions import APPROVE_MODEL, EDIT_MODEL, VALIDATE_MODEL
@@ -81,7 +81,12 @@ def model_approve(request: Asked, public_id: str) -> HttpResponse:
 
     def do(one: ScorecardVersion, data: dict[str, Any]) -> None:
         model_states.approve(
-            one, text=data["text"], fairness_reason=data.get("fairness_reason", ""), review_due=data["review_due"], actor=request.user, at=now()
+            one,
+            text=data["text"],
+            fairness_reason=data.get("fairness_reason", ""),
+            review_due=data["review_due"],
+            actor=request.user,
+            at=now(),
         )
 
     said = _("Approved; the proof of equality is stored.")
@@ -191,5 +196,3 @@ def model_bins_edit(request: Asked, public_id: str, feature: str) -> HttpRespons
         "rate": charts.bins(version, label, rows, "rate"), "woe": charts.bins(version, label, rows, "woe"),
     }  # fmt: skip
     return form.page(request, "risk/model_bins.html", context)
-
-

@@ -9,9 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.timezone import localdate, now
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from crm.lib import htmx, pages
@@ -43,9 +42,7 @@ class ModelFilter(filters.FilterSet):
 def scorecard_list(request: HttpRequest) -> HttpResponse:
     """List every version of every model: who answers for it, how much hangs on it, when it is looked at again."""
     rows = ScorecardVersion.objects.visible_to(request.user).for_list()
-    page = pages.read(
-        request, rows, sorts={"newest": "id", "review": "review_due"}, default_sort="-newest", filters=ModelFilter
-    )
+    page = pages.read(request, rows, sorts={"newest": "id", "review": "review_due"}, default_sort="-newest", filters=ModelFilter)
     today = localdate()
     for row in page.rows:
         row.overdue = model_page.overdue(row, today=today)
@@ -142,5 +139,7 @@ def model_card_file(request: HttpRequest, public_id: str) -> HttpResponse:
     log.record("risk.scorecardversion.card_taken", version, actor=request.user, at=now(), number=version.number)
     name = f"{found.public_id}-v{version.number}.pdf"
     return HttpResponse(
-        content, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        content,
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
