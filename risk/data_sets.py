@@ -126,6 +126,8 @@ def read(content: bytes, target: str, **roles: Any) -> Any:
     from risk.modelling.refusals import BadTable
 
     try:
+        if files.media_type_of(content):
+            raise BadTable("not_text")
         return tables.read(io.BytesIO(content), target, **roles)
     except BadTable as problem:
         sentence = told(problem.code, problem.template, problem.values)

@@ -60,7 +60,7 @@ def start(
 def start_edit(base: ScorecardVersion, *, edits: Mapping[str, Any], actor: User, at: datetime) -> Training:
     """Order a new version of a scorecard with other bins; coefficients and points are fitted again on the same data.
 
-    `edits` gives by feature its limits (numbers, rising) or its groups (lists of values).
+    `edits` gives by feature {"splits": [rising limits]} or {"groups": [[values], …]}, as `risk.modelling.edit` reads them.
 
     :raises NotEditable: if it is no scorecard or its data are not here
     :raises Invalid: if there are no edits

@@ -185,7 +185,9 @@ def model_bins_edit(request: Asked, public_id: str, feature: str) -> HttpRespons
             told = model_bins.parsed(spec, form.cleaned_data["bins"])
             cells = model_bins.previewed(version, spec, told)
             if request.POST.get("save"):
-                training = trainings.start_edit(version, edits={feature: told}, actor=request.user, at=now())
+                training = trainings.start_edit(
+                    version, edits={feature: {"splits" if spec["kind"] == "numeric" else "groups": told}}, actor=request.user, at=now()
+                )
                 saved = reverse("training", args=[training.public_id])
         if saved:
             return htmx.go(request, saved)
