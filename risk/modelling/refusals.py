@@ -86,4 +86,5 @@ SENTENCES = {
     "why_card": _("A scorecard: AUC %(own)s, and the best of all that was tried (%(best)s, %(auc)s) is hardly better and harder to read."),
     "why_trees": _("Boosted trees: AUC %(own)s, well above a scorecard; the best of all that was tried is %(best)s with %(auc)s."),
     "why_blend": _("A blend of scorecard and boosted trees: AUC %(own)s against %(single)s of the best single model."),
+    "why_edited": _("Bins set by hand (%(columns)s): AUC %(own)s."),
 }
