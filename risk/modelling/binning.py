@@ -91,7 +91,8 @@ def fit(
     `trend` goes to optbinning ("auto" lets it choose among rising, falling, peak and valley); "none" lets the bins go as they like.
     """
     splits, groups, library = _search(column, bad, weight, trend, special)
-    return replace(counted(column, bad, weight, splits=splits, groups=groups, special=special), library=library)
+    found = counted(column, bad, weight, splits=splits, groups=groups, special=special)
+    return found if weight is not None else replace(found, library=library)  # it counts weights in whole rows, we do not
 
 
 def counted(

@@ -184,7 +184,9 @@ def _by_library(bins: Bins, column: Column) -> np.ndarray:
     table = bins.library.binning_table.build(add_totals=False)
     pure = (table["Event"].to_numpy() == 0) | (table["Non-event"].to_numpy() == 0)
     woe = np.where(pure, bins.woe, table["WoE"].to_numpy(dtype=float))
-    found = bins.library.transform(column.values if bins.kind == NUMERIC else column.texts(), metric="indices")
+    found = bins.library.transform(
+        column.values if bins.kind == NUMERIC else column.texts(), metric="indices", metric_missing="empirical", metric_special="empirical"
+    )
     return np.asarray(woe[np.asarray(found, dtype=int)])
 
 

@@ -58,7 +58,9 @@ def choose(woes: Mapping[str, np.ndarray], ivs: Mapping[str, float], rules: Rule
 def inflation(values: np.ndarray) -> np.ndarray:
     """Return the variance inflation factor of each column of shape (rows, columns)."""
     table = np.corrcoef(values, rowvar=False)
-    return np.diag(np.linalg.pinv(table))
+    return np.diag(
+        np.linalg.inv(table + 1e-9 * np.eye(len(table)))
+    )  # a hair on the diagonal: what the others give exactly is inflated most
 
 
 def worst_sign(coefficients: Sequence[float]) -> int | None:

@@ -12,7 +12,7 @@ from risk.modelling.tables import NUMERIC, Column, Table
 from risk.scorecards import Scale
 
 SMOOTH = 10.0  # a category's bad rate is drawn to the average as if it held so many average rows more
-SAMPLE = 5_000  # rows over which average contributions are taken
+SAMPLE = 2_000  # rows over which average contributions are taken
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def test_auto_is_as_good_as_the_best_it_tried_and_says_why() -> None:
     found = trained("auto")
     best = max(one["auc"]["mean"] for one in found.metrics["candidates"])
     assert found.metrics["cv"]["auc"]["mean"] >= best - 0.002
-    assert f"{best:.4f}" in str(found.why)
+    assert f"{best:.4f}" in str(found.why.as_json())
     assert {"scorecard", "lightgbm", "blend"} == {one["kind"] for one in found.metrics["candidates"]}
 
 

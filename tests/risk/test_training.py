@@ -4,10 +4,12 @@ import copy
 from io import StringIO
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 
 from risk import german, registry, scorecards, training, words
+from risk.modelling import measures
 from risk.models import ScorecardVersion
 from risk.training import Plan, ProtectedColumn, TrainingFailed
 from tests.fixtures.cast import Cast
@@ -112,10 +114,10 @@ def test_absent_values_get_their_empirical_weight() -> None:
     ],
 )  # fmt: skip
 def test_auc_and_ks_by_hand(log_odds: list[float], bad: list[int], auc: float, ks: float) -> None:
-    found = training.measure(log_odds, bad)
-    assert (found["auc"], found["ks"]) == (pytest.approx(auc), pytest.approx(ks))
-    assert found["roc"][0] == [0.0, 0.0]
-    assert found["roc"][-1] == [1.0, 1.0]
+    score, hit = np.array(log_odds, dtype=float), np.array(bad)
+    assert (measures.auc(score, hit), measures.ks(score, hit)) == (pytest.approx(auc), pytest.approx(ks))
+    curve = measures.thinned(*measures.curve(score, hit))
+    assert (curve[0], curve[-1]) == ([0.0, 0.0], [1.0, 1.0])
 
 
 def test_auc_equals_scikit_learn_s() -> None:
@@ -124,7 +126,7 @@ def test_auc_equals_scikit_learn_s() -> None:
     card = scorecards.load(artefact()["content"])
     rows = german.rows()
     scores, bad = [card.log_odds_bad(row) for row in rows], [row["bad"] for row in rows]
-    found = training.measure(scores, bad)
+    found = {"auc": measures.auc(np.array(scores), np.array(bad)), "ks": measures.ks(np.array(scores), np.array(bad))}
     fpr, tpr, _ = roc_curve(bad, scores)
     assert found["auc"] == pytest.approx(roc_auc_score(bad, scores), abs=1e-12)
     assert found["ks"] == pytest.approx(max(tpr - fpr), abs=1e-12)
