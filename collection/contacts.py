@@ -12,6 +12,7 @@ from collection.judgement import Part
 from collection.models import Case, Channel, Contact, Outcome
 from credit import books, exposure
 from crm.lib.errors import Invalid
+from customers.models import ContactAttempt
 from governance import rules
 from governance.models import User
 from ledger import log
@@ -55,9 +56,12 @@ def log_contact(
         problems.setdefault("outcome", _("A promise belongs to the result “Promise to pay”."))
     if problems or next_action_on is None:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
-    gate.ask(row, channel=channel, at=at)
+    public_id = str(Contact._meta.get_field("public_id").get_default())
+    attempt = gate.pass_through(row, channel=channel, outcome=outcome, actor=actor, at=at, key=f"case-contact:{public_id}")
     contact = Contact.objects.create(
+        public_id=public_id,
         case=row,
+        attempt=attempt,
         channel=channel,
         outcome=outcome,
         at=at,
@@ -66,7 +70,7 @@ def log_contact(
         next_action=next_action,
         next_action_on=next_action_on,
     )
-    gate.count(contact, actor=actor)
+    gate.bar_wrong_number(contact, actor=actor)
     if promise:
         promises.take(row, parts=promise, channel=channel, actor=actor, at=at, contact=contact)
         row.refresh_from_db(fields=["version"])
@@ -120,3 +124,20 @@ def wrong(*, channel: str, outcome: str, next_action: str, next_action_on: date 
     if len(note) > LONGEST_NOTE:
         problems["note"] = _("Write at most 2,000 characters.")
     return problems
+
+
+@transaction.atomic
+def begin_call(case: Case, *, actor: User, at: datetime, key: str) -> ContactAttempt:
+    """Take a call's place among the counts of the contact policy before it is dialled; logging its result ends it.
+
+    :raises CaseClosed: if the case is closed
+    :raises NotHeld: if `actor` does not hold the case
+    :raises NotNow: if the contact policy forbids it at `at`
+    """
+    exposure.lock(case.customer_id)
+    row = cases.held(case, actor=actor, at=at)
+    attempt = gate.under_way(row, actor=actor, at=at)
+    if attempt is None:
+        attempt = gate.begin_call(row, actor=actor, at=at, key=f"case-call:{key}")
+        log.record("collections.call.begun", row, actor=actor, at=at, customer_id=row.customer_id)
+    return attempt

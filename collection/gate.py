@@ -3,35 +3,60 @@
 from datetime import datetime
 
 from collection.models import Case, Channel, Contact, Outcome
-from customers import contacts
-from customers.contacts import Answer
+from customers import contact_gate, contacts
+from customers.contacts import Answer, Judged
+from customers.models import ContactAttempt, Relation
 from governance.models import User
 
 NOT_ANSWERED = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.RETURNED, Outcome.NOT_MET, Outcome.SENT)
 
 
-def answer(case: Case, *, channel: str, at: datetime) -> Answer:
-    """Return whether the debtor may be reached by a channel now, and the rule in words if not."""
-    return contacts.may_contact(case.customer, channel, at)
+def answer(case: Case, *, channel: str, at: datetime, relation: Relation | None = None) -> Answer:
+    """Return whether the debtor, or who answers for the debt beside them, may be reached by a channel now; the rule in words if not."""
+    return contacts.may_contact(case.customer, channel, at, relation=relation)
 
 
-def ask(case: Case, *, channel: str, at: datetime) -> None:
-    """Go on only if the contact is allowed; who calls in by themselves is always heard.
+def answers(case: Case, *, at: datetime) -> dict[str, Judged]:
+    """Return what the gate says of each channel now."""
+    return contacts.judged_by(case.customer, [channel for channel in Channel.values if channel != Channel.INBOUND], at)
+
+
+def begin_call(case: Case, *, actor: User, at: datetime, key: str, relation: Relation | None = None) -> ContactAttempt:
+    """Take a call's place among the counts before it is dialled.
 
     :raises NotNow: with the rule and the moment from which it is allowed
     """
-    if channel != Channel.INBOUND:
-        contacts.demand(case.customer, channel, at)
+    return contact_gate.reserve(
+        case.customer, channel=Channel.CALL, key=key, at=at, actor=actor, relation=relation, subject=case.public_id, under_way=True
+    )
 
 
-def count(contact: Contact, *, actor: User) -> None:
-    """Count a contact among the attempts of the limits; the caller's door records it."""
-    if contact.channel != Channel.INBOUND:
-        contacts.record(
-            contact.case.customer,
-            channel=contact.channel,
-            at=contact.at,
-            key=f"case-contact:{contact.public_id}",
-            connected=contact.outcome not in NOT_ANSWERED,
-            actor=actor,
-        )
+def under_way(case: Case, *, actor: User, at: datetime) -> ContactAttempt | None:
+    """Return the call that `actor` began in this case and has not ended."""
+    return contact_gate.under_way(case.customer, actor=actor, at=at)
+
+
+def pass_through(case: Case, *, channel: str, outcome: str, actor: User, at: datetime, key: str) -> ContactAttempt | None:
+    """Let one contact through and count it, in one step: a call that was begun is ended, anything else is asked for now.
+
+    Who calls in by themselves is always heard, and is not counted.
+
+    :raises NotNow: with the rule and the moment from which it is allowed
+    """
+    if channel == Channel.INBOUND:
+        return None
+    begun = under_way(case, actor=actor, at=at) if channel == Channel.CALL else None
+    attempt = begun or contact_gate.reserve(
+        case.customer, channel=channel, key=key, at=at, actor=actor, subject=case.public_id, under_way=channel == Channel.CALL
+    )
+    if channel == Channel.CALL:
+        return contact_gate.settle(attempt, connected=outcome not in NOT_ANSWERED)
+    if outcome not in NOT_ANSWERED:
+        ContactAttempt.objects.filter(pk=attempt.pk).update(connected=True)
+    return attempt
+
+
+def bar_wrong_number(contact: Contact, *, actor: User) -> None:
+    """Bar a number that proved to be somebody else's, for every file that has it."""
+    if contact.channel == Channel.CALL and contact.outcome == Outcome.WRONG_NUMBER:
+        contacts.bar_number(contact.case.customer, actor=actor, at=contact.at)

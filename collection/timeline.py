@@ -75,6 +75,11 @@ def _contact(entry: Entry) -> str:
     }
 
 
+@sentence("collections.call.begun", icon="phone", permission=VIEW)
+def _call_begun(entry: Entry) -> str:
+    return _("A call was begun")
+
+
 @sentence("collections.case.skipped", icon="desk", permission=VIEW)
 def _skipped(entry: Entry) -> str:
     return _("Case left for another collector: %(reason)s") % {"reason": word(Skip.Reason, entry.facts.get("reason", ""))}

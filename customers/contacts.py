@@ -3,40 +3,60 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
+from django.db.models import CharField, Q, Value
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.registry import Registry
-from customers import contact_policy
-from customers.contact_policy import Attempt, Pack, Question
-from customers.models import ContactAttempt, ContactBar, ContactChannel, Customer
-from governance import rules
+from customers import contact_packs, contact_policy
+from customers.contact_packs import Held
+from customers.contact_policy import Attempt, Pack, Question, Verdict, Window
+from customers.models import AgreedWindow, BarredNumber, ContactAttempt, ContactBar, ContactChannel, Customer, Party, Relation
 from governance.models import User
 from governance.models.identity import chinese
 from ledger import log
 
-HOURS = "contact.hours"
-LOOK_BACK = timedelta(days=8)  # seven days before any moment of a natural day
-COUNTED = {
-    "connected_calls_per_day": "contact.connected_calls_per_day",
-    "calls_per_day": "contact.calls_per_day",
-    "calls_per_week": "contact.calls_per_week",
-    "messages_per_day": "contact.messages_per_day",
-    "messages_per_week": "contact.messages_per_week",
-}
+LOOK_BACK = timedelta(days=31)  # thirty days before any moment of a natural day
+ON_THE_NUMBER = ("call", "sms")  # what goes to a telephone number
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One question to the gate with its verdict, the limits it was held against, and the sentence for people."""
+
+    question: Question
+    verdict: Verdict
+    held: Held
+    answer: "Answer"
+    customer: Customer
+    relation: Relation | None = None
 
 
 class NotNow(DomainError):
-    """The rules of contact refuse; `extra` has the rule, and the moment from which it is allowed."""
+    """The rules of contact refuse; `extra` has the rule, and the moment from which it is allowed.
+
+    The refused transaction is rolled back; whoever catches it calls `remember` after that, so that the refusal is on record.
+    """
 
     code = "contact_refused"
+    judged: Judged | None = None
+    actor: User | None = None
+    subject: str = ""
+
+    def remember(self) -> None:
+        """Put the refusal on the record; once."""
+        from customers import contact_gate
+
+        judged, self.judged = self.judged, None
+        if judged is not None:
+            contact_gate.keep(judged, actor=self.actor, subject=self.subject)
 
 
 @dataclass(frozen=True)
@@ -70,13 +90,11 @@ def holds_of(customer_ids: Collection[int]) -> dict[int, Hold]:
 
 
 def pack(*, on: date) -> Pack:
-    """Return the rules that hold on a day.
+    """Return the limits that hold on a day.
 
     :raises NoRule: if one is missing: without rules nobody is contacted
     """
-    found = rules.values([HOURS, *COUNTED.values()], on=on)
-    hours, limits = found[HOURS], {name: found[code] for name, code in COUNTED.items()}
-    return Pack(opens=time.fromisoformat(hours["opens"]), closes=time.fromisoformat(hours["closes"]), **limits)
+    return contact_packs.held(on=on).pack
 
 
 def zone_of(customer: Customer) -> ZoneInfo:
@@ -84,48 +102,126 @@ def zone_of(customer: Customer) -> ZoneInfo:
     return ZoneInfo(customer.zone or customer.legal_entity.zone)
 
 
-def attempts_of(customer_ids: Iterable[int], *, at: datetime) -> dict[int, list[Attempt]]:
-    """Return the attempts that the limits count, by customer; one query."""
+def attempts_of(customer_ids: Iterable[int], *, at: datetime, relation: Relation | None = None) -> dict[int, list[Attempt]]:
+    """Return the attempts that the limits count, by customer; one query. Whoever answers beside the customer is counted apart."""
     found: dict[int, list[Attempt]] = defaultdict(list)
-    rows = ContactAttempt.objects.filter(customer_id__in=list(customer_ids), at__gt=at - LOOK_BACK)
-    for customer_id, channel, moment, connected in rows.values_list("customer_id", "channel", "at", "connected"):
-        found[customer_id].append(Attempt(channel, moment, connected))
+    rows = ContactAttempt.objects.filter(customer_id__in=list(customer_ids), at__gt=at - LOOK_BACK, relation=relation)
+    for customer_id, channel, moment, connected, under_way in rows.values_list("customer_id", "channel", "at", "connected", "open_until"):
+        found[customer_id].append(Attempt(channel, moment, connected, under_way))
     return found
 
 
 def bars_of(customer_ids: Iterable[int]) -> dict[int, frozenset[str]]:
-    """Return the stopped channels by customer; one query."""
+    """Return the stopped channels by customer, those of a number that is somebody else's too; one query."""
     found: dict[int, set[str]] = defaultdict(set)
-    rows = ContactBar.objects.filter(customer_id__in=list(customer_ids), lifted_at__isnull=True)
-    for customer_id, channel in rows.values_list("customer_id", "channel"):
-        found[customer_id].add(channel)
+    ids = list(customer_ids)
+    number = Value("number", output_field=CharField())
+    wrong = BarredNumber.objects.filter(lifted_at__isnull=True).values("number_key")
+    stopped = ContactBar.objects.filter(customer_id__in=ids, lifted_at__isnull=True).values_list("customer_id", "channel")
+    of_others = Customer.objects.filter(pk__in=ids, mobile_key__in=wrong).annotate(way=number).values_list("pk", "way")
+    for customer_id, channel in stopped.union(of_others):
+        found[customer_id].update(ON_THE_NUMBER if channel == "number" else (channel,))
     return {customer_id: frozenset(channels) for customer_id, channels in found.items()}
 
 
-def may_contact(customer: Customer, channel: str, at: datetime, *, party: str = "debtor", purpose: str = "collection") -> Answer:
+def windows_of(customer_ids: Iterable[int], *, on: date) -> dict[int, tuple[Window, ...]]:
+    """Return the hours agreed with each customer that hold on a day; one query."""
+    found: dict[int, list[Window]] = defaultdict(list)
+    lasting = Q(until__isnull=True) | Q(until__gte=on)
+    rows = AgreedWindow.objects.filter(lasting, customer_id__in=list(customer_ids), ended_at__isnull=True, since__lte=on)
+    for customer_id, opens, closes, kind in rows.values_list("customer_id", "opens", "closes", "kind"):
+        found[customer_id].append(Window(opens, closes, kind == AgreedWindow.Kind.AGREED))
+    return {customer_id: tuple(windows) for customer_id, windows in found.items()}
+
+
+def counted_as(customer: Customer, relation: Relation | None) -> tuple[Customer, Relation | None]:
+    """Return under whom a contact counts: a guarantor with a file of their own counts there, another one under the relation."""
+    if relation is not None and relation.other is not None:
+        return relation.other, None
+    return customer, relation
+
+
+def party_of(relation: Relation | None) -> str:
+    """Return what somebody is to the debt: who does not answer for it, or did not agree to be turned to, is a third party."""
+    if relation is None:
+        return Party.DEBTOR
+    answers = relation.kind == Relation.Kind.GUARANTOR and relation.consent == Relation.Consent.GIVEN
+    return Party.GUARANTOR if answers and relation.may_contact and relation.ended_at is None else Party.THIRD
+
+
+def may_contact(
+    customer: Customer, channel: str, at: datetime, *, party: str = "debtor", purpose: str = "collection", relation: Relation | None = None
+) -> Answer:
     """Say whether `customer` may be reached by `channel` at `at`; `reason` is the sentence that says why not, and when.
 
     Ask before a call is placed or logged, a letter sent, a visit made. Messages are asked for by their sender.
 
     :param party: "debtor", "guarantor", "co_borrower"; anybody else is refused
+    :param relation: whom of the customer's file one turns to; then it says the party, and the count is their own
     """
-    return may_contact_by(customer, [channel], at, party=party, purpose=purpose)[channel]
+    return judged(customer, channel, at, party=party, purpose=purpose, relation=relation).answer
 
 
 def may_contact_by(
     customer: Customer, channels: Iterable[str], at: datetime, *, party: str = "debtor", purpose: str = "collection"
 ) -> dict[str, Answer]:
-    """Ask `may_contact` of several channels at once, in three queries, and one more for reminders."""
-    zone = zone_of(customer)
-    rules_now = pack(on=at.astimezone(zone).date())
-    attempts, barred = tuple(attempts_of([customer.pk], at=at)[customer.pk]), bars_of([customer.pk]).get(customer.pk, frozenset())
-    held = purpose in contact_policy.BY_ITSELF and customer.pk in holds_of([customer.pk])
+    """Ask `may_contact` of several channels at once, in four queries, and one more for reminders."""
+    return {channel: one.answer for channel, one in judged_by(customer, channels, at, party=party, purpose=purpose).items()}
+
+
+def judged(
+    customer: Customer, channel: str, at: datetime, *, party: str = "debtor", purpose: str = "collection", relation: Relation | None = None
+) -> Judged:
+    """Ask the gate and return all it was said from."""
+    return judged_by(customer, [channel], at, party=party, purpose=purpose, relation=relation)[channel]
+
+
+def judged_by(
+    customer: Customer,
+    channels: Iterable[str],
+    at: datetime,
+    *,
+    party: str = "debtor",
+    purpose: str = "collection",
+    relation: Relation | None = None,
+) -> dict[str, Judged]:
+    """Ask the gate of several channels at once."""
+    who, own = counted_as(customer, relation)
+    party = party_of(relation) if relation is not None else party
+    zone = zone_of(who)
+    on = at.astimezone(zone).date()
+    held = contact_packs.held(on=on, lender=customer.legal_entity.code)
+    attempts = tuple(attempts_of([who.pk], at=at, relation=own)[who.pk])
+    barred = relation_bars(own) if own is not None else bars_of([who.pk]).get(who.pk, frozenset())
+    windows = () if own is not None else windows_of([who.pk], on=on).get(who.pk, ())
+    waits = purpose in contact_policy.BY_ITSELF and customer.pk in holds_of([customer.pk])
     found = {}
     for channel in channels:
-        question = Question(channel=channel, at=at, zone=zone, party=party, purpose=purpose, attempts=attempts, barred=barred, held=held)
-        verdict = contact_policy.check(question, rules_now)
-        found[channel] = Answer(verdict.allowed, verdict.rule, verdict.opens_at, explain(verdict.rule, verdict.opens_at, zone))
+        question = Question(
+            channel=channel, at=at, zone=zone, party=party, purpose=purpose, attempts=attempts, barred=barred, held=waits, windows=windows
+        )
+        verdict = contact_policy.check(question, held.pack)
+        found[channel] = Judged(question, verdict, held, told(verdict, zone), who, own)
     return found
+
+
+def told(verdict: Verdict, zone: ZoneInfo) -> Answer:
+    """Return the verdict with its sentence."""
+    return Answer(verdict.allowed, verdict.rule, verdict.opens_at, explain(verdict.rule, verdict.opens_at, zone))
+
+
+def relation_bars(relation: Relation) -> frozenset[str]:
+    """Return what is stopped of somebody outside: the number, if it is another's."""
+    wrong = BarredNumber.objects.filter(number_key=relation.mobile_key or "", lifted_at__isnull=True).exists()
+    return frozenset(ON_THE_NUMBER) if wrong else frozenset()
+
+
+def refusal(one: Judged, *, actor: User | None, subject: str = "") -> NotNow:
+    """Return the refusal of a contact; its catcher puts it on record."""
+    opens = one.answer.opens_at.astimezone(UTC).isoformat() if one.answer.opens_at else ""
+    error = NotNow(one.answer.reason, rule=one.answer.rule, opens_at=opens)
+    error.judged, error.actor, error.subject = one, actor, subject
+    return error
 
 
 def demand(customer: Customer, channel: str, at: datetime, *, party: str = "debtor", purpose: str = "collection") -> None:
@@ -133,10 +229,9 @@ def demand(customer: Customer, channel: str, at: datetime, *, party: str = "debt
 
     :raises NotNow: if it is not
     """
-    answer = may_contact(customer, channel, at, party=party, purpose=purpose)
-    if not answer.allowed:
-        opens = answer.opens_at.astimezone(UTC).isoformat() if answer.opens_at else ""
-        raise NotNow(answer.reason, rule=answer.rule, opens_at=opens)
+    one = judged(customer, channel, at, party=party, purpose=purpose)
+    if not one.verdict.allowed:
+        raise refusal(one, actor=None)
 
 
 SENTENCES = {
@@ -144,9 +239,13 @@ SENTENCES = {
     contact_policy.BAR: gettext_lazy("This way of contact is stopped for the customer."),
     contact_policy.HOLD: gettext_lazy("A matter is open with the customer: no reminder leaves meanwhile."),
     contact_policy.HOURS: gettext_lazy("Outside the hours of contact by the customer's clock."),
+    contact_policy.ASKED: gettext_lazy("The customer asked not to be contacted in these hours."),
     contact_policy.CONNECTED: gettext_lazy("The answered calls of this day are used up."),
     contact_policy.DAY: gettext_lazy("The attempts of this day by this channel are used up."),
     contact_policy.WEEKLY: gettext_lazy("The attempts of seven days by this channel are used up."),
+    contact_policy.QUIET: gettext_lazy("The quiet days after the last talk are not over."),
+    contact_policy.MONTHLY: gettext_lazy("The contacts of thirty days over all channels are used up."),
+    contact_policy.PRESSURE: gettext_lazy("The pressure of thirty days over all channels has reached its cap."),
 }
 
 
@@ -215,6 +314,33 @@ def lift(found: ContactBar, *, actor: User, at: datetime) -> None:
     """End a stop; one that was lifted meanwhile is left as it is."""
     if ContactBar.objects.filter(pk=found.pk, lifted_at__isnull=True).update(lifted_at=at):
         log.record("customers.contact.reopened", found.customer, actor=actor, at=at, channel=found.channel)
+
+
+@transaction.atomic
+def bar_number(customer: Customer, *, actor: User, at: datetime, relation: Relation | None = None) -> BarredNumber | None:
+    """Bar the number on file everywhere: it is somebody else's. A number that is barred already stays so; None without a number.
+
+    Another number on file is open by itself: what is barred is the number, not the person.
+    """
+    key = customer.mobile_key if relation is None or relation.mobile_key is None else relation.mobile_key
+    if not key:
+        return None
+    found, made = BarredNumber.objects.get_or_create(
+        number_key=key, lifted_at=None, defaults={"customer": customer, "since": at, "actor": actor}
+    )
+    if made:
+        log.record("customers.number.barred", customer, actor=actor, at=at)
+    return found
+
+
+@transaction.atomic
+def lift_number(customer: Customer, *, actor: User, at: datetime) -> int:
+    """Open the number on file again, after it proved to be the customer's; return how many stops ended."""
+    rows = BarredNumber.objects.filter(number_key=customer.mobile_key, lifted_at__isnull=True)
+    lifted = rows.update(lifted_at=at, lifted_by=actor)
+    if lifted:
+        log.record("customers.number.lifted", customer, actor=actor, at=at)
+    return lifted
 
 
 def words(channel: str) -> Any:

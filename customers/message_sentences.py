@@ -64,3 +64,26 @@ def _confirmed(entry: Entry) -> str:
 @sentence("customers.code.refused", icon="lock", tone="warn", permission=VIEW_MESSAGE)
 def _refused(entry: Entry) -> str:
     return _("A wrong one-time code was entered")
+
+
+@sentence("customers.number.barred", icon="tone-special", tone="special", permission=VIEW_MESSAGE)
+def _number_barred(entry: Entry) -> str:
+    return _("The number on file belongs to somebody else: it is barred in every file")
+
+
+@sentence("customers.number.lifted", icon="phone", permission=VIEW_MESSAGE)
+def _number_lifted(entry: Entry) -> str:
+    return _("The number on file is open again")
+
+
+@sentence("customers.window.agreed", icon="consents", tone="info", permission=VIEW_MESSAGE)
+def _window_agreed(entry: Entry) -> str:
+    values = {"opens": entry.facts.get("opens", ""), "closes": entry.facts.get("closes", "")}
+    if entry.facts.get("kind") == "agreed":
+        return _("Contact agreed from %(opens)s to %(closes)s by the customer's clock") % values
+    return _("The customer asked not to be contacted from %(opens)s to %(closes)s") % values
+
+
+@sentence("customers.window.ended", icon="consents", permission=VIEW_MESSAGE)
+def _window_ended(entry: Entry) -> str:
+    return _("Agreed hours of contact ended")

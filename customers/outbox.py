@@ -19,7 +19,7 @@ from psycopg2.extras import execute_values
 
 from crm.lib.ports import mail, sms
 from crm.lib.ports.http import PortOff, PortRefused, PortUnknown
-from customers import contact_policy, contacts, messages, templates
+from customers import contact_gate, contact_packs, contact_policy, contacts, messages, templates
 from customers.contact_policy import ASKED_FOR, Attempt, Question
 from customers.models import ContactAttempt, Customer, Message, MessageChannel, MessagePurpose
 from governance import purposes, users, uses
@@ -199,17 +199,20 @@ def stated(due: Sequence[Message], *, at: datetime) -> tuple[list[Message], list
 
 
 def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message], list[Outcome]]:
-    """Ask the gate about each; what only has to wait gets its moment, what may never be is told so."""
+    """Ask the gate about each and keep what it said; what only has to wait gets its moment, what may never be is told so."""
     ids = {message.customer_id for message in wanted}
     attempts, bars = contacts.attempts_of(ids, at=at), contacts.bars_of(ids)
     holds = contacts.holds_of({message.customer_id for message in wanted if message.purpose in contact_policy.BY_ITSELF})
-    packs: dict[date, contact_policy.Pack] = {}
-    ready, outcomes = [], []
+    held: dict[tuple[date, str], contact_packs.Held] = {}
+    windows: dict[date, dict[int, tuple[contact_policy.Window, ...]]] = {}
+    ready, outcomes, said = [], [], []
     for message in wanted:
         zone = contacts.zone_of(message.customer)
-        day = at.astimezone(zone).date()
-        if day not in packs:
-            packs[day] = contacts.pack(on=day)
+        day, lender = at.astimezone(zone).date(), message.customer.legal_entity.code
+        if (day, lender) not in held:
+            held[day, lender] = contact_packs.held(on=day, lender=lender)
+        if day not in windows:
+            windows[day] = contacts.windows_of(ids, on=day)
         question = Question(
             channel=message.channel,
             at=at,
@@ -219,8 +222,11 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
             attempts=() if message.attempts else tuple(attempts[message.customer_id]),
             barred=bars.get(message.customer_id, frozenset()),
             held=message.customer_id in holds,
+            windows=windows[day].get(message.customer_id, ()),
         )
-        verdict = contact_policy.check(question, packs[day])
+        verdict = contact_policy.check(question, held[day, lender].pack)
+        one = contacts.Judged(question, verdict, held[day, lender], contacts.told(verdict, zone), message.customer)
+        said.append(contact_gate.row_of(one, actor=None, subject=message.public_id))
         if verdict.allowed:
             ready.append(message)
             if message.purpose not in ASKED_FOR:
@@ -231,6 +237,7 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
             outcomes.append(Outcome(message, Status.CANCELLED, verdict.rule))  # nothing for a person to mend
         else:
             outcomes.append(Outcome(message, Status.FAILED, verdict.rule))
+    contact_gate.keep_all(said)
     return ready, outcomes
 
 

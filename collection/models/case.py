@@ -16,7 +16,7 @@ from credit.models import Loan
 from credit.models.common import Belonging
 from crm.lib.fields import MoneyField, PublicIdField
 from crm.lib.policy import SUMMED, Column, Policy
-from customers.models import Customer
+from customers.models import ContactAttempt, Customer
 from governance.fields import SealedTextField
 from governance.models import User
 from governance.models.identity import Scope
@@ -315,6 +315,8 @@ class Contact(models.Model):
     note = SealedTextField("collections.contact.note", null=True, blank=True)
     next_action = models.CharField(max_length=8, choices=Channel)
     next_action_on = models.DateField()
+    # what the contact policy counted; none for who called in, and for what was logged before it was kept
+    attempt = models.ForeignKey(ContactAttempt, null=True, on_delete=models.PROTECT, related_name="contacts")
 
     objects = models.Manager()
 

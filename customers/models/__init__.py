@@ -1,5 +1,6 @@
 from customers.models.activities import Activity, ActivityQuerySet
 from customers.models.consents import Consent, ConsentText, DataClass, Purpose
+from customers.models.contact_rules import AgreedWindow, BarredNumber, ContactVerdict, Party
 from customers.models.contacts import ContactAttempt, ContactBar, ContactChannel, OneTimeCode
 from customers.models.documents import Document, DocumentQuerySet
 from customers.models.handovers import Handover
@@ -12,11 +13,14 @@ from customers.models.search import SearchKeys
 __all__ = [
     "Activity",
     "ActivityQuerySet",
+    "AgreedWindow",
+    "BarredNumber",
     "Consent",
     "ConsentText",
     "ContactAttempt",
     "ContactBar",
     "ContactChannel",
+    "ContactVerdict",
     "Customer",
     "CustomerQuerySet",
     "DataClass",
@@ -30,6 +34,7 @@ __all__ = [
     "MessageTemplate",
     "Note",
     "OneTimeCode",
+    "Party",
     "Purpose",
     "Relation",
     "RelationQuerySet",

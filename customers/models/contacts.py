@@ -22,7 +22,11 @@ class ContactChannel(models.TextChoices):
 
 
 class ContactAttempt(models.Model):
-    """One attempt from our side, connected or not; what the customer begins is not counted. Insert-only."""
+    """One attempt from our side, connected or not; what the customer begins is not counted.
+
+    A call that was begun is there before anybody answers: `open_until` holds its place among the connects until its end is told.
+    Insert-only but for that.
+    """
 
     POLICY = Policy(
         owner="customers",
@@ -35,6 +39,7 @@ class ContactAttempt(models.Model):
         columns={
             "connected": _("Whether somebody answered"),
             "purpose": _("What the contact was for"),
+            "open_until": _("Until when a call under way counts as one that may connect"),
         },
     )
 
@@ -42,6 +47,11 @@ class ContactAttempt(models.Model):
     channel = models.CharField(max_length=8, choices=ContactChannel)
     at = models.DateTimeField()
     connected = models.BooleanField(default=False, help_text="somebody answered")
+    open_until = models.DateTimeField(null=True, blank=True, help_text="a call under way; none once its end is told")
+    relation = models.ForeignKey(
+        "customers.Relation", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        help_text="who answers for the debt beside the customer; counted by themselves",
+    )  # fmt: skip
     purpose = models.CharField(max_length=10)
     key = models.CharField(max_length=120, help_text="names the attempt: counted once however often it is told")
     message = models.ForeignKey(Message, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)

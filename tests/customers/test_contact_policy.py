@@ -114,7 +114,9 @@ channels = st.sampled_from(["call", "sms", "email", "letter", "visit"])
 @st.composite
 def questions(draw):
     at = draw(moments)
-    attempts = st.builds(Attempt, channels, st.timedeltas(timedelta(0), timedelta(days=8)).map(lambda before: at - before), st.booleans())
+    before = st.timedeltas(timedelta(0), timedelta(days=8)).map(lambda before: at - before)
+    under_way = st.none() | st.timedeltas(timedelta(0), timedelta(minutes=30)).map(lambda after: at + after)
+    attempts = st.builds(Attempt, channels, before, st.booleans(), under_way)
     return Question(
         channel=draw(channels), at=at, zone=draw(zones), attempts=tuple(draw(st.lists(attempts, max_size=30))),
         purpose=draw(st.sampled_from(["reminder", "collection", "service"])),
