@@ -14,7 +14,7 @@ from customers.timeline import kind, sentence
 from ledger.models import Entry
 
 kind("cases", label=gettext_lazy("Cases"), order=40, prefixes=("collections.case.",))
-kind("contacts", label=gettext_lazy("Contacts"), order=42, prefixes=("collections.contact.", "collections.check."))
+kind("contacts", label=gettext_lazy("Contacts"), order=42, prefixes=("collections.contact.", "collections.check.", "collections.call."))
 kind("promises", label=gettext_lazy("Promises"), order=44, prefixes=("collections.promise.",))
 
 

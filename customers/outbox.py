@@ -213,17 +213,10 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
             held[day, lender] = contact_packs.held(on=day, lender=lender)
         if day not in windows:
             windows[day] = contacts.windows_of(ids, on=day)
-        question = Question(
-            channel=message.channel,
-            at=at,
-            zone=zone,
-            purpose=message.purpose,
-            # A repetition of one message is one contact: it was counted when it was first tried.
-            attempts=() if message.attempts else tuple(attempts[message.customer_id]),
-            barred=bars.get(message.customer_id, frozenset()),
-            held=message.customer_id in holds,
-            windows=windows[day].get(message.customer_id, ()),
-        )
+        # A repetition of one message is one contact: it was counted when it was first tried.
+        made = () if message.attempts else tuple(attempts[message.customer_id])
+        barred, own = bars.get(message.customer_id, frozenset()), windows[day].get(message.customer_id, ())
+        question = Question(message.channel, at, zone, "debtor", message.purpose, made, barred, message.customer_id in holds, own)
         verdict = contact_policy.check(question, held[day, lender].pack)
         one = contacts.Judged(question, verdict, held[day, lender], contacts.told(verdict, zone), message.customer)
         said.append(contact_gate.row_of(one, actor=None, subject=message.public_id))

@@ -93,7 +93,12 @@ kind("file", label=gettext_lazy("Customer file"), order=10, prefixes=("customers
 kind("consents", label=gettext_lazy("Consents"), order=20, prefixes=("customers.consent.",))
 kind("notes", label=gettext_lazy("Notes"), order=60, prefixes=("customers.note.",))
 kind("activities", label=gettext_lazy("Activities"), order=50, prefixes=("customers.activity.",))
-kind("messages", label=gettext_lazy("Messages"), order=70, prefixes=("customers.message.", "customers.contact.", "customers.code."))
+kind(
+    "messages",
+    label=gettext_lazy("Messages"),
+    order=70,
+    prefixes=("customers.message.", "customers.contact.", "customers.code.", "customers.number.", "customers.window."),
+)
 kind("documents", label=gettext_lazy("Documents"), order=80, prefixes=("customers.document.", "customers.paper."))
 kind(OTHER, label=gettext_lazy("Other"), order=999, prefixes=())
 

@@ -103,6 +103,9 @@ class AgreedWindow(models.Model):
             "kind": _("Whether the hours were agreed, or asked to be left out"),
             "source": _("How it was agreed"),
             "evidence": Column(_("Where the agreement can be heard or read"), mask="text"),
+            "opens": _("Hour from which it holds, by the person's clock"),
+            "closes": _("Hour until which it holds, by the person's clock"),
+            "since": _("First day it holds"),
             "until": _("Last day it holds"),
         },
     )
