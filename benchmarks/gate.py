@@ -38,7 +38,10 @@ def limits(name: str) -> Pack:
     for pack in ROWS:
         for row in pack["rules"] if pack["code"] in (name, "house") else ():
             if row["part"] == "hours":
-                found["opens"], found["closes"] = (clock.fromisoformat(row["value"][each]) for each in ("opens", "closes"))
+                opens, closes = (clock.fromisoformat(row["value"][each]) for each in ("opens", "closes"))
+                found |= {"opens": max(opens, found["opens"] or opens), "closes": min(closes, found["closes"] or closes)}
+            elif row["part"] == "quiet_days":
+                found["quiet_days"] = max(row["value"], found["quiet_days"] or 0)
             elif row["part"] and (found[row["part"]] is None or row["value"] < found[row["part"]]):
                 found[row["part"]] = row["value"]
     return Pack(**found)

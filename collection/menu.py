@@ -8,11 +8,12 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from collection import bulk, figures, lists, permissions, promise_list, queues, search, timeline  # noqa: F401  registered by import
+from collection import bulk, contact_rules, figures, lists, permissions, promise_list, queues, search, timeline  # noqa: F401  registered by import
 from collection.models import Case, Contact, Promise
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import percent, tile_money
 from customers import panels
+from customers.models import ContactVerdict
 
 COLLECTORS = ("collector", "collections_supervisor")
 
@@ -22,6 +23,7 @@ for group, order, label, url_name, permission, icon, key in (
     ("work", 3, _("Team board"), "team-board", permissions.ASSIGN, "board", ""),
     ("collections", 20, _("Cases"), "case-list", permissions.VIEW, "cases", ""),
     ("collections", 30, _("Promises"), "promise-list", permissions.VIEW, "promises", ""),
+    ("collections", 40, _("Contact policy"), "contact-policy", permissions.VIEW_POLICY, "phone", ""),
     ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
 ):
     menu.entry(group=group, order=order, label=label, url_name=url_name, permission=permission, icon=icon, key=key)
@@ -41,6 +43,13 @@ def next_cases(user: Any, at: datetime) -> list[dict[str, Any]]:
         }
         for item in queues.upcoming(user, at=at)
     ]
+
+
+def refused_today(user: Any, at: datetime) -> dict[str, Any]:
+    """Return how many contacts the policy refused or put off today: a rise is an early sign of pressure."""
+    midnight = localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = ContactVerdict.objects.filter(at__gte=midnight).exclude(verdict=ContactVerdict.Kind.ALLOW)
+    return {"figure": pages.count_label(rows), "url": reverse("contact-policy")}
 
 
 def waiting(user: Any, at: datetime) -> dict[str, Any]:
@@ -112,6 +121,7 @@ for order, name, label, permission, read, roles in (
     (10, "open", _("Open cases"), permissions.VIEW, open_cases, SUPERVISOR),
     (12, "overdue", _("Overdue"), permissions.VIEW, overdue, SUPERVISOR),
     (16, "kept", _("Kept rate"), permissions.VIEW, kept_rate, SUPERVISOR),
+    (20, "refused", _("Contacts refused today"), permissions.VIEW_POLICY, refused_today, SUPERVISOR),
     (18, "collected", _("Collected today"), permissions.VIEW, collected_today, SUPERVISOR),
 ):
     home.figure(f"collections.{name}", label=label, permission=permission, read=read, order=order, roles=roles)

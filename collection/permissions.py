@@ -7,3 +7,6 @@ CLAIM = declare("collections.claim_case", _("Claim collection cases"), scope="ca
 CONTACT = declare("collections.log_contact", _("Log contacts"), scope="cases:write")
 ASSIGN = declare("collections.assign_case", _("Assign collection cases"))
 EXPORT = declare("collections.export_case", _("Export lists of cases"))
+VIEW_POLICY = declare("collections.view_contact_policy", _("View the contact policy"))
+DRAFT_POLICY = declare("collections.draft_contact_policy", _("Draft and replay a contact policy"))
+CHECK_POLICY = declare("collections.check_contact_policy", _("Confirm a contact policy"))

@@ -3,10 +3,10 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from collection import cases, portfolio, promises
+from collection import cases, contact_rules, portfolio, promises, replays
 from collection.models import Case
 from governance import users
-from governance.models import LegalEntity
+from governance.models import ChangeRequest, LegalEntity
 from ledger import log
 from ledger.models import Entry
 
@@ -65,3 +65,22 @@ def refresh_partition(*, entry: Entry, **_: object) -> None:
 def release_claims(**_: object) -> int:
     """Free the cases whose claim ran out."""
     return cases.release_expired(at=now())
+
+
+@log.on("collections.replay.ordered")
+def begin_replay(*, entry: Entry, **_: object) -> None:
+    """Give a replay to a worker of its own: it may take longer than a delivery may."""
+    run_replay.delay(replay_id=entry.subject_id)
+
+
+@shared_task
+def run_replay(*, replay_id: int, **_: object) -> None:
+    replays.run(replay_id, clock=now)
+
+
+@log.on("governance.change.refused", "governance.change.withdrawn", "governance.change.expired")
+def give_draft_back(*, entry: Entry, **_: object) -> None:
+    """Make a draft again of a contact policy that did not come into force."""
+    if entry.facts.get("kind") == contact_rules.KIND:
+        change = ChangeRequest.objects.get(pk=entry.subject_id)
+        contact_rules.give_back(change.after["draft"], actor=users.system(), at=entry.at)

@@ -23,7 +23,7 @@ from governance.rules import NoRule
 FILE = Path(__file__).parent / "data" / "contact_packs.json"
 CHOSEN, HOUSE, DEFAULT = "contact.pack", "house", "cn"
 MINUTES = "contact.call_minutes"
-WIDEST = "hours"
+WIDEST = "hours"  # the one limit that is not a number
 # Limits of which more is stricter; of all others less is.
 MORE_IS_STRICTER = frozenset({"quiet_days", "interval_days"})
 
@@ -88,9 +88,14 @@ def held(*, on: date, lender: str = "") -> Held:
     :param lender: code of the legal entity, which may have a pack of its own
     :raises NoRule: if one is missing: without rules nobody is contacted
     """
+    return made(values_on(on), on=on, lender=lender)
+
+
+def values_on(on: date) -> dict[str, Any]:
+    """Return what the rule book says of contact on a day, by code; one query."""
     lasting = Q(effective_to__isnull=True) | Q(effective_to__gt=on)
     rows = Rule.objects.filter(lasting, code__startswith="contact.", effective_from__lte=on)
-    return made({row.code: rules.exact(row) for row in rows}, on=on, lender=lender)
+    return {row.code: rules.exact(row) for row in rows}
 
 
 def made(values: Mapping[str, Any], *, on: date, lender: str = "") -> Held:
@@ -106,8 +111,10 @@ def made(values: Mapping[str, Any], *, on: date, lender: str = "") -> Held:
     for part in (*parts(name), *parts(HOUSE)):
         value = needed(values, part.code, on)
         if part.part == WIDEST:
-            limits["opens"], limits["closes"] = time.fromisoformat(value["opens"]), time.fromisoformat(value["closes"])
-            sources[WIDEST] = part.code
+            opens, closes = time.fromisoformat(value["opens"]), time.fromisoformat(value["closes"])
+            if limits["opens"] is None or opens > limits["opens"] or closes < limits["closes"]:
+                sources[WIDEST] = part.code
+            limits["opens"], limits["closes"] = max(opens, limits["opens"] or opens), min(closes, limits["closes"] or closes)
         elif stricter(part.part, value, limits[part.part]):
             limits[part.part], sources[part.part] = value, part.code
     return Held(Pack(**limits), name, sources, int(needed(values, MINUTES, on)))

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST
 from crm.lib import htmx, pages
 from crm.lib.forms import Form
 from crm.lib.permissions import needs
-from customers import contacts, guarded, messages, permissions, profiles, templates
-from customers.models import ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose, MessageTemplate
+from customers import contact_windows, contacts, guarded, messages, permissions, profiles, templates
+from customers.models import BarredNumber, ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose, MessageTemplate
 from customers.views import file_of
 from customers.words import problem_of
 from governance import access, masking, uses
@@ -62,6 +62,8 @@ def customer_panel(request: Asked, public_id: str) -> HttpResponse:
         "rows": shown(rows[:SHOWN], user),
         "more": len(rows) > SHOWN,
         "bars": bars,
+        "wrong_number": BarredNumber.objects.filter(number_key=customer.mobile_key or "", lifted_at__isnull=True).exists(),
+        "windows": contact_windows.standing(customer),
         "hold": contacts.holds_of([customer.pk]).get(customer.pk),
         "ways": [] if customer.erased_at or (bars and len(bars) == len(ContactChannel)) else ways_now(customer, at),
     }

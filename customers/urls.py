@@ -10,6 +10,7 @@ from customers import (
     opening_views,
     relation_views,
     views,
+    window_views,
 )
 
 urlpatterns = [
@@ -54,6 +55,9 @@ urlpatterns = [
     path("customers/<str:public_id>/handover/", handover_views.customer_handover, name="customer-handover"),
     path("customers/<str:public_id>/panels/messages/", message_views.customer_panel, name="customer-messages-panel"),
     path("customers/<str:public_id>/contact/stop/", message_views.contact_stop, name="contact-stop"),
+    path("customers/<str:public_id>/contact/hours/", window_views.window_new, name="window-new"),
+    path("customers/windows/<str:public_id>/end/", window_views.window_end, name="window-end"),
+    path("customers/<str:public_id>/contact/number/reopen/", window_views.number_reopen, name="number-reopen"),
     path("customers/<str:public_id>/contact/<str:channel>/reopen/", message_views.contact_reopen, name="contact-reopen"),
     path("messages/", message_views.message_list, name="message-list"),
     path("messages/<str:public_id>/", message_views.message, name="message"),

@@ -5,7 +5,7 @@ A route that is not in the table fails; so does a role that gained or lost a per
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -203,7 +203,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     from collection.judgement import Part
     from collection.models import Case
     from credit import payoffs
-    from customers import activities, messages, relations, templates
+    from customers import activities, contact_windows, messages, relations, templates
     from tests.collection.conftest import LATE, Floor
     from tests.credit.conftest import Desk
     from tests.risk.behaviours import limit_proposal
@@ -242,6 +242,9 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
         ).public_id,
         "activity": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,
         "relation": relations.add(person, kind="family", source="customer", name="李雷", mobile="13812345678", **told).public_id,
+        "window": contact_windows.agree(
+            person, kind="agreed", opens=time(22), closes=time(23), since=NOON.date(), source="letter", evidence="x", **told
+        ).public_id,
         "customer": draft.customer.public_id,
         "draft": draft.public_id,
         "referred": referred.public_id,

@@ -1,5 +1,6 @@
 from collection.models.case import Case, CaseDebt, CaseQuerySet, Channel, Contact, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
+from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "Contact",
     "Outcome",
     "Place",
+    "PolicyDraft",
+    "PolicyReplay",
     "Promise",
     "PromisePart",
     "PromiseQuerySet",

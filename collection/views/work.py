@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from crm.lib import htmx, pages
 from crm.lib.errors import DomainError
 from crm.lib.money import total
 from crm.lib.permissions import needs
+from customers import contact_meter
 from customers.contacts import NotNow
 from customers.models import Customer
 from governance import list_pages, uses
@@ -92,7 +94,8 @@ def work(
     may_log = mine and user.has_perm(permissions.CONTACT)
     today = books.value_day(case.legal_entity, at)
     debts = list(case.debts.select_related("loan__product").order_by("-dpd", "loan_id"))
-    allowed = gate.answer(case, channel=Channel.CALL, at=at) if may_log else None
+    said = gate.answers(case, at=at) if case.status == Case.Status.OPEN else None
+    allowed = said["call"].answer if said and may_log else None
     check = checks.standing(case, actor=user, at=at) if may_log else None
     confirmed = check is not None and check.result == check.Result.PASSED
     # Who works the case sees its debts once the person is confirmed; who reads it, reads it whole.
@@ -120,6 +123,9 @@ def work(
         "check_form": check_form
         or (CheckForm(questions=checks.questions(customer), initial={"back": back}) if may_log and not confirmed else None),
         "contact_answer": allowed,
+        "meter": contact_meter.read(customer, at=at, said=said) if said else None,
+        "under_way": gate.under_way(case, actor=user, at=at) if may_log else None,
+        "may_call": may_log,
         "live_overdue": total([each.overdue for each in live.values()]),
         "live_payoff": total([each.payoff for each in live.values()]),
         "hold": holds.of([customer.pk]).get(customer.pk) if case.status == Case.Status.OPEN else None,
@@ -279,6 +285,23 @@ def release(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.CONTACT)
+@require_POST
+def call(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Begin a call: its place among the counts is taken before anybody dials. What the policy refuses is said on the page."""
+    row, at = found(request, public_id), now()
+    try:
+        contacts.begin_call(row, actor=person(request), at=at, key=uuid4().hex)
+    except NotNow as refused:
+        refused.remember()
+        messages.warning(request, refused.message)
+    except (CaseClosed, NotHeld) as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, _("The call is yours to make. Log how it ended."))
+    return htmx.go(request, return_to(request, row))
+
+
+@needs(permissions.CONTACT)
 @require_http_methods(["GET", "POST"])
 def contact(request: HttpRequest, public_id: str) -> HttpResponse:
     """Log a contact; what cannot be is said at its field. Where the claim was lost, what was typed stays on the page, and
@@ -313,6 +336,7 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
             if not form.errors:
                 return htmx.go(request, sent.location)
         except (NotHeld, CaseClosed, Taken, AssignedElsewhere, NotNow) as error:
+            error.remember()
             problem = error
     row = found(request, public_id)
     message = problem.message if problem else None

@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
-from crm.demo import book, desk_collections, lines, products, report_months
+from crm.demo import book, desk_collections, desk_policy, lines, products, report_months
 from crm.demo.people import identity
 from crm.lib.money import quantize, total
 from customers import consents, notes, profiles
@@ -140,6 +140,7 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer], *,
             house.say(f"  {day}: {Loan.objects.count()} loans, {Case.objects.count()} cases")
         day += timedelta(days=1)
     desk_collections.last_day(house)
+    desk_policy.play(house)
     lines.last_day(house)
 
 

@@ -35,6 +35,7 @@ SHOWN: dict[str, set[str]] = {
         "consent-give customer",
         "consent-withdraw customer",
         "contact-stop customer",
+        "window-new customer",
         "customer customer",
         "customer-edit customer",
         "customer-handover customer",

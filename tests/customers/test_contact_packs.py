@@ -21,8 +21,8 @@ def pack(name: str, *, house: bool = False, **more: Any) -> Pack:
     rows = [row for code in (name, contact_packs.HOUSE) for row in contact_packs.shipped()[code]["rules"]]
     values = {row["code"]: row["value"] for row in rows} | {"contact.pack": name} | more
     if not house:
-        own = [part.code for part in contact_packs.parts(contact_packs.HOUSE)]
-        values |= {code: 1_000_000 for code in own if code not in more}
+        own = [part for part in contact_packs.parts(contact_packs.HOUSE) if part.code not in more and part.part != "hours"]
+        values |= {part.code: 0 if part.part == "quiet_days" else 1_000_000 for part in own}
     return contact_packs.made(values, on=DAY).pack
 
 
@@ -175,7 +175,9 @@ def test_the_stricter_of_pack_and_house_holds_and_is_named() -> None:
     american = contact_packs.made(rows | {"contact.pack": "us_reg_f"}, on=DAY)
     assert (american.pack.calls_per_week, american.sources["calls_per_week"]) == (7, "contact.us_reg_f.calls_per_week")
     assert (american.pack.calls_per_day, american.sources["calls_per_day"]) == (6, "contact.calls_per_day")
-    assert american.pack.connected_calls_per_day is None
+    assert american.sources["connected_calls_per_day"] == "contact.own_connected_calls_per_day", "the law names none"
+    narrow = contact_packs.made(rows | {"contact.own_hours": {"opens": "09:00", "closes": "23:00"}}, on=DAY)
+    assert (narrow.pack.opens, narrow.pack.closes, narrow.sources["hours"]) == (time(9), time(22), "contact.own_hours")
     own = contact_packs.made(rows | {"contact.calls_per_week": 4, "contact.pack": "us_reg_f"}, on=DAY)
     assert (own.pack.calls_per_week, own.sources["calls_per_week"]) == (4, "contact.calls_per_week")
     assert contact_packs.made(rows | {"contact.pack.B": "uk_conc"}, on=DAY, lender="B").name == "uk_conc"

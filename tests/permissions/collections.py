@@ -6,6 +6,9 @@ WHO: dict[str, str] = {
     "collections.log_contact": "collector collections_supervisor",
     "collections.view_case": "collector collections_supervisor compliance auditor api_client",
     "collections.export_case": "collections_supervisor compliance auditor",
+    "collections.view_contact_policy": "collector collections_supervisor compliance auditor",
+    "collections.draft_contact_policy": "collections_supervisor",
+    "collections.check_contact_policy": "compliance",
 }
 PAGES: list[tuple[str, str, str]] = [
     ("GET", "case-panel", "collections.view_case"),
@@ -30,6 +33,16 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "case-assign", "collections.assign_case"),
     ("POST", "case-assign", "collections.assign_case"),
     ("GET", "case-promise-cover", "collections.log_contact"),
+    ("POST", "case-call", "collections.log_contact"),
+    ("GET", "contact-policy", "collections.view_contact_policy"),
+    ("GET", "policy-new", "collections.draft_contact_policy"),
+    ("POST", "policy-new", "collections.draft_contact_policy"),
+    ("GET", "policy-draft", "collections.view_contact_policy"),
+    ("GET", "policy-propose", "collections.draft_contact_policy"),
+    ("POST", "policy-propose", "collections.draft_contact_policy"),
+    ("POST", "policy-drop", "collections.draft_contact_policy"),
+    ("POST", "policy-replay-new", "collections.draft_contact_policy"),
+    ("GET", "policy-replay", "collections.view_contact_policy"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-cases-list", "collections.view_case"),
@@ -55,6 +68,7 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("POST", "case-keep", "case", "collector"),
     ("POST", "case-release", "case", "collector"),
     ("POST", "case-contact", "case", "collector"),
+    ("POST", "case-call", "case", "collector"),
     ("GET", "case-assign", "case", "collections_supervisor"),
     ("POST", "case-assign", "case", "collections_supervisor"),
     ("GET", "case-promise-cover", "case", "collector"),
@@ -74,4 +88,5 @@ LISTS: list[tuple[str, str, tuple[str, ...]]] = [
     ("promise-list", "collector", ("promise",)),
     ("api-promises-list", "collector", ("promise",)),
 ]
-SHARED: set[str] = set()
+# rules and drafts are the house's, not a branch's
+SHARED: set[str] = {"policy-draft", "policy-propose", "policy-drop", "policy-replay-new", "policy-replay"}
