@@ -36,9 +36,7 @@ def play(house: House) -> None:
     complaint(cases[1:], house=house, day=day)
     at = house.at(day, 17, 40)
     first = drafted("Calmer evenings, one call a day", CALMER, day=day, house=house)
-    replay = replays.start(
-        first, entity=supervisor.team.legal_entity, since=day - timedelta(days=replays.QUARTER), until=day, actor=supervisor, at=at
-    )
+    replay = replays.start(first, entity=house.entity, since=day - timedelta(days=replays.QUARTER), until=day, actor=supervisor, at=at)
     replays.run(replay.pk, clock=lambda: at)
     second = drafted("Two quiet days after a talk", QUIETER, day=day, house=house)
     contact_rules.propose(second, reason="Fewer calls after a talk: people keep what they promised.", actor=supervisor, at=at)
