@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0002_promises'),
+        ("collections", "0002_promises"),
         ('customers', '0010_contact_policy'),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0003_contact_policy'),
+        ('collections', "0003_contact_policy"),
         ('governance', '0016_papers_taken'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

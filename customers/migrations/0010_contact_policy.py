@@ -11,7 +11,7 @@ from crm.lib.guards import insert_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0009_loan_doors'),
+        ("customers", "0009_loan_doors"),
         ('ledger', '0002_insert_only'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
