@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     "proof-search": {"task": "governance.tasks.search_weekly", "schedule": crontab(hour=2, minute=30, day_of_week=0)},
     "keys-count": {"task": "governance.tasks.count_keys", "schedule": crontab(hour=4, minute=40)},
     "strategies-release": {"task": "risk.strategy_tasks.release_due", "schedule": 60.0},
+    "trials-check": {"task": "risk.strategy_tasks.check_trials", "schedule": 600.0},
     "notices-sweep": {"task": "governance.tasks.forget_old_notices", "schedule": crontab(hour=3, minute=45)},
     "files-sweep": {"task": "governance.tasks.sweep_files", "schedule": crontab(hour=4, minute=20)},
     "behaviour-month": {"task": "risk.behaviour_tasks.score_borrowers", "schedule": crontab(hour=4, minute=50, day_of_month=1)},

@@ -1,5 +1,6 @@
 """The door to judgement: `evaluate` runs the live strategy on facts and stores the verdict with everything needed to repeat it."""
 
+import hashlib
 import threading
 import time
 from collections import OrderedDict
@@ -41,6 +42,31 @@ class Pair(NamedTuple):
     scorecard_sha256: str | None
 
 
+class Arms(NamedTuple):
+    """What judges now: the champion, and the challenger of a running trial with the share of customers it gets, in percent."""
+
+    champion: Pair
+    trial_id: int | None = None
+    trial: str = ""
+    share: int = 0
+    challenger: Pair | None = None
+
+    def draw(self, customer_id: int | None) -> tuple[Pair, str]:
+        """Return who judges a customer and the name of the arm; nobody without a number takes part in a trial."""
+        if self.challenger is None or customer_id is None:
+            return self.champion, ""
+        drawn = bucket(self.trial, customer_id) < self.share * BUCKETS // 100
+        return (self.challenger, "challenger") if drawn else (self.champion, "champion")
+
+
+BUCKETS = 10_000
+
+
+def bucket(trial: str, customer_id: int) -> int:
+    """Return the place of a customer among 10,000: the same each time, and unrelated from one trial to another."""
+    return int.from_bytes(hashlib.sha256(f"{trial}:{customer_id}".encode()).digest()[:8]) % BUCKETS
+
+
 _compiled: OrderedDict[Pair, Strategy] = OrderedDict()
 _lock = threading.Lock()
 
@@ -59,13 +85,14 @@ def evaluate(
 
     Arguments and refusals are those of `judged`. Holds no lock.
     """
-    decision = judged(facts, at=at, strategy=strategy, subject=subject, sources=sources)
+    decision = judged(facts, at=at, strategy=strategy, subject=subject, customer_id=customer_id, sources=sources)
     with transaction.atomic():
         decision.save(force_insert=True)
         log.record(
             "risk.decision.made", decision, actor=actor, at=at, customer_id=customer_id, decision=decision.public_id, about=subject,
             outcome=decision.outcome, grade=decision.grade, reasons=decision.reasons,
             strategy_version=decision.strategy_version_id, scorecard_version=decision.scorecard_version_id,
+            **({"trial": decision.trial_id, "arm": decision.arm} if decision.arm else {}),
         )  # fmt: skip
     return decision
 
@@ -76,9 +103,12 @@ def judged(
     at: datetime,
     strategy: str = "retail_installment",
     subject: str = "",
+    customer_id: int | None = None,
     sources: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Decision:
     """Return the decision on `facts` without storing it.
+
+    While a trial runs, `customer_id` draws the arm, always the same one; without it the champion judges and no arm is noted.
 
     What the facts lack never raises: such a case is referred, with the fact's name among the reasons. `subject` names what is judged as
     `app.model:public_id`; `sources` says per fact where it comes from and as of when.
@@ -87,13 +117,16 @@ def judged(
     :raises Tampered: if a version's content differs from its hash
     """
     began = time.perf_counter_ns()
-    pair = live(strategy)
+    arms = live_arms(strategy)
+    pair, arm = arms.draw(customer_id)
     verdict = compiled(pair).run(facts)
     took = (time.perf_counter_ns() - began) // 1_000
     return Decision(
         subject=subject,
         strategy_version_id=pair.strategy_id,
         scorecard_version_id=pair.scorecard_id,
+        trial_id=arms.trial_id if arm else None,
+        arm=arm,
         sources=_known_sources(sources or {}, verdict),
         at=at,
         duration_us=took,
@@ -106,26 +139,45 @@ def judged(
 
 
 LIVE = """
-SELECT version.id, version.sha256, card.id, card.sha256
+SELECT version.id, version.sha256, card.id, card.sha256, trial.id, trial.public_id, trial.share,
+       other.id, other.sha256, other_card.id, other_card.sha256
 FROM risk_strategy AS strategy
 JOIN risk_strategyversion AS version ON version.strategy_id = strategy.id AND version.status = 'live'
 LEFT JOIN (risk_scorecardversion AS card JOIN risk_scorecard AS named ON named.id = card.scorecard_id)
     ON named.code = version.scorecard_code AND card.status = 'live'
+LEFT JOIN risk_trial AS trial
+    ON trial.strategy_id = strategy.id AND trial.kind = 'traffic' AND trial.status = 'running' AND trial.champion_id = version.id
+LEFT JOIN risk_strategyversion AS other ON other.id = CASE WHEN trial.id IS NOT NULL THEN COALESCE(trial.challenger_version_id, version.id) END
+LEFT JOIN (risk_scorecardversion AS other_card JOIN risk_scorecard AS other_named ON other_named.id = other_card.scorecard_id)
+    ON trial.id IS NOT NULL AND CASE WHEN trial.challenger_card_id IS NULL
+        THEN other_named.code = other.scorecard_code AND other_card.status = 'live' ELSE other_card.id = trial.challenger_card_id END
 WHERE strategy.code = %s
 """
 
 
-def live(strategy: str) -> Pair:
-    """Return the live version of a strategy with the live version of its scorecard, in one query.
+def live_arms(strategy: str) -> Arms:
+    """Return the live version of a strategy with the live version of its scorecard, and the running trial's challenger, in one query.
 
-    :raises NoLiveStrategy: if there is none
+    A trial whose champion is no longer live is over, whether or not anybody has noted it.
+
+    :raises NoLiveStrategy: if there is no live version
     """
     with connection.cursor() as cursor:  # by hand: building this query through the ORM takes longer than running it
         cursor.execute(LIVE, [strategy])
         found = cursor.fetchone()
     if found is None:
         raise NoLiveStrategy(_("The strategy “%(code)s” has no live version.") % {"code": strategy})
-    return Pair(*found)
+    if found[4] is None:
+        return Arms(Pair(*found[:4]))
+    return Arms(Pair(*found[:4]), found[4], found[5], found[6], Pair(*found[7:]))
+
+
+def live(strategy: str) -> Pair:
+    """Return the champion: the live version of a strategy with the live version of its scorecard.
+
+    :raises NoLiveStrategy: if there is none
+    """
+    return live_arms(strategy).champion
 
 
 def compiled(pair: Pair) -> Strategy:

@@ -13,7 +13,7 @@ from crm.lib.errors import Invalid
 from governance.models import User
 from ledger import log
 from risk import facts, graph_shape, scorecards, strategies, strategy_versions
-from risk.models import Decision, Strategy, StrategyCase, StrategyVersion
+from risk.models import Strategy, StrategyCase, StrategyVersion
 from risk.strategies import OUTCOMES, Verdict
 
 MOST = 500
@@ -114,12 +114,6 @@ def remove(case: StrategyCase, *, actor: User, at: datetime) -> None:
     """Take a case away."""
     log.record("risk.strategycase.removed", case, actor=actor, at=at, name=case.name)
     case.delete()
-
-
-def from_decision(decision: Decision) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return facts and expectation of a case like a decision that was made, for a form to start from."""
-    given = {name: value for name, value in decision.facts.items() if not isinstance(value, Mapping)}
-    return given, {"outcome": decision.outcome, "grade": decision.grade}
 
 
 def _name(text: str) -> str:

@@ -40,8 +40,9 @@ PUBLIC = {"begin", "healthz", "invitation", "session", "set-language", "set-them
 # --- what fills the blanks of an address: well formed, and nobody's ------------------------------------------------
 BLANKS = {
     "fact": "income", "paper": "income_proof", "code": "reminder.late", "channel": "letter", "pk": "1", "public_id": "X-22222222X",
-    "field": "mobile", "feature": "nothing", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing", "loan": "L-22222222X",
-    "label": "customers.customer", "token": "nobodys-token", "other": "nobody", "seq": "1", "month": "2026-01",
+    "field": "mobile", "feature": "nothing", "purpose": "bureau_query", "kind": "points", "name": "nothing", "action": "nothing",
+    "loan": "L-22222222X", "label": "customers.customer", "token": "nobodys-token", "other": "nobody", "seq": "1", "month": "2026-01",
+    "number": "1",
 }  # fmt: skip
 EVERY_ROLE = WHO["signed in"].split()
 

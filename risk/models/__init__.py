@@ -7,6 +7,7 @@ from risk.models.decisions import Decision, DecisionQuerySet
 from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
 from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
+from risk.models.trials import ShadowDecision, Trial, TrialQuerySet
 from risk.models.versions import MOVES, STATUS_KNOWN, TONES, VersionStatus
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "RiskAlert",
     "Scorecard",
     "ScorecardVersion",
+    "ShadowDecision",
     "Strategy",
     "StrategyCase",
     "StrategyNote",
@@ -36,5 +38,7 @@ __all__ = [
     "StrategyVersionQuerySet",
     "Training",
     "TrainingQuerySet",
+    "Trial",
+    "TrialQuerySet",
     "VersionStatus",
 ]

@@ -70,6 +70,7 @@ class Decision(models.Model):
             "pd": _("Probability of default within twelve months"),
             "limit": _("Largest amount the decision allows, CNY"),
             "binding": _("Which rule bounded the limit"),
+            "arm": _("Which side of a trial judged it"),
             "reasons": _("Codes of the reasons"),
             "figures": Column(_("Amounts the sentences of the reasons are filled with"), mask="none"),
             "facts": Column(_("What the decision knew of the person, without identifiers"), mask="none"),
@@ -89,6 +90,8 @@ class Decision(models.Model):
     subject = models.CharField(max_length=80, blank=True, default="", help_text="app.model:public id of what was judged")
     strategy_version = models.ForeignKey(StrategyVersion, on_delete=models.PROTECT, related_name="decisions", db_index=False)
     scorecard_version = models.ForeignKey(ScorecardVersion, null=True, on_delete=models.PROTECT, related_name="decisions", db_index=False)
+    trial = models.ForeignKey("risk.Trial", null=True, on_delete=models.PROTECT, related_name="decisions", db_index=False)
+    arm = models.CharField(max_length=10, blank=True, default="", help_text="champion or challenger, where a trial drew the customer")
     outcome = models.CharField(max_length=8, choices=Outcome)
     grade = models.CharField(max_length=1, blank=True, default="")
     score = models.IntegerField(null=True)
@@ -117,6 +120,10 @@ class Decision(models.Model):
                 | Q(grade__gt="", limit__isnull=False, limit__gt=0, annual_rate__isnull=False, annual_rate__gte=0),
             ),
             models.CheckConstraint(name="decision_refusal_has_reason", condition=Q(outcome="approve") | ~Q(reasons=[])),
+            models.CheckConstraint(
+                name="decision_arm_of_a_trial",
+                condition=Q(arm="", trial__isnull=True) | Q(arm__in=["champion", "challenger"], trial__isnull=False),
+            ),
             models.CheckConstraint(name="decision_score_has_version", condition=Q(score__isnull=True) | Q(scorecard_version__isnull=False)),
         ]
         indexes = [
@@ -124,6 +131,7 @@ class Decision(models.Model):
             models.Index(F("strategy_version"), F("id").desc(), name="decision_strategy_version"),
             # monitoring reads the decisions of a month; they come in the order of time, so that a few kilobytes say where each month lies
             BrinIndex(fields=["at"], name="decision_at", pages_per_range=32),
+            models.Index(fields=["trial", "arm", "outcome"], name="decision_trial", condition=Q(trial__isnull=False)),
         ]
 
     def __str__(self) -> str:
