@@ -118,7 +118,7 @@ def _expressions(graph: Mapping[str, Any]) -> list[Finding]:
 
 
 def _run(asked: Mapping[str, Any]) -> dict[str, Any]:
-    from risk import scorecards
+    from risk import scoring
     from risk.facts import BadSchema
     from risk.strategies import BadStrategy, Strategy
 
@@ -126,7 +126,7 @@ def _run(asked: Mapping[str, Any]) -> dict[str, Any]:
     runs: list[dict[str, Any]] = []
     if findings:
         return {"findings": findings, "runs": runs}
-    card = scorecards.load(asked["card"]) if asked["card"] else None
+    card = scoring.load(asked["card"]) if asked["card"] else None
     try:
         strategy = Strategy(asked["graph"], asked["schema"], asked["reasons"], card)
     except (BadStrategy, BadSchema) as problem:

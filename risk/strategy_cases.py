@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import Invalid
 from governance.models import User
 from ledger import log
-from risk import facts, graph_shape, scorecards, strategies, strategy_versions
+from risk import facts, graph_shape, scoring, strategies, strategy_versions
 from risk.models import Strategy, StrategyCase, StrategyVersion
 from risk.strategies import OUTCOMES, Verdict
 
@@ -36,7 +36,7 @@ class Ran:
 def run_all(version: StrategyVersion, cases: Iterable[StrategyCase] | None = None) -> list[Ran]:
     """Run every saved case of the strategy on `version` with the scorecard it would use now."""
     content = strategy_versions.card_of(version.scorecard_code) if version.scorecard_code else None
-    card = scorecards.load(content) if content else None
+    card = scoring.load(content) if content else None
     runnable = strategies.Strategy(version.graph, version.input_schema, version.reasons, card)
     found = StrategyCase.objects.filter(strategy=version.strategy_id).order_by("pk") if cases is None else cases
     return [_ran(case, runnable.run(case.facts)) for case in found]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import Invalid, Stale
 from governance.models import User
 from ledger import log
-from risk import facts, finding_words, graph_shape, graphs, lint, probe, registry
+from risk import facts, finding_words, graph_shape, graphs, lint, probe, registry, scoring
 from risk.findings import ERROR, Finding
 from risk.models import Scorecard, ScorecardVersion, Strategy, StrategyCase, StrategyStatus, StrategyVersion
 
@@ -178,7 +178,7 @@ def lint_of(version: StrategyVersion) -> list[Finding]:
     """Return what the linter says of a version, with the scorecard it would run with."""
     code = version.scorecard_code
     card = card_of(code) if code else None
-    names = [one["name"] for one in card.get("features", ())] if card else None
+    names = scoring.load(card).names if card else None
     return lint.findings(version.graph, facts.read_schema(version.input_schema), version.input_schema, version.reasons, names)
 
 
