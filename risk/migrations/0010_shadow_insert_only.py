@@ -6,6 +6,6 @@ from crm.lib.guards import insert_only
 
 
 class Migration(migrations.Migration):
-    dependencies = [("risk", "0007_trials"), ("ledger", "0002_insert_only")]
+    dependencies = [("risk", "0009_trials"), ("ledger", "0002_insert_only")]
 
     operations = [insert_only("risk_shadowdecision")]
