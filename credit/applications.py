@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import caps, costing, ending, exposure, offers, product_terms
+from credit import costing, ending, exposure, known_facts, offers, product_terms
 from credit.books import local_day
 from credit.models import Application, Offer, Product, RateCap
 from credit.stated import cleaned, purposes
@@ -16,7 +16,6 @@ from crm.lib.errors import DomainError, Invalid, NotAllowed
 from crm.lib.money import is_cents
 from crm.lib.templatetags.crm import grouped
 from customers.models import Customer
-from customers.profiles import facts_for_decision
 from governance import person_keys, users
 from governance.lifecycle import MovedMeanwhile, move
 from governance.models import Partner, Team, User
@@ -181,7 +180,7 @@ def evaluate(application_id: int, *, at: datetime) -> Application:
             return application
     if application.status != Status.EVALUATING:
         return application
-    known = known_facts(application, at=at)
+    known = known_facts.of(application, at=at)
     decision = engine.evaluate(
         known.facts,
         sources=known.sources,
@@ -196,47 +195,6 @@ def evaluate(application_id: int, *, at: datetime) -> Application:
     except MovedMeanwhile:  # another worker concluded first, or the customer withdrew
         application.refresh_from_db()
         return application
-
-
-class Known(NamedTuple):
-    """What the engine is told, from where each fact comes and as of when, and the two caps that were read on the way."""
-
-    facts: dict[str, Any]
-    sources: dict[str, dict[str, str]]
-    rate_caps: Sequence[RateCap]
-    exposure_cap: Decimal
-
-
-def known_facts(application: Application, *, at: datetime) -> Known:
-    """Return the facts for the engine: what was stated, the person, the product, the lines, the caps. No identifiers."""
-    product, on = application.product, local_day(application.legal_entity, at)
-    held, most = caps.holding(on), exposure.cap(on)
-    standing = exposure.standing(application.customer_id, leaving=application)
-    limits = {"rate_cap": caps.ceiling(held, product.code, application.channel), "exposure_cap": most}
-    asked = {"amount": application.amount, "term": application.term, "purpose": application.purpose}
-    person = facts_for_decision(application.customer, on=on, at=at)
-    terms = {
-        "product_min": product.amount_min,
-        "product_max": product.amount_max,
-        "term_min": product.term_min,
-        "term_max": product.term_max,
-        **{f"rate_{grade.lower()}": Decimal(rate) for grade, rate in product.rates_by_grade.items()},
-    }
-    lines = {"exposure": standing.lines, "current_dpd": standing.dpd}
-    today, entered = on.isoformat(), local_day(application.legal_entity, application.submitted_at or at).isoformat()
-    origins = {
-        ("application", entered): {**application.stated, **asked},
-        ("customer", today): person,
-        (f"product {product.code} v{product.version}", today): terms,
-        ("rules", today): limits,
-        ("loans", today): lines,
-    }
-    facts: dict[str, Any] = {}
-    sources: dict[str, dict[str, str]] = {}
-    for (source, as_of), some in origins.items():
-        facts |= some
-        sources |= {name: {"source": source, "as_of": as_of} for name in some}
-    return Known(facts, sources, held, most)
 
 
 @transaction.atomic

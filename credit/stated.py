@@ -18,7 +18,9 @@ from risk.facts import Fact, Schema, check, read_schema
 # Facts of the schema that come from us, not from the applicant's words.
 OURS = frozenset({
     "amount", "term", "purpose", "product_min", "product_max", "term_min", "term_max", "rate_a", "rate_b", "rate_c", "rate_d", "rate_e",
-    "rate_cap", "age", "income", "monthly_debt", "exposure", "exposure_cap", "current_dpd", "consent_bureau",
+    "rate_cap", "age", "income", "monthly_debt", "exposure", "exposure_cap", "current_dpd", "consent_bureau", "region",
+    "income_state", "shared_mobile", "shared_card", "shared_device", "applications_30d", "listed_black", "listed_grey", "listed_watch",
+    "average_share", "instalment_share", "extra_yield",
 })  # fmt: skip
 
 WHOLE = re.compile(r"-?[0-9]{1,9}")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid, Stale
 from crm.lib.money import ZERO, is_cents
-from customers import consents, guarded, identifiers, index
+from customers import consents, guarded, identifiers, index, regions
 from customers.models import Customer, Purpose
 from governance import access, masking, person_keys, uses
 from governance.models import Partner, Team, User
@@ -218,13 +218,14 @@ def masked(field: str, value: Any) -> str:
 
 
 def facts_for_decision(customer: Customer, *, on: date, at: datetime, actor: User | None = None) -> dict[str, Any]:
-    """Return what risk may know of the person: age, income, other debts, live bureau consent. No identifiers.
+    """Return what risk may know of the person: age, province, income, other debts, live bureau consent. No identifiers.
 
     It is read for the purpose of underwriting.
     """
     person = uses.reading(customer, "underwriting", actor=actor, at=at)
     return {
         "age": person.age(on),
+        "region": regions.of(person.address),
         "income": person.income,
         "monthly_debt": person.monthly_debt,
         "consent_bureau": consents.holds(customer, Purpose.BUREAU, on=on),

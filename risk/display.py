@@ -14,10 +14,12 @@ ANY, OUTCOME, GRADE = gettext_lazy("Any"), gettext_lazy("Outcome"), gettext_lazy
 STAGES = {
     "facts": gettext_lazy("Facts given"),
     "admission": gettext_lazy("Admission"),
+    "fraud": gettext_lazy("Fraud"),
     "scorecard": gettext_lazy("Scorecard"),
     "affordability": gettext_lazy("Affordability"),
     "limit": gettext_lazy("Limit"),
     "price": gettext_lazy("Price"),
+    "referral": gettext_lazy("Referral"),
     "verdict": gettext_lazy("Verdict"),
 }
 RESULTS = {
@@ -35,6 +37,8 @@ BINDING = {
     "exposure": gettext_lazy("the room under the exposure cap"),
     "product": gettext_lazy("the product"),
     "affordability": gettext_lazy("affordability"),
+    "verification": gettext_lazy("income that was not verified"),
+    "student": gettext_lazy("the limit for students"),
 }
 # Values the graph computes; declared facts have their own words.
 FIGURES = {
@@ -65,7 +69,39 @@ FIGURES = {
     "annual_rate": (gettext_lazy("Annual rate"), "rate"),
     "dti_outcome": (gettext_lazy("Outcome of affordability"), "text"),
     "admission_outcome": (gettext_lazy("Outcome of admission"), "text"),
+    "fraud_outcome": (gettext_lazy("Outcome of fraud checks"), "text"),
+    "proof_outcome": (gettext_lazy("Outcome of proof of income"), "text"),
+    "referral_outcome": (gettext_lazy("Outcome of referral rules"), "text"),
+    "student_age": (gettext_lazy("Age under which one is asked whether a student"), "count"),
+    "student_amount_max": (gettext_lazy("Largest amount to a student"), "money"),
+    "regions_refused": (gettext_lazy("Regions not served"), "text"),
+    "mobile_decline": (gettext_lazy("Others with the mobile that are declined from"), "count"),
+    "applications_max": (gettext_lazy("Applications within 30 days that pass"), "count"),
+    "unworked_income_max": (gettext_lazy("Income without work that passes"), "money"),
+    "income_unusual": (gettext_lazy("Income that is unusually high above"), "money"),
+    "watch_amount_max": (gettext_lazy("Amount up to which a watched person passes"), "money"),
+    "stated_income_max": (gettext_lazy("Stated income that counts at most"), "money"),
+    "unverified_amount_max": (gettext_lazy("Largest amount without proof of income"), "money"),
+    "income_counted": (gettext_lazy("Income that counts"), "money"),
+    "limit_unverified": (gettext_lazy("Limit without proof of income"), "money"),
+    "limit_student": (gettext_lazy("Limit for students"), "money"),
+    "funding_rate": (gettext_lazy("Cost of funds a year"), "rate"),
+    "opex_rate": (gettext_lazy("Running costs a year"), "rate"),
+    "hurdle_rate": (gettext_lazy("Margin asked for a year"), "rate"),
+    "loss_given_default": (gettext_lazy("Loss given default"), "percent"),
+    "sample_bad": (gettext_lazy("Share of bad ones in the sample of the scorecard"), "percent"),
+    "portfolio_bad": (gettext_lazy("Share of bad ones in the lender's own book"), "percent"),
+    "card.pd": (gettext_lazy("PD"), "percent"),
+    "pd_priced": (gettext_lazy("PD at the book's share of bad ones"), "percent"),
+    "el_share": (gettext_lazy("Expected loss, share of the amount"), "rate"),
+    "average_balance": (gettext_lazy("Average balance, share of the amount"), "percent"),
+    "el_annual": (gettext_lazy("Expected loss a year on the average balance"), "rate"),
+    "margin": (gettext_lazy("Margin a year"), "rate"),
+    "rate_needed": (gettext_lazy("Rate that would carry the risk"), "rate"),
+    "amount_refer": (gettext_lazy("Amount above which a person decides"), "money"),
+    "exposure_refer": (gettext_lazy("Exposure above which a person decides"), "money"),
 }
+ONE_OF = {"regions_refused": "region"}  # lists of a fact's values
 NODES = {
     "policy": gettext_lazy("Policy values"),
     "rules": gettext_lazy("Rules"),
@@ -76,6 +112,8 @@ NODES = {
     "debt to income": gettext_lazy("Debt-to-income"),
     "sources": gettext_lazy("Limits by source"),
     "check": gettext_lazy("Check"),
+    "proof of income": gettext_lazy("Proof of income"),
+    "margin": gettext_lazy("Margin after expected loss"),
 }
 SOURCES = {
     "stated": gettext_lazy("stated"),
@@ -133,6 +171,8 @@ def value(name: str, given: Any, kind: str, language: str) -> str:
     """Return one value as people read it; `kind` is the declared type of the fact, empty for what the graph computes."""
     if given is None:
         return ""
+    if isinstance(given, list | tuple):
+        return ", ".join(words.word(ONE_OF.get(name, name), one, language) for one in given) or "–"
     if isinstance(given, bool):
         return _("yes") if given else _("no")
     shape = {"money": "money", "decimal": "rate"}.get(kind) or FIGURES.get(name, ("", "text" if isinstance(given, str) else "count"))[1]

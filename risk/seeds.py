@@ -1,4 +1,4 @@
-"""What every installation starts with: the first version of the retail strategy, live. The scorecard comes from data, by training."""
+"""What every installation starts with: the shipped policy, live. The scorecard comes from data, by training."""
 
 from django.utils.timezone import now
 
@@ -8,21 +8,29 @@ from risk.models import StrategyVersion
 
 
 def seed() -> None:
-    """Register the retail strategy when it is missing; a strategy that was changed stays as it is. The bounds of monitoring too."""
+    """Register the shipped policy where it is missing: live where nothing is, else as a draft for people to look at.
+
+    What decides already is never changed by a seed. The bounds of monitoring and of the behaviour score come with it.
+    """
     monitor_rules.seed()
     behaviour_rules.seed()
-    if StrategyVersion.objects.filter(strategy__code=registry.RETAIL).exists():
+    content = (words.data(registry.RETAIL), words.data("input_schema"), words.data("policy_reasons"))
+    known = StrategyVersion.objects.filter(strategy__code=registry.RETAIL)
+    if known.filter(sha256=registry.content_sha256(*content)).exists():
         return
+    first = not known.exists()
     actor, at = users.system(), now()
+    graph, input_schema, reasons = content
     version = registry.add_strategy_version(
         code=registry.RETAIL,
         name_en="Retail instalment",
         name_zh="零售分期",
-        graph=words.data(registry.RETAIL),
-        input_schema=words.data("input_schema"),
-        reasons=words.data("policy_reasons"),
+        graph=graph,
+        input_schema=input_schema,
+        reasons=reasons,
         actor=actor,
         at=at,
-        note="first version",
+        note="shipped policy" if first else "shipped with this release: compare it with what is live before it is released",
     )
-    registry.make_live(version, actor=actor, at=at)
+    if first:
+        registry.make_live(version, actor=actor, at=at)

@@ -27,6 +27,12 @@ def _declared() -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in data("input_schema")["facts"]}
 
 
+@cache
+def offered() -> frozenset[str]:
+    """Return the facts this house knows how to tell; anything else somebody hands in is not expected by anyone."""
+    return frozenset(_declared())
+
+
 def label(fact: str, language: str) -> str:
     """Return the name of a fact in words; the name itself where nobody gave one."""
     return str(_declared().get(fact, {}).get(f"label_{side(language)}", fact))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.utils.timezone import localdate
 
-from credit import applications, general_ledger, loans, offers, payouts
+from credit import applications, general_ledger, known_facts, loans, offers, payouts
 from credit.models import Application, Installment, Loan, Offer, Posting, Transaction
 from crm.demo import report_months
 from crm.demo.people import identity
@@ -178,7 +178,7 @@ def asked(house: House, customer: Customer, row: dict[str, Any], *, at: datetime
         stated={name: row[name] for name in STATED}, entered_by=customer.owner, created_at=at, submitted_at=at,
         evaluation_started_at=at,
     )  # fmt: skip
-    known = applications.known_facts(application, at=at)
+    known = known_facts.of(application, at=at)
     subject = f"credit.application:{application.public_id}"
     return application, engine.judged(known.facts, at=at, strategy=applications.STRATEGY, subject=subject, sources=known.sources)
 

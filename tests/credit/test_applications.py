@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 from django.db import IntegrityError, transaction
 
-from credit import applications, expiry, exposure, offers
+from credit import applications, expiry, exposure, known_facts, offers
 from credit.models import Application, Offer, Reservation
 from crm.lib.errors import Invalid
 from governance.lifecycle import IllegalMove, MovedMeanwhile
@@ -237,7 +237,7 @@ def test_what_nobody_took_further_expires(desk):
 
 def test_facts_for_the_engine_carry_no_identifier(desk):
     application = desk.draft()
-    known = applications.known_facts(application, at=NOON)
+    known = known_facts.of(application, at=NOON)
     facts = known.facts
     assert facts["exposure"] == 0
     assert facts["rate_cap"] == D("0.24")

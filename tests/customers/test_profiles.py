@@ -205,7 +205,7 @@ def test_a_search_opens_nothing_and_reads_an_index(customer: Customer, monkeypat
 def test_risk_is_told_no_identifier(cast: Cast, customer: Customer) -> None:
     facts = profiles.facts_for_decision(customer, on=TODAY, at=NOON)
     assert facts == {
-        "age": 35, "income": Decimal("12000.00"), "monthly_debt": Decimal("500.00"), "consent_bureau": False,
+        "age": 35, "income": Decimal("12000.00"), "monthly_debt": Decimal("500.00"), "consent_bureau": False, "region": "31",
     }  # fmt: skip
     consents.give(customer, purpose=Purpose.BUREAU, actor=cast.loan_officer, at=NOON)
     assert profiles.facts_for_decision(customer, on=TODAY, at=NOON)["consent_bureau"] is True
