@@ -81,7 +81,7 @@ def test_a_good_applicant_is_approved_with_limit_rate_and_grade() -> None:
         ({"employment": "7_years_or_more", "age": 22}, "refer", "work_before_sixteen"),
         ({"income": D("100000.01"), "income_state": "stated"}, "refer", "income_unusual"),
         ({"income": D("20000.00"), "income_state": "stated", "amount": D("30000.01")}, "refer", "income_needs_proof"),
-        ({"rate_a": D("0.08")}, "refer", "margin_below_hurdle"),
+        ({"rate_a": D("0.07")}, "refer", "margin_below_hurdle"),
         ({"amount": D("40000.01"), "income": D("20000.00")}, "refer", "large_amount"),
         ({"exposure": D("144000.01")}, "refer", "large_exposure"),
     ],
