@@ -24,6 +24,7 @@ app.conf.beat_schedule = {
     "messages-send": {"task": "customers.tasks.send_messages", "schedule": 10.0},
     "messages-recover": {"task": "customers.tasks.recover_messages", "schedule": 60.0},
     "desk-sweep": {"task": "customers.tasks.sweep_desk", "schedule": 60.0},
+    "backtests-sweep": {"task": "risk.backtest_tasks.sweep_backtests", "schedule": 60.0},
     "lists-sweep": {"task": "governance.tasks.sweep_lists", "schedule": 60.0},
     "search-index": {"task": "customers.tasks.index_unfiled", "schedule": crontab(hour=3, minute=50)},
     "access-reviews-remind": {"task": "governance.tasks.remind_reviewers", "schedule": crontab(hour=1, minute=10)},

@@ -11,6 +11,7 @@ from risk import graphs, words
 from risk.models import Decision, ScorecardVersion, StrategyVersion
 
 ANY, OUTCOME, GRADE = gettext_lazy("Any"), gettext_lazy("Outcome"), gettext_lazy("Grade")
+KIND, STATUS = gettext_lazy("Kind"), gettext_lazy("Status")
 STAGES = {
     "facts": gettext_lazy("Facts given"),
     "admission": gettext_lazy("Admission"),

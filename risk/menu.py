@@ -7,6 +7,7 @@ from risk.permissions import DECIDE_LIMIT_PROPOSAL, REPLAY_DECISION, VIEW_DECISI
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
+menu.entry(group="risk", order=15, label=_("Backtests"), url_name="backtest-list", permission=VIEW_STRATEGY, icon="chart")
 menu.entry(group="risk", order=30, label=_("Decision replay"), url_name="decision-list", permission=REPLAY_DECISION, icon="history")
 panels.add("behaviour", title=_("Behaviour"), url_name="customer-behaviour-panel", permission=VIEW_DECISION, order=45)
 menu.entry(

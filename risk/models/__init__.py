@@ -3,6 +3,7 @@
 # Each noun keeps its own lines here.
 from risk.models.behaviour import BehaviourScore, LimitProposal, ProposalQuerySet
 from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
+from risk.models.backtests import Backtest, BacktestArm, BacktestChunk, BacktestQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
 from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
@@ -18,6 +19,10 @@ __all__ = [
     "BehaviourScore",
     "DataSet",
     "DataSetQuerySet",
+    "Backtest",
+    "BacktestArm",
+    "BacktestChunk",
+    "BacktestQuerySet",
     "Decision",
     "DecisionQuerySet",
     "LimitProposal",
