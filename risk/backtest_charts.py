@@ -119,10 +119,11 @@ def limits(report: Report) -> dict[str, Any]:
 def rates(report: Report) -> dict[str, Any]:
     bands = ["0", *map(str, tallies.RATES)]
     title = _("What the money costs")
-    told = [
-        _("%(name)s: %(up)s dearer, %(down)s cheaper") % {"name": column.name, "up": f"{column.counts['moved'].get('rate_up', 0):,}", "down": f"{column.counts['moved'].get('rate_down', 0):,}"}
-        for column in report.candidates if column.counts["moved"].get("rate_up") or column.counts["moved"].get("rate_down")
-    ]  # fmt: skip
+    told = []
+    for column in report.candidates:
+        up, down = (column.counts["moved"].get(name, 0) for name in ("rate_up", "rate_down"))
+        if up or down:
+            told.append(_("%(name)s: %(up)s dearer, %(down)s cheaper") % {"name": column.name, "up": f"{up:,}", "down": f"{down:,}"})
     caption = _("Approved applications by annual rate, per cent")
     return drawn(
         report, "bar", "rates", "; ".join(told) or title, caption, [band_word(one, tallies.RATES) for one in bands], "count",

@@ -12,13 +12,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.timezone import localdate
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid
 from governance import jobs, lifecycle
 from ledger import log
-from risk import engine, facts, populations, scorecards, tallies
+from risk import engine, facts, outcome_source, populations, scorecards, tallies
 from risk.models import Backtest, BacktestArm, BacktestChunk, ScorecardVersion, StrategyVersion
 from risk.populations import Past, Row
 from risk.quick import Quick
@@ -258,7 +259,8 @@ def claim(backtest_id: int, *, at: datetime) -> BacktestChunk | None:
 def work(runner: Runner, chunk: BacktestChunk, *, clock: Callable[[], datetime]) -> bool:
     """Run one part and keep what came out; False when another worker was faster."""
     rows = runner.rows(chunk)
-    cases = runner.cases(rows, {})
+    at = clock()
+    cases = runner.cases(rows, turned_out(rows, at=at))
     counts = tallies.tally(cases, runner.costs, arms=len(runner.sides))
     at = clock()
     with transaction.atomic():
@@ -268,6 +270,12 @@ def work(runner: Runner, chunk: BacktestChunk, *, clock: Callable[[], datetime])
         if kept:
             jobs.progress(runner.backtest.job, at=at, done=chunk.size)
     return bool(kept)
+
+
+def turned_out(rows: Sequence[Row], *, at: datetime) -> dict[str, str]:
+    """Return how the applications turned out that became loans: good or bad where the horizon has passed, else why it cannot be said."""
+    found = outcome_source.outcomes([row.subject for row in rows if row.subject], as_of=localdate(at))
+    return {subject: one.status if one.counts or one.status == "indeterminate" else "immature" for subject, one in found.items()}
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@
 from risk.models.behaviour import BehaviourScore, LimitProposal, ProposalQuerySet
 from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.backtests import Backtest, BacktestArm, BacktestChunk, BacktestQuerySet
+from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
 from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
@@ -23,6 +24,8 @@ __all__ = [
     "BacktestArm",
     "BacktestChunk",
     "BacktestQuerySet",
+    "DataSet",
+    "DataSetQuerySet",
     "Decision",
     "DecisionQuerySet",
     "LimitProposal",

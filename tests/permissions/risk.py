@@ -103,6 +103,12 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "training-new", "risk.edit_model"),
     ("POST", "training-new", "risk.edit_model"),
     ("GET", "training", "risk.view_strategy"),
+    ("GET", "backtest-list", "risk.view_strategy"),
+    ("GET", "backtest", "risk.view_strategy"),
+    ("GET", "backtest-flips", "risk.view_strategy"),
+    ("GET", "backtest-new", "risk.run_backtest"),
+    ("POST", "backtest-new", "risk.run_backtest"),
+    ("POST", "backtest-cancel", "risk.run_backtest"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-models-list", "risk.view_strategy"),
@@ -152,6 +158,9 @@ SHARED: set[str] = {
     "model-retire",
     "model-review",
     "model-validate",
+    "backtest",
+    "backtest-cancel",
+    "backtest-flips",
     "scorecard",
     "scorecard-chart",
     "strategy",
