@@ -54,6 +54,9 @@ class AskForm(Form):
     lgd = forms.DecimalField(label=_("Loss given default, %"), min_value=0, max_value=100, max_digits=6, decimal_places=3)
     funding = forms.DecimalField(label=_("Funding a year, %"), min_value=0, max_value=100, max_digits=6, decimal_places=3)
     opex = forms.DecimalField(label=_("Work a year, %"), min_value=0, max_value=100, max_digits=6, decimal_places=3)
+    horizon = forms.TypedChoiceField(
+        label=_("Outcome known after"), coerce=int, initial=12, choices=[(n, _("%(n)s months") % {"n": n}) for n in (3, 6, 12, 24)]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -94,7 +97,7 @@ class AskForm(Form):
         baseline = self.versions[data["baseline"]] if data.get("baseline") else None
         return {
             "name": data["name"], "sides": sides, "baseline": Side(baseline) if baseline else None, "defaults": data["defaults"],
-            "costs": {name: data[name] / PER_CENT for name in COSTS},
+            "costs": {name: data[name] / PER_CENT for name in COSTS}, "horizon_months": data["horizon"],
         }  # fmt: skip
 
 

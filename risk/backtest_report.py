@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from crm.lib.templatetags.crm import percent
@@ -299,9 +299,6 @@ class Report:
         counts = self.counts.get("known", {})
         return {name: int(counts.get(name, 0)) for name in ("good", "bad", "indeterminate", "immature")}
 
-    def applications(self) -> str:
-        return ngettext("%(n)s application", "%(n)s applications", self.total) % {"n": f"{self.total:,}"}
-
 
 # --- words -----------------------------------------------------------------------------------------------------------
 DIMENSIONS = {
@@ -352,7 +349,7 @@ def side_names(arms: Sequence[BacktestArm]) -> list[str]:
     for arm in arms:
         name = backtests.side_name(arm)
         if arm.strategy_version_id and arm.scorecard_version and versions.count(arm.strategy_version_id) > 1:
-            name += " · " + pgettext("scorecard version", "card v%(number)s") % {"number": arm.scorecard_version.number}
+            name += " · " + _("card v%(number)s") % {"number": arm.scorecard_version.number}
         names.append(name)
     return names
 

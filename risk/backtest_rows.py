@@ -110,4 +110,6 @@ def population_words(backtest: Backtest, language: str) -> list[str]:
         told.append(f"{words.label(fact, language)}: {words.word(fact, value, language)}")
     if asked.get("limit"):
         told.append(_("the newest %(n)s at most") % {"n": f"{asked['limit']:,}"})
+    if asked.get("horizon_months"):
+        told.append(_("outcome known after %(n)s months") % {"n": asked["horizon_months"]})
     return told

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils.timezone import localdate
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid
@@ -65,11 +65,13 @@ def ask(
     population: Past | None = None,
     defaults: Mapping[str, str] | None = None,
     costs: Mapping[str, Decimal] | None = None,
+    horizon_months: int = outcome_source.HORIZON_MONTHS,
 ) -> Backtest:
     """Order a backtest of `sides` over past decisions; workers run it after commit.
 
     :param baseline: the version they are held against; without one, what was decided at the time
     :param defaults: what stands for a fact that was not stored, by the fact's name
+    :param horizon_months: how long a loan must have been watched before it counts as good
     :raises NotComparable: if there are none or too many sides, of several strategies, or one that cannot run
     :raises populations.NobodyThere: if no decision answers to the description
     """
@@ -77,7 +79,8 @@ def ask(
     asked = population or Past()
     keys = populations.past(strategy, asked, actor=actor)
     backtest = _order(
-        kind=Backtest.Kind.BACKTEST, name=name, strategy=strategy, arms=arms, population=asked.content(), total=len(keys),
+        kind=Backtest.Kind.BACKTEST, name=name, strategy=strategy, arms=arms, population=asked.content() | {"horizon_months": horizon_months},
+        total=len(keys),
         defaults=defaults or {}, costs=costs, actor=actor, at=at,
     )  # fmt: skip
     parts = [keys[begin : begin + CHUNK] for begin in range(0, len(keys), CHUNK)]
@@ -161,15 +164,22 @@ def compiled(arm: BacktestArm) -> Quick | None:
     version, card = arm.strategy_version, arm.scorecard_version
     if version is None:
         return None
+    kept = (version.sha256, card.sha256 if card else "")
+    if kept != (arm.strategy_sha256, arm.scorecard_sha256):  # the process may still hold what was compiled before
+        raise _changed(version)
     pair = engine.Pair(version.pk, arm.strategy_sha256, card.pk if card else None, arm.scorecard_sha256 if card else None)
     try:
         return Quick(engine.compiled(pair), version.graph)
     except engine.Tampered as problem:
-        sentence = _("%(version)s was changed after it had been chosen. Run it again.") % {"version": version}
-        raise NotComparable(sentence, fields={"versions": sentence}) from problem
+        raise _changed(version) from problem
     except (BadStrategy, facts.BadSchema, scorecards.BadCard) as problem:
         sentence = _("%(version)s cannot be run: %(problem)s") % {"version": version, "problem": problem}
         raise NotComparable(sentence, fields={"versions": sentence}) from problem
+
+
+def _changed(version: StrategyVersion) -> NotComparable:
+    sentence = _("%(version)s was changed after it had been chosen. Run it again.") % {"version": version}
+    return NotComparable(sentence, fields={"versions": sentence})
 
 
 def _defaults(given: Mapping[str, str], arms: Sequence[BacktestArm]) -> dict[str, Any]:
@@ -209,6 +219,7 @@ class Runner:
         self.sides = [compiled(arm) for arm in found]
         shares = {name: int(Decimal(share) * tallies.MILLION) for name, share in backtest.costs.items()}
         self.costs = Costs(**shares)
+        self.horizon = int(backtest.population.get("horizon_months") or outcome_source.HORIZON_MONTHS)
         schemas = [side.strategy.schema for side in self.sides if side]
         self.dimensions = sorted({
             name for schema in schemas for name, fact in schema.facts.items() if fact.type in ("category", "boolean")
@@ -260,7 +271,7 @@ def work(runner: Runner, chunk: BacktestChunk, *, clock: Callable[[], datetime])
     """Run one part and keep what came out; False when another worker was faster."""
     rows = runner.rows(chunk)
     at = clock()
-    cases = runner.cases(rows, turned_out(rows, at=at))
+    cases = runner.cases(rows, turned_out(rows, at=at, horizon_months=runner.horizon))
     counts = tallies.tally(cases, runner.costs, arms=len(runner.sides))
     at = clock()
     with transaction.atomic():
@@ -272,9 +283,10 @@ def work(runner: Runner, chunk: BacktestChunk, *, clock: Callable[[], datetime])
     return bool(kept)
 
 
-def turned_out(rows: Sequence[Row], *, at: datetime) -> dict[str, str]:
+def turned_out(rows: Sequence[Row], *, at: datetime, horizon_months: int) -> dict[str, str]:
     """Return how the applications turned out that became loans: good or bad where the horizon has passed, else why it cannot be said."""
-    found = outcome_source.outcomes([row.subject for row in rows if row.subject], as_of=localdate(at))
+    subjects = [row.subject for row in rows if row.subject]
+    found = outcome_source.outcomes(subjects, as_of=localdate(at), horizon_months=horizon_months)
     return {subject: one.status if one.counts or one.status == "indeterminate" else "immature" for subject, one in found.items()}
 
 
@@ -332,5 +344,5 @@ def unfinished(*, at: datetime) -> list[int]:
 def side_name(arm: BacktestArm) -> str:
     """Return what a side is called: the version, or that it is what was decided."""
     if arm.strategy_version is None:
-        return pgettext("side of a backtest", "As decided")
+        return gettext("As decided")
     return f"v{arm.strategy_version.number}"

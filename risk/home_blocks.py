@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from risk import monitor_pages
-from risk.models import Decision, RiskAlert, ScorecardVersion, StrategyVersion
+from risk.models import Backtest, Decision, RiskAlert, ScorecardVersion, StrategyVersion
 
 SHOWN = 6
 LATELY = 1_000  # a bounded read, however many decisions there are
@@ -78,3 +78,19 @@ def alerts_to_act_on(user: Any, at: datetime) -> dict[str, Any]:
         "under": ngettext("of %(n)s standing", "of %(n)s standing", found.total()) % {"n": f"{found.total():,}"},
         "tone": "bad" if found["act"] else "good",
     }
+
+
+def backtests(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return the newest backtests, those that run first."""
+    rows = Backtest.objects.visible_to(user).for_list().order_by("-pk")[:SHOWN]
+    return [
+        {
+            "who": row.public_id,
+            "url": reverse("backtest", args=[row.public_id]),
+            "why": [row.name, ngettext("%(n)s application", "%(n)s applications", row.total) % {"n": f"{row.total:,}"}],
+            "badge_tone": Backtest.TONES.get(row.status, "neutral"),
+            "badge_label": row.get_status_display(),
+            "action_label": _("Read"),
+        }
+        for row in rows
+    ]

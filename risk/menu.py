@@ -4,6 +4,7 @@ from crm.lib import home, menu
 from customers import panels
 from risk import home_blocks
 from risk.permissions import DECIDE_LIMIT_PROPOSAL, REPLAY_DECISION, VIEW_DECISION, VIEW_MONITORING, VIEW_STRATEGY
+from risk.permissions import REPLAY_DECISION, RUN_BACKTEST, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
@@ -19,6 +20,11 @@ READERS = ("risk_analyst", "risk_manager", "compliance", "auditor")
 home.queue(
     "risk.decisions", title=_("Newest decisions"), permission=REPLAY_DECISION, read=home_blocks.latest,
     empty=_("No decision yet. One appears when an application is evaluated."), order=30, roles=READERS, url_name="decision-list",
+)  # fmt: skip
+home.queue(
+    "risk.backtests", title=_("Backtests"), permission=RUN_BACKTEST, read=home_blocks.backtests,
+    empty=_("No backtest yet. Run a draft over past decisions before it goes to approval."), order=20, roles=("risk_analyst", "risk_manager"),
+    url_name="backtest-list",
 )  # fmt: skip
 for _order, _outcome, _label in (
     (16, "approve", _("Approved by the engine")), (17, "refer", _("Referred by the engine")), (18, "decline", _("Declined by the engine")),

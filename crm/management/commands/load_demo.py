@@ -13,6 +13,7 @@ from django.utils.timezone import localdate, now
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
 from crm.demo import (
+    backtests,
     book,
     books,
     classes,
@@ -105,6 +106,7 @@ class Command(BaseCommand):
             rights.fill(entity, at=min(now(), house.at(today, 18)))
             machines.fill(at=min(now(), house.at(today, 18)))
             erased.fill(entity, at=min(now(), house.at(today, 18)))
+            self.stdout.write(backtests.fill(analyst=house.staff["analyst"], at=min(now(), house.at(today, 18))))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
         with outside.sandbox(), log.without_broker():

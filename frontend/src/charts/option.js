@@ -10,11 +10,12 @@ export function option(data, style, lang) {
   const figure = formatter(data.y?.unit, lang);
   const kind = { stack: "bar", hist: "bar", waterfall: "bar" }[data.kind] || data.kind;
   const visible = data.series.slice(0, 6);
+  const stacked = data.kind === "stack" || data.kind === "waterfall"; // a waterfall's bars stand on what is not painted: role "base"
   const base = {
     animation: false,
     textStyle: { fontFamily: "system-ui, 'Noto Sans SC', 'Noto Sans CJK SC', sans-serif", color: text },
     grid: { left: 8, right: 16, top: visible.length > 1 ? 34 : 14, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-    legend: visible.length > 1 ? { type: "scroll", top: 0, left: 0, right: 0, pageIconColor: text, pageTextStyle: { color: muted }, icon: "roundRect", itemWidth: 14, itemHeight: 8, textStyle: { color: text, fontSize: 12 } } : undefined,
+    legend: visible.length > 1 ? { data: visible.filter((series) => series.role !== "base").map((series) => series.name), type: "scroll", top: 0, left: 0, right: 0, pageIconColor: text, pageTextStyle: { color: muted }, icon: "roundRect", itemWidth: 14, itemHeight: 8, textStyle: { color: text, fontSize: 12 } } : undefined,
     tooltip: {
       renderMode: "richText", trigger: kind === "scatter" || kind === "heat" ? "item" : "axis",
       backgroundColor: colour("--surface"), borderColor: line, textStyle: { color: text, fontSize: 12 }, valueFormatter: figure,
@@ -34,10 +35,10 @@ export function option(data, style, lang) {
   base.series = visible.map((series, i) => {
     const paint = series.role === "compare" ? muted : colour(`--series-${i + 1}`);
     return {
-      id: series.key, name: series.name, type: kind, data: series.values, color: paint, stack: data.kind === "stack" ? "all" : undefined,
+      id: series.key, name: series.name, type: kind, data: series.values, color: paint, stack: stacked ? "all" : undefined, silent: series.role === "base",
       symbol: SYMBOLS[i], symbolSize: 6, showSymbol: (series.values?.length || 0) < 40, barMaxWidth: 36,
       lineStyle: { width: 2, type: series.role === "compare" ? "dashed" : DASHES[i] },
-      itemStyle: series.role === "holdout" ? { color: "transparent", borderColor: paint } : kind === "bar" ? { borderRadius: [3, 3, 0, 0] } : undefined,
+      itemStyle: series.role === "base" ? { color: "transparent", decal: { symbol: "none" } } : series.role === "holdout" ? { color: "transparent", borderColor: paint } : kind === "bar" ? { borderRadius: [3, 3, 0, 0] } : undefined,
       markLine: i === 0 && data.marks?.length ? {
         symbol: "none", silent: true,
         data: data.marks.map((mark) => ({ [mark.axis === "x" ? "xAxis" : "yAxis"]: mark.value, label: { formatter: mark.label, color: muted, position: "insideEndTop" }, lineStyle: { color: colour(`--tone-${mark.tone || "neutral"}`) } })),
