@@ -284,3 +284,12 @@ def test_who_sees_only_their_branch_sees_no_backtest(cast: Cast, past: list[Deci
     assert page_of(cast.auditor).get(f"/risk/backtests/{found.public_id}/").status_code == 200
     assert page_of(cast.auditor).post(f"/risk/backtests/{found.public_id}/cancel/").status_code == 403
     assert page_of(cast.loan_officer).get("/risk/backtests/").status_code == 403
+
+
+def test_the_demonstration_shows_one(cast: Cast, past: list[Decision]) -> None:
+    from crm.demo import backtests as shown
+
+    assert "over 6 decisions" in shown.fill(analyst=cast.risk_analyst, at=LATER)
+    found = Backtest.objects.get()
+    assert found.status == Status.DONE
+    assert sum(found.results["arms"][1]["out"].values()) >= 0
