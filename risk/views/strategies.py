@@ -71,7 +71,7 @@ def backtest_url(request: Asked, version: StrategyVersion) -> str:
     if not request.user.has_perm(RUN_BACKTEST):
         return ""
     try:
-        return f"{reverse('backtest-new')}?version={version.pk}"
+        return f"{reverse('backtest-new')}?version={version.strategy.public_id}.{version.number}"
     except NoReverseMatch:
         return ""
 

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('governance', '0016_papers_taken'),
-        ('risk', '0006_strategy_frozen'),
+        ("risk", "0010_shadow_insert_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
