@@ -5,6 +5,7 @@ from customers import panels
 from risk import home_blocks
 from risk.permissions import DECIDE_LIMIT_PROPOSAL, REPLAY_DECISION, VIEW_DECISION, VIEW_MONITORING, VIEW_STRATEGY
 from risk.permissions import REPLAY_DECISION, RUN_BACKTEST, VIEW_STRATEGY
+from risk.permissions import REPLAY_DECISION, VIEW_FEATURE, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
@@ -15,6 +16,7 @@ menu.entry(
     group="risk", order=65, label=_("Proposed limits"), url_name="limit-proposal-list", permission=DECIDE_LIMIT_PROPOSAL, icon="lines"
 )
 menu.entry(group="risk", order=60, label=_("Monitoring"), url_name="monitoring", permission=VIEW_MONITORING, icon="monitoring")
+menu.entry(group="risk", order=24, label=_("Features"), url_name="feature-list", permission=VIEW_FEATURE, icon="features")
 
 READERS = ("risk_analyst", "risk_manager", "compliance", "auditor")
 home.queue(

@@ -10,6 +10,9 @@ from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
 from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
 from risk.models.trials import ShadowDecision, Trial, TrialQuerySet
+from risk.models.features import FeatureStat
+from risk.models.scorecards import Scorecard, ScorecardVersion
+from risk.models.strategies import Strategy, StrategyVersion
 from risk.models.versions import MOVES, STATUS_KNOWN, TONES, VersionStatus
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "MonitorRun",
     "ProposalQuerySet",
     "RiskAlert",
+    "FeatureStat",
     "Scorecard",
     "ScorecardVersion",
     "ShadowDecision",

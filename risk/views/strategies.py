@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -70,10 +70,7 @@ def backtest_url(request: Asked, version: StrategyVersion) -> str:
     """Return where a backtest of the version begins; empty for who may not run one."""
     if not request.user.has_perm(RUN_BACKTEST):
         return ""
-    try:
-        return f"{reverse('backtest-new')}?version={version.strategy.public_id}.{version.number}"
-    except NoReverseMatch:
-        return ""
+    return f"{reverse('backtest-new')}?version={version.strategy.public_id}.{version.number}"
 
 
 def _against(request: HttpRequest, version: StrategyVersion, versions: list[StrategyVersion]) -> StrategyVersion | None:
