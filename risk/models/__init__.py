@@ -13,6 +13,9 @@ from risk.models.trials import ShadowDecision, Trial, TrialQuerySet
 from risk.models.features import FeatureStat
 from risk.models.scorecards import Scorecard, ScorecardVersion
 from risk.models.strategies import Strategy, StrategyVersion
+from risk.models.features import FeatureStat
+from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
+from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
 from risk.models.versions import MOVES, STATUS_KNOWN, TONES, VersionStatus
 
 __all__ = [
@@ -39,6 +42,10 @@ __all__ = [
     "ProposalQuerySet",
     "RiskAlert",
     "FeatureStat",
+    "FeatureStat",
+    "ModelAct",
+    "ModelKind",
+    "ModelStatus",
     "Scorecard",
     "ScorecardVersion",
     "ShadowDecision",
