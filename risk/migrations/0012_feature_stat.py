@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('risk', '0006_strategy_frozen'),
+        ("risk", "0011_backtests"),
     ]
 
     operations = [
