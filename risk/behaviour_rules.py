@@ -48,7 +48,7 @@ def seed() -> None:
     for code, value, unit, en, zh in (
         (PERFORMANCE, [3, 30], "months, days late", "Behaviour score, who counts as bad: months watched, days past due", "行为评分的坏客户定义：表现期（月）、逾期天数"),
         (WARNING, ["0.30", "0.60"], "probability", "Early warning of a borrower: watch, act", "借款人早期预警概率：关注、处置"),
-        (RAISE, ["0.05", 6, "0.20"], "PD, months, share", "Higher limit: probability at most, months here at least, by what share", "提额建议：概率上限、在账月数下限、提额比例"),
+        (RAISE, ["0.05", 3, "0.20"], "PD, months, share", "Higher limit: probability at most, months here at least, by what share", "提额建议：概率上限、在账月数下限、提额比例"),
         (LOWER, ["0.30", "0.50"], "PD, share", "Lower limit: probability at least, by what share", "降额建议：概率下限、降额比例"),
     ):  # fmt: skip
         rules.put(

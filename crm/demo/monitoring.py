@@ -36,11 +36,11 @@ def behaviour_scores(entity: LegalEntity, *, today: date, staff: dict[str, User]
     zone, system = ZoneInfo(entity.zone), users.system()
     at = datetime.combine(today, time(8), tzinfo=zone)
     try:
-        version = behaviour_training.train(until=today, months=4, actor=system, at=at)
+        version = behaviour_training.train(until=today, months=6, actor=system, at=at)
     except UnfitData as few:  # a tenth of the demonstration has too few who fell behind
         return f"no behaviour score: {few}"
     registry.make_live(version, actor=system, at=at)
-    for back in (2, 1, 0):
+    for back in (0,):
         on = add_months(today.replace(day=1), -back) - timedelta(days=1)
         behaviour.monthly(on=on, at=datetime.combine(on + timedelta(days=1), time(5), tzinfo=zone), actor=system)
     portfolio.score(version, as_of=at, at=at, actor=system)

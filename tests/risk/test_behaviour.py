@@ -122,7 +122,7 @@ def test_the_order_of_calls_is_by_expected_loss(version: ScorecardVersion, make_
         ("0.01", 12, "20000", "3000", False, "24000"),
         ("0.01", 12, "45000", "0", False, "50000"),
         ("0.01", 12, "50000", "0", False, None),
-        ("0.01", 3, "20000", "3000", False, None),
+        ("0.01", 2, "20000", "3000", False, None),
         ("0.01", 12, "20000", "3000", True, None),
         ("0.10", 12, "20000", "3000", False, None),
     ],
