@@ -32,7 +32,7 @@ def fill(entity: LegalEntity, *, today: date, staff: dict[str, User]) -> str:
 
 
 def behaviour_scores(entity: LegalEntity, *, today: date, staff: dict[str, User]) -> str:
-    """Train the behaviour score on this house's own borrowers, score the last months and today, decide two proposals."""
+    """Train the behaviour score on this house's own borrowers, score the last month's end and today, decide two proposals."""
     zone, system = ZoneInfo(entity.zone), users.system()
     at = datetime.combine(today, time(8), tzinfo=zone)
     try:
@@ -40,9 +40,8 @@ def behaviour_scores(entity: LegalEntity, *, today: date, staff: dict[str, User]
     except UnfitData as few:  # a tenth of the demonstration has too few who fell behind
         return f"no behaviour score: {few}"
     registry.make_live(version, actor=system, at=at)
-    for back in (0,):
-        on = add_months(today.replace(day=1), -back) - timedelta(days=1)
-        behaviour.monthly(on=on, at=datetime.combine(on + timedelta(days=1), time(5), tzinfo=zone), actor=system)
+    on = today.replace(day=1) - timedelta(days=1)
+    behaviour.monthly(on=on, at=datetime.combine(on + timedelta(days=1), time(5), tzinfo=zone), actor=system)
     portfolio.score(version, as_of=at, at=at, actor=system)
     for proposal, consents in zip(LimitProposal.objects.filter(status="open").order_by("direction", "pk")[:2], (True, False), strict=False):
         if proposal.direction == "down" or consents:
