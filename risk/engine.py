@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError
 from ledger import log
-from risk import scorecards, scoring, strategies
+from risk import scorecards, scoring, strategies, suggestions
 from risk.models import Decision, ScorecardVersion, StrategyVersion
 from risk.registry import content_sha256
 from risk.strategies import Strategy, Verdict
@@ -202,9 +202,27 @@ def repeat(decision: Decision) -> Verdict:
 
     :raises Tampered: if a version's content differs from its hash
     """
+    return strategy_of(decision).run(decision.facts)
+
+
+def suggestions_for(decision: Decision) -> list[suggestions.Suggestion]:
+    """Return what the versions that decided would approve in the place of what they did not; empty for an approval."""
+    if decision.outcome == strategies.APPROVE:
+        return []
+    try:
+        return suggestions.find(strategy_of(decision), decision.facts, decision.reasons)
+    except (Tampered, strategies.BadStrategy, scorecards.BadCard):
+        return []  # the replay says what is wrong
+
+
+def strategy_of(decision: Decision) -> Strategy:
+    """Return the strategy with the card that decided, runnable.
+
+    :raises Tampered: if a version's content differs from its hash
+    """
     card = decision.scorecard_version
     pair = Pair(decision.strategy_version_id, decision.strategy_version.sha256, card.pk if card else None, card.sha256 if card else None)
-    return compiled(pair).run(decision.facts)
+    return compiled(pair)
 
 
 def difference(decision: Decision) -> str:

@@ -9,7 +9,7 @@ from django_filters import ChoiceFilter, FilterSet
 
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
-from risk import decisions, display
+from risk import decisions, display, engine, suggestions
 from risk.models import Decision
 from risk.permissions import REPLAY_DECISION, VIEW_DECISION, VIEW_STRATEGY
 
@@ -61,6 +61,7 @@ def _decision_context(request: HttpRequest, found: Decision) -> dict[str, Any]:
     return {
         "decision": found,
         "sentences": found.reason_sentences(language, customer=customer_words),
+        "suggestions": suggestions.sentences(engine.suggestions_for(found), language, customer=customer_words),
         "customer_words": customer_words,
         "hits_only": hits_only,
         "stages": display.stages(found, language, hits_only=hits_only),
