@@ -3,9 +3,15 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib import home, menu
 from customers import panels
 from risk import home_blocks
-from risk.permissions import DECIDE_LIMIT_PROPOSAL, REPLAY_DECISION, VIEW_DECISION, VIEW_MONITORING, VIEW_STRATEGY
-from risk.permissions import REPLAY_DECISION, RUN_BACKTEST, VIEW_STRATEGY
-from risk.permissions import REPLAY_DECISION, VIEW_FEATURE, VIEW_STRATEGY
+from risk.permissions import (
+    DECIDE_LIMIT_PROPOSAL,
+    REPLAY_DECISION,
+    RUN_BACKTEST,
+    VIEW_DECISION,
+    VIEW_FEATURE,
+    VIEW_MONITORING,
+    VIEW_STRATEGY,
+)
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")

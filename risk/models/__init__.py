@@ -1,21 +1,15 @@
 """What judges and what was judged: versions of strategies and scorecards, and decisions that nobody can change."""
 
 # Each noun keeps its own lines here.
+from risk.models.backtests import Backtest, BacktestArm, BacktestChunk, BacktestQuerySet
 from risk.models.behaviour import BehaviourScore, LimitProposal, ProposalQuerySet
 from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
-from risk.models.backtests import Backtest, BacktestArm, BacktestChunk, BacktestQuerySet
-from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
+from risk.models.features import FeatureStat
 from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
 from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
 from risk.models.trials import ShadowDecision, Trial, TrialQuerySet
-from risk.models.features import FeatureStat
-from risk.models.scorecards import Scorecard, ScorecardVersion
-from risk.models.strategies import Strategy, StrategyVersion
-from risk.models.features import FeatureStat
-from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
-from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
 from risk.models.versions import MOVES, STATUS_KNOWN, TONES, VersionStatus
 
 __all__ = [
@@ -23,17 +17,16 @@ __all__ = [
     "STATUS_KNOWN",
     "TONES",
     "AlertQuerySet",
-    "BehaviourScore",
-    "DataSet",
-    "DataSetQuerySet",
     "Backtest",
     "BacktestArm",
     "BacktestChunk",
     "BacktestQuerySet",
+    "BehaviourScore",
     "DataSet",
     "DataSetQuerySet",
     "Decision",
     "DecisionQuerySet",
+    "FeatureStat",
     "LimitProposal",
     "ModelAct",
     "ModelKind",
@@ -41,11 +34,6 @@ __all__ = [
     "MonitorRun",
     "ProposalQuerySet",
     "RiskAlert",
-    "FeatureStat",
-    "FeatureStat",
-    "ModelAct",
-    "ModelKind",
-    "ModelStatus",
     "Scorecard",
     "ScorecardVersion",
     "ShadowDecision",
