@@ -48,7 +48,7 @@ SELECT
 
 def found(application: Application, *, on: date, at: datetime) -> Found:
     """Return what the checks say of an application, stored or about to be, as of `at`."""
-    told = {
+    told: dict[str, Any] = {
         "customer": application.customer_id,
         "application": application.pk or 0,
         "since": at - WINDOW,

@@ -3,6 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +52,8 @@ def bring_in(content: bytes, *, file_name: str, name: str, target: str, actor: U
     columns, problems = described(table)
     media_type = GZIP if content[:2] == b"\x1f\x8b" else CSV
     stored = files.keep(content, label=LABEL, media_type=media_type)
-    try:
+    with ExitStack() as undo:
+        undo.callback(files.discard, stored)  # a file that nothing names would stay for ever
         with transaction.atomic():
             made = DataSet(
                 name=name.strip()[:80], file_name=file_name[:120], storage_key=stored.storage_key, seal_key=stored.seal_key,
@@ -62,9 +64,7 @@ def bring_in(content: bytes, *, file_name: str, name: str, target: str, actor: U
             log.record(
                 "risk.data_set.brought_in", made, actor=actor, at=at, rows=made.rows, bad=made.bad, sha256=made.sha256, columns=len(columns)
             )
-    except BaseException:
-        files.discard(stored)
-        raise
+        undo.pop_all()
     return made
 
 

@@ -105,7 +105,7 @@ def score(version: ScorecardVersion, *, as_of: datetime, at: datetime, actor: An
     kinds = {"customer_id": "key"} | {name: _kind(known[name].type) for name in names}
     marks = [time.perf_counter()]
     with transaction.atomic(), connection.cursor() as cursor:
-        _gather(cursor, names, as_of)
+        tables = _gather(cursor, names, as_of)
         marks.append(time.perf_counter())
         wanted = ", ".join(f"{name}::int" if known[name].type == "boolean" else name for name in names)
         columns = copied_out(cursor, f"SELECT customer_id, {wanted} FROM portfolio_known", kinds)  # noqa: S608  declared names
@@ -116,6 +116,7 @@ def score(version: ScorecardVersion, *, as_of: datetime, at: datetime, actor: An
         copied_in(cursor, "portfolio_score", ("customer_id", "score", "pd"), (columns["customer_id"], found.score, found.pd))
         kept = ", ".join(f"{name}::text" if known[name].type in ("money", "decimal") else name for name in names)
         cursor.execute(STORED.format(kept=kept), {"version": version.pk, "as_of": as_of, "at": at})
+        cursor.execute(f"DROP TABLE portfolio_score, {', '.join(tables)}")  # the same transaction may score once more
         marks.append(time.perf_counter())
     rows = len(columns["customer_id"])
     log.record("risk.portfolio.scored", version, actor=actor, at=at, as_of=as_of, borrowers=rows)
@@ -128,8 +129,8 @@ def _kind(declared: str) -> str:
     return "category" if declared == "category" else "numeric"
 
 
-def _gather(cursor: Any, names: Sequence[str], as_of: datetime) -> None:
-    """Compute the features of every borrower into a table of this transaction; a statement a source."""
+def _gather(cursor: Any, names: Sequence[str], as_of: datetime) -> list[str]:
+    """Compute the features of every borrower into a table of this transaction, a statement a source; return the tables it made."""
     cursor.execute(ASKED, {"as_of": as_of})
     cursor.execute("ANALYZE asked")
     joins: list[str] = []
@@ -146,6 +147,7 @@ def _gather(cursor: Any, names: Sequence[str], as_of: datetime) -> None:
         f" FROM asked {' '.join(joins)} WHERE {owing}"
     )
     cursor.execute("ANALYZE portfolio_known")
+    return ["asked", "portfolio_known", *(f"portfolio_{place}" for place in range(len(joins)))]
 
 
 def _follow(version: ScorecardVersion, *, as_of: datetime, at: datetime, actor: Any) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -91,7 +92,9 @@ def run(training_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
     if job is None:
         return None
     tell = clock or (lambda: at)
-    with override(found.started_by.language or None):  # what is said of it is for the person who started it
+    # What is said of it is for the person who started it.
+    with override(found.started_by.language or None), ExitStack() as broke:
+        broke.callback(_broke_off, job, tell)
         try:
             trained = _fitted(found, job, tell)
             with transaction.atomic():
@@ -100,13 +103,14 @@ def run(training_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
                 jobs.finish(job, at=tell(), version=version.number, model=found.scorecard.public_id)
         except DomainError as refusal:
             jobs.fail(job, str(refusal), at=tell())
-        except Exception:
-            jobs.fail(
-                job, gettext("The training broke off; nothing was registered. Tell the administrator the number of this job."), at=tell()
-            )
-            raise
+        broke.pop_all()
     found.refresh_from_db()
     return found
+
+
+def _broke_off(job: Job, tell: Callable[[], datetime]) -> None:
+    """Tell that the training ended by a failure of ours, which goes on to the worker's log."""
+    jobs.fail(job, gettext("The training broke off; nothing was registered. Tell the administrator the number of this job."), at=tell())
 
 
 def _fitted(training: Training, job: Job, tell: Callable[[], datetime]) -> Any:

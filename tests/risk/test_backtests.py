@@ -26,9 +26,9 @@ Status = Backtest.Status
 
 @pytest.fixture
 def past(cast: Cast) -> list[Decision]:
-    """Six decisions: three good ones of 20, 40 and 60 years, one short of income, one weak, one middling."""
+    """Six decisions: three good ones of 27, 40 and 60 years, one short of income, one weak, one middling."""
     live_scorecard(cast.system)
-    people = [{"age": 22}, {"age": 40}, {"age": 60}, {"monthly_debt": D("4500.00")}, WEAK, MIDDLING]
+    people = [{"age": 27}, {"age": 40}, {"age": 60}, {"monthly_debt": D("4500.00")}, WEAK, MIDDLING]
     return [engine.evaluate(FACTS | facts, at=NOON, actor=cast.system, subject=f"tests.loan:T-{n}") for n, facts in enumerate(people)]
 
 

@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--model", help="public id of a model whose inputs are features, such as M-7K2M9Q2")
-        parser.add_argument("--version", type=int, dest="number", help="number of its version")
+        parser.add_argument("--number", type=int, dest="number", help="number of its version")
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows = ScorecardVersion.objects.select_related("scorecard").defer("content", "metrics")
