@@ -12,6 +12,8 @@ from risk.permissions import (
     VIEW_MONITORING,
     VIEW_STRATEGY,
 )
+from risk import home_blocks, strategy_home
+from risk.permissions import APPROVE_STRATEGY, EDIT_STRATEGY, REPLAY_DECISION, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
@@ -48,4 +50,11 @@ home.queue(
 home.figure(
     "risk.alerts", label=_("Alerts to act on"), permission=VIEW_MONITORING, read=home_blocks.alerts_to_act_on, order=14,
     roles=("risk_analyst", "risk_manager"),
+    "risk.strategies.waiting", title=_("Strategies that wait for a second person"), permission=APPROVE_STRATEGY, read=strategy_home.waiting,
+    empty=_("No strategy waits for you."), order=12, roles=("risk_manager", "compliance"), url_name="strategy-list",
+)  # fmt: skip
+home.queue(
+    "risk.strategies.drafts", title=_("My strategy versions"), permission=EDIT_STRATEGY, read=strategy_home.drafts,
+    empty=_("No draft of yours. Open a strategy and make a draft from a version."), order=14, roles=("risk_analyst",),
+    url_name="strategy-list",
 )  # fmt: skip

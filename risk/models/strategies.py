@@ -1,5 +1,7 @@
 """Strategies, their versions, the cases they are tried on, and what people said about them."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
@@ -37,6 +39,12 @@ STRATEGY_TONES = {
 BEFORE_RELEASE = ["draft", "testing", "approved", "scheduled", "rejected"]
 
 
+class StrategyQuerySet(models.QuerySet["Strategy"]):
+    def visible_to(self, user: Any) -> "StrategyQuerySet":
+        """Narrow to what `user` may list: strategies are of no branch and no person, so the permission of the page decides."""
+        return self if getattr(user, "is_active", False) else self.none()
+
+
 class Strategy(models.Model):
     """A credit policy with a name; what it does stands in its versions."""
 
@@ -53,6 +61,8 @@ class Strategy(models.Model):
     code = models.SlugField(max_length=60, unique=True)
     name_en = models.CharField(max_length=120)
     name_zh = models.CharField(max_length=120)
+
+    objects = StrategyQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from risk.views import strategies, strategy_acts, strategy_cases, trials
+from risk.views import strategies, strategy_acts, strategy_cases, strategy_editor, trials
 
 VERSION = "risk/strategies/<str:public_id>/versions/<int:number>/"
 urlpatterns = [
@@ -20,6 +20,9 @@ urlpatterns = [
     path(f"{VERSION}roll-back/", strategy_acts.roll_back, name="strategy-roll-back"),
     path(f"{VERSION}draft/", strategy_acts.draft, name="strategy-draft"),
     path(f"{VERSION}comment/", strategy_acts.comment, name="strategy-comment"),
+    path(f"{VERSION}editor/", strategy_editor.editor, name="strategy-editor"),
+    path(f"{VERSION}save/", strategy_editor.save, name="strategy-save"),
+    path(f"{VERSION}try/", strategy_editor.try_out, name="strategy-try"),
     path("risk/trials/new/", trials.new, name="trial-new"),
     path("risk/trials/<str:public_id>/", trials.trial, name="trial"),
     path("risk/trials/<str:public_id>/start/", trials.start, name="trial-start"),

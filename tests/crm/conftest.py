@@ -43,6 +43,7 @@ def rows(floor: Floor) -> dict[str, str]:
         "products": floor.desk.product.public_id,
         "applications": draft.public_id,
         "decisions": offer.application.decision.public_id,
+        "strategies": offer.application.decision.strategy_version.strategy.public_id,
         "offers": offer.public_id,
         "quotes": offer.quote.public_id,
         "loans": loan.public_id,

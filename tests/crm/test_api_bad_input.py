@@ -20,6 +20,7 @@ UNKNOWN = {
     "products": "F",
     "applications": "A",
     "decisions": "D",
+    "strategies": "S",
     "offers": "O",
     "quotes": "QT",
     "loans": "L",

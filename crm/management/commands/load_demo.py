@@ -24,6 +24,7 @@ from crm.demo import (
     desk_messages,
     desk_money,
     desk_products,
+    desk_strategies,
     desk_underwriting,
     erased,
     keys,
@@ -87,6 +88,7 @@ class Command(BaseCommand):
             play.people(house, training[::10] if small else training, first=1_000, on=first - timedelta(days=30))
             customers = play.people(house, rest, first=10_000, on=first - timedelta(days=25))
             desk_messages.addresses(entity, seed=SEED)
+            desk_strategies.begin(house.staff, at=house.at(first, 10))
             self.stdout.write(f"playing {play.DAYS} days")
             play.play(house, rest, customers, older=training, taken_over=book.LOANS // 10 if small else book.LOANS)
             play.remarks(house, customers)
@@ -100,6 +102,7 @@ class Command(BaseCommand):
             self.stdout.write(monitoring.fill(entity, today=today, staff=house.staff))
             desk_products.fill(entity, today=today)
             products.fill(entity, today=today, at=min(now(), house.at(today, 16)))
+            desk_strategies.fill(house.staff, at=min(now(), house.at(today, 16)))
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
