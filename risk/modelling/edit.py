@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from risk import scoring
-from risk.modelling import binning, calibration, cards, folds, measures, report, selection, train
+from risk.modelling import binning, calibration, cards, folds, measures, refusals, report, selection, train
 from risk.modelling.binning import Bins
 from risk.modelling.refusals import BadTable, Note
 from risk.modelling.tables import NUMERIC, Table
@@ -127,16 +127,16 @@ def _edited(table: Table, name: str, edit: Edit, special: Sequence[float]) -> Bi
     column = table.columns[name]
     unknown = set(edit) - {"splits", "groups", "keep", "special"}
     if unknown or not isinstance(edit.get("splits", []), list | tuple) or not isinstance(edit.get("groups", []), list | tuple):
-        raise BadTable("bad_edit", column=name, why="an edit gives splits or groups")
+        raise BadTable("bad_edit", column=name, why=refusals.NOTHING)
     if (column.kind == NUMERIC and edit.get("groups")) or (column.kind != NUMERIC and not edit.get("groups")):
-        raise BadTable("bad_edit", column=name, why="numbers have splits, categories have groups")
+        raise BadTable("bad_edit", column=name, why=refusals.MIXED_UP)
     try:
         splits = [float(one) for one in edit.get("splits", ())]
         groups = [[str(value) for value in group] for group in edit.get("groups", ()) if not isinstance(group, str) or _fail()]
     except (TypeError, ValueError) as wrong:
-        raise BadTable("bad_edit", column=name, why="limits are numbers and groups are lists") from wrong
+        raise BadTable("bad_edit", column=name, why=refusals.NO_LIMITS) from wrong
     if len(splits) > 50 or len(groups) > 500:
-        raise BadTable("bad_edit", column=name, why="there are too many bins")
+        raise BadTable("bad_edit", column=name, why=refusals.TOO_MANY)
     return _counted(table, name, splits, groups, edit.get("special", special), column.kind)
 
 
@@ -149,7 +149,7 @@ def _counted(
 ) -> Bins:
     column = table.columns[name]
     if column.kind != kind:
-        raise BadTable("bad_edit", column=name, why="the data hold it in another type")
+        raise BadTable("bad_edit", column=name, why=refusals.OTHER_TYPE)
     return binning.counted(column, table.bad, splits=splits, groups=groups, special=special)
 
 

@@ -1,6 +1,9 @@
 """Refusals of the modelling core: a code for programs, a sentence for people. Pure; the caller translates `template`."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
+
+Translate = Callable[[str], str]
 
 
 def _(text: str) -> str:
@@ -11,7 +14,7 @@ def _(text: str) -> str:
 class BadTable(ValueError):
     """The data cannot be read or cannot carry a model.
 
-    `template % values` is the sentence in English; `gettext(template) % values` the sentence in the reader's language.
+    As text it is a sentence in English; `told(gettext)` is the sentence in the reader's language.
     """
 
     def __init__(self, code: str, **values: Any) -> None:
@@ -19,6 +22,10 @@ class BadTable(ValueError):
         self.template = SENTENCES[code]
         self.values = values
         super().__init__(self.template % values)
+
+    def told(self, translate: Translate) -> str:
+        """Return the sentence in the language of `translate`."""
+        return told(self.code, self.values, translate)
 
 
 class Note:
@@ -34,9 +41,27 @@ class Note:
         return self.template % self.values
 
     def as_json(self) -> dict[str, Any]:
-        """Return the note as it is kept with a model's figures; `told` makes the sentence of it again."""
+        """Return the note as it is kept with a model's figures; `told(code, values, gettext)` makes the sentence of it again."""
         return {"code": self.code, "column": self.column, "values": self.values, "text": str(self)}
 
+    def told(self, translate: Translate) -> str:
+        """Return the sentence in the language of `translate`."""
+        return told(self.code, self.values, translate)
+
+
+def told(code: str, values: Mapping[str, Any], translate: Translate) -> str:
+    """Return the sentence of a refusal or a note in the language of `translate`; `why` among the values is a sentence too."""
+    filled = dict(values) | ({"why": translate(str(values["why"]))} if "why" in values else {})
+    return translate(SENTENCES[code]) % filled
+
+
+RISES = _("the limits do not rise")
+TWICE = _("a value stands in two bins, or a bin is empty")
+NOTHING = _("an edit gives splits or groups")
+MIXED_UP = _("numbers have splits, categories have groups")
+NO_LIMITS = _("limits are numbers and groups are lists")
+TOO_MANY = _("there are too many bins")
+OTHER_TYPE = _("the data hold it in another type")
 
 SENTENCES = {
     # --- refusals: nothing can be trained ---

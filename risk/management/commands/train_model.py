@@ -41,13 +41,13 @@ class Command(BaseCommand):
                 segment=options["segment"],
             )  # fmt: skip
             for note in table.notes:
-                self.stdout.write(_(note.template) % note.values)
+                self.stdout.write(note.told(_))
             trained = train.train(
                 table, kind=options["kind"], cv=options["cv"], seed=options["seed"], protected=names("protected"),
                 reject_inference=options["rejects"],
             )  # fmt: skip
         except BadTable as refusal:
-            raise CommandError(_(refusal.template) % refusal.values) from refusal
+            raise CommandError(refusal.told(_)) from refusal
         self.tell(trained)
         if options["out"]:
             Path(options["out"]).write_text(json.dumps(trained.content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
@@ -61,7 +61,7 @@ class Command(BaseCommand):
                 f"{one['label']}: AUC {one['auc']['mean']:.4f} ± {one['auc']['sd']:.4f}, KS {one['ks']:.4f}, Brier {one['brier']:.4f}"
             )
         cv = trained.metrics["cv"]
-        self.stdout.write(_(trained.why.template) % trained.why.values)
+        self.stdout.write(trained.why.told(_))
         self.stdout.write(
             f"{trained.kind}: AUC {cv['auc']['mean']:.4f} ± {cv['auc']['sd']:.4f}, KS {cv['ks']['mean']:.4f}, Brier {cv['brier']['mean']:.4f}, "
             f"{cv['folds']} × CV, {trained.seconds:.1f} s"
