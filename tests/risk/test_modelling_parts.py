@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk import scorecards
-from risk.modelling import binning, calibration, folds, measures, rejects, report, selection, train
+from risk.modelling import binning, calibration, folds, measures, refusals, rejects, report, selection, train
 from risk.modelling.refusals import BadTable
 from risk.modelling.tables import Column, Table
+from tests.risk.test_modelling_tables import table as read
+from tests.risk.test_modelling_tables import text
 from tests.risk.test_modelling_train import applications
 
 SCORES = st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=8, max_size=60).filter(
@@ -180,3 +182,39 @@ def test_what_the_refused_are_taken_to_have_done() -> None:
     assert weight.sum() == pytest.approx(table.rows + count, rel=0.02)
     with pytest.raises(BadTable, match="rows without an outcome"):
         train.train(applications(), reject_inference="fuzzy")
+
+
+# --- beside the outcome --------------------------------------------------------------------------------------------------------
+def test_stability_is_told_by_month_and_by_segment_and_special_values_have_a_bin() -> None:
+    content = text(
+        600, opened=lambda row, bad: f"2025-{row % 6 + 1:02d}-{row % 27 + 1:02d}", shop=lambda row, bad: "ab"[row % 2],
+        debt=lambda row, bad: "-1" if row % 5 == 0 else str(20 * bad + row % 40),
+    )  # fmt: skip
+    found = train.train(read(content, segment="shop"), kind="scorecard", cv=3, special={"debt": [-1]})
+    months = found.metrics["stability"]["time"]
+    assert [one["group"] for one in months] == [f"2025-0{month}" for month in range(1, 7)]
+    assert sum(one["rows"] for one in months) == 600 and all(one["psi"] < 0.25 and 0.5 < one["auc"] <= 1 for one in months)
+    assert {one["group"] for one in found.metrics["stability"]["segment"]} == {"a", "b"}
+    debt = next(one for one in found.content["features"] if one["name"] == "debt")
+    assert (debt["special"]["values"], debt["special"]["count"]) == ([-1], 120)
+    assert found.metrics["proof"]["max_abs_diff"] < 1e-9
+    card = scorecards.load(found.content)
+    assert card.score({"debt": -1.0}).lines != card.score({"debt": 1.0}).lines
+
+
+def test_a_refusal_and_a_note_are_told_in_the_reader_s_language() -> None:
+    refusal = BadTable("bad_edit", column="term", why=refusals.RISES)
+    assert (
+        refusal.told({refusals.SENTENCES["bad_edit"]: "“%(column)s”：%(why)s。", refusals.RISES: "界限没有递增"}.__getitem__)
+        == "“term”：界限没有递增。"
+    )
+    note = refusals.Note("dropped_constant", "x").as_json()
+    assert refusals.told(note["code"], note["values"], str) == note["text"]
+
+
+def test_the_bins_of_a_large_table_are_sought_in_a_sample_and_counted_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    log_odds, bad = drawn(6_000)
+    monkeypatch.setattr(binning, "SOUGHT", 2_000)
+    bins = binning.fit(Column("x", "numeric", log_odds), bad)
+    assert bins.good.sum() + bins.bad.sum() == 6_000
+    assert bins.iv > 0.5 and bins.trend == 1 and bins.library is None
