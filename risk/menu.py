@@ -14,6 +14,8 @@ from risk.permissions import (
 )
 from risk import home_blocks, strategy_home
 from risk.permissions import APPROVE_STRATEGY, EDIT_STRATEGY, REPLAY_DECISION, VIEW_STRATEGY
+from risk import home_blocks, model_home
+from risk.permissions import APPROVE_MODEL, EDIT_MODEL, REPLAY_DECISION, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
@@ -57,4 +59,10 @@ home.queue(
     "risk.strategies.drafts", title=_("My strategy versions"), permission=EDIT_STRATEGY, read=strategy_home.drafts,
     empty=_("No draft of yours. Open a strategy and make a draft from a version."), order=14, roles=("risk_analyst",),
     url_name="strategy-list",
+    "risk.models.mine", title=_("My drafts and trainings"), permission=EDIT_MODEL, read=model_home.mine,
+    empty=_("No draft and no training. Bring in a data set to begin."), order=14, roles=("risk_analyst",), url_name="data-set-list",
+)  # fmt: skip
+home.queue(
+    "risk.models.waiting", title=_("Models that wait for validation, approval or review"), permission=APPROVE_MODEL, read=model_home.waiting,
+    empty=_("No model waits for you."), order=24, roles=("risk_manager", "compliance"), url_name="scorecard-list",
 )  # fmt: skip

@@ -84,9 +84,7 @@ class ApproveForm(house.Form):
 
     number = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
     text = forms.CharField(label=_("Why it is approved"), max_length=2000, widget=forms.Textarea)
-    fairness_reason = forms.CharField(
-        label=_("Why the gap between groups is accepted"), max_length=400, required=False, widget=forms.Textarea
-    )
+    fairness_reason = forms.CharField(label=_("Why the gap between groups is accepted"), max_length=400, widget=forms.Textarea)
     review_due = forms.DateField(label=_("Next review"), widget=house.DateInput)
 
     def __init__(self, *args: Any, gaps: bool = True, **kwargs: Any) -> None:

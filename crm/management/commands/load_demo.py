@@ -30,6 +30,7 @@ from crm.demo import (
     keys,
     machines,
     monitoring,
+    models,
     outside,
     play,
     products,
@@ -110,6 +111,7 @@ class Command(BaseCommand):
             machines.fill(at=min(now(), house.at(today, 18)))
             erased.fill(entity, at=min(now(), house.at(today, 18)))
             self.stdout.write(backtests.fill(analyst=house.staff["analyst"], at=min(now(), house.at(today, 18))))
+            self.stdout.write(models.fill(at=min(now(), house.at(today, 18))))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
         with outside.sandbox(), log.without_broker():
