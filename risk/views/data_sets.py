@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from crm.lib import htmx, pages
+from crm.lib import htmx, pages, uploads
 from crm.lib.permissions import needs
 from governance import idempotency
 from governance.asked import Asked
@@ -40,7 +40,7 @@ def data_set_new(request: Asked) -> HttpResponse:
     """Bring a table in."""
     posted = request.method == "POST"
     form = model_forms.DataSetForm(request.POST if posted else None, request.FILES if posted else None)
-    if posted and sent_bytes(request) > data_sets.LARGEST + ENVELOPE:
+    if posted and uploads.too_large(request, data_sets.LARGEST + ENVELOPE):
         form.fields["file"].required = False
         form.full_clean()
         form.add_error("file", data_sets.too_large().message)
@@ -63,12 +63,6 @@ def data_set_new(request: Asked) -> HttpResponse:
             messages.success(request, _("Brought in. Say what each column is for."))
             return htmx.go(request, location)
     return form.page(request, "risk/data_set_form.html", {"largest": data_sets.LARGEST // 1024**2})
-
-
-def sent_bytes(request: Asked) -> int:
-    """Return how many bytes the request says it carries."""
-    told = str(request.META.get("CONTENT_LENGTH") or "0")
-    return int(told) if told.isascii() and told.isdigit() else 0
 
 
 @needs(VIEW_STRATEGY)

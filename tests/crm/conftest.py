@@ -131,5 +131,24 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "journals": Journal.objects.first().public_id,
         "promises": promise.public_id,
         "counter-offers": underwriting.counter(desk.concluded("refer"), amount=approved.amount, term=18, **decided).public_id,
+        **model_rows(cast),
         "handovers": handover.order(giver=cast.loan_officer, taker=cast.colleague, reason="left", actor=cast.admin, at=NOON).public_id,
     }
+
+
+def model_rows(cast: Cast) -> dict[str, str]:
+    """Return a model, a data set and a training that runs on it; nothing of them is trained here."""
+    from governance import jobs
+    from risk.models import DataSet, Scorecard, Training
+    from tests.fixtures.cast import NOON
+
+    model = Scorecard.objects.order_by("pk").first() or Scorecard.objects.create(code="m", name_en="M", name_zh="M")
+    data_set = DataSet.objects.create(
+        name="x", file_name="x.csv", storage_key="none", media_type="text/csv", size=1, sha256="0" * 64, target="bad", rows=100, bad=20,
+        columns=[{"name": "a", "kind": "numeric", "role": "feature"}], owner=cast.risk_analyst, created_at=NOON,
+    )  # fmt: skip
+    job = jobs.start(kind="risk.training", title="Training of a model", actor=cast.risk_analyst, at=NOON, total=100)
+    training = Training.objects.create(
+        data_set=data_set, scorecard=model, kind="scorecard", plan={}, job=job, started_by=cast.risk_analyst, created_at=NOON
+    )
+    return {"models": model.public_id, "data-sets": data_set.public_id, "trainings": training.public_id}

@@ -48,6 +48,9 @@ UNKNOWN = {
     "loan-sales": "CR",
     "manual-journals": "CR",
     "reports": "R",
+    "models": "M",
+    "data-sets": "DS",
+    "trainings": "TR",
 }
 UNREADABLE = [
     b'{"a": ',
@@ -140,6 +143,10 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
             "day": localdate(now()).isoformat(), "document": "V-1", "text": "x", "reason": "expense",
             "lines": [{"account": "660201", "amount": "1.00"}, {"account": "224190", "amount": "-1.00"}],
         },
+        "/api/v1/models/{public_id}/validate/": {
+            "number": 1, "report": "Looked at everything.", "checklist": ["data", "target"], "tier": 2,
+        },
+        "/api/v1/models/{public_id}/approve/": {"number": 1, "text": "It may serve."},
         "/api/v1/cases/{public_id}/contacts/": {"channel": "call", "outcome": "busy", "next_action": "call", "next_action_on": later},
     }  # fmt: skip
     return bodies.get(template, {})

@@ -6,15 +6,16 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFileUploadHandler
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localdate
 
+from crm.lib import uploads
 from risk import data_sets, german, model_bins, registry, trainings
 from risk.models import DataSet, ModelAct, ScorecardVersion, Training
 from tests.fixtures.cast import Cast
@@ -164,13 +165,23 @@ def test_a_bad_file_is_a_sentence_and_what_was_typed_stays(case: str, cast: Cast
     assert not DataSet.objects.exists()
 
 
-def test_ten_gigabytes_are_refused_by_a_sentence(cast: Cast, storage: Any, page_of: Callable[[Any], Client]) -> None:
-    """A file above the limit; what the request announces is believed before a byte is looked at."""
-    client = page_of(cast.risk_analyst)
-    with patch.object(data_sets, "LARGEST", 1_000), patch("risk.views.data_sets.ENVELOPE", 100):
-        answer = sent(client, lines(), name="My table")
+def test_ten_gigabytes_are_refused_by_a_sentence(
+    cast: Cast, storage: Any, page_of: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a request says it carries is believed: the file goes by, and is kept neither in memory nor on disk."""
+    monkeypatch.setattr(uploads, "LARGEST", 5_000)
+    monkeypatch.setattr(data_sets, "LARGEST", 4_000)
+    monkeypatch.setattr("risk.views.data_sets.ENVELOPE", 1_000)
+    monkeypatch.setattr(TemporaryFileUploadHandler, "new_file", never)
+    monkeypatch.setattr(MemoryFileUploadHandler, "new_file", never)
+    answer = sent(page_of(cast.risk_analyst), lines(), name="My table")
     text = answer.content.decode()
     assert answer.status_code == 422 and "The file is larger than" in text and 'value="My table"' in text
+    assert not DataSet.objects.exists()
+
+
+def never(*_args: Any, **_more: Any) -> None:
+    raise AssertionError("the file was taken up")
 
 
 def test_a_word_in_a_column_of_numbers_is_told_and_training_goes_on(cast: Cast, storage: Any) -> None:
