@@ -13,7 +13,12 @@ class Bounded(FileUploadHandler):
     passed_over = False
 
     def handle_raw_input(
-        self, input_data: Any, META: dict[str, Any], content_length: int, boundary: bytes, encoding: str | None = None
+        self,
+        input_data: Any,
+        META: dict[str, Any],
+        content_length: int,
+        boundary: bytes,
+        encoding: str | None = None,  # noqa: N803  Django calls it by name
     ) -> None:
         """Note what the request says it carries."""
         self.passed_over = content_length > LARGEST
