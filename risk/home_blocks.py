@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from risk import monitor_pages
-from risk.models import Backtest, Decision, RiskAlert, ScorecardVersion, StrategyVersion
+from risk.models import Backtest, Decision, LimitProposal, RiskAlert, ScorecardVersion, StrategyVersion
 
 SHOWN = 6
 LATELY = 1_000  # a bounded read, however many decisions there are
@@ -93,4 +93,21 @@ def backtests(user: Any, at: datetime) -> list[dict[str, Any]]:
             "action_label": _("Read"),
         }
         for row in rows
+    ]
+
+
+def open_proposals(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return the newest limits that wait for a decision."""
+    found = LimitProposal.objects.visible_to(user).for_list().filter(status=LimitProposal.Status.OPEN).order_by("-pk")[:SHOWN]
+    return [
+        {
+            "who": proposal.public_id,
+            "url": reverse("limit-proposal", args=[proposal.public_id]),
+            "why": [_("Likely to fall behind: %(share)s") % {"share": f"{proposal.score.pd * 100:.1f}%"}],
+            "amount": proposal.limit_proposed,
+            "badge_tone": LimitProposal.TONES[proposal.direction],
+            "badge_label": proposal.get_direction_display(),
+            "action_label": _("Decide"),
+        }
+        for proposal in found
     ]

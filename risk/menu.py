@@ -66,3 +66,7 @@ home.queue(
     "risk.models.waiting", title=_("Models that wait for validation, approval or review"), permission=APPROVE_MODEL, read=model_home.waiting,
     empty=_("No model waits for you."), order=24, roles=("risk_manager", "compliance"), url_name="scorecard-list",
 )  # fmt: skip
+home.queue(
+    "risk.limit_proposals", title=_("Limits proposed"), permission=DECIDE_LIMIT_PROPOSAL, read=home_blocks.open_proposals,
+    empty=_("No limit waits for a decision."), order=40, roles=("underwriter", "risk_manager"), url_name="limit-proposal-list",
+)  # fmt: skip

@@ -63,7 +63,8 @@ def alert(request: Asked, public_id: str) -> HttpResponse:
     found = _alert(request, public_id)
     context = {"row": monitor_pages.alert_rows([found])[0], "alert": found, "may_answer": request.user.has_perm(RUN_MONITORING)}
     version: Any = found.scorecard_version or found.strategy_version
-    context["about_url"] = monitor_pages.url_of(version) if version else ""
+    person = reverse("customer", args=[found.customer.public_id]) if found.customer else ""
+    context["about_url"] = monitor_pages.url_of(version) if version else person
     return htmx.render(request, "risk/alert.html", "risk/alert.html", context)
 
 

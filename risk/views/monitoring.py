@@ -19,7 +19,7 @@ from risk.monitor_tasks import run_monitoring
 from risk.permissions import RUN_MONITORING, VIEW_MONITORING
 from risk.views.common import chosen
 
-SHOWN = 12
+SHOWN = 6  # alerts on a page; the list has all
 
 
 @require_GET

@@ -13,7 +13,7 @@ from credit.models import Loan, Transaction
 from governance.lifecycle import IllegalMove
 from governance.models import ChangeRequest
 from ledger.models import Entry
-from risk import behaviour, behaviour_rules, behaviour_tasks, feature_values, limit_proposals, limit_source
+from risk import behaviour, behaviour_rules, behaviour_tasks, feature_values, home_blocks, limit_proposals, limit_source
 from risk.limit_source import OpenLine
 from risk.models import BehaviourScore, LimitProposal, RiskAlert, ScorecardVersion
 from tests.credit.conftest import Desk
@@ -203,6 +203,8 @@ def test_the_pages_of_a_proposal(version: ScorecardVersion, line: Loan, cast: Ca
     at = f"/risk/limit-proposals/{proposal.public_id}/"
     assert proposal.public_id in browser.get("/risk/limit-proposals/?status=open").text
     assert "24,000.00" in browser.get(at).text
+    (row,) = home_blocks.open_proposals(cast.underwriter, NOON)
+    assert row["who"] == proposal.public_id and row["amount"] == D("24000")
     key = {"form_key": "5b0f0a6e-7a3c-4a7e-9b60-2f1f4b6f0a12"}
     assert browser.post(f"{at}approve/", key).status_code == 422
     assert browser.post(f"{at}approve/", key | {"consent_on": "2026-03-01", "consent_channel": "phone"}).status_code == 303
