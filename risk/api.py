@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 
 from crm.lib.api import DoorViewSet
-from risk import decisions, model_api, strategy_api
+from risk import backtest_api, decisions, model_api, strategy_api
 from risk.models import Decision
 from risk.permissions import VIEW_DECISION
 
@@ -47,4 +47,9 @@ class DecisionViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Decisio
         return decisions.get_for(self.request.user, self.kwargs["public_id"])
 
 
-VIEWSETS: dict[str, Any] = {"decisions": DecisionViewSet, **model_api.VIEWSETS, **strategy_api.VIEWSETS}
+VIEWSETS: dict[str, Any] = {
+    "decisions": DecisionViewSet,
+    **model_api.VIEWSETS,
+    **strategy_api.VIEWSETS,
+    **backtest_api.VIEWSETS,
+}

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.forms import DateInput, Form
 from governance.list_forms import ExportForm
-from risk import populations, words
+from risk import facts, made, populations, words
 from risk.backtests import CANDIDATES, COSTS, Side
 from risk.models import Decision, ScorecardVersion, StrategyVersion
 from risk.populations import Past
@@ -97,7 +97,7 @@ class AskForm(Form):
         baseline = self.versions[data["baseline"]] if data.get("baseline") else None
         return {
             "name": data["name"], "sides": sides, "baseline": Side(baseline) if baseline else None, "defaults": data["defaults"],
-            "costs": {name: data[name] / PER_CENT for name in COSTS}, "horizon_months": data["horizon"],
+            "costs": {name: data[name] / PER_CENT for name in COSTS},
         }  # fmt: skip
 
 
@@ -123,10 +123,56 @@ class BacktestForm(AskForm):
             self.add_error("last", _("The period ends before it begins."))
         return data
 
+    def ordered(self) -> dict[str, Any]:
+        return super().ordered() | {"horizon_months": self.cleaned_data["horizon"]}
+
     def population(self) -> Past:
         data = self.cleaned_data
         fact, _sign, value = data["segment"].partition(":")
         return Past(data["first"], data["last"], data["outcome"], {fact: value} if fact else {}, data["limit"])
+
+
+class SimulationForm(AskForm):
+    """A run over a made population."""
+
+    source = forms.ChoiceField(
+        label=_("Applications"), initial="past", widget=forms.RadioSelect,
+        choices=[("past", _("Drawn from past decisions and changed")), ("random", _("Drawn evenly from the declaration")), ("file", _("Uploaded as a file"))],
+    )  # fmt: skip
+    limit = forms.IntegerField(label=_("How many"), min_value=1, max_value=populations.MOST, initial=1_000, required=False)
+    seed = forms.IntegerField(label=_("Seed"), min_value=0, max_value=2_147_483_647, initial=1, required=False)
+    changes = forms.CharField(
+        label=_("Changes"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text=_("One line a fact: “income - 10%”, “rate_a + 0.02”, “term = 24”; “amount ~ 20%” draws within 20 % up and down."),
+    )  # fmt: skip
+    file = forms.FileField(
+        label=_("File of comma-separated values"), required=False, help_text=_("The head names facts the version declares; no names, no id numbers."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: Any = self.fields
+        del fields["horizon"]
+        fields["baseline"].choices = [("", _("The live version")), *fields["baseline"].choices[1:]]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("source") == "file" and not data.get("file"):
+            self.add_error("file", _("Choose the file to run over."))
+        return data
+
+    def population(self) -> made.Made | made.Uploaded:
+        """Return the population that was described, read by the facts of the first version.
+
+        :raises Invalid: if a change or the file does not fit them
+        """
+        data = self.cleaned_data
+        version = StrategyVersion.objects.get(pk=self.versions[data["version_1"]].pk)
+        schema = facts.read_schema(version.input_schema)
+        if data["source"] == "file":
+            return made.uploaded(data["file"].read(made.LARGEST_FILE + 1), schema)
+        seed = data["seed"] if data["seed"] is not None else 1
+        return made.Made(data["source"], data["limit"] or 1_000, seed, made.changes(data["changes"], schema))
 
 
 def segment_choices(language: str) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -97,6 +97,17 @@ def population_words(backtest: Backtest, language: str) -> list[str]:
     """Return in sentences which applications a backtest is about."""
     asked = backtest.population
     told = []
+    if asked.get("source") == populations.UPLOADED:
+        return [
+            _("%(lines)s lines of an uploaded file, %(refused)s refused")
+            % {"lines": f"{asked['lines']:,}", "refused": f"{asked['refused']:,}"}
+        ]
+    if asked.get("source") == populations.GENERATED:
+        words_of = {"past": _("drawn from past decisions"), "random": _("drawn evenly from the declaration")}
+        told = [words_of[asked["base"]], _("%(n)s applications, seed %(seed)s") % {"n": f"{asked['limit']:,}", "seed": asked["seed"]}]
+        return told + [
+            f"{words.label(fact, language)} {sign} {value}{'%' if percent else ''}" for fact, sign, value, percent in asked["changes"]
+        ]
     first, last = asked.get("first"), asked.get("last")
     if first and last:
         told.append(_("decided from %(first)s to %(last)s") % {"first": first, "last": last})

@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import DomainError, Invalid
 from governance import jobs, lifecycle
 from ledger import log
-from risk import engine, facts, outcome_source, populations, scorecards, tallies
+from risk import engine, facts, made, outcome_source, populations, scorecards, tallies
+from risk.made import Made, Uploaded
 from risk.models import Backtest, BacktestArm, BacktestChunk, ScorecardVersion, StrategyVersion
 from risk.populations import Past, Row
 from risk.quick import Quick
@@ -87,6 +88,59 @@ def ask(
     BacktestChunk.objects.bulk_create(
         BacktestChunk(backtest=backtest, number=number, decisions=part, size=len(part)) for number, part in enumerate(parts)
     )
+    return backtest
+
+
+@transaction.atomic
+def simulate(
+    *,
+    name: str,
+    sides: Sequence[Side],
+    population: Made | Uploaded,
+    actor: Any,
+    at: datetime,
+    baseline: Side | None = None,
+    defaults: Mapping[str, str] | None = None,
+    costs: Mapping[str, Decimal] | None = None,
+) -> Backtest:
+    """Order a run of `sides` over a made population; nothing was decided, so they are held against a version.
+
+    :param baseline: without one, the strategy's live version
+    :raises NotComparable: as with `ask`, and if the strategy has no live version and none is named
+    :raises populations.NobodyThere: if the population is drawn from past decisions and there are none
+    """
+    if baseline is None and sides:
+        live = StrategyVersion.objects.filter(strategy=sides[0].strategy.strategy_id, status="live").first()
+        if live is None:
+            sentence = _("The strategy has no live version: choose what the versions are held against.")
+            raise NotComparable(sentence, fields={"baseline": sentence})
+        baseline = Side(live)
+    strategy, arms = _arms(sides, baseline)
+    rows: list[dict[str, Any]] = []
+    if isinstance(population, Uploaded):
+        rows = [{"line": line, "facts": known} for line, known in population.rows]
+        total, content = (
+            len(rows),
+            {"source": populations.UPLOADED, "lines": len(rows), "refused": len({one["line"] for one in population.problems})},
+        )
+    else:
+        total, content = min(population.limit, populations.MOST), population.content()
+    keys = populations.past(strategy, Past(limit=total), actor=actor) if content.get("base") == made.PAST else []
+    backtest = _order(
+        kind=Backtest.Kind.SIMULATION, name=name, strategy=strategy, arms=arms, population=content, total=total, defaults=defaults or {},
+        costs=costs, actor=actor, at=at,
+    )  # fmt: skip
+    if isinstance(population, Uploaded) and population.problems:
+        jobs.progress(backtest.job, at=at, failed=content["refused"], problems=list(population.problems), total=total + content["refused"])
+    # More applications than decisions: each is drawn from again, and changed otherwise by its own number.
+    drawn = [keys[number % len(keys)] for number in range(total)] if keys else []
+    BacktestChunk.objects.bulk_create(
+        BacktestChunk(
+            backtest=backtest, number=number, first=begin, size=min(CHUNK, total - begin), decisions=drawn[begin : begin + CHUNK],
+            given=rows[begin : begin + CHUNK],
+        )
+        for number, begin in enumerate(range(0, total, CHUNK))
+    )  # fmt: skip
     return backtest
 
 
@@ -251,7 +305,17 @@ class Runner:
         )  # fmt: skip
 
     def rows(self, chunk: BacktestChunk) -> list[Row]:
-        return populations.stored(chunk.decisions)
+        """Return the applications of a part: as stored, as uploaded, or made."""
+        source = self.backtest.population["source"]
+        if source == populations.PAST:
+            return populations.stored(chunk.decisions)
+        if source == populations.UPLOADED:
+            return [Row(one["line"] - 1, one["facts"]) for one in chunk.given]
+        numbers = range(chunk.first, chunk.first + chunk.size)
+        found = {row.ref: row.facts for row in populations.stored(list(set(chunk.decisions)))}
+        bases = {number: found[key] for number, key in zip(numbers, chunk.decisions, strict=False) if key in found}
+        schema = next(side.strategy.schema for side in self.sides[1:] if side)
+        return made.drawn(self.backtest.population, numbers, schema, bases)
 
 
 @transaction.atomic

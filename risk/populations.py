@@ -1,5 +1,6 @@
 """Who a backtest runs over: past decisions with the facts stored then, or a made population of applications."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -57,7 +58,12 @@ def past(strategy: Strategy, asked: Past, *, actor: Any) -> list[int]:
     """Return the keys of the decisions that `asked` describes and `actor` may see, newest first.
 
     :raises NobodyThere: if there are none
+    :raises Invalid: for a day at the edge of the calendar
     """
+    for name, day in (("first", asked.first), ("last", asked.last)):
+        if day and not 1900 <= day.year < 2200:  # the edge of the calendar has no next day
+            sentence = _("The period must lie between 1900 and 2199.")
+            raise Invalid(sentence, fields={name: sentence})
     rows: QuerySet[Decision] = Decision.objects.visible_to(actor).filter(strategy_version__strategy=strategy)
     if asked.first:
         rows = rows.filter(at__gte=make_aware(datetime.combine(asked.first, time.min)))
@@ -152,15 +158,25 @@ def default_of(text: str, fact: facts.Fact) -> Any:
 
     :raises Invalid: if it does not fit the declaration
     """
+    found = read(text, fact)
+    if found is None:
+        sentence = _("“%(text)s” does not fit the fact %(fact)s.") % {"text": text[:40], "fact": fact.name}
+        raise Invalid(sentence, fields={"defaults": sentence})
+    return found
+
+
+def read(text: str, fact: facts.Fact) -> Any:
+    """Return a text in the fact's type as facts are stored; None where it does not fit."""
     value: Any = text.strip()
     if fact.type == "boolean":
         value = {"yes": True, "true": True, "1": True, "是": True, "no": False, "false": False, "0": False, "否": False}.get(value.lower())
     elif fact.type == "integer":
-        value = int(value) if value.lstrip("-").isdecimal() and len(value) < 13 else None
-    found, kind = facts._read(value, fact) if value is not None else (None, "wrong_type")
+        value = int(value) if re.fullmatch(r"-?[0-9]{1,12}", value) else None
+    if value is None:
+        return None
+    found, kind = facts._read(value, fact)
     if kind:
-        sentence = _("“%(text)s” does not fit the fact %(fact)s.") % {"text": text[:40], "fact": fact.name}
-        raise Invalid(sentence, fields={"defaults": sentence})
+        return None
     return str(found) if isinstance(found, Decimal) else found
 
 

@@ -15,7 +15,7 @@ from crm.lib import htmx, pages
 from crm.lib.permissions import needs
 from governance.idempotency import Once
 from risk import backtest_charts, backtest_rows, backtests, display
-from risk.backtest_forms import BacktestForm
+from risk.backtest_forms import BacktestForm, SimulationForm
 from risk.backtest_report import OUTCOME_WORDS, Report, side_names
 from risk.models import Backtest
 from risk.permissions import REPLAY_DECISION, RUN_BACKTEST, VIEW_STRATEGY
@@ -97,6 +97,24 @@ def backtest_new(request: HttpRequest) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     return form.page(request, "risk/backtest_new.html", {"pairs": form.pairs})
+
+
+@require_http_methods(["GET", "POST"])
+@needs(RUN_BACKTEST)
+def backtest_simulate(request: HttpRequest) -> HttpResponse:
+    """Ask what would happen to a made population: drawn and changed, or uploaded."""
+    posted = request.method == "POST"
+    form = SimulationForm(
+        request.POST if posted else None, request.FILES if posted else None, initial={"version_1": request.GET.get("version", "")[:40]}
+    )
+    if posted and form.is_valid():
+        with form.refusals(), Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
+            if not sent.again:
+                made = backtests.simulate(**form.ordered(), population=form.population(), actor=request.user, at=now())
+                sent.result(reverse("backtest", args=[made.public_id]))
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    return form.page(request, "risk/backtest_simulate.html", {"pairs": form.pairs})
 
 
 @require_POST

@@ -44,6 +44,7 @@ def rows(floor: Floor) -> dict[str, str]:
         "applications": draft.public_id,
         "decisions": offer.application.decision.public_id,
         "strategies": offer.application.decision.strategy_version.strategy.public_id,
+        "backtests": backtest_of(offer.application.decision, floor.cast),
         "offers": offer.public_id,
         "quotes": offer.quote.public_id,
         "loans": loan.public_id,
@@ -51,6 +52,16 @@ def rows(floor: Floor) -> dict[str, str]:
         "cases": case.public_id,
         **desk_rows(floor, case, loan, draft.customer),
     }
+
+
+def backtest_of(decision: Any, cast: Cast) -> str:
+    """Return a backtest of the version that decided, over what it decided."""
+    from risk import backtests
+    from tests.fixtures.cast import NOON
+
+    asked = backtests.ask(name="x", sides=[backtests.Side(decision.strategy_version)], actor=cast.risk_analyst, at=NOON)
+    backtests.run(asked.pk, at=NOON)
+    return asked.public_id
 
 
 def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]:

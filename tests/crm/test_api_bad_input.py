@@ -21,6 +21,7 @@ UNKNOWN = {
     "applications": "A",
     "decisions": "D",
     "strategies": "S",
+    "backtests": "BT",
     "offers": "O",
     "quotes": "QT",
     "loans": "L",
@@ -116,6 +117,12 @@ def address(template: str, rows: dict[str, str]) -> str:
     return template.replace("{public_id}", rows[collection])
 
 
+def strategy_of(backtest: str) -> str:
+    from risk.models import Backtest
+
+    return Backtest.objects.select_related("strategy").get(public_id=backtest).strategy.public_id
+
+
 def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
     """Return a body that the operation takes, so that one wrong value is the only wrong value."""
     serial = next(identities.serials)
@@ -133,6 +140,7 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/counter-offers/{public_id}/agree/": {"way": "online"},
         "/api/v1/counter-offers/{public_id}/refuse/": {"way": "online"},
         "/api/v1/offers/{public_id}/confirm/": {"cost_hash": "0" * 64, "seconds": 20},
+        "/api/v1/backtests/": {"name": "x", "strategy": strategy_of(rows["backtests"]), "versions": [{"version": 1}]},
         "/api/v1/repayments/": {"loan": rows["loans"], "amount": "1.00"},
         "/api/v1/hardship-reliefs/": {"loan": rows["loans"], "why": "hardship", "until": later},
         "/api/v1/tranches/": {"loan": rows["loans"], "why": "agreed", "amount": "100.00"},

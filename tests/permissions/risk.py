@@ -116,6 +116,8 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "backtest-new", "risk.run_backtest"),
     ("POST", "backtest-new", "risk.run_backtest"),
     ("POST", "backtest-cancel", "risk.run_backtest"),
+    ("GET", "backtest-simulate", "risk.run_backtest"),
+    ("POST", "backtest-simulate", "risk.run_backtest"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-models-list", "risk.view_strategy"),
@@ -129,6 +131,9 @@ API: list[tuple[str, str, str]] = [
     ("GET", "api-decisions-detail", "risk.view_decision"),
     ("GET", "api-strategies-list", "risk.view_strategy"),
     ("GET", "api-strategies-detail", "risk.view_strategy"),
+    ("GET", "api-backtests-list", "risk.view_strategy"),
+    ("POST", "api-backtests-list", "risk.run_backtest"),
+    ("GET", "api-backtests-detail", "risk.view_strategy"),
 ]
 ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "decision", "decision", "loan_officer"),
@@ -167,6 +172,7 @@ SHARED: set[str] = {
     "model-retire",
     "model-review",
     "model-validate",
+    "api-backtests-detail",
     "backtest",
     "backtest-cancel",
     "backtest-flips",
