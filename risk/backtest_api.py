@@ -140,7 +140,7 @@ class BacktestViewSet(DoorViewSet):
         return Response(BacktestReportOut(self.get_object()).data)
 
     @extend_schema(request=BacktestIn, responses={201: BacktestOut})
-    @idempotent
+    @idempotent()
     def create(self, request: Request) -> Response:
         body = checked(BacktestIn, request)
         rows = StrategyVersion.objects.filter(strategy__public_id=body["strategy"]).select_related("strategy")

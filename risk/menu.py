@@ -16,6 +16,8 @@ from risk import home_blocks, strategy_home
 from risk.permissions import APPROVE_STRATEGY, EDIT_STRATEGY, REPLAY_DECISION, VIEW_STRATEGY
 from risk import home_blocks, model_home
 from risk.permissions import APPROVE_MODEL, EDIT_MODEL, REPLAY_DECISION, VIEW_STRATEGY
+from risk import backtest_tables, home_blocks  # noqa: F401  the tables declare themselves
+from risk.permissions import REPLAY_DECISION, RUN_BACKTEST, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")

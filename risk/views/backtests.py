@@ -7,15 +7,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_filters import ChoiceFilter, FilterSet
 
-from crm.lib import htmx, pages
+from crm.lib import htmx, pages, tables
 from crm.lib.permissions import needs
+from governance import exports
 from governance.idempotency import Once
-from risk import backtest_charts, backtest_rows, backtests, display
-from risk.backtest_forms import BacktestForm, SimulationForm
+from governance.step_up import steps_up
+from risk import backtest_charts, backtest_rows, backtest_tables, backtests, display
+from risk.backtest_forms import BacktestForm, FileForm, SimulationForm
 from risk.backtest_report import OUTCOME_WORDS, Report, side_names
 from risk.models import Backtest
 from risk.permissions import REPLAY_DECISION, RUN_BACKTEST, VIEW_STRATEGY
@@ -115,6 +118,28 @@ def backtest_simulate(request: HttpRequest) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     return form.page(request, "risk/backtest_simulate.html", {"pairs": form.pairs})
+
+
+@needs(RUN_BACKTEST)
+@require_http_methods(["GET", "POST"])
+@steps_up
+def backtest_file(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask what for, why and in which form; then a worker writes the file of all applications."""
+    one = found(request, public_id)
+    form = FileForm(request.POST if request.method == "POST" else None, uses=[])
+    back = reverse("backtest", args=[one.public_id])
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals(), Once(request.user, data["form_key"], at=now()) as sent:
+            if not sent.again:
+                made = exports.ask_table(
+                    tables.TABLES[backtest_tables.NAME], query=f"backtest={one.public_id}", form=data["form"], purpose=data["purpose"],
+                    reason=data["reason"], actor=request.user, at=now(), language=get_language() or "",
+                )  # fmt: skip
+                sent.result(reverse("list-job", args=[made.job.public_id]))
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    return form.page(request, "risk/backtest_file.html", {"backtest": one, "back": back}, part="risk/_backtest_file.html")
 
 
 @require_POST

@@ -116,6 +116,8 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "backtest-new", "risk.run_backtest"),
     ("POST", "backtest-new", "risk.run_backtest"),
     ("POST", "backtest-cancel", "risk.run_backtest"),
+    ("GET", "backtest-file", "risk.run_backtest"),
+    ("POST", "backtest-file", "risk.run_backtest"),
     ("GET", "backtest-simulate", "risk.run_backtest"),
     ("POST", "backtest-simulate", "risk.run_backtest"),
 ]
@@ -175,6 +177,7 @@ SHARED: set[str] = {
     "api-backtests-detail",
     "backtest",
     "backtest-cancel",
+    "backtest-file",
     "backtest-flips",
     "feature",
     "feature-compare",

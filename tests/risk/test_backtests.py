@@ -293,3 +293,23 @@ def test_the_demonstration_shows_one(cast: Cast, past: list[Decision]) -> None:
     found = Backtest.objects.get()
     assert found.status == Status.DONE
     assert sum(found.results["arms"][1]["out"].values()) >= 0
+
+
+def test_it_leaves_as_a_file_with_every_application(cast: Cast, past: list[Decision], analyst: Client) -> None:
+    from django.http import QueryDict
+
+    from governance.models import Export
+    from risk import backtest_tables
+
+    found = run(cast, draft(cast, age_min="30"))
+    rows, figures = backtest_tables.sheets(cast.risk_analyst, QueryDict(f"backtest={found.public_id}"))
+    assert {row[0] for row in rows.rows} == {one.public_id for one in past}
+    assert all(len(row) == len(rows.heads) for row in rows.rows)
+    assert figures.rows[0][1] == "6"
+    assert backtest_tables.sheets(cast.loan_officer, QueryDict(f"backtest={found.public_id}"))[0].rows == []
+    address = f"/risk/backtests/{found.public_id}/file/"
+    assert analyst.get(address).status_code == 200
+    assert analyst.post(address, {"form": "csv"}).status_code == 422
+    sent = {"form": "csv", "purpose": "report", "reason": "for the committee", "form_key": str(uuid4())}
+    assert analyst.post(address, sent).status_code == 303
+    assert f"backtest={found.public_id}" in Export.objects.get().query
