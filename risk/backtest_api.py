@@ -54,7 +54,7 @@ class FactsField(serializers.DictField):
 
 
 class BacktestIn(serializers.Serializer):
-    """`source` past: over past decisions; drawn: facts drawn from them and changed; random: facts drawn from the declaration."""
+    """`population` past: over past decisions; drawn: facts drawn from them and changed; random: facts drawn from the declaration."""
 
     name = serializers.CharField(max_length=120)
     strategy = serializers.CharField(max_length=20, help_text="public id of the strategy")
@@ -63,7 +63,7 @@ class BacktestIn(serializers.Serializer):
         min_value=1, max_value=100_000, required=False, default=None, allow_null=True,
         help_text="version they are held against; default: what was decided at the time, in a simulation the live version",
     )  # fmt: skip
-    source = serializers.ChoiceField(choices=[PAST, "drawn", "random"], required=False, default=PAST)
+    population = serializers.ChoiceField(choices=[PAST, "drawn", "random"], required=False, default=PAST)
     first = serializers.DateField(required=False, default=None, allow_null=True, help_text="decided from this day on")
     last = serializers.DateField(required=False, default=None, allow_null=True, help_text="decided up to this day")
     outcome = serializers.ChoiceField(choices=Decision.Outcome.choices, required=False, allow_blank=True, default="")
@@ -87,7 +87,7 @@ class BacktestOut(serializers.ModelSerializer):
 
     class Meta:
         model = Backtest
-        fields = ("id", "name", "kind", "status", "strategy", "total", "done", "created_at", "finished_at")
+        fields: tuple[str, ...] = ("id", "name", "kind", "status", "strategy", "total", "done", "created_at", "finished_at")
 
 
 class BacktestReportOut(BacktestOut):
@@ -149,13 +149,13 @@ class BacktestViewSet(DoorViewSet):
             "baseline": _side(rows, {"version": body["baseline"], "scorecard": None}, "baseline") if body["baseline"] else None,
             "defaults": body["defaults"], "costs": body.get("costs"), "actor": caller(request), "at": now(),
         }  # fmt: skip
-        if body["source"] == PAST:
+        if body["population"] == PAST:
             past = Past(body["first"], body["last"], body["outcome"], body["segment"], body["limit"])
             one = backtests.ask(**asked, population=past, horizon_months=body["horizon_months"])
         else:
             schema = facts.read_schema(asked["sides"][0].strategy.input_schema)
             changes = made.changes("\n".join(body["changes"]), schema)
-            base = made.PAST if body["source"] == "drawn" else made.RANDOM
+            base = made.PAST if body["population"] == "drawn" else made.RANDOM
             one = backtests.simulate(**asked, population=made.Made(base, body["limit"], body["seed"], changes))
         return Response(BacktestOut(one).data, status=201)
 

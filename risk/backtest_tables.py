@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.lib import tables
 from crm.lib.tables import Sheet, Value
-from risk import backtest_rows
+from risk import backtest_rows, populations
 from risk.backtest_report import Report
 from risk.models import Backtest
 from risk.permissions import RUN_BACKTEST, VIEW_STRATEGY
@@ -34,7 +34,7 @@ def heads(report: Report) -> list[str]:
     found = [str(_("Decision")), str(_("Known"))]
     for column in report.columns:
         found += [
-            f"{column.name}: {word}" for word in (_("outcome"), _("grade"), _("limit (CNY)"), _("annual rate"), _("PD"), _("reasons"))
+            f"{column.name}: {word}" for word in (_("Outcome"), _("Grade"), _("limit (CNY)"), _("annual rate"), _("PD"), _("reasons"))
         ]
     return found
 
@@ -49,7 +49,7 @@ def lines(backtest: Backtest, report: Report) -> list[Sequence[Value]]:
             line: list[Value] = [ids.get(ref, str(ref + 1)), {"g": "good", "b": "bad"}.get(known, "")]
             for said in answers:
                 told = backtest_rows.side_words(said)
-                pd = backtest_rows.populations.share_of(said.pd)
+                pd = populations.share_of(said.pd)
                 line += [
                     told["word"],
                     told["grade"],

@@ -117,12 +117,12 @@ def simulate(
         baseline = Side(live)
     strategy, arms = _arms(sides, baseline)
     rows: list[dict[str, Any]] = []
+    refused = 0
     if isinstance(population, Uploaded):
         rows = [{"line": line, "facts": known} for line, known in population.rows]
-        total, content = (
-            len(rows),
-            {"source": populations.UPLOADED, "lines": len(rows), "refused": len({one["line"] for one in population.problems})},
-        )
+        refused = len({one["line"] for one in population.problems})
+        total = len(rows)
+        content: dict[str, Any] = {"source": populations.UPLOADED, "lines": total, "refused": refused}
     else:
         total, content = min(population.limit, populations.MOST), population.content()
     keys = populations.past(strategy, Past(limit=total), actor=actor) if content.get("base") == made.PAST else []
@@ -131,7 +131,7 @@ def simulate(
         costs=costs, actor=actor, at=at,
     )  # fmt: skip
     if isinstance(population, Uploaded) and population.problems:
-        jobs.progress(backtest.job, at=at, failed=content["refused"], problems=list(population.problems), total=total + content["refused"])
+        jobs.progress(backtest.job, at=at, failed=refused, problems=list(population.problems), total=total + refused)
     # More applications than decisions: each is drawn from again, and changed otherwise by its own number.
     drawn = [keys[number % len(keys)] for number in range(total)] if keys else []
     BacktestChunk.objects.bulk_create(

@@ -159,6 +159,6 @@ def test_a_program_orders_one_and_reads_what_came_out(cast: Cast, past: list[Dec
     assert side["gained"] == {"age_below_minimum": 1}
     assert client.get("/api/v1/backtests/").json()["results"][0]["id"] == asked.public_id
     for wrong in ({"costs": "x"}, {"costs": {"lgd": "2"}}, {"versions": []}, {"versions": [{"version": 99}]}, {"limit": 0}, {"segment": {"\0": "x"}},
-                  {"defaults": {"nobody": "1"}}, {"source": "moon"}, {"source": "drawn", "changes": ["x"]}, {"first": "9999-12-31"}):  # fmt: skip
+                  {"defaults": {"nobody": "1"}}, {"population": "moon"}, {"population": "drawn", "changes": ["x"]}, {"first": "9999-12-31"}):  # fmt: skip
         answer = client.post("/api/v1/backtests/", body | wrong, format="json")
         assert answer.status_code == 422, (wrong, answer.content)
