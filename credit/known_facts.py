@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from credit import average_balance, cap_rules, caps, consistency, costing, exposure, product_terms
 from credit.books import local_day
 from credit.models import Application, Product, RateCap
-from customers.profiles import facts_for_decision
+from customers.profiles import facts_for_decision, given_for_lists
+from risk import lists
 
 EQUAL = Product.Method.EQUAL_INSTALLMENT
 # Terms that shape a schedule, as they stand in a product of plain monthly instalments.
@@ -55,6 +56,7 @@ def of(application: Application, *, at: datetime) -> Known:
         ("rules", today): limits,
         ("loans", today): lines,
         ("checks", today): checks,
+        ("lists", today): lists.facts(given_for_lists(application.customer, at=at), on=on),
     }
     facts: dict[str, Any] = {}
     sources: dict[str, dict[str, str]] = {}

@@ -230,3 +230,9 @@ def facts_for_decision(customer: Customer, *, on: date, at: datetime, actor: Use
         "monthly_debt": person.monthly_debt,
         "consent_bureau": consents.holds(customer, Purpose.BUREAU, on=on),
     }
+
+
+def given_for_lists(customer: Customer, *, at: datetime, actor: User | None = None) -> dict[str, str | None]:
+    """Return what the person gave that may stand on a list, by kind; it is compared by fingerprint and goes no further."""
+    person = uses.reading(customer, "underwriting", actor=actor, at=at)
+    return {"id_number": person.id_number, "mobile": person.mobile, "address": person.address, "employer": person.employer}

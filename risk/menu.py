@@ -18,6 +18,7 @@ from risk import home_blocks, model_home
 from risk.permissions import APPROVE_MODEL, EDIT_MODEL, REPLAY_DECISION, VIEW_STRATEGY
 from risk import backtest_tables, home_blocks  # noqa: F401  the tables declare themselves
 from risk.permissions import REPLAY_DECISION, RUN_BACKTEST, VIEW_STRATEGY
+from risk.permissions import REPLAY_DECISION, VIEW_LIST, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
@@ -29,6 +30,7 @@ menu.entry(
 )
 menu.entry(group="risk", order=60, label=_("Monitoring"), url_name="monitoring", permission=VIEW_MONITORING, icon="monitoring")
 menu.entry(group="risk", order=24, label=_("Features"), url_name="feature-list", permission=VIEW_FEATURE, icon="features")
+menu.entry(group="risk", order=80, label=_("Lists"), url_name="list-entries", permission=VIEW_LIST, icon="fraud")
 
 READERS = ("risk_analyst", "risk_manager", "compliance", "auditor")
 home.queue(

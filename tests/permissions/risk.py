@@ -120,6 +120,11 @@ PAGES: list[tuple[str, str, str]] = [
     ("POST", "backtest-file", "risk.run_backtest"),
     ("GET", "backtest-simulate", "risk.run_backtest"),
     ("POST", "backtest-simulate", "risk.run_backtest"),
+    ("GET", "list-entries", "risk.view_list"),
+    ("POST", "list-find", "risk.view_list"),
+    ("GET", "list-new", "risk.manage_list"),
+    ("GET", "list-import", "risk.manage_list"),
+    ("GET", "list-end", "risk.manage_list"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-models-list", "risk.view_strategy"),
@@ -182,6 +187,7 @@ SHARED: set[str] = {
     "feature",
     "feature-compare",
     "api-strategies-detail",
+    "list-end",
     "scorecard",
     "scorecard-chart",
     "strategy",

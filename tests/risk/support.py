@@ -22,6 +22,7 @@ FACTS: dict[str, Any] = {
     "age": 40, "income": D("9000.00"), "monthly_debt": D("500.00"), "exposure": D("0.00"), "exposure_cap": D("200000.00"),
     "current_dpd": 0, "consent_bureau": True, "income_state": "verified",
     "shared_mobile": 0, "shared_card": 0, "applications_30d": 0,
+    "listed_black": False, "listed_grey": False, "listed_watch": False,
     "checking_status": "no_account", "credit_history": "existing_paid_till_now", "savings": "1000_or_more",
     "employment": "7_years_or_more", "installment_rate": 2, "other_debtors": "none", "property": "real_estate",
     "other_plans": "none", "housing": "own", "existing_credits": 1,
