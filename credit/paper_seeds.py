@@ -1,6 +1,6 @@
-"""The first words about papers. Idempotent: what staff wrote since stays."""
+"""The first words about papers and about a decline. Idempotent: what staff wrote since stays."""
 
-from credit import paper_messages
+from credit import decline_messages, paper_messages
 from customers.messages_seeds import words
 
 
@@ -17,3 +17,9 @@ def seed() -> None:
     words(paper_messages.ASKED, "email", subject_en="Papers we need from you", subject_zh="请补充申请资料", **asked)
     words(paper_messages.REMINDED, "sms", **reminded)
     words(paper_messages.REMINDED, "email", subject_en="Your application still lacks papers", subject_zh="您的申请资料尚未补齐", **reminded)
+    declined = {
+        "body_en": "[{lender}] We could not approve your application {application}. {reasons} You may ask for a person to look again.",
+        "body_zh": "【{lender}】很抱歉，您的申请{application}未能通过。{reasons}您可以申请人工复核。",
+    }
+    words(decline_messages.DECLINED, "sms", **declined)
+    words(decline_messages.DECLINED, "email", subject_en="About your application", subject_zh="您的申请结果", **declined)

@@ -13,6 +13,7 @@ from credit import (
     book_check,
     class_batches,
     counter_links,
+    decline_messages,
     end_of_day,
     expiry,
     imports,
@@ -51,6 +52,13 @@ def offer_approved(*, entry: Entry, **_: object) -> None:
     application = Application.objects.only("status", "customer_id").get(pk=entry.subject_id)
     if application.status == Application.Status.APPROVED:
         offers.make(application, at=entry.at)
+
+
+@log.on("credit.application.declined")
+def tell_decline(*, entry: Entry, **_: object) -> None:
+    """Tell the applicant why, once the decline stands: it has no further step."""
+    found = Application.objects.select_related("customer__legal_entity", "decision__strategy_version", "decision__scorecard_version")
+    decline_messages.tell(found.get(pk=entry.subject_id), at=entry.at)
 
 
 @log.on("credit.offer.made")

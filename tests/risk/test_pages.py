@@ -114,6 +114,23 @@ def test_strategy_and_scorecard_can_be_read(made: Decision, analyst: Client) -> 
     assert analyst.get("/risk/models/M-NOSUCH/").status_code == 404
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_policy_is_a_document_of_sentences(made: Decision, analyst: Client, language: str) -> None:
+    strategy = Strategy.objects.get().public_id
+    analyst.cookies["crm_language"] = language
+    text = analyst.get(f"/risk/strategies/{strategy}/document/", headers={"Accept-Language": language}).content.decode()
+    assert ("Least age: decline when" if language == "en" else "民法典") in text
+    assert analyst.get(f"/risk/strategies/{strategy}/document/?version=99").status_code == 404
+    assert analyst.get(f"/risk/strategies/{strategy}/document/?version=x").status_code == 404
+
+
+def test_a_decision_that_was_no_approval_says_what_would_pass(made: Decision, analyst: Client) -> None:
+    text = analyst.get(f"/risk/decisions/{made.public_id}/").content.decode()
+    assert "What would pass" in text
+    assert "It would be approved for up to" in text
+    assert "We could lend you up to" in analyst.get(f"/risk/decisions/{made.public_id}/?words=customer").content.decode()
+
+
 @pytest.mark.parametrize("kind", ["roc", "ks"])
 def test_the_curves_are_in_the_chart_s_form(made: Decision, analyst: Client, kind: str) -> None:
     card = Scorecard.objects.get().public_id
