@@ -36,6 +36,7 @@ from crm.demo import (
     products,
     report_months,
     rights,
+    risk_lists,
     servicing,
     staff,
 )
@@ -107,6 +108,7 @@ class Command(BaseCommand):
             desk_lists.fill()
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
+            risk_lists.fill(at=min(now(), house.at(today, 18)))
             rights.fill(entity, at=min(now(), house.at(today, 18)))
             machines.fill(at=min(now(), house.at(today, 18)))
             erased.fill(entity, at=min(now(), house.at(today, 18)))
