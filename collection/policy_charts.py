@@ -39,7 +39,7 @@ def drawn(
         "series": [
             {"key": key, "name": label, "role": "main" if not n else "second", "values": [float(value) for value in values]}  # pixels
             for n, (key, label, values) in enumerate(series)
-        ] if labels else [],
+        ] if any(float(value) for _key, _label, values in series for value in values) else [],  # pixels
         "marks": [], "events": [],
     }  # fmt: skip
     return {"name": name, "title": title, "caption": caption, "data": data}
