@@ -128,9 +128,9 @@ def needed(values: Mapping[str, Any], code: str, on: date) -> Any:
 
 def stricter(part: str, value: Any, than: Any) -> bool:
     """Return whether one limit refuses more than another; any limit refuses more than none."""
-    if than is None:
-        return True
-    return bool(value > than if part in MORE_IS_STRICTER else value < than)
+    if part in MORE_IS_STRICTER:
+        return bool(value > (than or 0))  # none of these days is no limit
+    return bool(than is None or value < than)
 
 
 def codes() -> Iterable[str]:

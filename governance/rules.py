@@ -115,8 +115,8 @@ def shown(rule: Rule) -> str:
     if isinstance(value, dict):
         return "–".join(str(each) for each in value.values())
     if isinstance(value, list):
-        values = ", ".join(str(WORDS.get(each, each)) for each in value).replace("-", "\N{MINUS SIGN}")
-        return gettext("%(values)s days") % {"values": values} if rule.unit == DAYS else values
+        values = ", ".join(str(WORDS.get(each, each)) for each in value)
+        return gettext("%(values)s days") % {"values": values.replace("-", "\N{MINUS SIGN}")} if rule.unit == DAYS else values
     if rule.unit == AMOUNT:
         return spoken(Decimal(value))
     if rule.unit == RATE:

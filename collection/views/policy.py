@@ -55,7 +55,8 @@ def table(code: str, rows: list[Rule], *, on: Any, inforce: str, sources: Any) -
     for row in sorted((each for each in rows if each.code in known), key=lambda each: list(known).index(each.code)):
         row.word = contact_rules.word(known[row.code])  # type: ignore[attr-defined]
         row.shown = contact_rules.pack_name(row.value) if row.code == contact_packs.CHOSEN else rules.shown(row)  # type: ignore[attr-defined]
-        row.binds = row.code in sources.values()  # type: ignore[attr-defined]
+        row.warns = known[row.code]["part"] == "interval_days"  # type: ignore[attr-defined]
+        row.binds = row.code in sources.values() and not row.warns  # type: ignore[attr-defined]
         row.coming = row.effective_from > on  # type: ignore[attr-defined]
         found.append(row)
     return {"code": code, "name": contact_rules.pack_name(code), "rows": found, "holds": code in (inforce, contact_packs.HOUSE)}
