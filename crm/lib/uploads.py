@@ -18,7 +18,7 @@ class Bounded(FileUploadHandler):
         META: dict[str, Any],
         content_length: int,
         boundary: bytes,
-        encoding: str | None = None,  # noqa: N803  Django calls it by name
+        encoding: str | None = None,
     ) -> None:
         """Note what the request says it carries."""
         self.passed_over = content_length > LARGEST

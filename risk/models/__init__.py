@@ -6,8 +6,8 @@ from risk.models.behaviour import BehaviourScore, LimitProposal, ProposalQuerySe
 from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
 from risk.models.features import FeatureStat
-from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
 from risk.models.lists import ListEntry, ListEntryQuerySet
+from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
 from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
 from risk.models.trials import ShadowDecision, Trial, TrialQuerySet

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('risk', '0006_strategy_frozen'),
+        ("risk", "0012_feature_stat"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
