@@ -2,23 +2,21 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu
 from customers import panels
-from risk import home_blocks
+from risk import backtest_tables, home_blocks, model_home, strategy_home  # noqa: F401  the tables declare themselves
 from risk.permissions import (
+    APPROVE_MODEL,
+    APPROVE_STRATEGY,
     DECIDE_LIMIT_PROPOSAL,
+    EDIT_MODEL,
+    EDIT_STRATEGY,
     REPLAY_DECISION,
     RUN_BACKTEST,
     VIEW_DECISION,
     VIEW_FEATURE,
+    VIEW_LIST,
     VIEW_MONITORING,
     VIEW_STRATEGY,
 )
-from risk import home_blocks, strategy_home
-from risk.permissions import APPROVE_STRATEGY, EDIT_STRATEGY, REPLAY_DECISION, VIEW_STRATEGY
-from risk import home_blocks, model_home
-from risk.permissions import APPROVE_MODEL, EDIT_MODEL, REPLAY_DECISION, VIEW_STRATEGY
-from risk import backtest_tables, home_blocks  # noqa: F401  the tables declare themselves
-from risk.permissions import REPLAY_DECISION, RUN_BACKTEST, VIEW_STRATEGY
-from risk.permissions import REPLAY_DECISION, VIEW_LIST, VIEW_STRATEGY
 
 menu.entry(group="risk", order=10, label=_("Strategies"), url_name="strategy-list", permission=VIEW_STRATEGY, icon="strategies", key="r")
 menu.entry(group="risk", order=20, label=_("Models"), url_name="scorecard-list", permission=VIEW_STRATEGY, icon="models")
@@ -56,6 +54,8 @@ home.queue(
 home.figure(
     "risk.alerts", label=_("Alerts to act on"), permission=VIEW_MONITORING, read=home_blocks.alerts_to_act_on, order=14,
     roles=("risk_analyst", "risk_manager"),
+)  # fmt: skip
+home.queue(
     "risk.strategies.waiting", title=_("Strategies that wait for a second person"), permission=APPROVE_STRATEGY, read=strategy_home.waiting,
     empty=_("No strategy waits for you."), order=12, roles=("risk_manager", "compliance"), url_name="strategy-list",
 )  # fmt: skip
@@ -63,6 +63,8 @@ home.queue(
     "risk.strategies.drafts", title=_("My strategy versions"), permission=EDIT_STRATEGY, read=strategy_home.drafts,
     empty=_("No draft of yours. Open a strategy and make a draft from a version."), order=14, roles=("risk_analyst",),
     url_name="strategy-list",
+)  # fmt: skip
+home.queue(
     "risk.models.mine", title=_("My drafts and trainings"), permission=EDIT_MODEL, read=model_home.mine,
     empty=_("No draft and no training. Bring in a data set to begin."), order=14, roles=("risk_analyst",), url_name="data-set-list",
 )  # fmt: skip

@@ -15,7 +15,7 @@ class Bounded(FileUploadHandler):
     def handle_raw_input(
         self,
         input_data: Any,
-        META: dict[str, Any],
+        META: dict[str, Any],  # noqa: N803  Django's own name
         content_length: int,
         boundary: bytes,
         encoding: str | None = None,
