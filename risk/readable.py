@@ -15,7 +15,7 @@ def sections(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
     found = []
     for stage in graph.stages[:-1]:
         values: list[tuple[str, str]] = []
-        rules: list[dict[str, Any]] = []
+        rules: list[dict[str, Any] | None] = []
         for node in graph.nodes:
             if node.stage != stage:
                 continue

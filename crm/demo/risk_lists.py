@@ -1,6 +1,7 @@
 """Entries of the black, grey and watch lists: values of nobody in the demonstration, one run out, one taken off."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from governance.models import User
 from risk import lists
@@ -21,7 +22,7 @@ def fill(*, at: datetime) -> None:
     made = []
     for place, (on_list, what, value, reason, source) in enumerate(ENTRIES):
         then = at - timedelta(days=80 - 9 * place)
-        told = {"list": on_list, "what": what, "value": value, "reason": reason, "source": source}
+        told: dict[str, Any] = {"list": on_list, "what": what, "value": value, "reason": reason, "source": source}
         until = (at + timedelta(days=90)).date() if on_list != "black" else None
         made.append(lists.add(**told, until=until, actor=people["risk"], at=then))
     lists.end(made[4], reason="Address confirmed by a visit 上门核实", actor=people["compliance"], at=at - timedelta(days=3))

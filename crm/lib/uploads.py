@@ -17,7 +17,7 @@ class Bounded(FileUploadHandler):
         input_data: Any,
         META: dict[str, Any],  # noqa: N803  Django's own name
         content_length: int,
-        boundary: bytes,
+        boundary: Any,  # bytes; Django's stubs say text
         encoding: str | None = None,
     ) -> None:
         """Note what the request says it carries."""

@@ -86,7 +86,11 @@ def test_an_address_with_a_number_in_it_is_not_echoed_nor_logged(cast: Cast, pag
 
 # --- payloads of tasks ---------------------------------------------------------------------------------------------
 OURS = ("ledger.", "governance.", "customers.", "credit.", "collection.", "risk.", "crm.")
-NAMES = {("governance.tasks.tell_unreadable", "model"), ("governance.tasks.tell_unreadable", "field")}  # of our own columns
+NAMES = {
+    ("governance.tasks.tell_unreadable", "model"), ("governance.tasks.tell_unreadable", "field"),  # of our own columns
+    ("risk.monitor_tasks.run_monitoring", "on"), ("risk.behaviour_tasks.score_borrowers", "on"),  # a day
+    ("risk.monitor_tasks.run_monitoring", "actor"),  # a row, or nobody
+}  # fmt: skip
 
 
 def test_a_task_is_sent_with_numbers_of_rows_and_nothing_else() -> None:
