@@ -341,6 +341,8 @@ SPECTACULAR_SETTINGS = {
         "ContactChannelEnum": "collection.models.Channel",
         "ContactOutcomeEnum": "collection.models.Outcome",
         "DecisionOutcomeEnum": "risk.models.Decision.Outcome",
+        "BacktestKindEnum": "risk.models.Backtest.Kind",
+        "BacktestStatusEnum": "risk.models.Backtest.Status",
         "RelationSourceEnum": "customers.models.Relation.Source",
         "RelationKindEnum": "customers.models.Relation.Kind",
         "ReversalReasonEnum": "credit.reversals.Reason",

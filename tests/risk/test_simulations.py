@@ -82,7 +82,7 @@ def test_a_file_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def past(cast: Cast) -> list[Decision]:
     live_scorecard(cast.system)
-    return [engine.evaluate(FACTS | {"age": age}, at=NOON, actor=cast.system) for age in (22, 40, 60)]
+    return [engine.evaluate(FACTS | {"age": age}, at=NOON, actor=cast.system) for age in (27, 40, 60)]
 
 
 def run(cast: Cast, population: Any) -> Backtest:
