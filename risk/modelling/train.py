@@ -21,7 +21,7 @@ PLAINER = 0.0005  # so much may be given up for a model that is read more easily
 MONOTONE = 0.001  # so much may be given up for directions that hold everywhere
 SINGLE = 0.001  # so much better must trees alone be than the blend
 TUNED = 0.002  # so much better must another number of rounds be than the usual
-SHARES = (0.3, 0.5)  # of the scorecard in a blend
+SHARE = 0.25  # of the scorecard in a blend; choosing it anew on small samples ranks worse than a fixed one
 CODE = "model"
 Progress = Callable[[float, str], None]
 
@@ -147,7 +147,7 @@ def _trees(table: Table, fold: np.ndarray, asked: Settings, say: Progress) -> li
         plan = trees.Plan(label, shape, STEPS[-1], asked.monotone or {}, asked.scale, asked.seed)
         found.append(_tried(label, LIGHTGBM, plan, table, fold, asked))
     if asked.monotone is None:
-        best = _plainer(found, PLAINER)
+        best = _clearly(found)
         directions = learned_directions(table)
         if directions:
             say(0.7, "monotone")
@@ -296,13 +296,12 @@ def choose(found: Sequence[Candidate], kind: str, bad: np.ndarray, fold: np.ndar
     wooden = [one for one in found if one.kind == LIGHTGBM]
     card = _plainer(plain, PLAINER) if plain else None
     forest = _forest(wooden) if wooden else None
-    blended: list[Choice] = []
+    blend: Choice | None = None
     if kind == AUTO and card and forest:
         fine = plain[-1]  # the finer card adds more to trees than the plainer one, whichever ranks better alone
-        for share in SHARES:
-            both = mixed((fine, forest), (share, 1 - share), bad, fold)
-            tried[f"{both.label} ({share:.0%})"] = both
-            blended.append(both)
+        leaves = max(_clearly(wooden), forest, key=lambda one: one.auc)
+        blend = mixed((fine, leaves), (SHARE, 1 - SHARE), bad, fold)
+        tried[blend.label] = blend
     best = max(tried.values(), key=lambda one: one.auc)
     told = [
         {"label": label, "kind": one.kind, "auc": {"mean": one.auc, "sd": float(np.std(one.aucs))}, "ks": measures.ks(one.held, bad),
@@ -314,12 +313,11 @@ def choose(found: Sequence[Candidate], kind: str, bad: np.ndarray, fold: np.ndar
         one = card or forest
         assert one is not None
         return tried[one.label], Note("why_asked", label=one.label, own=f"{one.auc:.4f}", **figures), told
-    assert card is not None and forest is not None
-    blend = max(blended, key=lambda one: one.auc)
+    assert card is not None and forest is not None and blend is not None
     if card.auc >= max(blend.auc, forest.auc) - PLAINER:
         return tried[card.label], Note("why_card", own=f"{card.auc:.4f}", **figures), told
     apart = np.array(forest.aucs) - np.array(blend.aucs)
-    if apart.mean() > max(SINGLE, float(apart.std(ddof=1)) / np.sqrt(len(apart))):  # clearly, on these folds
+    if apart.mean() > max(SINGLE, error_of(apart)):
         return tried[forest.label], Note("why_trees", own=f"{forest.auc:.4f}", **figures), told
     return blend, Note("why_blend", own=f"{blend.auc:.4f}", single=f"{max(card.auc, forest.auc):.4f}", **figures), told
 
@@ -330,11 +328,27 @@ def _plainer(found: Sequence[Candidate], worth: float) -> Candidate:
     return next(one for one in found if one.auc >= best - worth)
 
 
+def _clearly(found: Sequence[Candidate]) -> Candidate:
+    """Return the first (smallest) trees without directions, or later ones that rank better by more than chance between the folds."""
+    free = [one for one in found if isinstance(one.plan, trees.Plan) and "monotone" not in one.label]
+    best = free[0]
+    for one in free[1:]:
+        apart = np.array(one.aucs) - np.array(best.aucs)
+        if apart.mean() > max(PLAINER, error_of(apart)):
+            best = one
+    return best
+
+
+def error_of(apart: np.ndarray) -> float:
+    """Return the standard error of a mean difference over folds."""
+    return float(apart.std(ddof=1) / np.sqrt(len(apart)))
+
+
 def _forest(found: Sequence[Candidate]) -> Candidate:
-    """Return the trees with directions where they rank nearly as well, else the smallest that rank as well as the best."""
-    best = _plainer(found, PLAINER)
+    """Return the trees with directions where they rank nearly as well as the free ones, else the free ones."""
+    best = _clearly(found)
     for one in found:
-        if isinstance(one.plan, trees.Plan) and one.plan.monotone and one.auc >= best.auc - MONOTONE:
+        if "monotone" in one.label and one.auc >= best.auc - MONOTONE:
             return one
     return best
 
