@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
@@ -19,6 +20,7 @@ from governance.models import User
 from ledger import log
 
 DEFAULT_LANGUAGE = "zh-hans"
+INSTEAD = ":instead"  # ends the key of what goes by another way
 # For which purpose the address of a message is read.
 READ_FOR = {
     MessagePurpose.CODE: "service",
@@ -211,6 +213,44 @@ def send_again(message: Message, *, actor: User, at: datetime) -> Message:
     moved.save(update_fields=["address"])
     hint()
     return moved
+
+
+@transaction.atomic
+def by_another_way(message: Message, *, actor: User, at: datetime) -> Message | None:
+    """Plan the same words by the other written channel; None where no address is left, or the other way was tried.
+
+    A stop ends a channel, not the duty to tell: what a customer has to be told about their contract goes by what is open. When nothing
+    written is left, the message stays with the person who reads what failed.
+    """
+    other = MessageChannel.EMAIL if message.channel == MessageChannel.SMS else MessageChannel.SMS
+    customer = uses.reading(message.customer, READ_FOR[MessagePurpose(message.purpose)], actor=actor, at=at)
+    address = address_of(customer, other)
+    if message.key.endswith(INSTEAD) or not address or not message.text or is_secret(message.template):
+        return None
+    with translation.override(message.language):
+        subject = str(templates.label(message.template.code)) if other == MessageChannel.EMAIL else None
+    made = Message(
+        customer=message.customer,
+        template=message.template,
+        channel=other,
+        purpose=message.purpose,
+        key=f"{message.key}{INSTEAD}",
+        priority=message.priority,
+        language=message.language,
+        address=address,
+        subject=subject,
+        text=message.text,
+        planned_at=at,
+        due_at=at,
+    )
+    row = _insert(made)
+    if row is made:
+        log.record(
+            "customers.message.planned", made, actor=actor, at=at, template=message.template.code, channel=other, purpose=message.purpose,
+            instead_of=message.public_id,
+        )  # fmt: skip
+        hint()
+    return row
 
 
 def sender_name(customer: Customer, language: str) -> str:

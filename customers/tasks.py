@@ -5,14 +5,23 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from customers import activities, handover, index, outbox
-from customers.models import Handover
+from customers import activities, contact_policy, handover, index, messages, outbox
+from customers.models import Handover, Message, MessagePurpose
+from governance import users
 from ledger import log
 from ledger.models import Entry
 
 SECONDS = 25  # of one task that sends: other work gets its turn
 SEAT_SECONDS = 50  # after which the seat of a sender that died is free; two on one seat do no harm, the claims keep them apart
 ASKED = "messages:asked"
+
+
+@log.on("customers.message.failed")
+def tell_by_another_way(*, entry: Entry, **_: object) -> None:
+    """What a customer has to be told, and a stop kept from them by one way, goes by the other."""
+    if entry.facts.get("problem") == contact_policy.BAR and entry.facts.get("purpose") == MessagePurpose.SERVICE:
+        message = Message.objects.select_related("customer__legal_entity", "template").get(pk=entry.subject_id)
+        messages.by_another_way(message, actor=users.system(), at=entry.at)
 
 
 @shared_task

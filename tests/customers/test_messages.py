@@ -157,6 +157,23 @@ def test_a_stopped_channel_fails_with_its_rule(write, gateway, cast, customer):
     assert gateway.texts(key=message.public_id) == []
 
 
+def test_a_stop_ends_a_channel_and_what_must_be_told_goes_by_the_other(write, gateway, cast, customer, deliver):
+    customer.email = "li@example.com"
+    customer.save()
+    told, asked = write("told"), write("asked", purpose="collection")
+    contacts.bar(customer, channel="sms", reason="stop", actor=cast.service_agent, at=NOON)
+    assert run().failed == 2
+    deliver()
+    deliver()
+    other = Message.objects.get(channel="email")
+    assert (other.key, other.text, other.address, other.subject) == ("told:instead", fresh(told).text, "li@example.com", "Hello")
+    assert not Message.objects.filter(key__startswith=f"{asked.key}:").exists(), "collection is no duty to tell"
+    contacts.bar(customer, channel="email", reason="stop", actor=cast.service_agent, at=NOON)
+    assert run("email").failed == 1
+    deliver()
+    assert Message.objects.count() == 3, "no way back and forth"
+
+
 def test_a_refused_number_fails_and_a_person_may_send_it_again(write, gateway, cast, make_customer):
     message = write(to=with_end(make_customer, "9991"))
     assert run().failed == 1
