@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.fields import PublicIdField
@@ -16,7 +16,7 @@ from risk import words
 class StrategyStatus(models.TextChoices):
     DRAFT = "draft", _("draft")
     TESTING = "testing", _("testing")
-    APPROVED = "approved", _("approved")
+    APPROVED = "approved", pgettext_lazy("strategy version", "approved")
     SCHEDULED = "scheduled", _("scheduled")
     LIVE = "live", _("live")
     RETIRED = "retired", _("retired")

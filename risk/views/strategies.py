@@ -6,7 +6,7 @@ from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -107,8 +107,8 @@ def _may(request: Asked, version: StrategyVersion) -> dict[str, bool]:
 def _tabs(version: StrategyVersion, tab: str, *, differs: int, lint: list[Any], ran: list[Any], notes: list[Any]) -> list[dict[str, Any]]:
     passed = sum(one.passed for one in ran)
     said: dict[str, tuple[Any, Any]] = {
-        "document": (_("Document"), ""),
-        "differences": (_("Differences"), differs),
+        "document": (pgettext("strategy", "Document"), ""),
+        "differences": (pgettext("strategy", "Differences"), differs),
         "lint": (_("Lint"), len(lint)),
         "tests": (_("Tests"), f"{passed}/{len(ran)}"),
         "traffic": (_("Traffic"), ""),
