@@ -185,10 +185,12 @@ def model_bins_edit(request: Asked, public_id: str, feature: str) -> HttpRespons
             told = model_bins.parsed(spec, form.cleaned_data["bins"])
             cells = model_bins.previewed(version, spec, told)
             if request.POST.get("save"):
-                training = trainings.start_edit(
-                    version, edits={feature: {"splits" if spec["kind"] == "numeric" else "groups": told}}, actor=request.user, at=now()
-                )
-                saved = reverse("training", args=[training.public_id])
+                edits = {feature: {"splits" if spec["kind"] == "numeric" else "groups": told}}
+                with idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
+                    if not sent.again:
+                        training = trainings.start_edit(version, edits=edits, actor=request.user, at=now())
+                        sent.result(reverse("training", args=[training.public_id]))
+                saved = sent.location
         if saved:
             return htmx.go(request, saved)
     rows = [display.bin_row(spec, cell, language) for cell in cells]

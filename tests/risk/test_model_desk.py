@@ -90,7 +90,9 @@ def test_from_a_file_to_a_champion_in_the_browser(cast: Cast, storage: Any, page
     look = analyst.post(address, {"number": "1", "bins": "12\n24", "look": "1"})
     assert look.status_code == 200 and "nothing is saved yet" in look.content.decode()
     assert ScorecardVersion.objects.filter(scorecard=version.scorecard).count() == 1
-    analyst.post(address, {"number": "1", "bins": "12\n24", "save": "1"})
+    save = {"number": "1", "bins": "12\n24", "save": "1", "form_key": "0d9a3f2e-6c1b-4e0b-8a51-5d2c7e9f4b10"}
+    twice = [analyst.post(address, save).headers["Location"] for _click in range(2)]
+    assert twice[0] == twice[1]
     edit = Training.objects.latest("pk")
     trainings.run(edit.pk, at=NOON)
     edit.refresh_from_db()
