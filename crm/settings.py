@@ -340,6 +340,8 @@ SPECTACULAR_SETTINGS = {
         "ChannelEnum": "governance.models.identity.Channel",
         "ContactChannelEnum": "collection.models.Channel",
         "ContactOutcomeEnum": "collection.models.Outcome",
+        "BacktestKindEnum": "risk.models.Backtest.Kind",
+        "BacktestStatusEnum": "risk.models.Backtest.Status",
         "DecisionOutcomeEnum": "risk.models.Decision.Outcome",
         "BacktestKindEnum": "risk.models.Backtest.Kind",
         "BacktestStatusEnum": "risk.models.Backtest.Status",
