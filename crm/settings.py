@@ -343,8 +343,6 @@ SPECTACULAR_SETTINGS = {
         "BacktestKindEnum": "risk.models.Backtest.Kind",
         "BacktestStatusEnum": "risk.models.Backtest.Status",
         "DecisionOutcomeEnum": "risk.models.Decision.Outcome",
-        "BacktestKindEnum": "risk.models.Backtest.Kind",
-        "BacktestStatusEnum": "risk.models.Backtest.Status",
         "RelationSourceEnum": "customers.models.Relation.Source",
         "RelationKindEnum": "customers.models.Relation.Kind",
         "ReversalReasonEnum": "credit.reversals.Reason",

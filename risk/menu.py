@@ -8,10 +8,6 @@ from risk.permissions import (
     APPROVE_STRATEGY,
     DECIDE_LIMIT_PROPOSAL,
     EDIT_MODEL,
-from risk import home_blocks, strategy_home
-from risk.permissions import (
-    APPROVE_STRATEGY,
-    DECIDE_LIMIT_PROPOSAL,
     EDIT_STRATEGY,
     REPLAY_DECISION,
     RUN_BACKTEST,
