@@ -96,7 +96,7 @@ def check(raw: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], list[
     for name, fact in schema.facts.items():
         value = raw.get(name)
         clean[name] = None
-        if isinstance(value, Mapping) and set(value) == {UNFIT}:
+        if isinstance(value, dict) and set(value) == {UNFIT}:
             problems.append(Problem(name, str(value[UNFIT])))
         elif value is None:
             if fact.required:

@@ -6,7 +6,7 @@ the trace, no matching row gives no outcome. Here each of these refers the case 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -93,6 +93,17 @@ class Strategy:
             self.engine = zen.ZenEngine({"loader": loader, "customHandler": self._custom_node})
         except (RuntimeError, ValueError, TypeError) as refusal:
             raise BadStrategy(_message(refusal)) from refusal
+
+    def approves(self, raw: Mapping[str, Any]) -> bool:
+        """Tell whether `run` would approve, without a trace: for those who ask of many variants of one case."""
+        clean, problems = facts.check(raw, self.schema)
+        if problems or (self.graph.scorecards and self.card is None):
+            return False
+        try:
+            result = self.engine.evaluate(KEY, facts.for_engine(clean, self.schema))["result"]
+            return self._conclusion(result, None, {}).outcome == APPROVE
+        except (RuntimeError, KeyError, TypeError, ValueError):
+            return False
 
     def run(self, raw: Mapping[str, Any]) -> Verdict:
         """Judge `raw` facts; never raises for what the facts hold."""
@@ -239,7 +250,10 @@ def _table(node: graphs.Node, seen: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _scored(node: graphs.Node, given: Mapping[str, Any], score: Score | None, broken: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {"node": node.id, "label": node.label, "result": ERROR if broken else NO_HIT}
     if score:
-        entry["points"] = [asdict(line) | {"value": given.get(line.feature)} for line in score.lines]
+        entry["points"] = [
+            {"feature": line.feature, "bin": line.bin, "points": line.points, "mean": line.mean, "value": given.get(line.feature)}
+            for line in score.lines
+        ]
         entry["unfit"] = list(score.unfit)
         entry["values"] = {"score": score.score, "pd": str(score.pd)}
     return entry
@@ -259,6 +273,8 @@ def _worst(nodes: list[dict[str, Any]]) -> str:
 
 
 def _path(given: Any, name: str) -> Any:
+    if "." not in name and isinstance(given, dict):
+        return given.get(name)
     for part in name.split("."):
         given = given.get(part) if isinstance(given, Mapping) else None
     return given

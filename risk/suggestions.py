@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from risk import words
-from risk.strategies import APPROVE, Strategy
+from risk.strategies import Strategy
 
 STEP = Decimal(100)
 MOST_RUNS = 40
@@ -66,7 +66,7 @@ class _Search:
         if self.left <= 0:
             return False
         self.left -= 1
-        return self.strategy.run(self.facts | changes).outcome == APPROVE
+        return self.strategy.approves(self.facts | changes)
 
     def most(self, low: Decimal, high: Decimal, passes: Callable[[Decimal], bool]) -> Decimal | None:
         """Return the largest of `low`, the hundreds between and `high` that passes, where all below it do; None if `low` does not."""

@@ -172,6 +172,7 @@ applicants = fixed_dictionaries({
 def test_every_verdict_is_complete_repeatable_and_keeps_its_word(changes: dict[str, Any]) -> None:
     verdict = run(**changes)
     assert first_difference(verdict, strategy().run(verdict.facts)) == ""
+    assert strategy().approves(FACTS | changes) is (verdict.outcome == "approve")
     assert [stage["stage"] for stage in verdict.trace][1:] == STAGES
     if verdict.outcome == "approve":
         assert verdict.grade
