@@ -27,7 +27,7 @@ SAMPLES = {
         "加上本笔贷款，每月还款将占您收入的62%，上限为55%。我们可为您提供最高¥4,000、期限12个月的贷款。",
     ),
 }
-DECLINED = templates.declare("application.declined", label=_("Application declined"), purpose=MessagePurpose.SERVICE, samples=SAMPLES)
+DECLINED = templates.declare("application.declined", label=_("Notice of a decline"), purpose=MessagePurpose.SERVICE, samples=SAMPLES)
 
 
 def reasons_for(application: Application, language: str) -> list[str]:

@@ -20,7 +20,7 @@ STAGES = {
     "affordability": gettext_lazy("Affordability"),
     "limit": gettext_lazy("Limit"),
     "price": gettext_lazy("Price"),
-    "referral": gettext_lazy("Referral"),
+    "referral": gettext_lazy("Referral rules"),
     "verdict": gettext_lazy("Verdict"),
 }
 RESULTS = {

@@ -26,7 +26,7 @@ LARGEST_FILE = 2_000_000
 
 
 class ListFilter(FilterSet):
-    list = ChoiceFilter(label=gettext_lazy("List"), choices=ListEntry.List.choices, empty_label=display.ANY)
+    list = ChoiceFilter(label=gettext_lazy("Which list"), choices=ListEntry.List.choices, empty_label=display.ANY)
     what = ChoiceFilter(label=gettext_lazy("Kind of value"), choices=ListEntry.What.choices, empty_label=display.ANY)
 
     class Meta:
@@ -40,7 +40,7 @@ class FindForm(crm_forms.Form):
 
 
 class EntryForm(FindForm):
-    list = forms.ChoiceField(label=gettext_lazy("List"), choices=ListEntry.List.choices)
+    list = forms.ChoiceField(label=gettext_lazy("Which list"), choices=ListEntry.List.choices)
     source = forms.ChoiceField(label=gettext_lazy("Source"), choices=ListEntry.Source.choices)
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=lists.LONGEST)
     until = forms.DateField(label=gettext_lazy("Until"), required=False, widget=crm_forms.DateInput)

@@ -138,7 +138,7 @@ send = _step(
     done=_("Sent: a second person approves or rejects it."),
 )  # fmt: skip
 take_back = _step(
-    "take_back", EDIT_STRATEGY, title=_("Take back to draft"), button=_("Take back"), form_class=ReasonForm, run=strategy_life.take_back,
+    "take_back", EDIT_STRATEGY, title=_("Take back to draft"), button=_("Take the version back"), form_class=ReasonForm, run=strategy_life.take_back,
     done=_("It is a draft again."),
 )  # fmt: skip
 approve = _step(
