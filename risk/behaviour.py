@@ -125,9 +125,8 @@ def settle(scores: Sequence[BehaviourScore], *, at: datetime, actor: Any) -> Non
     on = timezone.localtime(at).date()
     held = behaviour_rules.holding(on)
     newest = limit_proposals.latest(score.customer_id for score in scores)
-    now = {
-        score.customer_id: score for score in scores if (last := newest.get(score.customer_id)) is not None and last.as_of == score.as_of
-    }
+    # The stored rows, not those handed in: a row another worker wrote first stays, and ours then has no key.
+    now = {score.customer_id: last for score in scores if (last := newest.get(score.customer_id)) is not None and last.as_of == score.as_of}
     alerts.warn({customer: _finding(score, held) for customer, score in now.items()}, on=on, at=at, actor=actor)
     limit_proposals.propose(now, held=held, actor=actor, at=at)
 

@@ -133,6 +133,13 @@ def test_which_limit_a_score_speaks_for(pd: str, months: int, limit: str, used: 
     assert found == (None if wanted is None else D(wanted))
 
 
+def test_a_score_that_came_without_its_key_proposes_by_the_stored_one(version: ScorecardVersion, line: Loan, cast: Cast) -> None:
+    stored = score_of(line.customer, version)
+    told = BehaviourScore(customer=line.customer, scorecard_version=version, score=stored.score, pd=stored.pd, as_of=stored.as_of)
+    behaviour.settle([told], at=NOON, actor=cast.system)  # as after a fact that two workers heard of
+    assert LimitProposal.objects.get().score == stored
+
+
 def test_a_lower_limit_holds_once_approved(version: ScorecardVersion, line: Loan, cast: Cast) -> None:
     behaviour.settle([score_of(line.customer, version)], at=NOON, actor=cast.system)
     proposal = LimitProposal.objects.get()
