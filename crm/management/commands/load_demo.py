@@ -27,6 +27,7 @@ from crm.demo import (
     desk_strategies,
     desk_underwriting,
     erased,
+    features,
     keys,
     machines,
     models,
@@ -114,6 +115,7 @@ class Command(BaseCommand):
             erased.fill(entity, at=min(now(), house.at(today, 18)))
             self.stdout.write(backtests.fill(analyst=house.staff["analyst"], at=min(now(), house.at(today, 18))))
             self.stdout.write(models.fill(at=min(now(), house.at(today, 18))))
+            self.stdout.write(features.fill(at=min(now(), house.at(today, 18))))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
             outbox.run_all(at=now())
         with outside.sandbox(), log.without_broker():
