@@ -31,7 +31,7 @@ register(Source(
     GROUP BY a.n
     """,
     (
-        Feature("applications_30d", _("Applications handed in"), "integer", window="30d"),
+        Feature("applications_handed_in_30d", _("Applications handed in"), "integer", window="30d"),
         Feature("applications_90d", _("Applications handed in"), "integer", window="90d"),
         Feature("applications_365d", _("Applications handed in"), "integer", window="365d"),
         Feature("declined_365d", _("Applications declined"), "integer", window="365d"),

@@ -7,7 +7,7 @@ are statistics, not money.
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LEAST_SHARE = 1e-4  # an empty bin stands for this share: the logarithm of nothing would outweigh every other bin
@@ -204,12 +204,6 @@ def observed_to_expected(bands: Iterable[Band]) -> Measured:
         return NOTHING
     whole, mean = share(bad, n), expected / n
     return Measured(bad / expected, None if whole.low is None else whole.low / mean, None if whole.high is None else whole.high / mean)
-
-
-def lined_up(order: Sequence[str], *counted: Mapping[str, int]) -> list[list[int]]:
-    """Return counts by key as lists in one order; what an order lacks is added to its end, so that nothing is dropped."""
-    keys = list(dict.fromkeys([*order, *(key for counts in counted for key in counts)]))
-    return [[counts.get(key, 0) for key in keys] for counts in counted]
 
 
 def _variance(values: Sequence[float]) -> float:

@@ -80,7 +80,7 @@ def test_what_is_known_of_four_pasts(desk: Desk) -> None:
     assert said[blank.pk]["days_late"] is None
     assert said[blank.pk]["home_branch"] == "EAST"
     assert (said[declined.pk]["applications_90d"], said[declined.pk]["declined_365d"], said[declined.pk]["approved_365d"]) == (1, 1, 0)
-    assert said[declined.pk]["applications_30d"] == 0
+    assert said[declined.pk]["applications_handed_in_30d"] == 0
     assert (said[good.pk]["repayments_90d"], said[good.pk]["on_time_share_12m"]) == (1, D("1.000000"))
     assert said[good.pk]["consents_withdrawn_12m"] == 1
     assert said[good.pk]["same_employer"] == said[late.pk]["same_employer"] == 1

@@ -108,7 +108,3 @@ def test_edges_cut_without_empty_bins(values: list[int]) -> None:
     assert edges == sorted(set(edges)) and len(edges) < 10
     filled = {stability.place(edges, value) for value in ordered}
     assert filled == set(range(len(edges) + 1))
-
-
-def test_lined_up_keeps_what_is_new() -> None:
-    assert stability.lined_up(["a", "b"], {"b": 2}, {"a": 1, "c": 5}) == [[0, 2, 0], [1, 0, 5]]
