@@ -21,9 +21,11 @@ END $$;
 
 
 class Migration(migrations.Migration):
+    replaces = [("governance", "0013_read_role")]
+
     dependencies = [
-        ("governance", "0012_sign_in"),
-        ("customers", "0006_message_without_lock"),
+        ("governance", "0015_tables"),
+        ("customers", "0010_tables"),
         ("sessions", "0001_initial"),
         ("oauth2_provider", "0001_initial"),
     ]
