@@ -37,16 +37,14 @@ def main() -> int:
     import django
 
     django.setup()
-    from risk import backtests, facts, populations, tallies, words
-    from risk.quick import GIVEN, Quick
-    from risk.registry import RETAIL
+    from risk import backtests, facts, populations, tallies
+    from risk.one_pass import GIVEN
     from risk.strategies import KEY
 
     people = applications(number)
-    graph, strategy = words.data(RETAIL), shipped()
-    quick = Quick(strategy, graph)
-    if quick.why_not:
-        say(f"the shipped graph goes the long way: {quick.why_not}")
+    strategy = shipped()
+    if strategy.why_not_told:
+        say(f"the shipped graph goes the plain way: {strategy.why_not_told}")
     given = []
     for one in people:
         clean, _problems = facts.check(one, strategy.schema)
@@ -56,7 +54,7 @@ def main() -> int:
     rows = [populations.Row(place, one, tallies.Answer("refer", reasons=("x",))) for place, one in enumerate(people)]
     runner = object.__new__(backtests.Runner)
     runner.__dict__.update(
-        backtest=SimpleNamespace(defaults={}), sides=[None, quick], costs=tallies.Costs(600_000, 40_000, 30_000), horizon=12,
+        backtest=SimpleNamespace(defaults={}), sides=[None, strategy], costs=tallies.Costs(600_000, 40_000, 30_000), horizon=12,
         dimensions=sorted(name for name, fact in strategy.schema.facts.items() if fact.type in ("category", "boolean")), protected=["personal_status_sex"],
     )  # fmt: skip
 
@@ -75,12 +73,12 @@ def main() -> int:
 
     figures = {
         "run_with_trace_per_second": speed(each(strategy.run, people), number),
-        "quick_per_second": speed(each(quick.run, people), number),
+        "quick_per_second": speed(each(strategy.concludes, people), number),
         "backtest_part_per_second": speed(parts, number),
     }
     floor = {"bare_engine_per_second": speed(each(lambda one: strategy.engine.evaluate(KEY, one), given), number)}
-    if quick.engine is not None:
-        floor["bare_engine_score_given_per_second"] = speed(each(lambda one: quick.engine.evaluate(KEY, one), scored), number)
+    if strategy._short is not None:
+        floor["bare_engine_score_given_per_second"] = speed(each(lambda one: strategy._short.evaluate(KEY, one), scored), number)
     ratios = {
         "backtest_over_aim_of_1500": figures["backtest_part_per_second"] / AIM,
         "backtest_over_bare_engine": figures["backtest_part_per_second"] / floor["bare_engine_per_second"],

@@ -9,11 +9,11 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from crm.lib.templatetags.crm import percent
-from risk import backtests, tallies, words
+from risk import backtests, stability, tallies, words
 from risk.models import Backtest, BacktestArm
 from risk.tallies import APPROVE, DECLINE, KNOWN_BAD, KNOWN_GOOD, MILLION, NONE, PD_N, PD_SUM, REFER
 
-Z = Decimal("1.96")
+Z = Decimal(str(stability.Z95))
 OUTCOMES = (APPROVE, REFER, DECLINE)
 OUTCOME_WORDS = {APPROVE: gettext_lazy("approve"), REFER: gettext_lazy("refer"), DECLINE: gettext_lazy("decline")}
 GRADES = "ABCDE"
@@ -79,13 +79,9 @@ def known_rate(line: Sequence[int]) -> Share:
 
 
 def wilson(part: int, whole: int) -> tuple[Decimal, Decimal] | None:
-    """Return the 95 % interval of a share by Wilson's score method (Wilson 1927, JASA 22)."""
-    if not whole:
-        return None
-    share, z2 = Decimal(part) / whole, Z * Z
-    middle = (share + z2 / (2 * whole)) / (1 + z2 / whole)
-    half = Z * (share * (1 - share) / whole + z2 / (4 * whole * whole)).sqrt() / (1 + z2 / whole)
-    return max(Decimal(0), middle - half), min(Decimal(1), middle + half)
+    """Return the 95 % interval of a share, as cells take it."""
+    found = stability.share(part, whole)
+    return None if found.low is None or found.high is None else (Decimal(str(found.low)), Decimal(str(found.high)))
 
 
 def paired(into: int, out: int, whole: int) -> tuple[Decimal, Decimal, Decimal] | None:

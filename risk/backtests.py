@@ -23,8 +23,7 @@ from risk import engine, facts, made, outcome_source, populations, scorecards, t
 from risk.made import Made, Uploaded
 from risk.models import Backtest, BacktestArm, BacktestChunk, ScorecardVersion, StrategyVersion
 from risk.populations import Past, Row
-from risk.quick import Quick
-from risk.strategies import BadStrategy
+from risk.strategies import BadStrategy, Strategy
 from risk.tallies import Answer, Case, Costs
 
 KIND = "risk.backtest"
@@ -210,7 +209,7 @@ def _arm(place: int, side: Side | None) -> BacktestArm:
     return arm
 
 
-def compiled(arm: BacktestArm) -> Quick | None:
+def compiled(arm: BacktestArm) -> Strategy | None:
     """Return the runnable version of a side; None for what was decided at the time.
 
     :raises NotComparable: if it cannot run, or was changed since it was chosen
@@ -223,7 +222,7 @@ def compiled(arm: BacktestArm) -> Quick | None:
         raise _changed(version)
     pair = engine.Pair(version.pk, arm.strategy_sha256, card.pk if card else None, arm.scorecard_sha256 if card else None)
     try:
-        return Quick(engine.compiled(pair), version.graph)
+        return engine.compiled(pair)
     except engine.Tampered as problem:
         raise _changed(version) from problem
     except (BadStrategy, facts.BadSchema, scorecards.BadCard) as problem:
@@ -274,7 +273,7 @@ class Runner:
         shares = {name: int(Decimal(share) * tallies.MILLION) for name, share in backtest.costs.items()}
         self.costs = Costs(**shares)
         self.horizon = int(backtest.population.get("horizon_months") or outcome_source.HORIZON_MONTHS)
-        schemas = [side.strategy.schema for side in self.sides if side]
+        schemas = [side.schema for side in self.sides if side]
         self.dimensions = sorted({
             name for schema in schemas for name, fact in schema.facts.items() if fact.type in ("category", "boolean")
         })  # fmt: skip
@@ -294,8 +293,8 @@ class Runner:
                 absent.append(())
                 assumed.append(())
                 continue
-            given, missing, filled = populations.fitted(row.facts, side.strategy.schema, self.backtest.defaults)
-            said = side.run(given)
+            given, missing, filled = populations.fitted(row.facts, side.schema, self.backtest.defaults)
+            said = side.concludes(given)
             answers.append(tallies.answer(said.outcome, said.grade, said.limit, said.annual_rate, said.pd, said.reasons))
             absent.append(missing)
             assumed.append(filled)
@@ -314,7 +313,7 @@ class Runner:
         numbers = range(chunk.first, chunk.first + chunk.size)
         found = {row.ref: row.facts for row in populations.stored(list(set(chunk.decisions)))}
         bases = {number: found[key] for number, key in zip(numbers, chunk.decisions, strict=False) if key in found}
-        schema = next(side.strategy.schema for side in self.sides[1:] if side)
+        schema = next(side.schema for side in self.sides[1:] if side)
         return made.drawn(self.backtest.population, numbers, schema, bases)
 
 

@@ -1,16 +1,17 @@
 """The arithmetic of monitoring: has a population moved, does a score still rank, does it still mean what it said. Pure.
 
-Sources: PSI as Siddiqi, Credit Risk Scorecards (2006), ch. 9: sum over bins of (a - e) ln(a / e). AUC with its interval by DeLong, DeLong
-and Clarke-Pearson (1988) in the midrank form of Sun and Xu (2014). Intervals of a share by Wilson (1927). Binary floats on purpose: these
-are statistics, not money.
+The index of a population (PSI) and the interval of a share stand here for everybody, AUC and KS in `modelling/measures.py`, whose arrays
+are loaded only by who asks for them. Sources: PSI as Siddiqi, Credit Risk Scorecards (2006), ch. 9: sum over bins of (a - e) ln(a / e).
+Intervals of a share by Wilson (1927). Binary floats on purpose: these are statistics, not money.
 """
 
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-LEAST_SHARE = 1e-4  # an empty bin stands for this share: the logarithm of nothing would outweigh every other bin
+EMPTY = 0.5  # rows an empty bin stands for, as in a scorecard's weights: the logarithm of nothing would outweigh every other bin
 Z95 = 1.959963984540054
 Z95_ONE_SIDED = 1.6448536269514722
 
@@ -44,14 +45,17 @@ def shares(counts: Sequence[int]) -> list[float]:
 def psi_parts(expected: Sequence[int], actual: Sequence[int]) -> list[float]:
     """Return what each bin adds to the population stability index. Counts of the same bins, in the same order.
 
+    A bin that is empty on one side counts half a row there; one that is empty on both adds nothing.
+
     :raises ValueError: if the bins differ in number
     """
     if len(expected) != len(actual):
         raise ValueError("Both populations are counted in the same bins.")
+    before, after = max(sum(expected), 1), max(sum(actual), 1)
     parts = []
-    for e, a in zip(shares(expected), shares(actual), strict=True):
-        was, now = max(e, LEAST_SHARE), max(a, LEAST_SHARE)
-        parts.append((now - was) * math.log(now / was))
+    for e, a in zip(expected, actual, strict=True):
+        was, now = max(e, EMPTY) / before, max(a, EMPTY) / after
+        parts.append((now - was) * math.log(now / was) if e or a else 0.0)
     return parts
 
 
@@ -98,35 +102,15 @@ def edges_of(sorted_values: Sequence[float], bins: int) -> list[float]:
     return found
 
 
-def midranks(values: Sequence[float]) -> list[float]:
-    """Return the rank of each value from 1 on, ties sharing their middle."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks = [0.0] * len(values)
-    first = 0
-    while first < len(order):
-        last = first
-        while last + 1 < len(order) and values[order[last + 1]] == values[order[first]]:
-            last += 1
-        for at in range(first, last + 1):
-            ranks[order[at]] = (first + last) / 2 + 1
-        first = last + 1
-    return ranks
-
-
 def auc(bad: Sequence[float], good: Sequence[float]) -> Measured:
     """Return how often a bad one stands above a good one (higher is riskier, a tie counts half), with DeLong's interval."""
-    m, n = len(bad), len(good)
-    if not m or not n:
+    if not bad or not good:
         return NOTHING
-    together = midranks([*bad, *good])
-    own_bad, own_good = midranks(bad), midranks(good)
-    value = (math.fsum(together[:m]) - m * (m + 1) / 2) / (m * n)
-    if m < 2 or n < 2:
-        return Measured(value)
-    by_bad = [(all_ - own) / n for all_, own in zip(together[:m], own_bad, strict=True)]
-    by_good = [1 - (all_ - own) / m for all_, own in zip(together[m:], own_good, strict=True)]
-    spread = math.sqrt(_variance(by_bad) / m + _variance(by_good) / n)
-    return Measured(value, max(0.0, value - Z95 * spread), min(1.0, value + Z95 * spread))
+    from risk.modelling import measures
+
+    score, hit = _arrays(bad, good)
+    value, spread = measures.auc(score, hit), math.sqrt(measures.auc_variance(score, hit))
+    return Measured(value) if math.isnan(spread) else Measured(value, max(0.0, value - Z95 * spread), min(1.0, value + Z95 * spread))
 
 
 def ks(bad: Sequence[float], good: Sequence[float]) -> Measured:
@@ -134,21 +118,21 @@ def ks(bad: Sequence[float], good: Sequence[float]) -> Measured:
 
     The interval is that of the difference of two shares at the place of the largest gap; it leaves out that the place itself was chosen.
     """
-    m, n = len(bad), len(good)
-    if not m or not n:
+    if not bad or not good:
         return NOTHING
-    marked = sorted([(-value, 1) for value in bad] + [(-value, 0) for value in good])
-    found_bad = found_good = 0
-    best, at = -1.0, (0.0, 0.0)
-    for position, (value, is_bad) in enumerate(marked):
-        found_bad += is_bad
-        found_good += 1 - is_bad
-        if position + 1 == len(marked) or marked[position + 1][0] != value:
-            b, g = found_bad / m, found_good / n
-            if b - g > best:
-                best, at = b - g, (b, g)
-    spread = math.sqrt(at[0] * (1 - at[0]) / m + at[1] * (1 - at[1]) / n)
-    return Measured(best, max(0.0, best - Z95 * spread), min(1.0, best + Z95 * spread))
+    from risk.modelling import measures
+
+    alarm, found = measures.curve(*_arrays(bad, good))
+    place = int((found - alarm).argmax())
+    b, g = float(found[place]), float(alarm[place])
+    spread = math.sqrt(b * (1 - b) / len(bad) + g * (1 - g) / len(good))
+    return Measured(b - g, max(0.0, b - g - Z95 * spread), min(1.0, b - g + Z95 * spread))
+
+
+def _arrays(bad: Sequence[float], good: Sequence[float]) -> tuple[Any, Any]:
+    import numpy as np
+
+    return np.array([*bad, *good], dtype=float), np.repeat([1, 0], [len(bad), len(good)])
 
 
 def share(hits: int, of: int) -> Measured:
@@ -204,8 +188,3 @@ def observed_to_expected(bands: Iterable[Band]) -> Measured:
         return NOTHING
     whole, mean = share(bad, n), expected / n
     return Measured(bad / expected, None if whole.low is None else whole.low / mean, None if whole.high is None else whole.high / mean)
-
-
-def _variance(values: Sequence[float]) -> float:
-    mean = math.fsum(values) / len(values)
-    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)

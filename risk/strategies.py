@@ -6,13 +6,14 @@ the trace, no matching row gives no outcome. Here each of these refers the case 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import zen
 
-from risk import facts, graphs, words
+from risk import facts, graphs, one_pass, words
+from risk.one_pass import Seen
 from risk.scorecards import Score, Unscorable
 from risk.scoring import Model
 
@@ -88,28 +89,48 @@ class Strategy:
             raise BadStrategy(f"the scorecard reads undeclared facts: {', '.join(sorted(unknown))}")
         if card is not None and (banned := set(card.names) & self.schema.protected):
             raise BadStrategy(f"the scorecard reads protected attributes: {', '.join(sorted(banned))}")
+        self.why_not_short = one_pass.obstacle(graph, self.graph, card.names if card else ())
+        self.why_not_told = self.why_not_short or one_pass.untold(graph, self.graph)
+        self._short: Any = None
+        self._telling: Any = None
         try:
-            loader: Any = {"type": "static", "content": {KEY: dict(graph)}}
-            self.engine = zen.ZenEngine({"loader": loader, "customHandler": self._custom_node})
+            self.engine = _engine(dict(graph), self._custom_node)
         except (RuntimeError, ValueError, TypeError) as refusal:
             raise BadStrategy(_message(refusal)) from refusal
+        try:
+            if not self.why_not_short:
+                self._short = _engine(one_pass.rewritten(graph))
+            if not self.why_not_told:
+                telling, self._told = one_pass.telling(graph, self.graph, self.schema.facts)
+                self._telling = _engine(telling)
+        except (RuntimeError, ValueError, TypeError) as refusal:  # what we made of it is at fault, not the graph
+            self.why_not_told = _message(refusal)
 
     def approves(self, raw: Mapping[str, Any]) -> bool:
         """Tell whether `run` would approve, without a trace: for those who ask of many variants of one case."""
-        clean, problems = facts.check(raw, self.schema)
-        if problems or (self.graph.scorecards and self.card is None):
-            return False
-        try:
-            result = self.engine.evaluate(KEY, facts.for_engine(clean, self.schema))["result"]
-            return self._conclusion(result, None, {}).outcome == APPROVE
-        except (RuntimeError, KeyError, TypeError, ValueError):
-            return False
+        return self.concludes(raw).outcome == APPROVE
 
-    def run(self, raw: Mapping[str, Any]) -> Verdict:
-        """Judge `raw` facts; never raises for what the facts hold."""
-        if not raw.keys() <= self.schema.facts.keys():
-            offered = words.offered()  # a version of another day declares fewer than we can tell: the rest is not for it
-            raw = {name: value for name, value in raw.items() if name in self.schema.facts or name not in offered}
+    def concludes(self, raw: Mapping[str, Any]) -> Verdict:
+        """Judge `raw` as `run` does, without keeping facts or trace: for backtests and simulations, never for a decision."""
+        clean, problems = facts.check(self._offered(raw), self.schema)
+        if problems:
+            return Verdict(REFER, reasons=tuple(dict.fromkeys(one.reason for one in problems)))
+        if self.graph.scorecards and self.card is None:
+            return Verdict(REFER, reasons=("scorecard_missing",))
+        given = facts.for_engine(clean, self.schema)
+        passed = self._in_one_pass(self._short, given)
+        if passed is None:
+            return replace(self._plainly(given, {}), facts={}, trace=())
+        result, score = passed
+        about: dict[str, Any] = {"score": score.score, "pd": score.pd} if score else {}
+        return self._concluded(result, score, about)
+
+    def run(self, raw: Mapping[str, Any], *, plainly: bool = False) -> Verdict:
+        """Judge `raw` facts; never raises for what the facts hold.
+
+        :param plainly: let the engine itself trace the graph as it was drawn; the same verdict and trace, several times slower
+        """
+        raw = self._offered(raw)
         clean, problems = facts.check(raw, self.schema)
         kept = facts.stored(raw, clean, problems)
         if problems:
@@ -117,6 +138,39 @@ class Strategy:
         if self.graph.scorecards and self.card is None:
             return Verdict(REFER, reasons=("scorecard_missing",), facts=kept, trace=self._stopped([]))
         given = facts.for_engine(clean, self.schema)
+        passed = None if plainly else self._in_one_pass(self._telling, given)
+        if passed is None:
+            return self._plainly(given, kept)
+        result, score = passed
+        about: dict[str, Any] = {"facts": kept, "trace": self._stages(self._told.read(result[one_pass.TOLD], given), given, score)}
+        if score:
+            about |= {"score": score.score, "pd": score.pd}
+        return self._concluded(result, score, about)
+
+    def _offered(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return `raw` without what a version of another day does not declare and we can tell: it is not for it."""
+        if raw.keys() <= self.schema.facts.keys():
+            return raw
+        offered = words.offered()
+        return {name: value for name, value in raw.items() if name in self.schema.facts or name not in offered}
+
+    def _in_one_pass(self, engine: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any], Score | None] | None:
+        """Return what a rewritten graph tells, with the score where the path came by it; None where the plain way has to say it."""
+        if engine is None:
+            return None
+        score: Score | None = None
+        try:
+            if self.card is not None and self.graph.scorecards:
+                score = self.card.score(given)
+                given = {**given, one_pass.GIVEN: {"score": score.score, "pd": float(score.pd)}}
+            result = engine.evaluate(KEY, given)["result"]
+        except (RuntimeError, Unscorable):
+            return None
+        if not isinstance(result, dict) or one_pass.REACHED not in result:
+            return None
+        return result, score if result[one_pass.REACHED] else None
+
+    def _plainly(self, given: Mapping[str, Any], kept: Mapping[str, Any]) -> Verdict:
         try:
             answer = self.engine.evaluate(KEY, given, {"trace": True})
         except RuntimeError as failure:
@@ -139,15 +193,18 @@ class Strategy:
     def _verdict(self, result: Any, trace: Mapping[str, Any], given: Mapping[str, Any], kept: Mapping[str, Any]) -> Verdict:
         score: Score | None = None
         scored = any(node.type == "customNode" and node.id in trace for node in self.graph.nodes)
+        seen = {node.id: _seen(node, trace[node.id]) for node in self.graph.nodes if node.id in trace}
         if scored:
             try:
                 score = self._score(given)
             except Unscorable:
-                return Verdict(REFER, reasons=("scorecard_error",), facts=kept, trace=self._stages(trace, given, None, "card"))
-        stages = self._stages(trace, given, score)
-        about: dict[str, Any] = {"facts": kept, "trace": stages}
+                return Verdict(REFER, reasons=("scorecard_error",), facts=kept, trace=self._stages(seen, given, None, "card"))
+        about: dict[str, Any] = {"facts": kept, "trace": self._stages(seen, given, score)}
         if score:
             about |= {"score": score.score, "pd": score.pd}
+        return self._concluded(result, score, about)
+
+    def _concluded(self, result: Any, score: Score | None, about: dict[str, Any]) -> Verdict:
         try:
             return self._conclusion(result, score, about)
         except (KeyError, TypeError, ValueError):
@@ -207,33 +264,43 @@ class Strategy:
         return (_facts_stage(problems), *stages)
 
     def _stages(
-        self, trace: Mapping[str, Any], given: Mapping[str, Any], score: Score | None, broken: str = ""
+        self, seen: Mapping[str, Seen], given: Mapping[str, Any], score: Score | None, broken: str = ""
     ) -> tuple[Mapping[str, Any], ...]:
         found: dict[str, list[dict[str, Any]]] = {stage: [] for stage in self.graph.stages}
         for node in self.graph.nodes:
-            seen = trace.get(node.id)
-            if seen is None:
+            told = seen.get(node.id)
+            if told is None:
                 found[node.stage].append({"node": node.id, "label": node.label, "result": NOT_REACHED})
             elif node.type == "decisionTableNode":
-                found[node.stage] += _table(node, seen)
+                found[node.stage] += _table(node, told)
             elif node.type == "customNode":
                 found[node.stage].append(_scored(node, given, score, bool(broken)))
-            else:
-                values = {name: one["result"] for name, one in (seen.get("traceData") or {}).items()}
-                if node.stage != self.graph.stages[-1]:  # the verdict itself is not repeated below its own line
-                    found[node.stage].append({"node": node.id, "label": node.label, "result": NO_HIT, "values": values})
+            elif node.stage != self.graph.stages[-1]:  # the verdict itself is not repeated below its own line
+                found[node.stage].append({"node": node.id, "label": node.label, "result": NO_HIT, "values": told.values})
         stages = ({"stage": stage, "result": _worst(nodes), "nodes": nodes} for stage, nodes in found.items() if nodes)
         return (_facts_stage([]), *stages)
 
 
-def _table(node: graphs.Node, seen: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return an entry per row: the engine reports only the rows that fired, a reader wants the others too."""
-    fired = seen.get("traceData") or []
-    places = {one["index"] for one in (fired if isinstance(fired, list) else [fired])}
-    given = seen.get("input") or {}
-    entries, over = [], False
+def _engine(graph: Mapping[str, Any], custom: Any = None) -> Any:
+    loader: Any = {"type": "static", "content": {KEY: graph}}
+    return zen.ZenEngine({"loader": loader} if custom is None else {"loader": loader, "customHandler": custom})
+
+
+def _seen(node: graphs.Node, traced: Mapping[str, Any]) -> Seen:
+    """Read what the engine's own trace says of a node."""
+    data = traced.get("traceData")
+    if node.type == "decisionTableNode":
+        fired, given = data or [], traced.get("input") or {}
+        places = {one["index"] for one in (fired if isinstance(fired, list) else [fired])}
+        return Seen(places, {name: _path(given, name) for rule in node.rules for name in rule.reads}, {})
+    return Seen(set(), {}, {name: one["result"] for name, one in (data or {}).items()} if node.type == "expressionNode" else {})
+
+
+def _table(node: graphs.Node, seen: Seen) -> list[dict[str, Any]]:
+    """Return an entry per row: only the rows that fired are known, a reader wants the others too."""
+    entries, over, read = [], False, seen.read
     for rule in node.rules:
-        matched = rule.place in places
+        matched = rule.place in seen.places
         if matched and not rule.reason:
             over = over or not node.collects
         if not rule.reason and not matched:
@@ -241,7 +308,7 @@ def _table(node: graphs.Node, seen: Mapping[str, Any]) -> list[dict[str, Any]]:
         result = HIT if matched and rule.reason else (NOT_REACHED if over and not matched else NO_HIT)
         entries.append({
             "node": node.id, "of": node.label, "row": rule.row, "label": rule.label, "result": result, "reason": rule.reason,
-            "values": {name: _path(given, name) for name in rule.reads}, "threshold": rule.threshold,
+            "values": {name: read[name] for name in rule.reads}, "threshold": rule.threshold,
         })  # fmt: skip
         over = over or (matched and not node.collects)
     return entries

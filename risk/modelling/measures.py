@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-Z95 = 1.959963984540054
+from risk.stability import Z95
+
 DRAWS = 200
 
 
@@ -185,10 +186,3 @@ def by_group(log_odds: np.ndarray, bad: np.ndarray, groups: Mapping[str, np.ndar
             "expected": float(sigmoid(log_odds[places]).mean()), "auc": auc(log_odds[places], hit) if both else None,
         })  # fmt: skip
     return told
-
-
-def psi(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the population stability index of two tables of counts over the same bins; an empty bin counts as half a row."""
-    was = np.maximum(expected, 0.5) / max(expected.sum(), 1)
-    now = np.maximum(actual, 0.5) / max(actual.sum(), 1)
-    return float(((now - was) * np.log(now / was)).sum())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from risk import stability
 from risk.modelling import cards, measures, trees
 from risk.modelling.tables import NUMERIC, Column, Table
 from risk.scorecards import Scale
@@ -136,7 +137,7 @@ def over(held: np.ndarray, own: np.ndarray, table: Table, column: Column, edges:
     told = measures.by_group(held, table.bad, found)
     for one in told:
         part = np.bincount(np.searchsorted(edges, own[found[one["group"]]]), minlength=len(edges) + 1)
-        one["psi"] = measures.psi(whole, part)
+        one["psi"] = stability.psi(whole.tolist(), part.tolist())
     return told
 
 

@@ -59,12 +59,6 @@ def test_a_calibrated_model_has_slope_one_and_an_overconfident_one_less() -> Non
     assert found["ci95"]["calibration_slope"][0] < 1 < found["ci95"]["calibration_slope"][1]
 
 
-def test_psi_is_nothing_for_the_same_and_grows_with_the_difference() -> None:
-    same, other, far = np.array([10, 20, 30]), np.array([12, 20, 28]), np.array([40, 15, 5])
-    assert measures.psi(same, same * 3) == pytest.approx(0)
-    assert 0 < measures.psi(same, other) < 0.1 < 0.25 < measures.psi(same, far)
-
-
 def test_the_folds_are_those_of_scikit_learn_and_stratified() -> None:
     _score, bad = drawn(1_000)
     fold = folds.stratified(bad, 5, 0)

@@ -1,6 +1,9 @@
 """Monitoring's arithmetic, against examples worked by hand and against a library that computes the same another way."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -20,7 +23,8 @@ def test_psi_by_hand() -> None:
 
 
 def test_psi_of_an_empty_bin_is_finite_and_of_nobody_none() -> None:
-    assert stability.psi([50, 50], [100, 0]) == pytest.approx(0.5 * math.log(2) + (1e-4 - 0.5) * math.log(1e-4 / 0.5), abs=1e-9)
+    assert stability.psi([50, 50], [100, 0]) == pytest.approx(0.5 * math.log(2) + (0.005 - 0.5) * math.log(0.005 / 0.5), abs=1e-9)
+    assert stability.psi([5, 0, 5], [50, 0, 50]) == pytest.approx(0)
     assert stability.psi([0, 0], [1, 1]) is None and stability.psi([1, 1], [0, 0]) is None
     with pytest.raises(ValueError, match="same bins"):
         stability.psi([1], [1, 2])
@@ -108,3 +112,12 @@ def test_edges_cut_without_empty_bins(values: list[int]) -> None:
     assert edges == sorted(set(edges)) and len(edges) < 10
     filled = {stability.place(edges, value) for value in ordered}
     assert filled == set(range(len(edges) + 1))
+
+
+def test_a_page_that_shows_intervals_loads_no_arrays() -> None:
+    """AUC and KS stand with the models, whose arrays a web process does not load at its start."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys; from risk import stability; stability.share(1, 2); print('numpy' in sys.modules)"],
+        capture_output=True, text=True, check=True, cwd=Path(stability.__file__).parent.parent,
+    )  # fmt: skip
+    assert told.stdout.strip() == "False"
