@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from collection import debts, permissions
+from collection import contested, debts, permissions
 from collection.debts import Debt
 from collection.models import Case, CaseDebt, Skip
 from credit import books
@@ -205,8 +205,10 @@ def claim(case: Case, *, actor: User, at: datetime) -> Case:
 
     :raises CaseClosed: if the case is closed
     :raises AssignedElsewhere: if a supervisor gave it to another person
+    :raises CaseFrozen: if a complaint keeps `actor` from it
     :raises Taken: if another person holds it
     """
+    contested.refuse_frozen(case, actor)
     free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at) | Q(claimed_by=actor)
     mine = Q(assigned_to__isnull=True) | Q(assigned_to=actor)
     won = Case.objects.open().filter(free, mine, pk=case.pk).update(claimed_by=actor, claimed_at=at, claimed_until=hold_until(at))
@@ -243,6 +245,7 @@ def held(case: Case, *, actor: User, at: datetime) -> Case:
 
     :raises CaseClosed: if the case is closed
     :raises NotHeld: if they do not, naming who does
+    :raises CaseFrozen: if a complaint keeps them from it
     """
     row = Case.objects.select_for_update(of=("self",)).select_related("claimed_by", "legal_entity", "customer").get(pk=case.pk)
     if row.status != Case.Status.OPEN:
@@ -252,6 +255,7 @@ def held(case: Case, *, actor: User, at: datetime) -> Case:
         if holder is not None:
             raise NotHeld(_("%(name)s holds this case now.") % {"name": holder}, holder=str(holder))
         raise NotHeld(_("You do not hold this case any more. Take it again; what you typed is kept."))
+    contested.refuse_frozen(row, actor)
     return row
 
 
@@ -345,6 +349,9 @@ def assign(case: Case, *, to: User | None, version: int, actor: User, at: dateti
             ],
             version=row.version,
         )
+    if to is not None and contested.is_frozen(row, to):
+        sentence = _("A complaint about %(name)s stands on this case: choose another person.") % {"name": to}
+        raise Unassignable(sentence, fields={"to": sentence})
     if to is not None and not may_work(to, row):
         sentence = _("%(name)s cannot work this case: role or team does not reach it.") % {"name": to}
         raise Unassignable(sentence, fields={"to": sentence})

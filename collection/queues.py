@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from collection import cases
 from collection.cases import AssignedElsewhere, CaseClosed, Taken
+from collection.contested import CaseFrozen
 from collection.models import Case, CaseDebt, CaseQuerySet, Place
 from credit import books
 from crm.lib.templatetags.crm import spoken
@@ -65,7 +66,7 @@ def take_next(user: User, *, at: datetime) -> Case | None:
         for case in rows:
             try:
                 return cases.claim(case, actor=user, at=at)
-            except (Taken, CaseClosed, AssignedElsewhere):
+            except (Taken, CaseClosed, AssignedElsewhere, CaseFrozen):
                 continue  # somebody was faster: the one after it is as good
         if not rows:
             break

@@ -7,7 +7,8 @@ from governance import rules
 from governance.models import Rule
 
 FROM = date(2025, 1, 1)
-OWN = Rule.Verification.POLICY
+OWN, SECOND_HAND = Rule.Verification.POLICY, Rule.Verification.SECONDARY
+COMPLAINTS = "Measures for Handling Consumer Complaints of Banking and Insurance 银行业保险业消费投诉处理管理办法 (2020) Art. 21"
 
 
 def seed() -> None:
@@ -67,3 +68,28 @@ def seed() -> None:
         verification=OWN,
         effective_from=FROM,
     )
+    for code, days, meaning_en, meaning_zh, citation, verification in (
+        ("collections.dispute.days", 15, "Days to decide a dispute of the debt", "债务异议的处理期限", "house policy 本机构政策", OWN),
+        (
+            "collections.dispute.bureau_days",
+            20,
+            "Days to answer an objection to the credit report",
+            "征信异议的答复期限",
+            "Regulation on the Administration of Credit Reporting 征信业管理条例 Art. 25",
+            Rule.Verification.UNVERIFIED,
+        ),
+        ("collections.complaint.days", 15, "Days to decide a simple complaint", "一般投诉的处理期限", COMPLAINTS, SECOND_HAND),
+        ("collections.complaint.complex_days", 30, "Days to decide a complex complaint", "情况复杂的投诉处理期限", COMPLAINTS, SECOND_HAND),
+        (
+            "collections.complaint.extended_days",
+            30,
+            "Days that senior staff may add for a complex complaint",
+            "经审批可延长的投诉处理天数",
+            COMPLAINTS,
+            SECOND_HAND,
+        ),
+    ):
+        rules.put(
+            code, value=days, unit=rules.DAYS, meaning_en=meaning_en, meaning_zh=meaning_zh, citation=citation,
+            verification=verification, effective_from=FROM,
+        )  # fmt: skip

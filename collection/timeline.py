@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from collection.models import Case, Channel, Outcome, Promise, RightPartyCheck, Skip
+from collection.models import Case, Channel, Complaint, Dispute, Outcome, Promise, RightPartyCheck, Skip
 from collection.permissions import VIEW
 from credit.accrual import bucket_name
 from crm.lib.templatetags.crm import spoken
@@ -16,6 +16,8 @@ from ledger.models import Entry
 kind("cases", label=gettext_lazy("Cases"), order=40, prefixes=("collections.case.",))
 kind("contacts", label=gettext_lazy("Contacts"), order=42, prefixes=("collections.contact.", "collections.check.", "collections.call."))
 kind("promises", label=gettext_lazy("Promises"), order=44, prefixes=("collections.promise.",))
+
+kind("matters", label=gettext_lazy("Disputes and complaints"), order=45, prefixes=("collections.dispute.", "collections.complaint."))
 
 
 @sentence("collections.case.opened", icon="case", tone="warn", permission=VIEW)
@@ -128,6 +130,60 @@ def _promise_replaced(entry: Entry) -> str:
 def _promise_cancelled(entry: Entry) -> str:
     words = {"amount": amount(entry), "reason": word(Promise.CancelReason, entry.facts.get("reason", ""))}
     return _("Promise of %(amount)s cancelled: %(reason)s") % words
+
+
+@sentence("collections.case.taken_away", icon="case", permission=VIEW)
+def _taken_away(entry: Entry) -> str:
+    return _("The case went to somebody else")
+
+
+@sentence("collections.dispute.opened", icon="cases", tone="caution", permission=VIEW)
+def _disputed(entry: Entry) -> str:
+    words = {"amount": amount(entry), "kind": word(Dispute.Kind, entry.facts.get("kind", "")), "day": entry.facts.get("due_on", "")}
+    return _("%(amount)s contested: %(kind)s. Answer by %(day)s") % words
+
+
+@sentence("collections.dispute.upheld", icon="cases", tone="good", permission=VIEW)
+@sentence("collections.dispute.partly", icon="cases", tone="good", permission=VIEW)
+def _dispute_upheld(entry: Entry) -> str:
+    words = {"upheld": spoken(Decimal(entry.facts.get("upheld") or "0.00")), "amount": amount(entry)}
+    return _("Dispute decided: %(upheld)s of %(amount)s is not owed") % words
+
+
+@sentence("collections.dispute.rejected", icon="cases", permission=VIEW)
+def _dispute_rejected(entry: Entry) -> str:
+    return _("Dispute decided: %(amount)s is owed") % {"amount": amount(entry)}
+
+
+@sentence("collections.dispute.withdrawn", icon="cases", permission=VIEW)
+def _dispute_withdrawn(entry: Entry) -> str:
+    return _("Dispute of %(amount)s taken back by the customer") % {"amount": amount(entry)}
+
+
+@sentence("collections.complaint.opened", icon="cases", tone="caution", permission=VIEW)
+def _complained(entry: Entry) -> str:
+    words = {"kind": word(Complaint.Kind, entry.facts.get("kind", "")), "day": entry.facts.get("due_on", "")}
+    return _("Complaint about collection: %(kind)s. Answer by %(day)s") % words
+
+
+@sentence("collections.complaint.extended", icon="clock", permission=VIEW)
+def _complaint_extended(entry: Entry) -> str:
+    return _("The answer to a complaint is due by %(day)s now") % {"day": entry.facts.get("due_on", "")}
+
+
+@sentence("collections.complaint.upheld", icon="cases", tone="bad", permission=VIEW)
+def _complaint_upheld(entry: Entry) -> str:
+    return _("Complaint decided: justified")
+
+
+@sentence("collections.complaint.rejected", icon="cases", permission=VIEW)
+def _complaint_rejected(entry: Entry) -> str:
+    return _("Complaint decided: not justified")
+
+
+@sentence("collections.complaint.withdrawn", icon="cases", permission=VIEW)
+def _complaint_withdrawn(entry: Entry) -> str:
+    return _("Complaint taken back by the customer")
 
 
 def amount(entry: Entry) -> str:

@@ -1,5 +1,6 @@
 from collection.models.case import Case, CaseDebt, CaseQuerySet, Channel, Contact, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
+from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
 from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
 
@@ -9,7 +10,11 @@ __all__ = [
     "CaseDebt",
     "CaseQuerySet",
     "Channel",
+    "Complaint",
     "Contact",
+    "Dispute",
+    "Matter",
+    "MatterQuerySet",
     "Outcome",
     "Place",
     "PolicyDraft",

@@ -99,8 +99,10 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
 
         `place` is the weightiest reason (`Place`), `weight` the overdue amount times its days past due. What a supervisor
         gave to `user` comes before the pool. Left out are cases another person holds or is assigned, those whose next
-        action lies after the business date `on`, and those `user` skipped for now.
+        action lies after the business date `on`, those `user` skipped for now, and those a complaint keeps them from.
         """
+        from collection.contested import bars_of  # it builds on this module
+
         free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at)
         due = Q(next_action_on__isnull=True) | Q(next_action_on__lte=on)
         for_me = Q(assigned_to__isnull=True) | Q(assigned_to=user.pk)
@@ -110,7 +112,7 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
             self.open()
             .visible_to(user)
             .filter(free, due, for_me)
-            .filter(~Exists(skipped))
+            .filter(~Exists(skipped), ~bars_of(user))
             .annotate(
                 given=Choose(When(assigned_to=user.pk, then=Value(0)), default=Value(1), output_field=SMALL),
                 place=Choose(

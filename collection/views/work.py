@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from collection import cases, checks, contacts, gate, holds, owed, permissions, queues, team
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken
+from collection.contested import CaseFrozen
 from collection.forms import AssignForm, CheckForm, ContactForm, SkipForm
 from collection.lists import CASES
 from collection.models import Case, Channel
@@ -207,7 +208,7 @@ def claim(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, public_id)
     try:
         cases.claim(row, actor=person(request), at=now())
-    except (Taken, CaseClosed, AssignedElsewhere) as error:
+    except (Taken, CaseClosed, AssignedElsewhere, CaseFrozen) as error:
         if request.POST.get("back") != "desk":
             raise
         messages.warning(request, error.message)
@@ -294,7 +295,7 @@ def call(request: HttpRequest, public_id: str) -> HttpResponse:
     except NotNow as refused:
         refused.remember()
         messages.warning(request, refused.message)
-    except (CaseClosed, NotHeld) as error:
+    except (CaseClosed, NotHeld, CaseFrozen) as error:
         messages.warning(request, error.message)
     else:
         messages.success(request, _("The call is yours to make. Log how it ended."))
@@ -335,7 +336,7 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
                     messages.success(request, _("The contact is saved."))
             if not form.errors:
                 return htmx.go(request, sent.location)
-        except (NotHeld, CaseClosed, Taken, AssignedElsewhere, NotNow) as error:
+        except (NotHeld, CaseClosed, Taken, AssignedElsewhere, CaseFrozen, NotNow) as error:
             error.remember()
             problem = error
     row = found(request, public_id)

@@ -9,6 +9,9 @@ WHO: dict[str, str] = {
     "collections.view_contact_policy": "collector collections_supervisor compliance auditor",
     "collections.draft_contact_policy": "collections_supervisor",
     "collections.check_contact_policy": "compliance",
+    "collections.open_matter": "collector collections_supervisor compliance",
+    "collections.decide_matter": "collections_supervisor compliance",
+    "collections.extend_matter": "compliance",
 }
 PAGES: list[tuple[str, str, str]] = [
     ("GET", "case-panel", "collections.view_case"),
