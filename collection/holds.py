@@ -106,7 +106,7 @@ def standing(customer_ids: Collection[int]) -> dict[int, dict[Name, Standing]]:
         note(found[customer_id], Name(name), since)
     for customer_id, (outcome, since) in last_said(customer_ids).items():
         if outcome in SAID:
-            note(found[customer_id], SAID[outcome], since)
+            note(found[customer_id], SAID[Outcome(outcome)], since)
     for customer_id, since in unreachable(customer_ids).items():
         note(found[customer_id], Name.DO_NOT_CONTACT, since)
     owing = set(Case.objects.open().filter(customer__in=customer_ids, overdue_amount__gt=0).values_list("customer_id", flat=True))
