@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0004_contact_policy_drafts'),
+        ("collections", "0004_tables"),
         ('credit', '0022_revolving_lines'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
