@@ -1,5 +1,6 @@
 """Where credit stands in the menu, on home pages and on the customer's page, and who may open decisions about applications."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -29,7 +30,7 @@ from crm.lib.lists import action
 from crm.lib.templatetags.crm import spoken, tile_money
 from customers import panels
 from governance import uses
-from risk import decisions
+from risk import decisions, strategy_facts
 
 ROWS = 6
 READ_FOR = "underwriting"  # what the queues of applications read a person for, as the pages behind them
@@ -66,6 +67,14 @@ def may_open_decision(user: Any, public_id: str) -> bool:
 
 
 decisions.subject_guard("credit.application", may_open_decision)
+
+
+def customers_of(public_ids: Sequence[str]) -> dict[str, int]:
+    """Return whose applications these are."""
+    return dict(Application.objects.filter(public_id__in=public_ids).values_list("public_id", "customer_id"))
+
+
+strategy_facts.subject_customers("credit.application", customers_of)
 
 
 # --- queues --------------------------------------------------------------------------------------------------------

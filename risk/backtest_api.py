@@ -115,6 +115,7 @@ class BacktestReportOut(BacktestOut):
                 "known_bad_rate": _told(column.known_bad), "known": column.known, "in": sum(column.counts["in"].values()),
                 "out": sum(column.counts["out"].values()), "moves": column.counts["matrix"], "gained": column.counts["gained"],
                 "lost": column.counts["lost"], "absent_facts": column.counts["absent"], "assumed_facts": column.counts["assumed"],
+                "computed_facts": column.counts.get("computed", {}),
             }
             for column in report.columns
         ]  # fmt: skip

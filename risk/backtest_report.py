@@ -14,6 +14,7 @@ from risk.models import Backtest, BacktestArm
 from risk.tallies import APPROVE, DECLINE, KNOWN_BAD, KNOWN_GOOD, MILLION, NONE, PD_N, PD_SUM, REFER
 
 Z = Decimal(str(stability.Z95))
+MISSING = ("absent", "assumed", "computed")  # how a fact can be wanting: not there, as asked, from the catalogue as of then
 OUTCOMES = (APPROVE, REFER, DECLINE)
 OUTCOME_WORDS = {APPROVE: gettext_lazy("approve"), REFER: gettext_lazy("refer"), DECLINE: gettext_lazy("decline")}
 GRADES = "ABCDE"
@@ -281,15 +282,21 @@ class Report:
         """Return the declared facts that were not stored, with what stood for them, most first."""
         schemas = [column.arm.strategy_version.input_schema if column.arm.strategy_version else {} for column in self.columns]
         required = {row["name"] for schema in schemas for row in schema.get("facts", ()) if row["required"]}
-        names = {name for column in self.columns for kind in ("absent", "assumed") for name in column.counts[kind]}
+        names = {name for column in self.columns for kind in MISSING for name in column.counts.get(kind, ())}
+
+        def count(column: Column, name: str, kinds: Sequence[str]) -> int:
+            return sum(column.counts.get(kind, {}).get(name, 0) for kind in kinds)
+
         rows = [
             {
                 "fact": name, "label": words.label(name, self.language), "required": name in required, "assumed": self.backtest.defaults.get(name),
-                "cells": [column.counts["absent"].get(name, 0) + column.counts["assumed"].get(name, 0) for column in self.columns],
+                "computed": any(name in column.counts.get("computed", ()) for column in self.columns),
+                "cells": cells, "missed": any(cell["missed"] for cell in cells),
             }
             for name in names
+            for cells in [[{"number": count(one, name, MISSING), "missed": count(one, name, MISSING[:2])} for one in self.columns]]
         ]  # fmt: skip
-        return sorted(rows, key=lambda row: (not row["required"], -max(row["cells"]), row["fact"]))
+        return sorted(rows, key=lambda row: (not row["required"], -max(cell["number"] for cell in row["cells"]), row["fact"]))
 
     def known_counts(self) -> dict[str, int]:
         counts = self.counts.get("known", {})

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import DomainError, Invalid
 from governance import jobs, lifecycle
 from ledger import log
-from risk import engine, facts, made, outcome_source, populations, scorecards, tallies
+from risk import engine, facts, made, outcome_source, populations, scorecards, strategy_facts, tallies
 from risk.made import Made, Uploaded
 from risk.models import Backtest, BacktestArm, BacktestChunk, ScorecardVersion, StrategyVersion
 from risk.populations import Past, Row
@@ -277,6 +277,7 @@ class Runner:
         self.dimensions = sorted({
             name for schema in schemas for name, fact in schema.facts.items() if fact.type in ("category", "boolean")
         })  # fmt: skip
+        self.catalogue = sorted({name for side in self.sides if side for name in side.catalogue})
         self.protected = sorted({name for schema in schemas for name in schema.protected})
 
     def cases(self, rows: Sequence[Row], known: Mapping[str, str]) -> list[Case]:
@@ -287,31 +288,35 @@ class Runner:
         answers: list[Answer] = []
         absent: list[Sequence[str]] = []
         assumed: list[Sequence[str]] = []
+        computed: list[Sequence[str]] = []
         for side in self.sides:
             if side is None:
                 answers.append(row.decided or Answer(tallies.REFER))
                 absent.append(())
                 assumed.append(())
+                computed.append(())
                 continue
             given, missing, filled = populations.fitted(row.facts, side.schema, self.backtest.defaults)
             said = side.concludes(given)
             answers.append(tallies.answer(said.outcome, said.grade, said.limit, said.annual_rate, said.pd, said.reasons))
             absent.append(missing)
             assumed.append(filled)
+            computed.append([name for name in row.computed if name in side.schema.facts])
         return Case(
             row.ref, answers, populations.cents(row.facts.get("amount")), populations.months(row.facts.get("term")), known,
-            populations.groups(row, self.dimensions, self.protected), absent, assumed,
+            populations.groups(row, self.dimensions, self.protected), absent, assumed, computed,
         )  # fmt: skip
 
     def rows(self, chunk: BacktestChunk) -> list[Row]:
         """Return the applications of a part: as stored, as uploaded, or made."""
         source = self.backtest.population["source"]
         if source == populations.PAST:
-            return populations.stored(chunk.decisions)
+            return strategy_facts.completed(populations.stored(chunk.decisions), self.catalogue)
         if source == populations.UPLOADED:
             return [Row(one["line"] - 1, one["facts"]) for one in chunk.given]
         numbers = range(chunk.first, chunk.first + chunk.size)
-        found = {row.ref: row.facts for row in populations.stored(list(set(chunk.decisions)))}
+        bases_of = strategy_facts.completed(populations.stored(list(set(chunk.decisions))), self.catalogue)
+        found = {row.ref: row.facts for row in bases_of}
         bases = {number: found[key] for number, key in zip(numbers, chunk.decisions, strict=False) if key in found}
         schema = next(side.schema for side in self.sides[1:] if side)
         return made.drawn(self.backtest.population, numbers, schema, bases)

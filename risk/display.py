@@ -7,7 +7,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from risk import graphs, words
+from crm.lib import features
+from risk import graphs, strategy_facts, words
 from risk.models import Decision, ScorecardVersion, StrategyVersion
 
 ANY, OUTCOME, GRADE = gettext_lazy("Any"), gettext_lazy("Outcome"), gettext_lazy("Grade")
@@ -335,13 +336,21 @@ def _node(node: Mapping[str, Any], decision: Decision, texts: Mapping[str, Any],
         shown["reads"].append({
             "label": label(name, language),
             "value": value(name, given, types.get(name, ""), language),
-            "source": SOURCES.get(source.get("source", ""), source.get("source", "")),
+            "source": source_words(source.get("source", "")),
             "as_of": source.get("as_of", ""),
         })  # fmt: skip
     if unfit := node.get("unfit"):
         names = ", ".join(words.label(name, language) for name in unfit)
         shown["note"] = _("Absent or never seen in training: %(names)s") % {"names": names}
     return shown
+
+
+def source_words(source: str) -> str:
+    """Return where a fact comes from in words; a statement of the catalogue by its own name."""
+    if source.startswith(strategy_facts.PREFIX):
+        found = features.SOURCES.get(source.removeprefix(strategy_facts.PREFIX))
+        return _("catalogue: %(source)s") % {"source": found.label if found else source}
+    return str(SOURCES.get(source, source))
 
 
 def _summary(stage: Mapping[str, Any], decision: Decision, hits: list[Any], texts: Mapping[str, Any], language: str) -> str:

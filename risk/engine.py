@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError
 from ledger import log
-from risk import scorecards, scoring, strategies, suggestions
+from risk import scorecards, scoring, strategies, strategy_facts, suggestions
 from risk.models import Decision, ScorecardVersion, StrategyVersion
 from risk.registry import content_sha256
 from risk.strategies import Strategy, Verdict
@@ -108,7 +108,8 @@ def judged(
 ) -> Decision:
     """Return the decision on `facts` without storing it.
 
-    While a trial runs, `customer_id` draws the arm, always the same one; without it the champion judges and no arm is noted.
+    While a trial runs, `customer_id` draws the arm, always the same one; without it the champion judges and no arm is noted. What the
+    version asks for, `facts` lack and the catalogue of features knows of the customer is computed as of `at` and kept with the decision.
 
     What the facts lack never raises: such a case is referred, with the fact's name among the reasons. `subject` names what is judged as
     `app.model:public_id`; `sources` says per fact where it comes from and as of when.
@@ -119,7 +120,9 @@ def judged(
     began = time.perf_counter_ns()
     arms = live_arms(strategy)
     pair, arm = arms.draw(customer_id)
-    verdict = compiled(pair).run(facts)
+    runnable = compiled(pair)
+    known, computed = strategy_facts.filled(runnable.catalogue, facts, customer_id=customer_id, at=at)
+    verdict = runnable.run(known)
     took = (time.perf_counter_ns() - began) // 1_000
     return Decision(
         subject=subject,
@@ -127,7 +130,7 @@ def judged(
         scorecard_version_id=pair.scorecard_id,
         trial_id=arms.trial_id if arm else None,
         arm=arm,
-        sources=_known_sources(sources or {}, verdict),
+        sources=_known_sources({**computed, **(sources or {})}, verdict),
         at=at,
         duration_us=took,
         **{name: getattr(verdict, name) for name in ("outcome", "grade", "score", "pd", "limit", "binding", "annual_rate")},

@@ -53,6 +53,11 @@ SENTENCES: dict[str, Any] = {
     "breaks_down": gettext_lazy("The graph brings its evaluation down: it needs more memory or depth than one decision may."),
     "bad_schema": gettext_lazy("The declaration of the facts is wrong: %(told)s"),
     "bad_reasons": gettext_lazy("The texts of the reasons are not an object of codes with their texts."),
+    "unknown_fact": gettext_lazy(
+        "Nobody tells the fact “%(name)s”: it is neither among the house's facts nor in the catalogue of features."
+    ),
+    "other_type": gettext_lazy("The fact “%(name)s” comes as %(type)s, not as %(told)s."),
+    "unprotected": gettext_lazy("“%(name)s” is a protected attribute and has to be declared as one."),
     "unknown_scorecard": gettext_lazy("There is no scorecard “%(code)s”."),
 }
 

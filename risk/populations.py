@@ -28,13 +28,15 @@ class NobodyThere(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One application before it is run: its key, its facts, what was decided, what it is about."""
+    """One application before it is run: its key, its facts, what was decided and when, what it is about."""
 
     ref: int
     facts: Mapping[str, Any]
     decided: Answer | None = None
     subject: str = ""
     product: str = ""
+    at: datetime | None = None  # when it was decided
+    computed: tuple[str, ...] = ()  # facts that were not stored then and come out of the catalogue, as of `at`
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,10 @@ def past(strategy: Strategy, asked: Past, *, actor: Any) -> list[int]:
 
 def stored(keys: Sequence[int]) -> list[Row]:
     """Return past decisions with their facts as stored, in the order of `keys`."""
-    names = ("pk", "subject", "facts", "sources", "outcome", "grade", "limit", "annual_rate", "pd", "reasons")
+    names = ("pk", "subject", "facts", "sources", "at", "outcome", "grade", "limit", "annual_rate", "pd", "reasons")
     found = {
-        pk: Row(pk, known, tallies.answer(outcome, grade, limit, rate, pd, reasons), subject, _product(sources))
-        for pk, subject, known, sources, outcome, grade, limit, rate, pd, reasons in Decision.objects.filter(pk__in=keys).values_list(
+        pk: Row(pk, known, tallies.answer(outcome, grade, limit, rate, pd, reasons), subject, _product(sources), at)
+        for pk, subject, known, sources, at, outcome, grade, limit, rate, pd, reasons in Decision.objects.filter(pk__in=keys).values_list(
             *names
         )
     }

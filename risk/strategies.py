@@ -12,6 +12,7 @@ from typing import Any
 
 import zen
 
+from crm.lib import features
 from risk import facts, graphs, one_pass, words
 from risk.one_pass import Seen
 from risk.scorecards import Score, Unscorable
@@ -83,6 +84,7 @@ class Strategy:
         if wrong := graphs.problems(graph, self.schema, reasons):
             raise BadStrategy("; ".join(wrong))
         self.graph = graphs.read(graph)
+        self.catalogue = tuple(name for name in self.schema.facts if features.find(name) is not None)  # computed where nobody tells them
         self.reasons = reasons
         self.card = card
         if card is not None and (unknown := set(card.names) - set(self.schema.facts)):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import Invalid, Stale
 from governance.models import User
 from ledger import log
-from risk import facts, finding_words, graph_shape, graphs, lint, probe, registry, scoring
+from risk import facts, finding_words, graph_shape, graphs, lint, probe, registry, scoring, strategy_facts
 from risk.findings import ERROR, Finding
 from risk.models import Scorecard, ScorecardVersion, Strategy, StrategyCase, StrategyStatus, StrategyVersion
 
@@ -127,10 +127,12 @@ def save(
     """Keep what was drawn. Facts, reasons and note stay as they are when not given.
 
     :param revision: the number the page was opened with
-    :raises Unfit: for a graph that cannot be read or compiled, runs in a circle, takes over 200 ms on a saved case or asks for an unknown fact
+    :raises Unfit: for a graph that cannot be read or compiled, runs in a circle, takes over 200 ms on a saved case or asks for a
+        fact that nobody tells
     :raises Stale: if somebody saved meanwhile; `extra["changes"]` says who and when
     :raises NotADraft: if the version left draft
     """
+    declares = input_schema is not None
     input_schema = version.input_schema if input_schema is None else input_schema
     reasons = version.reasons if reasons is None else reasons
     _may_save(version, revision)
@@ -140,6 +142,8 @@ def save(
     if code and not Scorecard.objects.filter(code=code).exists():
         raise Unfit([Finding("unknown_scorecard", ERROR, args={"code": code})])
     found, _runs = (shape, []) if shape else examined(graph, input_schema, reasons, cases=cases, card=card_of(code))
+    if not found and declares:
+        found = strategy_facts.problems(input_schema)
     if found:
         raise Unfit(found)
     with transaction.atomic():  # only now: the trial run above takes longer than a row should be held

@@ -52,6 +52,7 @@ class Case:
     groups: Mapping[str, str] = field(default_factory=dict)
     absent: Sequence[Iterable[str]] = ()
     assumed: Sequence[Iterable[str]] = ()
+    computed: Sequence[Iterable[str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def tally(cases: Iterable[Case], costs: Costs, *, arms: int) -> dict[str, Any]:
                 _add(side["absent"], name)
             for name in case.assumed[place] if case.assumed else ():
                 _add(side["assumed"], name)
+            for name in case.computed[place] if case.computed else ():
+                _add(side["computed"], name)
             if place:
                 _compare(side, base, said, case)
     return whole
@@ -173,6 +176,7 @@ def _empty() -> dict[str, Any]:
         "reasons",
         "absent",
         "assumed",
+        "computed",
         "groups",
         "matrix",
         "gained",

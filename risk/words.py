@@ -7,6 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from crm.lib import features
+
 DATA = Path(__file__).parent / "data"
 PLACE = re.compile(r"\{(\w+)(?:\|(\w+))?\}")
 
@@ -35,7 +40,19 @@ def offered() -> frozenset[str]:
 
 def label(fact: str, language: str) -> str:
     """Return the name of a fact in words; the name itself where nobody gave one."""
-    return str(_declared().get(fact, {}).get(f"label_{side(language)}", fact))
+    row = _declared().get(fact)
+    if row is None and (found := features.find(fact)) is not None:
+        return _of_feature(found[0], side(language))
+    return str((row or {}).get(f"label_{side(language)}", fact))
+
+
+def _of_feature(feature: features.Feature, tongue: str) -> str:
+    with translation.override("zh-hans" if tongue == "zh" else "en"):
+        if not feature.window:
+            return str(feature.meaning)
+        number = {"n": feature.window[:-1]}
+        window = _("last %(n)s days") if feature.window.endswith("d") else _("last %(n)s months")
+        return _("%(meaning)s, %(window)s") % {"meaning": feature.meaning, "window": window % number}
 
 
 def word(fact: str, value: Any, language: str) -> str:
