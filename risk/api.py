@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 
 from crm.lib.api import DoorViewSet
-from risk import backtest_api, decisions, model_api, strategy_api
+from risk import backtest_api, decisions, limit_api, list_api, model_api, monitor_api, strategy_api
 from risk.models import Decision
 from risk.permissions import VIEW_DECISION
 
@@ -52,4 +52,7 @@ VIEWSETS: dict[str, Any] = {
     **model_api.VIEWSETS,
     **strategy_api.VIEWSETS,
     **backtest_api.VIEWSETS,
+    **list_api.VIEWSETS,
+    **monitor_api.VIEWSETS,
+    **limit_api.VIEWSETS,
 }

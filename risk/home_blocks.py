@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from risk import monitor_pages
+from governance import changes
+from risk import list_changes, monitor_pages
 from risk.models import Backtest, Decision, LimitProposal, RiskAlert, ScorecardVersion, StrategyVersion
 
 SHOWN = 6
@@ -93,6 +94,22 @@ def backtests(user: Any, at: datetime) -> list[dict[str, Any]]:
             "action_label": _("Read"),
         }
         for row in rows
+    ]
+
+
+def waiting_lists(user: Any, at: datetime) -> list[dict[str, Any]]:
+    """Return what this person may confirm as the second one who answers for the lists, the oldest first."""
+    found = changes.waiting_for(user).filter(kind__in=list_changes.KINDS).order_by("pk")[:SHOWN]
+    return [
+        {
+            "who": changes.KINDS[one.kind].name(one.subject, one.after),
+            "url": reverse("change", args=[one.public_id]),
+            "why": [str(changes.KINDS[one.kind].label), one.reason],
+            "deadline": one.due_at,
+            "since": one.made_at,
+            "action_label": _("Decide"),
+        }
+        for one in found
     ]
 
 

@@ -1,5 +1,7 @@
 """Doors of the black, grey and watch lists, and what they say of an applicant: facts for a strategy, never a verdict.
 
+What a person asks for goes through `risk.list_changes`: a second person confirms it, and then these doors are called.
+
 Values are found by keyed fingerprints; the value itself is kept nowhere, its mask is. The engine is told which lists a person stands on,
 not by which value: the list entry stays with the people who keep the lists.
 """
@@ -8,7 +10,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -27,7 +29,7 @@ from risk.models import ListEntry
 LABEL = "risk.listentry"
 What, List = ListEntry.What, ListEntry.List
 MASKS = {What.ID_NUMBER: masking.mask_id_number, What.MOBILE: masking.mask_mobile}
-LONGEST, MOST_ROWS = 200, 5_000
+LONGEST, MOST_ROWS = 200, 2_000  # of a file: as many as a second person can be asked to answer for
 HEADS = ("list", "what", "value", "reason", "source", "since", "until")
 
 
@@ -45,10 +47,10 @@ class AlreadyEnded(DomainError):
 
 
 @dataclass
-class Imported:
-    """What became of a file: how many were added, and a sentence per row that was not."""
+class Read:
+    """What a file says: the rows that can be put on a list, by their number, and a sentence per row that cannot."""
 
-    added: int = 0
+    rows: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -72,23 +74,12 @@ def key_of(what: str, value: str) -> str:
     return vault.fingerprint(f"{what}|{value}", label=LABEL)
 
 
-@transaction.atomic
-def add(
-    *,
-    list: str,  # noqa: A002  the trade's word for it
-    what: str,
-    value: str,
-    reason: str,
-    source: str,
-    actor: User,
-    at: datetime,
-    since: date | None = None,
-    until: date | None = None,
-) -> ListEntry:
-    """Put a value on a list.
+def checked(
+    *, list: str, what: str, value: str, reason: str, source: str, at: datetime, since: date | None = None, until: date | None = None,  # noqa: A002
+) -> dict[str, Any]:  # fmt: skip
+    """Return what would be filed of a value, as JSON: its list, kind, fingerprint, mask, reason, source and days. Nothing is written.
 
     :raises Invalid: with a sentence per wrong field
-    :raises AlreadyListed: if it stands there already
     """
     on = localdate(at)
     since = since or on
@@ -108,10 +99,31 @@ def add(
             problems["value"] = refusal.message
     if problems:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
-    entry = ListEntry(
-        list=list, what=what, key=key_of(what, filed), masked=MASKS.get(What(what), masking.mask_text)(filed)[:80], reason=reason.strip(),
-        source=source, since=since, until=until, added_by=actor, added_at=at,
-    )  # fmt: skip
+    return {
+        "list": list, "what": what, "key": key_of(what, filed), "masked": MASKS.get(What(what), masking.mask_text)(filed)[:80],
+        "reason": reason.strip(), "source": source, "since": since.isoformat(), "until": until.isoformat() if until else None,
+    }  # fmt: skip
+
+
+def standing(list: str, key: str) -> ListEntry | None:  # noqa: A002  the trade's word for it
+    """Return the entry of a fingerprint on a list that nobody took off."""
+    return ListEntry.objects.filter(list=list, key=key, ended_at__isnull=True).first()
+
+
+def refuse_listed(row: Mapping[str, Any]) -> None:
+    """:raises AlreadyListed: if it stands there already"""
+    if standing(row["list"], row["key"]) is not None:
+        sentence = _("This stands on that list already.")
+        raise AlreadyListed(sentence, fields={"value": sentence})
+
+
+@transaction.atomic
+def put(row: Mapping[str, Any], *, actor: User, at: datetime, confirmed_by: User | None = None) -> ListEntry:
+    """Put on its list what `checked` returned; `actor` asked for it and `confirmed_by` agreed.
+
+    :raises AlreadyListed: if it stands there already
+    """
+    entry = _made(row, actor=actor, at=at, confirmed_by=confirmed_by)
     try:
         with transaction.atomic():
             entry.save(force_insert=True)
@@ -120,27 +132,59 @@ def add(
             raise
         sentence = _("This stands on that list already.")
         raise AlreadyListed(sentence, fields={"value": sentence}) from None
-    log.record("risk.listentry.added", entry, actor=actor, at=at, list=list, what=what, source=source, since=since, until=until)
+    log.record("risk.listentry.added", entry, actor=confirmed_by or actor, at=at, **_told(row))
     return entry
 
 
 @transaction.atomic
-def end(entry: ListEntry, *, reason: str, actor: User, at: datetime) -> ListEntry:
-    """Take an entry off its list; it stays on record.
+def put_many(rows: Sequence[Mapping[str, Any]], *, actor: User, at: datetime, confirmed_by: User | None = None) -> int:
+    """Put the rows of a file on their lists, an entry of the ledger for each; what stands there already stays as it is. Return how many."""
+    held = set(ListEntry.objects.filter(key__in=[row["key"] for row in rows], ended_at__isnull=True).values_list("list", "key"))
+    wanted = [row for row in rows if (row["list"], row["key"]) not in held]
+    # Of two confirmations at the same moment one inserts: the other's rows are skipped by the constraint and not recorded.
+    made = [_made(row, actor=actor, at=at, confirmed_by=confirmed_by) for row in wanted]
+    ListEntry.objects.bulk_create(made, ignore_conflicts=True, batch_size=500)
+    mine = {one.public_id: row for one, row in zip(made, wanted, strict=True)}
+    found = ListEntry.objects.filter(public_id__in=list(mine)).values_list("pk", "public_id")
+    told = [log.Row("risk.listentry", pk, None, log.plain(_told(mine[public_id]))) for pk, public_id in found]
+    log.record_many("risk.listentry.added", told, actor=confirmed_by or actor, at=at)
+    return len(told)
+
+
+def _made(row: Mapping[str, Any], *, actor: User, at: datetime, confirmed_by: User | None) -> ListEntry:
+    days = {name: date.fromisoformat(row[name]) if row[name] else None for name in ("since", "until")}
+    return ListEntry(**dict(row) | days, added_by=actor, added_at=at, confirmed_by=confirmed_by)
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("list", "what", "source", "since", "until")}
+
+
+@transaction.atomic
+def end(entry: ListEntry, *, reason: str, actor: User, at: datetime, confirmed_by: User | None = None) -> ListEntry:
+    """Take an entry off its list; it stays on record. `actor` asked for it and `confirmed_by` agreed.
 
     :raises Invalid: without a reason
     :raises AlreadyEnded: if somebody was faster
     """
-    if not reason.strip() or len(reason) > LONGEST:
-        sentence = _("Say why, in at most 200 characters.")
-        raise Invalid(sentence, fields={"reason": sentence})
-    told = {"ended_at": at, "ended_by": actor, "end_reason": reason.strip()}
+    told = {"ended_at": at, "ended_by": actor, "end_reason": worded(reason), "end_confirmed_by": confirmed_by}
     if not ListEntry.objects.filter(pk=entry.pk, ended_at__isnull=True).update(**told):
         raise AlreadyEnded(_("%(entry)s was taken off before.") % {"entry": entry})
     for name, value in told.items():
         setattr(entry, name, value)
-    log.record("risk.listentry.ended", entry, actor=actor, at=at, list=entry.list, what=entry.what)
+    log.record("risk.listentry.ended", entry, actor=confirmed_by or actor, at=at, list=entry.list, what=entry.what)
     return entry
+
+
+def worded(reason: str) -> str:
+    """Return a reason as it is kept.
+
+    :raises Invalid: if there is none, or it is too long
+    """
+    if not reason.strip() or len(reason) > LONGEST:
+        sentence = _("Say why, in at most 200 characters.")
+        raise Invalid(sentence, fields={"reason": sentence})
+    return reason.strip()
 
 
 def found_by(what: str, value: str, *, on: date) -> Any:
@@ -151,33 +195,46 @@ def found_by(what: str, value: str, *, on: date) -> Any:
     return ListEntry.objects.filter(key=key_of(what, canonical(what, value, on=on))).for_list().order_by("-pk")
 
 
-def import_csv(content: bytes, *, actor: User, at: datetime) -> Imported:
-    """Add the rows of a file with the heads of `HEADS`; a row that cannot be is told by number and left out.
+def read_csv(content: bytes, *, at: datetime) -> Read:
+    """Read a file with the heads of `HEADS`; a row that cannot be is told by number and left out. Nothing is written.
 
-    :raises Invalid: if it is no such file
+    :raises Invalid: if it is no such file, or holds no row
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid(_("The file is not UTF-8 text.")) from None
-    rows = csv.DictReader(io.StringIO(text))
-    if missing := [head for head in HEADS[:5] if head not in (rows.fieldnames or ())]:
+    lines = csv.DictReader(io.StringIO(text))
+    if missing := [head for head in HEADS[:5] if head not in (lines.fieldnames or ())]:
         raise Invalid(_("The file lacks the columns %(names)s.") % {"names": ", ".join(missing)})
-    done = Imported()
-    for number, row in enumerate(rows, 2):
+    read = Read()
+    seen: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(lines, 2):
         if number > MOST_ROWS + 1:
-            done.problems.append((number, str(_("The file has more than %(most)s rows; the rest was left out.") % {"most": MOST_ROWS})))
+            read.problems.append((number, str(_("The file has more than %(most)s rows; the rest was left out.") % {"most": MOST_ROWS})))
             break
         try:
-            given = {name: (row.get(name) or "").strip() for name in HEADS}
+            given = {name: (line.get(name) or "").strip() for name in HEADS}
             days = {name: date.fromisoformat(given.pop(name)) if given[name] else given.pop(name) or None for name in ("since", "until")}
-            add(**given, **days, actor=actor, at=at)  # type: ignore[arg-type]
-            done.added += 1
+            row = checked(**given, **days, at=at)  # type: ignore[arg-type]
         except ValueError:
-            done.problems.append((number, str(_("A day is written as 2026-11-23."))))
+            read.problems.append((number, str(_("A day is written as 2026-11-23."))))
         except DomainError as refusal:
-            done.problems.append((number, " ".join(str(text) for text in (refusal.fields or {"": refusal.message}).values())))
-    return done
+            read.problems.append((number, " ".join(str(text) for text in (refusal.fields or {"": refusal.message}).values())))
+        else:
+            first = seen.setdefault((row["list"], row["key"]), number)
+            if first == number:
+                read.rows.append((number, row))
+            else:
+                read.problems.append((number, str(_("The same value stands in row %(first)s of this file.") % {"first": first})))
+    held = set(ListEntry.objects.filter(key__in=[row["key"] for _n, row in read.rows], ended_at__isnull=True).values_list("list", "key"))
+    listed = [number for number, row in read.rows if (row["list"], row["key"]) in held]
+    read.problems += [(number, str(_("This stands on that list already."))) for number in listed]
+    read.problems.sort(key=lambda one: one[0])
+    read.rows = [(number, row) for number, row in read.rows if number not in set(listed)]
+    if not read.rows and not read.problems:
+        raise Invalid(_("The file has no rows."))
+    return read
 
 
 def facts(values: Mapping[str, str | None], *, on: date) -> dict[str, bool]:

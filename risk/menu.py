@@ -9,6 +9,7 @@ from risk.permissions import (
     DECIDE_LIMIT_PROPOSAL,
     EDIT_MODEL,
     EDIT_STRATEGY,
+    MANAGE_LIST,
     REPLAY_DECISION,
     RUN_BACKTEST,
     VIEW_DECISION,
@@ -71,6 +72,10 @@ home.queue(
 home.queue(
     "risk.models.waiting", title=_("Models that wait for validation, approval or review"), permission=APPROVE_MODEL, read=model_home.waiting,
     empty=_("No model waits for you."), order=24, roles=("risk_manager", "compliance"), url_name="scorecard-list",
+)  # fmt: skip
+home.queue(
+    "risk.lists", title=_("Lists: what waits for a second person"), permission=MANAGE_LIST, read=home_blocks.waiting_lists,
+    empty=_("No proposal for a list waits for you."), order=42, roles=("risk_manager", "compliance"), url_name="list-entries",
 )  # fmt: skip
 home.queue(
     "risk.limit_proposals", title=_("Limits proposed"), permission=DECIDE_LIMIT_PROPOSAL, read=home_blocks.open_proposals,

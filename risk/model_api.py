@@ -17,7 +17,8 @@ from governance.asked import caller
 from governance.idempotency import idempotent
 from risk import model_states
 from risk.models import DataSet, Scorecard, ScorecardVersion, Training
-from risk.permissions import APPROVE_MODEL, VALIDATE_MODEL, VIEW_STRATEGY
+from risk.monitor_api import Watched
+from risk.permissions import APPROVE_MODEL, VALIDATE_MODEL, VIEW_MONITORING, VIEW_STRATEGY
 
 MOST_NUMBER = 100_000
 
@@ -113,12 +114,19 @@ class ApprovalIn(serializers.Serializer):
     review_due = serializers.DateField(required=False, default=None, allow_null=True, help_text="default: in a year")
 
 
-class ModelViewSet(DoorViewSet):
+class ModelViewSet(Watched, DoorViewSet):
     """The inventory of models."""
 
     serializer_class = ModelOut
     queryset = Scorecard.objects.none()
-    needs = {"list": VIEW_STRATEGY, "retrieve": VIEW_STRATEGY, "validate": VALIDATE_MODEL, "approve": APPROVE_MODEL}
+    needs = {
+        "list": VIEW_STRATEGY,
+        "retrieve": VIEW_STRATEGY,
+        "validate": VALIDATE_MODEL,
+        "approve": APPROVE_MODEL,
+        "monitoring": VIEW_MONITORING,
+    }
+    watched, parent = "scorecard_version", "scorecard"
 
     def get_queryset(self) -> Any:
         rows = ScorecardVersion.objects.visible_to(self.request.user).select_related("developer", "validator", "approver", "data_set")

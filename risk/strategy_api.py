@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from crm.lib.api import DoorViewSet
 from risk.models import Strategy, StrategyVersion
-from risk.permissions import VIEW_STRATEGY
+from risk.monitor_api import Watched
+from risk.permissions import VIEW_MONITORING, VIEW_STRATEGY
 
 
 class StrategyVersionOut(serializers.ModelSerializer):
@@ -35,12 +36,13 @@ class StrategyOut(serializers.ModelSerializer):
         return next((one.number for one in strategy.listed_versions if one.status == "live"), None)
 
 
-class StrategyViewSet(DoorViewSet):
+class StrategyViewSet(Watched, DoorViewSet):
     """The strategies and their versions."""
 
     serializer_class = StrategyOut
     queryset = Strategy.objects.none()
-    needs = {"list": VIEW_STRATEGY, "retrieve": VIEW_STRATEGY}
+    needs = {"list": VIEW_STRATEGY, "retrieve": VIEW_STRATEGY, "monitoring": VIEW_MONITORING}
+    watched, parent = "strategy_version", "strategy"
 
     def get_queryset(self) -> QuerySet[Strategy]:
         versions = StrategyVersion.objects.defer("graph", "input_schema", "reasons", "evidence").order_by("-number")

@@ -1,10 +1,12 @@
-"""Entries of the black, grey and watch lists: values of nobody in the demonstration, one run out, one taken off."""
+"""Entries of the black, grey and watch lists: values of nobody in the demonstration, one run out, one taken off, one that waits for its second person."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
+from governance import changes
 from governance.models import User
-from risk import lists
+from risk import list_changes
+from risk.models import ListEntry
 
 ENTRIES = (
     ("black", "mobile", "19700000001", "Lent under a stolen identity 冒用身份", "police"),
@@ -17,12 +19,20 @@ ENTRIES = (
 
 
 def fill(*, at: datetime) -> None:
-    """Put them on, as the risk manager did over the last months."""
+    """Put them on, as the risk manager did over the last months, with compliance as the second person."""
     people = {user.username: user for user in User.objects.filter(username__in=("risk", "compliance"))}
-    made = []
     for place, (on_list, what, value, reason, source) in enumerate(ENTRIES):
         then = at - timedelta(days=80 - 9 * place)
         told: dict[str, Any] = {"list": on_list, "what": what, "value": value, "reason": reason, "source": source}
         until = (at + timedelta(days=90)).date() if on_list != "black" else None
-        made.append(lists.add(**told, until=until, actor=people["risk"], at=then))
-    lists.end(made[4], reason="Address confirmed by a visit 上门核实", actor=people["compliance"], at=at - timedelta(days=3))
+        asked = list_changes.propose(**told, until=until, actor=people["risk"], at=then)
+        changes.confirm(asked, actor=people["compliance"], at=then + timedelta(hours=2))
+    last = ListEntry.objects.get(list="grey", what="mobile", ended_at__isnull=True)
+    off = list_changes.propose_end(
+        last, reason="Address confirmed by a visit 上门核实", actor=people["compliance"], at=at - timedelta(days=4)
+    )
+    changes.confirm(off, actor=people["risk"], at=at - timedelta(days=3))
+    list_changes.propose(
+        list="black", what="employer", value="恒达代办服务部", reason="Sells payslips, seen in three files 三份进件的假工资单", source="own",
+        actor=people["compliance"], at=at - timedelta(hours=5),
+    )  # fmt: skip

@@ -19,7 +19,7 @@ class ListEntryQuerySet(models.QuerySet["ListEntry"]):
 
     def for_list(self) -> "ListEntryQuerySet":
         """Name the joins of a list row."""
-        return self.select_related("added_by", "ended_by")
+        return self.select_related("added_by", "confirmed_by", "ended_by", "end_confirmed_by")
 
     def holding(self, on: Any) -> "ListEntryQuerySet":
         """Narrow to entries that count on a day."""
@@ -82,9 +82,11 @@ class ListEntry(models.Model):
     until = models.DateField(null=True, blank=True)
     added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     added_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     ended_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=200, blank=True, default="")
+    end_confirmed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     objects = ListEntryQuerySet.as_manager()
 

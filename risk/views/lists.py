@@ -18,11 +18,13 @@ from crm.lib import htmx, pages
 from crm.lib.errors import Invalid
 from crm.lib.permissions import needs
 from governance.idempotency import Once
-from risk import display, lists
+from governance.models import ChangeRequest
+from risk import display, list_changes, lists
 from risk.models import ListEntry
 from risk.permissions import MANAGE_LIST, VIEW_LIST
 
 LARGEST_FILE = 2_000_000
+WAITING = 50
 
 
 class ListFilter(FilterSet):
@@ -51,6 +53,11 @@ class EntryForm(FindForm):
 class FileForm(crm_forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File (CSV)"), help_text=gettext_lazy("Columns: list, what, value, reason, source, and if wanted since, until.")
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=lists.LONGEST,
+        help_text=gettext_lazy("Where the file comes from: the second person reads it."),
     )
 
 
@@ -81,52 +88,71 @@ def _page(request: HttpRequest, form: FindForm, found: list[ListEntry] | None) -
     page = pages.read(request, rows, sorts={"added": "id", "until": "until"}, default_sort="-added", filters=ListFilter)
     context: dict[str, Any] = {
         "page": page, "find": form, "found": found, "today": localdate(), "may_manage": request.user.has_perm(MANAGE_LIST),
+        "waiting": [{"change": one, "name": list_changes.name(one)} for one in list_changes.waiting()[:WAITING]],
     }  # fmt: skip
     return htmx.render(request, "risk/list_entries.html", "risk/_list_entry_rows.html", context)
+
+
+def _tell(request: HttpRequest, made: ChangeRequest) -> None:
+    """Say whether a second person is waited for."""
+    if made.status == ChangeRequest.Status.OPEN:
+        messages.success(request, _("Proposed: it counts once a second person has confirmed it."))
+    else:
+        messages.warning(request, _("Nobody else could confirm it: the change is in force, and marked as made alone."))
 
 
 @require_http_methods(["GET", "POST"])
 @needs(MANAGE_LIST)
 def list_new(request: HttpRequest) -> HttpResponse:
-    """Put a value on a list."""
+    """Ask that a value be put on a list."""
     form = EntryForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         told = dict(form.cleaned_data)
         with form.refusals(), Once(request.user, told.pop("form_key"), at=now()) as sent:
             if not sent.again:
-                lists.add(**told, actor=request.user, at=now())  # type: ignore[arg-type]
-                messages.success(request, _("It stands on the list."))
+                _tell(request, list_changes.propose(**told, actor=request.user, at=now()))  # type: ignore[arg-type]
                 sent.result(reverse("list-entries"))
         if not form.errors:
             return htmx.go(request, sent.location)
-    return form.page(request, "risk/list_form.html", {"heading": _("Put on a list"), "label": _("Put on the list")})
+    return form.page(request, "risk/list_form.html", {"heading": _("Put on a list"), "label": _("Propose")})
 
 
 @require_http_methods(["GET", "POST"])
 @needs(MANAGE_LIST)
 def list_end(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Take an entry off, with a reason."""
+    """Ask that an entry be taken off, with a reason."""
     entry = get_object_or_404(ListEntry.objects.visible_to(request.user), public_id=public_id)
     form = EndForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with form.refusals():
-            lists.end(entry, reason=form.cleaned_data["reason"], actor=request.user, at=now())  # type: ignore[arg-type]
+            _tell(request, list_changes.propose_end(entry, reason=form.cleaned_data["reason"], actor=request.user, at=now()))  # type: ignore[arg-type]
         if not form.errors:
-            messages.success(request, _("It was taken off the list."))
             return htmx.go(request, reverse("list-entries"))
     heading = _("Take %(entry)s off its list") % {"entry": entry}
-    return form.page(request, "risk/list_form.html", {"heading": heading, "label": _("Take off"), "entry": entry})
+    return form.page(request, "risk/list_form.html", {"heading": heading, "label": _("Propose"), "entry": entry})
 
 
 @require_http_methods(["GET", "POST"])
 @needs(MANAGE_LIST)
 def list_import(request: HttpRequest) -> HttpResponse:
-    """Bring in a file; rows that cannot be are told and the others added."""
-    form, done = FileForm(request.POST or None, request.FILES or None), None
+    """Bring in a file: rows that cannot be are told, the others wait together for a second person."""
+    form, read, made = FileForm(request.POST or None, request.FILES or None), None, None
     if request.method == "POST" and form.is_valid():
         with form.refusals():
             if form.cleaned_data["file"].size > LARGEST_FILE:
-                raise Invalid(_("The file is larger than 2 MB."))
-            done = lists.import_csv(form.cleaned_data["file"].read(), actor=request.user, at=now())  # type: ignore[arg-type]
-    context = {"heading": _("Bring in a file"), "label": _("Bring in"), "done": done, "upload": True}
+                raise Invalid(_("The file is larger than 2 MB."), fields={"file": _("The file is larger than 2 MB.")})
+            read = lists.read_csv(form.cleaned_data["file"].read(), at=now())
+            if read.rows:
+                told = [row for _number, row in read.rows]
+                made = list_changes.propose_file(told, reason=form.cleaned_data["reason"], actor=request.user, at=now())  # type: ignore[arg-type]
+        if made is not None and read is not None and not read.problems:
+            _tell(request, made)
+            return htmx.go(request, reverse("list-entries"))
+    context = {
+        "heading": _("Bring in a file"),
+        "label": _("Read the file and propose its rows"),
+        "read": read,
+        "made": made,
+        "upload": True,
+    }
     return form.page(request, "risk/list_form.html", context)

@@ -143,7 +143,26 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "promises": promise.public_id,
         "counter-offers": underwriting.counter(desk.concluded("refer"), amount=approved.amount, term=18, **decided).public_id,
         **model_rows(cast),
+        **watch_rows(cast, person),
         "handovers": handover.order(giver=cast.loan_officer, taker=cast.colleague, reason="left", actor=cast.admin, at=NOON).public_id,
+    }
+
+
+def watch_rows(cast: Cast, person: Any) -> dict[str, str]:
+    """Return an entry of a list, an alert and a proposed limit."""
+    from risk import alerts, lists
+    from risk.models import RiskAlert
+    from tests.fixtures.cast import NOON
+    from tests.risk.behaviours import limit_proposal
+
+    row = lists.checked(list="black", what="device", value="emulator-7", reason="x", source="own", at=NOON)
+    entry = lists.put(row, actor=cast.risk_manager, at=NOON)
+    finding = alerts.Finding(RiskAlert.Kind.EARLY_WARNING, RiskAlert.Level.ACT, "0.4", "0.3")
+    alerts.warn({person.pk: finding}, on=NOON.date(), at=NOON, actor=cast.system)
+    return {
+        "list-entries": entry.public_id,
+        "risk-alerts": RiskAlert.objects.get(customer=person).public_id,
+        "limit-proposals": limit_proposal(cast.system, person).public_id,
     }
 
 

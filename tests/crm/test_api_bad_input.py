@@ -52,6 +52,9 @@ UNKNOWN = {
     "models": "M",
     "data-sets": "DS",
     "trainings": "TR",
+    "list-entries": "LE",
+    "risk-alerts": "WA",
+    "limit-proposals": "LP",
 }
 UNREADABLE = [
     b'{"a": ',
@@ -155,6 +158,10 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
             "number": 1, "report": "Looked at everything.", "checklist": ["data", "target"], "tier": 2,
         },
         "/api/v1/models/{public_id}/approve/": {"number": 1, "text": "It may serve."},
+        "/api/v1/list-entries/": {"list": "grey", "what": "mobile", "value": "13800001234", "reason": "x", "source": "own"},
+        "/api/v1/list-entries/search/": {"what": "mobile", "value": "13800001234"},
+        "/api/v1/list-entries/{public_id}/end/": {"reason": "x"},
+        "/api/v1/risk-alerts/{public_id}/close/": {"reason": "false"},
         "/api/v1/cases/{public_id}/contacts/": {"channel": "call", "outcome": "busy", "next_action": "call", "next_action_on": later},
     }  # fmt: skip
     return bodies.get(template, {})

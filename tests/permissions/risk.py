@@ -141,6 +141,21 @@ API: list[tuple[str, str, str]] = [
     ("GET", "api-strategies-detail", "risk.view_strategy"),
     ("GET", "api-backtests-list", "risk.view_strategy"),
     ("POST", "api-backtests-list", "risk.run_backtest"),
+    ("GET", "api-list-entries-list", "risk.view_list"),
+    ("GET", "api-list-entries-detail", "risk.view_list"),
+    ("POST", "api-list-entries-search", "risk.view_list"),
+    ("POST", "api-list-entries-list", "risk.manage_list"),
+    ("POST", "api-list-entries-end", "risk.manage_list"),
+    ("GET", "api-models-monitoring", "risk.view_monitoring"),
+    ("GET", "api-strategies-monitoring", "risk.view_monitoring"),
+    ("GET", "api-risk-alerts-list", "risk.view_monitoring"),
+    ("GET", "api-risk-alerts-detail", "risk.view_monitoring"),
+    ("POST", "api-risk-alerts-acknowledge", "risk.run_monitoring"),
+    ("POST", "api-risk-alerts-close", "risk.run_monitoring"),
+    ("GET", "api-limit-proposals-list", "risk.view_decision"),
+    ("GET", "api-limit-proposals-detail", "risk.view_decision"),
+    ("POST", "api-limit-proposals-approve", "risk.decide_limit_proposal"),
+    ("POST", "api-limit-proposals-refuse", "risk.decide_limit_proposal"),
     ("GET", "api-backtests-detail", "risk.view_strategy"),
 ]
 ROWS: list[tuple[str, str, str, str]] = [
@@ -153,12 +168,22 @@ ROWS: list[tuple[str, str, str, str]] = [
 ]
 API_ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "api-decisions-detail", "decision", "loan_officer"),
+    ("GET", "api-limit-proposals-detail", "limit_proposal", "loan_officer"),
+    ("POST", "api-limit-proposals-approve", "limit_proposal", "east_underwriter"),
+    ("POST", "api-limit-proposals-refuse", "limit_proposal", "east_underwriter"),
 ]
 LISTS: list[tuple[str, str, tuple[str, ...]]] = [
     ("decision-list", "east_underwriter", ("decision",)),
     ("limit-proposal-list", "east_underwriter", ("limit_proposal",)),
 ]
 SHARED: set[str] = {
+    "api-list-entries-detail",
+    "api-list-entries-end",
+    "api-models-monitoring",
+    "api-risk-alerts-acknowledge",
+    "api-risk-alerts-close",
+    "api-risk-alerts-detail",
+    "api-strategies-monitoring",
     "monitoring-model",
     "monitoring-strategy",
     "risk-alert",

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
+from django.utils.timezone import now
 
-from crm.lib.errors import Invalid
+from crm.lib.errors import Invalid, NotAllowed, Stale
+from governance import changes
+from governance.lifecycle import IllegalMove, MovedMeanwhile
 from ledger import log
-from risk import lists
+from risk import list_changes, lists
 from risk.models import ListEntry
 from tests.fixtures.cast import NOON, Cast
 
@@ -19,8 +23,11 @@ MOBILE = "13800001234"
 
 
 def put(cast: Cast, **changes: Any) -> ListEntry:
-    told = {"list": "black", "what": "mobile", "value": MOBILE, "reason": "Lent under another name", "source": "own"}
-    return lists.add(**told | changes, actor=cast.risk_manager, at=NOON)
+    return lists.put(lists.checked(**told(**changes), at=NOON), actor=cast.risk_manager, at=NOON)
+
+
+def told(**changes: Any) -> dict[str, Any]:
+    return {"list": "black", "what": "mobile", "value": MOBILE, "reason": "Lent under another name", "source": "own"} | changes
 
 
 def test_an_entry_keeps_fingerprint_and_mask_and_never_the_value(cast: Cast) -> None:
@@ -28,9 +35,9 @@ def test_an_entry_keeps_fingerprint_and_mask_and_never_the_value(cast: Cast) -> 
     kept = str(ListEntry.objects.values().get(pk=entry.pk))
     assert MOBILE not in kept
     assert entry.masked == "138****1234"
-    told = log.history(entry).get()
-    assert told.event == "risk.listentry.added"
-    assert MOBILE not in str(told.facts)
+    noted = log.history(entry).get()
+    assert noted.event == "risk.listentry.added"
+    assert MOBILE not in str(noted.facts)
 
 
 @pytest.mark.parametrize("written", ["138 0000 1234", "+86-138-0000-1234", "１３８００００１２３４"])
@@ -86,40 +93,119 @@ def test_a_value_stands_on_a_list_once(cast: Cast) -> None:
     assert put(cast, list="grey").list == "grey"
 
 
-def test_a_file_adds_what_can_be_and_tells_the_other_rows(cast: Cast) -> None:
-    rows = (
-        "list,what,value,reason,source,since,until", "black,mobile,13800001234,Fraud,own,,", "black,mobile,13800001234,Again,own,,",
-        "grey,mobile,nobody,Why,own,,", "grey,device,a-b-c-d-9,Emulator,own,2026-13-01,",
-    )  # fmt: skip
-    content = "\n".join(rows)
-    done = lists.import_csv(content.encode(), actor=cast.risk_manager, at=NOON)
-    assert done.added == 1
-    assert [number for number, _ in done.problems] == [3, 4, 5]
-    for wrong in (b"\xff\xfe\x00", b"a,b\n1,2\n"):
+FILE = "\n".join((
+    "list,what,value,reason,source,since,until", "black,mobile,13800001234,Fraud,own,,", "black,mobile,138 0000 1234,Again,own,,",
+    "grey,mobile,nobody,Why,own,,", "grey,device,a-b-c-d-9,Emulator,own,2026-13-01,", "grey,employer,鸿运商务咨询,Forged payslips,partner,,2027-01-01",
+    "black,mobile,13900009999,Known,own,,",
+))  # fmt: skip
+
+
+def test_a_file_gives_the_rows_that_can_be_and_a_sentence_for_each_other(cast: Cast) -> None:
+    put(cast, value="13900009999")
+    read = lists.read_csv(FILE.encode(), at=NOON)
+    assert [number for number, _row in read.rows] == [2, 6]
+    problems = dict(read.problems)
+    assert list(problems) == [3, 4, 5, 7]
+    assert "row 2" in problems[3] and "2026-11-23" in problems[5] and "already" in problems[7]
+    for wrong in (b"\xff\xfe\x00", b"a,b\n1,2\n", b"list,what,value,reason,source\n"):
         with pytest.raises(Invalid):
-            lists.import_csv(wrong, actor=cast.risk_manager, at=NOON)
+            lists.read_csv(wrong, at=NOON)
+
+
+# --- four eyes -----------------------------------------------------------------------------------------------------------
+def test_a_value_counts_once_a_second_person_has_confirmed_it_and_not_before(cast: Cast) -> None:
+    asked = list_changes.propose(**told(), actor=cast.risk_manager, at=NOON)
+    assert MOBILE not in str(asked.after) and not ListEntry.objects.exists()
+    assert lists.facts({"mobile": MOBILE}, on=ON)["listed_black"] is False
+    with pytest.raises(changes.AlreadyProposed):
+        list_changes.propose(**told(), actor=cast.compliance, at=NOON)
+    with pytest.raises(changes.OwnChange):
+        changes.confirm(asked, actor=cast.risk_manager, at=NOON)
+    with pytest.raises(NotAllowed):
+        changes.confirm(asked, actor=cast.risk_analyst, at=NOON)
+    changes.confirm(asked, actor=cast.compliance, at=NOON)
+    entry = ListEntry.objects.get()
+    assert (entry.added_by, entry.confirmed_by, entry.masked) == (cast.risk_manager, cast.compliance, "138****1234")
+    assert lists.facts({"mobile": MOBILE}, on=ON)["listed_black"] is True
+    with pytest.raises(lists.AlreadyListed):
+        list_changes.propose(**told(), actor=cast.compliance, at=NOON)
+
+
+def test_a_refused_proposal_leaves_no_trace_on_the_list(cast: Cast) -> None:
+    changes.refuse(list_changes.propose(**told(), actor=cast.risk_manager, at=NOON), actor=cast.compliance, at=NOON, answer="No evidence")
+    assert not ListEntry.objects.exists()
+    assert list_changes.propose(**told(), actor=cast.risk_manager, at=NOON).status == "open"
+
+
+def test_taking_off_needs_a_second_person_too(cast: Cast) -> None:
+    entry = put(cast)
+    asked = list_changes.propose_end(entry, reason="Was a mistake", actor=cast.compliance, at=NOON)
+    assert lists.facts({"mobile": MOBILE}, on=ON)["listed_black"] is True
+    changes.confirm(asked, actor=cast.risk_manager, at=NOON)
+    entry.refresh_from_db()
+    assert (entry.ended_by, entry.end_confirmed_by, entry.end_reason) == (cast.compliance, cast.risk_manager, "Was a mistake")
+    assert lists.facts({"mobile": MOBILE}, on=ON)["listed_black"] is False
+    with pytest.raises(lists.AlreadyEnded):
+        list_changes.propose_end(entry, reason="Again", actor=cast.compliance, at=NOON)
+
+
+def test_an_entry_that_was_taken_off_meanwhile_makes_its_proposal_stale(cast: Cast) -> None:
+    entry = put(cast)
+    asked = list_changes.propose_end(entry, reason="Was a mistake", actor=cast.compliance, at=NOON)
+    lists.end(entry, reason="Faster", actor=cast.risk_manager, at=NOON)
+    with pytest.raises(Stale):
+        changes.confirm(asked, actor=cast.risk_manager, at=NOON)
+
+
+def test_a_file_waits_as_one_and_puts_on_what_does_not_stand_there_by_then(cast: Cast, django_assert_max_num_queries: Any) -> None:
+    rows = [lists.checked(**told(value=f"138000012{number:02d}"), at=NOON) for number in range(60)]
+    asked = list_changes.propose_file(rows, reason="Register of the police, November", actor=cast.risk_manager, at=NOON)
+    assert not ListEntry.objects.exists()
+    put(cast, value="13800001207")
+    with django_assert_max_num_queries(30):  # however many rows
+        changes.confirm(asked, actor=cast.compliance, at=NOON)
+    assert ListEntry.objects.count() == 60
+    entry = ListEntry.objects.exclude(confirmed_by=None).order_by("pk")[0]
+    assert log.history(entry).get().event == "risk.listentry.added"
+    assert len(changes.lines(asked)) == 1 + 60
+
+
+def test_of_two_who_confirm_one_puts_it_on(cast: Cast) -> None:
+    asked = list_changes.propose(**told(), actor=cast.risk_manager, at=NOON)
+    changes.confirm(asked, actor=cast.compliance, at=NOON)
+    with pytest.raises((MovedMeanwhile, IllegalMove, Stale)):
+        changes.confirm(type(asked).objects.get(pk=asked.pk), actor=cast.compliance, at=NOON)
+    assert ListEntry.objects.count() == 1
 
 
 # --- pages --------------------------------------------------------------------------------------------------------------
-def test_the_pages_add_find_and_take_off(cast: Cast, page_of: Callable[[Any], Client]) -> None:
-    keeper = page_of(cast.risk_manager)
-    told = {"list": "black", "what": "mobile", "value": MOBILE, "reason": "Lent under another name", "source": "own", "form_key": "k-1"}
-    assert keeper.post("/risk/lists/new/", told).status_code == 303
-    assert keeper.post("/risk/lists/new/", told | {"form_key": "k-2"}).status_code == 422
-    text = keeper.get("/risk/lists/").content.decode()
-    assert "138****1234" in text and MOBILE not in text
+def test_the_pages_propose_find_and_take_off(cast: Cast, page_of: Callable[[Any], Client]) -> None:
+    keeper, second = page_of(cast.risk_manager), page_of(cast.compliance)
+    form = told(form_key="k-1")
+    assert keeper.post("/risk/lists/new/", form).status_code == 303
+    asked = list_changes.waiting().get()
+    waits = keeper.get("/risk/lists/").content.decode()
+    assert asked.public_id in waits and "138****1234" in waits and MOBILE not in waits
+    page = second.get(reverse("change", args=[asked.public_id])).content.decode()
+    assert "138****1234" in page and "Lent under another name" in page
+    changes.confirm(asked, actor=cast.compliance, at=now())
+    assert keeper.post("/risk/lists/new/", form | {"form_key": "k-2"}).status_code == 422
     found = keeper.post("/risk/lists/find/", {"what": "mobile", "value": "138 0000 1234"}).content.decode()
     assert "Lent under another name" in found
     assert "never did" in keeper.post("/risk/lists/find/", {"what": "mobile", "value": "13900001234"}).content.decode()
     entry = ListEntry.objects.get()
     assert keeper.post(f"/risk/lists/{entry.public_id}/end/", {"reason": "Was a mistake"}).status_code == 303
+    changes.confirm(list_changes.waiting().get(), actor=cast.compliance, at=now())
     assert "taken off" in keeper.get("/risk/lists/").content.decode()
 
 
 def test_a_file_is_brought_in_on_its_page(cast: Cast, page_of: Callable[[Any], Client]) -> None:
-    file = SimpleUploadedFile("list.csv", b"list,what,value,reason,source\nblack,mobile,13800001234,Fraud,own\nblack,mobile,1,Fraud,own\n")
-    text = page_of(cast.risk_manager).post("/risk/lists/import/", {"file": file}).content.decode()
-    assert "1 row was added." in text and "Row 3" in text
+    file = SimpleUploadedFile("list.csv", FILE.encode())
+    text = page_of(cast.risk_manager).post("/risk/lists/import/", {"file": file, "reason": "Police register"}).content.decode()
+    asked = list_changes.waiting().get()
+    assert "3 rows wait" in text and "Row 4" in text and asked.public_id in text
+    again = SimpleUploadedFile("list.csv", FILE.encode())
+    assert page_of(cast.risk_manager).post("/risk/lists/import/", {"file": again, "reason": "Twice"}).status_code == 409
 
 
 def test_who_reads_does_not_keep(cast: Cast, page_of: Callable[[Any], Client]) -> None:
