@@ -15,6 +15,7 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "heartbeat": {"task": "governance.tasks.heartbeat", "schedule": 10.0},
     "ledger-sweep": {"task": "ledger.tasks.sweep", "schedule": 15.0},
+    "model-proofs-sweep": {"task": "risk.model_tasks.sweep_proofs", "schedule": 60.0},
     "trainings-sweep": {"task": "risk.model_tasks.sweep_trainings", "schedule": 60.0},
     "applications-sweep": {"task": "credit.tasks.sweep", "schedule": 60.0},
     "offers-expire": {"task": "credit.tasks.expire", "schedule": 600.0},

@@ -27,7 +27,7 @@ class ListEntryOut(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id")
     list = serializers.CharField(help_text="black, grey or watch")
     what = serializers.CharField(help_text="id_number, mobile, device, address or employer")
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # the base class has a field's own source by this name
     added_by = serializers.CharField(source="added_by.username")
     confirmed_by = serializers.CharField(source="confirmed_by.username", default=None, allow_null=True, help_text="the second person")
 
@@ -51,7 +51,7 @@ class ListSearchOut(serializers.Serializer):
 class ListEntryIn(ListSearchIn):
     list = serializers.ChoiceField(choices=ListEntry.List.choices)
     reason = serializers.CharField(max_length=lists.LONGEST)
-    source = serializers.ChoiceField(choices=ListEntry.Source.choices)
+    source = serializers.ChoiceField(choices=ListEntry.Source.choices)  # type: ignore[assignment]
     since = serializers.DateField(required=False, default=None, allow_null=True, help_text="default: today")
     until = serializers.DateField(required=False, default=None, allow_null=True)
 

@@ -32,6 +32,9 @@ menu.entry(group="risk", order=24, label=_("Features"), url_name="feature-list",
 menu.entry(group="risk", order=80, label=_("Lists"), url_name="list-entries", permission=VIEW_LIST, icon="fraud")
 
 READERS = ("risk_analyst", "risk_manager", "compliance", "auditor")
+home.action(
+    "risk.data", label=_("Bring in data"), permission=EDIT_MODEL, url_name="data-set-new", icon="import", order=6, roles=("risk_analyst",)
+)
 home.queue(
     "risk.decisions", title=_("Newest decisions"), permission=REPLAY_DECISION, read=home_blocks.latest,
     empty=_("No decision yet. One appears when an application is evaluated."), order=30, roles=READERS, url_name="decision-list",

@@ -1,13 +1,13 @@
 """What the pages of a model show, in the reader's language."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from governance.models import User
-from risk import data_sets, display, model_fairness, model_states, words
+from risk import data_sets, display, model_fairness, model_proofs, model_states, words
 from risk.models import ModelStatus, ScorecardVersion
 from risk.permissions import APPROVE_MODEL, EDIT_MODEL, VALIDATE_MODEL
 
@@ -19,12 +19,16 @@ def shown(version: ScorecardVersion, language: str) -> dict[str, Any]:
     """Return what the page of a version shows, whatever its kind."""
     metrics = version.metrics
     is_card = version.kind == "scorecard"
+    made = model_proofs.latest(version)
+    groups = version.proof.get("fairness") or (made.fairness if made else ())
     told: dict[str, Any] = {
         "figures": figures(metrics),
         "metrics": metrics,
         "deciles": metrics.get("holdout", {}).get("deciles", ()),
         "stability": {name: rows for name, rows in (metrics.get("stability") or {}).items() if rows},
         "fairness": model_fairness.tables(version),
+        "live_fairness": model_fairness.at_cut_offs(groups),
+        "gaps": model_fairness.gaps(version, groups),
         "weights": [] if is_card else weights(metrics, language),
         "notes": [data_sets.noted(one) for one in metrics.get("notes", ())],
         "why": data_sets.noted(metrics["why"]) if metrics.get("why") else "",
@@ -32,15 +36,22 @@ def shown(version: ScorecardVersion, language: str) -> dict[str, Any]:
         "parameters": parameters(version),
         "reasons": reasons(version, language),
         "acts": list(version.acts.for_list().order_by("-pk")),
-        "stored_proof": version.proof or metrics.get("proof", {}),
+        "stored_proof": version.proof or (made.result if made else {}) or metrics.get("proof", {}),
+        "made": made,
         "checks": model_states.CHECKS,
         "reviews": model_states.REVIEWS,
     }
     if is_card:
         told |= display.card(version, language)
     proof = told["stored_proof"]
-    told["difference"] = f"{proof.get('max_abs_diff', 0):.1e}" if proof else ""
+    told["difference"] = difference(proof)
+    told["proof_at"] = datetime.fromisoformat(proof["at"]) if proof.get("again") else None
     return told
+
+
+def difference(proof: Mapping[str, Any]) -> str:
+    """Return the largest difference a proof found, as people write it."""
+    return f"{proof.get('max_abs_diff', 0):.1e}" if proof else ""
 
 
 def figures(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The model card: one sheet for page and PDF, in both languages at once, from what the version holds and nothing else."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -146,9 +147,13 @@ def _features(version: ScorecardVersion) -> dict[str, Any]:
     return part(both(_("Features")), heads=heads, table=table)
 
 
+def _both(tell: Callable[..., str], *what: Any) -> dict[str, str]:
+    return {"en": tell(*what, "en"), "zh": tell(*what, "zh")}
+
+
 def _fairness(version: ScorecardVersion) -> dict[str, Any]:
     table = [
-        [name["attribute"], one["group"], f"{one['rows']:,}", _share(one.get("approved")), _number(one.get("ratio"), 2),
+        [_both(words.label, name["attribute"]), _both(words.word, name["attribute"], one["group"]), f"{one['rows']:,}", _share(one.get("approved")), _number(one.get("ratio"), 2),
          _share(one.get("good_refused")), _share(one.get("bad_passed"))]
         for name in model_fairness.tables(version) for one in name["rows"][:MOST]
     ]  # fmt: skip

@@ -71,6 +71,7 @@ def validate(version: ScorecardVersion, *, report: str, checklist: Sequence[str]
         raise Invalid(_("The tier is 1, 2 or 3."), fields={"tier": _("The tier is 1, 2 or 3.")})
     move(version, ModelStatus.VALIDATED, actor=actor, at=at, validator=actor, validated_at=at, tier=tier)
     note(version, ModelAct.Kind.VALIDATED, actor=actor, at=at, text=text, checklist=[name for name in CHECKS if name in checklist])
+    model_proofs.start(version, actor=actor, at=at)  # it is there when the third person comes
     return version
 
 
@@ -78,17 +79,19 @@ def validate(version: ScorecardVersion, *, report: str, checklist: Sequence[str]
 def approve(
     version: ScorecardVersion, *, text: str, fairness_reason: str = "", review_due: date | None = None, actor: User, at: datetime
 ) -> ScorecardVersion:
-    """Let the model become champion, with a proof of equality made now.
+    """Let the model become champion, with the proof of equality a job made of this very content.
 
     :raises SamePerson: if `actor` developed or validated it
     :raises Invalid: if there is no text, a gap between groups has no reason, or the review lies more than a year away
+    :raises NotProven: if no proof of this content stands
     :raises NotEqual: if our reading of the model does not score as the library does
     :raises IllegalMove: if it was not validated
     :raises MovedMeanwhile: if somebody else was faster
     """
     _apart(actor, version.developer_id, version.validator_id, says=_("Who developed or validated a model does not approve it."))
     said = _told(text, "text")
-    gaps = model_fairness.gaps(version)
+    proof = model_proofs.standing(version) if ModelStatus.APPROVED in version.MOVES[version.status] else {}
+    gaps = model_fairness.gaps(version, proof.get("fairness", ()))
     if gaps and len(fairness_reason.strip()) < LEAST_TEXT:
         sentence = _("These groups fall short of four fifths of the best: %(groups)s. Say why that is accepted, or reject the model.")
         named = sentence % {"groups": ", ".join(gaps)}
@@ -97,10 +100,6 @@ def approve(
     if not at.date() < due <= at.date() + YEAR + timedelta(days=1):
         sentence = _("The review is due within a year, and not before tomorrow.")
         raise Invalid(sentence, fields={"review_due": sentence})
-    if ModelStatus.APPROVED in version.MOVES[version.status]:  # the proof takes seconds: only where it can come to something
-        proof = model_proofs.proof(version, at=at)
-    else:
-        proof = {}
     move(
         version, ModelStatus.APPROVED, actor=actor, at=at, approver=actor, approved_at=at, review_due=due, proof=proof,
         fairness_reason=fairness_reason.strip()[:400] if gaps else "",

@@ -5,7 +5,7 @@ from django.utils.timezone import now
 
 from ledger import log
 from ledger.models import Entry
-from risk import trainings
+from risk import model_proofs, trainings
 
 
 @log.on("risk.training.started")
@@ -26,3 +26,23 @@ def sweep_trainings(**_: object) -> None:
     trainings.dead(at=at)
     for pk in trainings.unfinished(at=at):
         run_training.delay(training_id=pk)
+
+
+@log.on("risk.modelproof.started")
+def begin_proof(*, entry: Entry, **_: object) -> None:
+    """Hand a proof to a worker of its own."""
+    run_proof.delay(proof_id=entry.subject_id)
+
+
+@shared_task
+def run_proof(*, proof_id: int, **_: object) -> None:
+    model_proofs.run(proof_id, at=now(), clock=now)
+
+
+@shared_task
+def sweep_proofs(**_: object) -> None:
+    """Take up proofs that wait; end those whose worker died."""
+    at = now()
+    model_proofs.dead(at=at)
+    for pk in model_proofs.unfinished(at=at):
+        run_proof.delay(proof_id=pk)

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.lib.api import DoorViewSet, checked
-from crm.lib.errors import NotFound
+from crm.lib.errors import Invalid
 from governance.asked import caller
 from governance.idempotency import idempotent
 from risk import alerts, monitor_pages
@@ -39,22 +39,28 @@ class MonitorRunOut(serializers.ModelSerializer):
         return int(version.number)
 
 
+class MonitorRunsOut(serializers.Serializer):
+    results = MonitorRunOut(many=True)
+
+
 class Watched:
     """Adds `monitoring` to the view of models or strategies: the last run of each version and of each of the last twelve months."""
 
     watched: str  # the field of a run that names the version, and the parent beyond it
     parent: str
 
-    @extend_schema(parameters=[VERSION], responses={200: MonitorRunOut(many=True)}, filters=False)
+    @extend_schema(parameters=[VERSION], responses={200: MonitorRunsOut}, filters=False)
     @action(detail=True, methods=["get"], pagination_class=None)
     def monitoring(self, request: Request, public_id: str) -> Response:
         """The last run of each version and of each of the last twelve months, the earliest month first."""
         of: dict[str, Any] = {f"{self.watched}__{self.parent}": self.get_object()}  # type: ignore[attr-defined]
         if asked := request.query_params.get("version"):
             if not (asked.isascii() and asked.isdigit() and len(asked) < 6):
-                raise NotFound(_("There is no such version."))
+                sentence = _("There is no such version.")
+                raise Invalid(sentence, fields={"version": sentence})
             of[f"{self.watched}__number"] = int(asked)
-        return Response(MonitorRunOut(sorted(monitor_pages.runs(until=localdate(), **of), key=lambda run: run.month), many=True).data)
+        found = sorted(monitor_pages.runs(until=localdate(), **of), key=lambda run: run.month)
+        return Response(MonitorRunsOut({"results": found}).data)
 
 
 class RiskAlertOut(serializers.ModelSerializer):

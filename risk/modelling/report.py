@@ -141,13 +141,15 @@ def over(held: np.ndarray, own: np.ndarray, table: Table, column: Column, edges:
     return told
 
 
-def fairness(held: np.ndarray, bad: np.ndarray, found: Mapping[str, np.ndarray], *, approved: float = APPROVED) -> list[dict[str, Any]]:
-    """Return by group what it would be approved and how it is erred about, when the `approved` share of least risk passes.
+def fairness(
+    held: np.ndarray, bad: np.ndarray, found: Mapping[str, np.ndarray], *, passed: np.ndarray | None = None
+) -> list[dict[str, Any]]:
+    """Return by group what it would be approved and how it is erred about; `passed`, of shape (rows,), or the safest 70 % pass.
 
     `ratio` is the group's approval rate over the highest of any group: below 0.8 it fails the four-fifths rule. `good_refused` is the share
     of the good ones refused, `bad_passed` the share of the bad ones approved.
     """
-    passed = held <= np.quantile(held, approved)
+    passed = held <= np.quantile(held, APPROVED) if passed is None else passed
     told = measures.by_group(held, bad, found)
     for one in told:
         own, hit = passed[found[one["group"]]], bad[found[one["group"]]]
@@ -158,6 +160,18 @@ def fairness(held: np.ndarray, bad: np.ndarray, found: Mapping[str, np.ndarray],
     for one in told:
         one["ratio"] = one["approved"] / best if best else None
     return told
+
+
+def fairness_at(held: np.ndarray, table: Table, *, scale: Mapping[str, Any], score: float) -> dict[str, list[dict[str, Any]]]:
+    """Return by protected attribute how each group fares when `score` points and more pass.
+
+    :param held: log odds bad to good of each row, of shape (rows,)
+    :param scale: of the model: base_score, base_odds, pdo
+    """
+    sums = Scale(**scale)
+    passed = sums.offset - sums.factor * held >= score
+    asides = {name: column for name, column in table.asides.items() if name not in (table.time, table.segment)}
+    return {name: fairness(held, table.bad, groups(column), passed=passed) for name, column in asides.items()}
 
 
 def fingerprint(table: Table) -> str:

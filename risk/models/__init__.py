@@ -8,6 +8,7 @@ from risk.models.decisions import Decision, DecisionQuerySet
 from risk.models.features import FeatureStat
 from risk.models.lists import ListEntry, ListEntryQuerySet
 from risk.models.monitoring import AlertQuerySet, MonitorRun, RiskAlert
+from risk.models.proofs import ModelProof, ModelProofQuerySet
 from risk.models.scorecards import ModelAct, ModelKind, ModelStatus, Scorecard, ScorecardVersion
 from risk.models.strategies import Strategy, StrategyCase, StrategyNote, StrategyStatus, StrategyVersion, StrategyVersionQuerySet
 from risk.models.trials import ShadowDecision, Trial, TrialQuerySet
@@ -33,6 +34,8 @@ __all__ = [
     "ListEntryQuerySet",
     "ModelAct",
     "ModelKind",
+    "ModelProof",
+    "ModelProofQuerySet",
     "ModelStatus",
     "MonitorRun",
     "ProposalQuerySet",

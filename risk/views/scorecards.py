@@ -20,6 +20,7 @@ from ledger import log
 from risk import charts, model_page, model_paper
 from risk.models import ModelKind, ModelStatus, Scorecard, ScorecardVersion
 from risk.permissions import EDIT_MODEL, VIEW_STRATEGY
+from risk.views import model_steps
 from risk.views.common import chosen
 
 
@@ -95,6 +96,7 @@ def scorecard(request: HttpRequest, public_id: str) -> HttpResponse:
         number = f"?version={version.number}"
         context |= {
             "steps": model_page.steps(version, request.user),
+            **model_steps.proof_context(version, context["made"], request.user),
             "editable": model_page.editable(version, request.user),
             "rewritable": version.status == ModelStatus.DRAFT and request.user.has_perm(EDIT_MODEL),
             "waits_for": model_page.waits_for(version),

@@ -71,11 +71,11 @@ def test_the_figures_of_a_version_are_read_by_month(cast: Cast) -> None:
     for on in (today, today - timedelta(days=40)):
         MonitorRun.objects.create(on=on, month=on.replace(day=1), **told)
     base = f"/api/v1/strategies/{policy.strategy.public_id}/monitoring/"
-    rows = client(cast.auditor).get(base).json()
+    rows = client(cast.auditor).get(base).json()["results"]
     assert [row["on"] for row in rows] == [(today - timedelta(days=40)).isoformat(), today.isoformat()]
     assert rows[0]["decisions"] == 7 and rows[0]["version"] == policy.number
-    assert client(cast.auditor).get(f"{base}?version={policy.number + 1}").json() == []
-    assert client(cast.auditor).get(f"{base}?version=x").status_code == 404
+    assert client(cast.auditor).get(f"{base}?version={policy.number + 1}").json() == {"results": []}
+    assert client(cast.auditor).get(f"{base}?version=x").status_code == 422
     assert client(cast.underwriter).get(base).status_code == 403
 
 

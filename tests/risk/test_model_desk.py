@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localdate
 
 from crm.lib import uploads
-from risk import data_sets, german, model_bins, registry, trainings
+from risk import data_sets, german, model_bins, model_proofs, registry, trainings
 from risk.models import DataSet, ModelAct, ScorecardVersion, Training
 from tests.fixtures.cast import Cast
 from tests.risk.support import NOON, artefact, live_scorecard
@@ -115,6 +115,21 @@ def test_from_a_file_to_a_champion_in_the_browser(cast: Cast, storage: Any, page
     assert manager.post(f"{model}validate/", told).status_code == 409  # the other tab
     said = {"number": "2", "text": REPORT, "review_due": "2026-12-01", "fairness_reason": "Explained by income; watched monthly."}
     assert manager.post(f"{model}approve/", said).status_code in (403, 409)
+
+    # the proof was ordered by the validation, and no page makes it
+    early = compliance.get(f"{model}approve/?version=2").content.decode()
+    assert "hx-get" in early and "The form opens when the proof is made." in early
+    assert compliance.post(f"{model}approve/", said | {"review_due": due()}).status_code == 409
+    proof = edited.proofs.get()
+    assert model_proofs.run(proof.pk, at=NOON) is not None
+    assert model_proofs.run(proof.pk, at=NOON) is None  # a delivery may come twice
+    assert "HX-Redirect" in compliance.get(f"{model}proof/?version=2", headers={"HX-Request": "true"}).headers
+    at_live = model_proofs.standing(edited)["fairness"]
+    assert [one["score"] for one in at_live] == ["510"] and set(at_live[0]["tables"]) == {"age", "personal_status_sex"}
+    for rows in at_live[0]["tables"].values():
+        assert max(row["ratio"] for row in rows) == 1.0 and 300 < sum(row["rows"] for row in rows) <= 400  # small groups are left out
+    page = compliance.get(f"{model}approve/?version=2").content.decode()
+    assert "400 rows were scored" in page and "The form opens" not in page
     ok = compliance.post(f"{model}approve/", said | {"review_due": due()})
     assert ok.status_code == 303, ok.content.decode()[:2000]
     edited.refresh_from_db()
