@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('governance', '0016_papers_taken'),
+        ('governance', '0016_read_role'),
         ('risk', '0014_list_four_eyes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
