@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('risk', '0013_guards'),
+        ("risk", "0013_guards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

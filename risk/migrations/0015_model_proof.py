@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('governance', '0016_read_role'),
-        ('risk', '0014_list_four_eyes'),
+        ('risk', "0014_list_four_eyes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
