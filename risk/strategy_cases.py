@@ -6,17 +6,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import Invalid
 from governance.models import User
 from ledger import log
-from risk import facts, graph_shape, scoring, strategies, strategy_versions
+from risk import facts, graph_shape, registry, scoring, strategies, strategy_versions
 from risk.models import Strategy, StrategyCase, StrategyVersion
 from risk.strategies import OUTCOMES, Verdict
 
 MOST = 500
+RULES = 1  # of our own door before and behind the graph: a release that judges otherwise counts on
+KEPT_SECONDS = 14 * 24 * 3600
 EXPECTED = ("outcome", "grade", "limit", "annual_rate", "binding")
 
 
@@ -40,6 +43,24 @@ def run_all(version: StrategyVersion, cases: Iterable[StrategyCase] | None = Non
     runnable = strategies.Strategy(version.graph, version.input_schema, version.reasons, card)
     found = StrategyCase.objects.filter(strategy=version.strategy_id).order_by("pk") if cases is None else cases
     return [_ran(case, runnable.run(case.facts)) for case in found]
+
+
+def results(version: StrategyVersion) -> list[Ran]:
+    """Return what `run_all` returns, of which only what is new is run: for pages. What is approved is run anew.
+
+    A verdict follows from the content of the version, of its scorecard and of the case, so it is looked up by their hashes. Cases are
+    invented: no person stands behind what is kept here.
+    """
+    cases = list(StrategyCase.objects.filter(strategy=version.strategy_id).order_by("pk"))
+    card = strategy_versions.card_sha256_of(version.scorecard_code) if version.scorecard_code else ""
+    keys = {case.pk: f"risk:case:{RULES}:{version.sha256}:{card}:{registry.content_sha256(case.facts)}" for case in cases}
+    kept = cache.get_many(keys.values())
+    fresh = [case for case in cases if keys[case.pk] not in kept]
+    for ran in run_all(version, fresh) if fresh else ():
+        kept[keys[ran.case.pk]] = {name: getattr(ran.verdict, name) for name in (*EXPECTED, "reasons")}
+    if fresh:
+        cache.set_many({keys[case.pk]: kept[keys[case.pk]] for case in fresh}, KEPT_SECONDS)
+    return [_ran(case, Verdict(**kept[keys[case.pk]])) for case in cases]
 
 
 def _ran(case: StrategyCase, verdict: Verdict) -> Ran:

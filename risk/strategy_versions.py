@@ -84,6 +84,12 @@ def card_of(code: str) -> Mapping[str, Any] | None:
     return found.content if found else None
 
 
+def card_sha256_of(code: str) -> str:
+    """Return the hash of what `card_of` returns; empty for none."""
+    rows = ScorecardVersion.objects.filter(scorecard__code=code).values_list("sha256", flat=True)
+    return rows.filter(status="live").first() or rows.order_by("-number").first() or ""
+
+
 def card_code(graph: Mapping[str, Any]) -> str:
     """Return the code of the scorecard a graph asks for; empty when it asks for none."""
     return next((raw["content"]["config"]["code"] for raw in graph["nodes"] if raw["type"] == "customNode"), "")

@@ -3,7 +3,6 @@
 Planned by one person, started by another; the challenger itself was approved by a second person before. A customer stays in one arm.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from governance import notices
 from governance.lifecycle import move
 from governance.models import User
 from ledger import log
-from risk import engine, outcome_source, scorecards, strategies
+from risk import engine, outcome_source, scorecards, stability, strategies
 from risk.facts import BadSchema
 from risk.models import Decision, ScorecardVersion, ShadowDecision, Strategy, StrategyVersion, Trial
 from risk.permissions import RELEASE_STRATEGY
@@ -32,7 +31,6 @@ LONGEST = 500
 APPROVED_CARDS = ("approved", "live")
 SHADOWED = ("testing", "approved", "scheduled", "live", "retired")
 MOST_SUBJECTS = 5_000
-Z = 1.959964  # 95 %
 
 
 class UnfitChallenger(Invalid):
@@ -208,12 +206,8 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        if not self.of:
-            return None
-        share, extra = self.count / self.of, Z * Z / self.of
-        middle = (share + extra / 2) / (1 + extra)
-        half = Z * math.sqrt(share * (1 - share) / self.of + extra / (4 * self.of)) / (1 + extra)
-        return max(0, middle - half), min(1, middle + half)
+        found = stability.share(self.count, self.of)
+        return None if found.low is None or found.high is None else (found.low, found.high)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from risk.views import strategies, strategy_acts, strategy_cases, strategy_editor, trials
+from risk.views import strategies, strategy_acts, strategy_cases, strategy_editor, strategy_facts, trials
 
 VERSION = "risk/strategies/<str:public_id>/versions/<int:number>/"
 urlpatterns = [
@@ -20,6 +20,11 @@ urlpatterns = [
     path(f"{VERSION}roll-back/", strategy_acts.roll_back, name="strategy-roll-back"),
     path(f"{VERSION}draft/", strategy_acts.draft, name="strategy-draft"),
     path(f"{VERSION}comment/", strategy_acts.comment, name="strategy-comment"),
+    path(f"{VERSION}facts/", strategy_facts.declared, name="strategy-facts"),
+    path(f"{VERSION}facts/add/", strategy_facts.fact_add, name="strategy-fact-add"),
+    path(f"{VERSION}facts/of/<str:name>/", strategy_facts.fact, name="strategy-fact"),
+    path(f"{VERSION}reasons/add/", strategy_facts.reason_add, name="strategy-reason-add"),
+    path(f"{VERSION}reasons/of/<str:code>/", strategy_facts.reason, name="strategy-reason"),
     path(f"{VERSION}editor/", strategy_editor.editor, name="strategy-editor"),
     path(f"{VERSION}save/", strategy_editor.save, name="strategy-save"),
     path(f"{VERSION}try/", strategy_editor.try_out, name="strategy-try"),

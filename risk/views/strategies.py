@@ -45,7 +45,7 @@ def strategy(request: Asked, public_id: str) -> HttpResponse:
     tab = tab if tab in TABS else TABS[0]
     before = _against(request, version, versions)
     lint = strategy_versions.lint_of(version)
-    ran = strategy_cases.run_all(version)
+    ran = strategy_cases.results(version)
     parts = version_diff.parts(content(before), content(version)) if before else []
     notes = list(StrategyNote.objects.filter(version=version).select_related("by").order_by("-pk")[:200])
     context: dict[str, Any] = {

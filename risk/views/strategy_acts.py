@@ -19,7 +19,7 @@ from crm.lib.permissions import needs
 from governance import idempotency
 from governance.asked import Asked
 from risk import finding_words, strategy_life, strategy_versions
-from risk.models import Strategy, StrategyVersion
+from risk.models import Strategy, StrategyNote, StrategyVersion
 from risk.permissions import APPROVE_STRATEGY, EDIT_STRATEGY, RELEASE_STRATEGY, VIEW_STRATEGY
 
 ONE_LINE = forms.Textarea(attrs={"rows": 2})
@@ -205,11 +205,36 @@ def new(request: Asked) -> HttpResponse:
     return form.page(request, "risk/strategy_new.html", {})
 
 
+def editor_notes(request: Asked, version: StrategyVersion, form: CommentForm | None = None) -> dict[str, Any]:
+    """Return what stands beside the graph: what was said of its nodes, newest first, and the form for more."""
+    names = dict(strategy_versions.stages_of(version.graph))
+    said = StrategyNote.objects.filter(version=version, act="").select_related("by").order_by("-pk")[:200]
+    return {
+        "strategy": version.strategy, "version": version, "may_comment": _may_comment(request),
+        "notes": [{"note": one, "node": names.get(one.node, one.node)} for one in said],
+        "comment_form": form if form is not None and form.errors else CommentForm(version=version, prefix=""),
+    }  # fmt: skip
+
+
+def _may_comment(request: Asked) -> bool:
+    return request.user.has_perm(EDIT_STRATEGY) or request.user.has_perm(APPROVE_STRATEGY)
+
+
 @needs(VIEW_STRATEGY)
 def comment(request: Asked, public_id: str, number: int) -> HttpResponse:
-    """Say something about a version or a node of it."""
+    """Say something about a version or a node of it; beside the graph the list comes back, so that nothing drawn is left behind."""
     version = found(public_id, number)
     form = CommentForm(request.POST or None, version=version)
+    if request.method == "POST" and request.headers.get("HX-Target") == "editor-notes":
+        if form.is_valid():
+            with form.refusals(), idempotency.Once(request.user, form.cleaned_data["form_key"], at=now()) as sent:
+                if not sent.again:
+                    data = form.cleaned_data
+                    strategy_life.comment(version, text=data["text"], node=data["node"], actor=request.user, at=now())
+                    sent.result(strategy_life.address(version))
+        answer = htmx.part(request, "risk/_editor_notes.html", editor_notes(request, version, form))
+        answer.status_code = 422 if form.errors else 200
+        return answer
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         address = f"{strategy_life.address(version)}&tab=notes"

@@ -17,12 +17,12 @@ from governance.asked import Asked
 from risk import display, finding_words, graph_shape, probe, strategy_cases, strategy_versions
 from risk.models import StrategyCase, StrategyStatus
 from risk.permissions import EDIT_STRATEGY, VIEW_STRATEGY
-from risk.views.strategy_acts import found
+from risk.views.strategy_acts import editor_notes, found
 
 
 def _words() -> dict[str, str]:
     return {
-        "scorecard": _("Scorecard"), "scorecardHint": _("Scored by the live model of this code"), "code": _("Code of the model"),
+        "scorecard": _("Scorecard"), "scorecardHint": _("Scored by the live model of this code"), "code": _("Code of the model"), "notes": _("Comments"),
         "simulator": _("Try facts"), "unsaved": _("Not saved yet"), "saved": _("Everything is saved"), "saving": _("Saving…"),
         "running": _("Running the cases…"), "offline": _("No connection: nothing was saved. Try again."),
         "signedOut": _("The session has ended. Sign in in another tab, then save again: what you drew stays here."),
@@ -47,6 +47,7 @@ def editor(request: Asked, public_id: str, number: int) -> HttpResponse:
         "stages": display.policy(version, language), "facts": display.declared(version, language),
         "cases": len(cases),
     }  # fmt: skip
+    context |= editor_notes(request, version)
     return htmx.render(request, "risk/strategy_editor.html", "risk/strategy_editor.html", context)
 
 

@@ -1,5 +1,6 @@
 """Decisions in the database: stored whole, never changed, repeated exactly."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 
 from governance.lifecycle import IllegalMove
 from ledger import log
-from risk import engine, registry, seeds, words
+from risk import engine, registry, seeds, strategy_life, words
 from risk.models import Decision, ScorecardVersion, StrategyVersion
 from risk.registry import Unrunnable
 from tests.fixtures.cast import Cast
@@ -152,8 +153,6 @@ def add(cast: Cast, **changes: Any) -> StrategyVersion:
 
 def test_a_new_version_decides_once_it_is_live_and_the_old_one_retires(judge: Any, cast: Cast) -> None:
     first = judge()
-    import copy
-
     graph = copy.deepcopy(words.data(registry.RETAIL))
     policy = next(node for node in graph["nodes"] if node["id"] == "admission-policy")
     policy["content"]["expressions"][0]["value"] = "99"
@@ -176,6 +175,25 @@ def test_the_seed_changes_nothing_when_repeated(cast: Cast) -> None:
     seeds.seed()
     seeds.seed()
     assert StrategyVersion.objects.count() == 1
+
+
+def test_a_release_brings_its_policy_as_a_draft_where_another_one_decides(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What decides is never changed by a seed: the new policy waits for people, once, and can be sent by them."""
+    seeds.seed()
+    first = StrategyVersion.objects.get()
+    newer = copy.deepcopy(words.data(registry.RETAIL))
+    newer["nodes"][1]["content"]["expressions"][0]["value"] = "20"
+    shipped = words.data
+    monkeypatch.setattr(words, "data", lambda name: newer if name == registry.RETAIL else shipped(name))
+    seeds.seed()
+    seeds.seed()
+    was, new = StrategyVersion.objects.order_by("number")
+    assert (was.pk, was.status, was.sha256) == (first.pk, "live", first.sha256)
+    assert (new.status, new.live_at, new.graph) == ("draft", None, newer)
+    assert "compare it" in new.note
+    sent = strategy_life.send(new, note="shipped", actor=cast.risk_analyst, at=NOON)
+    assert strategy_life.approve(sent, note="agreed", actor=cast.risk_manager, at=NOON).status == "approved"
+    assert engine.live(registry.RETAIL).strategy_id == first.pk
 
 
 def test_a_strategy_that_reads_a_protected_attribute_is_not_registered(cast: Cast) -> None:

@@ -11,7 +11,7 @@ from hypothesis.strategies import integers, text
 
 from crm.lib.errors import Invalid
 from governance.lifecycle import IllegalMove, MovedMeanwhile
-from risk import engine, registry, strategy_life, strategy_tasks, trials
+from risk import engine, outcome_source, registry, strategy_life, strategy_tasks, trials
 from risk.models import Decision, ScorecardVersion, ShadowDecision, StrategyVersion, Trial
 from risk.trials import AlreadyRunning, OwnTrial, Rate, UnfitChallenger
 from tests.fixtures.cast import Cast
@@ -177,6 +177,38 @@ def test_the_stop_rule_waits_for_its_sample_and_then_ends_the_trial(house: Cast)
     (ended,) = trials.check_running(at=LATER, actor=house.system)
     assert (ended.pk, ended.stop_code, ended.stop_reason) == (trial.pk, "approval", "-100.0 pp")
     assert decide(house, 1).arm == ""
+
+
+def test_the_stop_rule_ends_a_trial_by_matured_bad_rates(house: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only loans whose time has passed count, only above the least sample, and only a challenger that is worse."""
+    trial = running(house, version=approved(house, age_min="19"), share=50, stop_bad_pp=D("10"), minimum_sample=20)
+    sides: dict[str, list[str]] = {"champion": [], "challenger": []}
+    for customer in range(1, 71):
+        made = engine.evaluate(FACTS, at=NOON, actor=house.system, customer_id=customer, subject=f"tests.loan:T-{customer}")
+        sides[made.arm].append(f"T-{customer}")
+    assert min(map(len, sides.values())) >= 20
+    bad: set[str] = set()
+    young: set[str] = set()
+
+    def told(ids: Any, *, as_of: Any, horizon_months: int, bad_dpd: int) -> dict[str, outcome_source.Outcome]:
+        def of(name: str) -> outcome_source.Outcome:
+            status: Any = "bad" if name in bad else "good"
+            return outcome_source.Outcome(status, 12, 0, as_of, None, name not in young, D(1), D(0))
+
+        return {name: of(name) for name in ids}
+
+    monkeypatch.setitem(outcome_source.SOURCES._items, "tests.loan", told)
+    assert trials.check_running(at=LATER, actor=house.system) == []  # nobody is bad
+    bad.update(sides["champion"])
+    assert trials.check_running(at=LATER, actor=house.system) == []  # a challenger that is better goes on
+    bad.clear()
+    bad.update(sides["challenger"][: len(sides["challenger"]) // 2])
+    young.update(sides["challenger"][19:])
+    assert trials.check_running(at=LATER, actor=house.system) == []  # 19 have had their time: too few
+    young.clear()
+    (ended,) = trials.check_running(at=LATER, actor=house.system)
+    worse = len(bad) / len(sides["challenger"]) * 100
+    assert (ended.pk, ended.stop_code, ended.stop_reason) == (trial.pk, "bad", f"{worse:+.1f} pp")
 
 
 def test_an_interval_holds_its_share() -> None:

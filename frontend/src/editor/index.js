@@ -109,6 +109,15 @@ async function runAll() {
 let touched = false;
 for (const event of ["pointerdown", "keydown", "drop"]) box.addEventListener(event, () => (touched = true), true);
 
+// The comments are the page's own part, sent and refreshed as everywhere else: the panel only gives them a place beside the graph.
+function Notes() {
+  const place = (node) => {
+    const notes = document.getElementById("editor-notes");
+    if (notes) (node || document.getElementById("editor-notes-home")).append(notes);
+  };
+  return h("div", { ref: place, style: { overflow: "auto", height: "100%" } });
+}
+
 function App() {
   const [graph, setGraph] = useState(state.graph);
   const [simulate, setSimulate] = useState();
@@ -135,6 +144,11 @@ function App() {
     title: words.simulator,
     icon: h("span", { "aria-hidden": true }, "▷"),
     renderPanel: () => h(GraphSimulator, { defaultRequest: read("editor-facts"), loading, onRun: run, onClear: () => setSimulate(undefined) }),
+  }, {
+    id: "notes",
+    title: words.notes,
+    icon: h("span", { "aria-hidden": true }, "✎"),
+    renderPanel: () => h(Notes),
   }], [loading]);
   return h(JdmConfigProvider, { theme: { mode } },
     h(DecisionGraph, {
