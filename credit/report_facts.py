@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BooleanField, F, Func, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import TruncDate
 
@@ -282,7 +282,9 @@ def count(asked: Asked, loans: QuerySet[Loan]) -> Figures:
 
 
 def behind(asked: Asked, loans: QuerySet[Loan], kind: str, row: str | None, low: int, high: int) -> Any:
-    """Return the ids of the loans a figure is counted from, as a subquery: the rows of the same statement.
+    """Return the condition that a loan is one of those a figure is counted from: the rows of the same statement.
+
+    The ids are gathered once, whatever the planner believes of the tables: as a plain subquery it may run them through for every loan.
 
     :raises EmptyResultSet: if there can be none
     """
@@ -295,7 +297,8 @@ def behind(asked: Asked, loans: QuerySet[Loan], kind: str, row: str | None, low:
         places.append(values[match[1]])
         return "%s"
 
-    return RawSQL(NAMED.sub(place, sql), places)  # noqa: S611  from this file and Django alone
+    ids = RawSQL(NAMED.sub(place, sql), places)  # noqa: S611  from this file and Django alone
+    return Func(F("pk"), ids, arg_joiner=" = ANY(ARRAY", template="%(expressions)s)", output_field=BooleanField())
 
 
 LOOSE = """

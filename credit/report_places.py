@@ -61,7 +61,7 @@ class Place:
     def among(self, rows: QuerySet[Loan], visible: QuerySet[Loan]) -> QuerySet[Loan]:
         """Narrow `rows` to the loans of the figure as counted over `visible`."""
         try:
-            return rows.filter(pk__in=report_facts.behind(self.asked, visible, self.kind, self.row, self.low, self.high))
+            return rows.filter(report_facts.behind(self.asked, visible, self.kind, self.row, self.low, self.high))
         except EmptyResultSet:
             return rows.none()
 
