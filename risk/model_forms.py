@@ -70,7 +70,10 @@ class ValidateForm(house.Form):
 
     number = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
     checklist = forms.MultipleChoiceField(
-        label=_("Looked at"), choices=list(model_states.CHECKS.items()), widget=forms.CheckboxSelectMultiple, required=False
+        label=_("Looked at"),
+        choices=list(model_states.CHECKS.items()),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Tick each point once you have looked at it.")},
     )
     tier = forms.TypedChoiceField(
         label=_("Tier"), coerce=int,

@@ -51,7 +51,9 @@ def shown(version: ScorecardVersion, language: str) -> dict[str, Any]:
 
 def difference(proof: Mapping[str, Any]) -> str:
     """Return the largest difference a proof found, as people write it."""
-    return f"{proof.get('max_abs_diff', 0):.1e}" if proof else ""
+    if not proof:
+        return ""
+    return f"{proof['max_abs_diff']:.1e}" if proof.get("max_abs_diff") else "0"
 
 
 def figures(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -138,9 +138,12 @@ def shift_lines(line: Line, held: Held) -> dict[str, Any]:
     names = ([SCORE] if SCORE in features else []) + [name for _value, name in moved]
     series = [(name or "score", feature_label(name), "main", [_of(cell, "features", name, "psi") for cell in line.cells]) for name in names]
     over = [feature_label(name) for value, name in moved if held.psi.level(value) and value > features[name]["noise"]]
-    title = (
-        _("%(features)s moved beyond the bounds") % {"features": ", ".join(over[:3])} if over else _("No feature moved beyond the bounds")
-    )
+    if last and last.decisions < held.least_rows:  # the grid says "few" of such a month: the plot may not say more
+        title = _("Too few decisions to judge: %(n)s of %(least)s") % {"n": last.decisions, "least": held.least_rows}
+    elif over:
+        title = _("%(features)s moved beyond the bounds") % {"features": ", ".join(over[:3])}
+    else:
+        title = _("No feature moved beyond the bounds")
     bounds = [(held.psi.watch, _("watch"), "caution"), (held.psi.act, _("act"), "bad")]
     caption = _("population stability index against the reference, by month: %(version)s") % {"version": line.name}
     return chart("line", title, caption, labels(cell.month for cell in line.cells), "ratio", series[:6], bounds)

@@ -113,6 +113,11 @@ def start(trial: Trial, *, actor: User, at: datetime) -> Trial:
     return _run(trial, actor=actor, at=at)
 
 
+def running(strategy: Strategy) -> Trial | None:
+    """Return the trial that has a share of the strategy's customers now: another waits until it ends."""
+    return Trial.objects.filter(strategy=strategy, kind=Kind.TRAFFIC, status=Status.RUNNING).first()
+
+
 def _run(trial: Trial, *, actor: User, at: datetime) -> Trial:
     try:
         with transaction.atomic():

@@ -52,10 +52,9 @@ def monitoring(request: Asked) -> HttpResponse:
 def monitoring_model(request: Asked, public_id: str) -> HttpResponse:
     """Show a version of a scorecard: features, scores, ranking, calibration, how each band turned out."""
     parent = get_object_or_404(Scorecard, public_id=public_id)
-    versions = list(
-        ScorecardVersion.objects.filter(scorecard=parent).select_related("scorecard").defer("content", "metrics").order_by("-number")
-    )
-    version = chosen(request, ScorecardVersion.objects.select_related("scorecard").defer("content", "metrics"), versions)
+    rows = ScorecardVersion.objects.filter(scorecard=parent).select_related("scorecard").defer("content", "metrics")
+    versions = list(rows.order_by("-number"))
+    version = chosen(request, rows, versions)
     return _version(request, parent, version, versions, scorecard_version=version)
 
 

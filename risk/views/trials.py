@@ -102,7 +102,9 @@ def new(request: Asked) -> HttpResponse:
         if not form.errors:
             return htmx.go(request, sent.location)
     back = reverse("strategy", args=[strategy.public_id]) if strategy else reverse("strategy-list")
-    return form.page(request, "risk/trial_new.html", {"back": back, "of_model": "model" in numbers})
+    return form.page(
+        request, "risk/trial_new.html", {"back": back, "of_model": "model" in numbers, "running": strategy and trials.running(strategy)}
+    )
 
 
 def _found(public_id: str) -> Trial:
@@ -122,6 +124,7 @@ def trial(request: Asked, public_id: str) -> HttpResponse:
         "may_withdraw": request.user.has_perm(EDIT_STRATEGY) and found.status == "planned",
         "may_stop": request.user.has_perm(RELEASE_STRATEGY if found.kind == "traffic" else EDIT_STRATEGY) and found.status == "running",
     }  # fmt: skip
+    context["running"] = trials.running(found.strategy) if found.status == "planned" else None
     if found.kind == "shadow":
         context |= _shadow(found)
     return htmx.render(request, "risk/trial.html", "risk/trial.html", context)

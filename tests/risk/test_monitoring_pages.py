@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localdate, now
 
 from ledger.models import Entry
-from risk import alerts, home_blocks, monitor_rules, monitoring, outcome_source, override_outcomes
+from risk import alerts, home_blocks, monitor_pages, monitor_rules, monitoring, outcome_source, override_outcomes, registry
 from risk.models import RiskAlert, ScorecardVersion
 from risk.outcome_source import FinalWord
 from tests.fixtures.cast import Cast
+from tests.risk.support import artefact
 from tests.risk.test_monitoring import APPROVED, FOUND, decide, outcome
 from tests.risk.test_monitoring import turned_out as turned_out  # noqa: PLC0414  fixtures
 from tests.risk.test_monitoring import version as version  # noqa: PLC0414
@@ -45,6 +46,25 @@ def test_the_grid_and_the_version_say_what_was_counted(watched: ScorecardVersion
     assert strategy == watched
     for wrong in ("?version=99", "?version=x&month=nothing", "?month=2026-13"):
         assert browser.get(f"/risk/monitoring/models/{watched.scorecard.public_id}/{wrong}").status_code in (200, 404)
+
+
+def test_a_version_is_asked_for_by_its_number_among_its_own(watched: ScorecardVersion, cast: Cast, page_of: Any) -> None:
+    """Every model has a version 1: the number in the address means the one of this model."""
+    told = artefact()
+    other = registry.add_scorecard_version(code="other", name_en="Other", name_zh="另一个", actor=cast.system, at=now(), **told)
+    page = page_of(cast.risk_analyst).get(f"/risk/monitoring/models/{other.scorecard.public_id}/?version=1")
+    assert page.status_code == 200 and "Other" in page.text
+
+
+def test_a_plot_of_few_decisions_says_so_as_the_grid_does(watched: ScorecardVersion) -> None:
+    today = localdate()
+    held = monitor_rules.holding(today)
+    line = monitor_pages.grid(monitor_pages.runs(until=today, scorecard_version=watched), until=today, held=held)[0]
+    assert line.last is not None
+    line.last.decisions = held.least_rows - 1
+    assert monitor_pages.shift_lines(line, held)["title"].startswith("Too few decisions to judge")
+    line.last.decisions = held.least_rows
+    assert "bounds" in monitor_pages.shift_lines(line, held)["title"]
 
 
 def test_pages_cost_the_same_with_more_to_show(watched: ScorecardVersion, cast: Cast, page_of: Any) -> None:
