@@ -10,7 +10,7 @@ const out = join(here, "..", "static_built");
 const fonts = join(here, "..", "fonts_built"); // not served: contracts are set with them
 
 // The graph editor of the strategy page: its own words are put into the reader's language, and its rule engine is fetched from where the page says.
-const WORDED = /\b(children|title|placeholder|label|displayName|shortDescription|tooltip|okText|cancelText|description): (\[?)"([A-Za-z][^"\\]*)"/g;
+const WORDED = /\b(children|title|placeholder|label|displayName|shortDescription|tooltip|okText|cancelText|description|message): (\[?)"([A-Za-z][^"\\]*)"/g;
 const graphEditor = {
   name: "graph-editor",
   transform(code, id) {

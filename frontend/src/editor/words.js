@@ -20,6 +20,14 @@ const CHINESE = {
   "Nodes": "节点", "Graph": "决策图", "Mapping utility": "映射", "Trace": "轨迹", "Nodes trace": "节点轨迹", "Nodes context": "节点输入", "any": "不限", "between": "介于", "contains": "包含",
   "ends with": "结尾为", "equals": "等于", "greater or equal": "大于等于", "greater than": "大于", "is empty": "为空", "is not empty": "不为空",
   "is not one of": "不属于", "is one of": "属于", "less or equal": "小于等于", "less than": "小于", "not equals": "不等于", "select field": "选择字段", "starts with": "开头为",
+  "Add Condition": "添加条件", "Add Input": "添加输入", "Add Output": "添加输出", "Add item": "添加一项", "Add row above": "在上方添加行", "Add row below": "在下方添加行",
+  "Boolean": "是或否", "Close": "关闭", "Close Tabs to the left": "关闭左侧标签页", "Close Tabs to the right": "关闭右侧标签页", "Close all Tabs": "关闭全部标签页",
+  "Close other Tabs": "关闭其他标签页", "Conditional branching": "按条件分支", "Convert": "转换", "Convert to JSON Schema": "转换为JSON Schema",
+  "Copy to clipboard": "复制", "Day": "日", "Decision View Not Configured": "没有可显示的决策", "Excel column": "Excel列", "Excel columns": "Excel各列",
+  "Failed to create a node": "无法新建节点", "Functions": "函数", "Invalid format": "格式有误", "Map Excel data": "对应Excel数据", "Month": "月", "Quarter": "季度",
+  "Select Excel column": "选择Excel列", "Select Excel column for description": "选择作为说明的Excel列",
+  "This decision model doesn't contain any component.": "这一决策图还没有节点。", "Unable to format request, invalid JSON format": "请求不是有效的JSON，无法整理",
+  "Week": "周", "Wrap value in quotes": "给取值加引号", "Wrap values in quotes": "给各取值加引号", "Year": "年",
 };
 const chinese = document.documentElement.lang.toLowerCase().startsWith("zh");
 globalThis.jdmWord = (text) => (chinese && CHINESE[text]) || text;
