@@ -94,6 +94,9 @@ def paired(into: int, out: int, whole: int) -> tuple[Decimal, Decimal, Decimal] 
     return change, change - half, change + half
 
 
+SCORED = "score_"  # how a card's reason begins: the feature follows
+
+
 class Report:
     """Everything the page, the API and the files show of one backtest."""
 
@@ -139,6 +142,8 @@ class Report:
         if code == NONE:
             return _("no reason kept")
         head = words.heading(code, self.texts, language=self.language)
+        if head == code and code.startswith(SCORED):  # of a card that is no side here: what was decided then had another
+            return words.label(code.removeprefix(SCORED), self.language)
         fact = code.partition(":")[2]
         return f"{head}: {words.label(fact, self.language)}" if fact else head
 
@@ -351,8 +356,10 @@ def side_names(arms: Sequence[BacktestArm]) -> list[str]:
     names = []
     for arm in arms:
         name = backtests.side_name(arm)
-        if arm.strategy_version_id and arm.scorecard_version and versions.count(arm.strategy_version_id) > 1:
-            name += " · " + _("card v%(number)s") % {"number": arm.scorecard_version.number}
+        card = arm.scorecard_version
+        if arm.strategy_version and card and (versions.count(arm.strategy_version_id) > 1 or card.status != "live"):
+            own = card.scorecard.code == arm.strategy_version.scorecard_code
+            name += " · " + (_("card v%(number)s") % {"number": card.number} if own else f"{card.scorecard.name} v{card.number}")
         names.append(name)
     return names
 

@@ -53,6 +53,8 @@ def backtest_list(request: HttpRequest) -> HttpResponse:
 def backtest(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show a backtest: how far it is, and what came out. The part is asked for while it runs."""
     one = found(request, public_id)
+    if request.GET.get("waiting") and htmx.wants_part(request) and one.status != Backtest.Status.RUNNING:
+        return htmx.go(request, reverse("backtest", args=[public_id]))  # the head of the page has changed too: it is opened anew
     report = Report(one, by=request.GET.get("by", "")[:40])
     context: dict[str, Any] = {
         "backtest": one, "job": one.job, "report": report, "population": backtest_rows.population_words(one, report.language),

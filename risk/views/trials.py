@@ -67,7 +67,7 @@ class TrialForm(Form):
         versions = StrategyVersion.objects.for_list().filter(status__in=["testing", "approved", "scheduled", "retired"])
         fields["version"].queryset = (versions.filter(strategy=strategy) if strategy else versions).order_by("strategy", "-number")
         fields["version"].label_from_instance = lambda one: f"{one.strategy.name} v{one.number} · {one.get_status_display()}"
-        models = ScorecardVersion.objects.filter(status__in=["draft", "validated", "approved", "retired"]).select_related("scorecard")
+        models = ScorecardVersion.objects.exclude(status="rejected").select_related("scorecard")
         fields["model"].queryset = models.defer("content", "metrics").order_by("scorecard", "-number")
         fields["model"].label_from_instance = lambda one: f"{one.scorecard.name} v{one.number} · {one.get_status_display()}"
 

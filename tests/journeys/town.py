@@ -1,4 +1,4 @@
-"""The little town that journeys happen in: one lender, two branches, ten people, applications and loans in every state.
+"""The little town that journeys happen in: one lender, two branches, its people, applications and loans in every state.
 
 Small on purpose, and seeded once for all journeys of a run. Each journey works on records of its own, so order does not
 matter. Beside it stands the demonstration's lender, empty, for the main path: that one closes its business dates ahead.
@@ -36,6 +36,7 @@ ROLES = {
     "supervisor": ("collections_supervisor", "TOWN"),
     "operations": ("loan_operations", "TOWN"),
     "analyst": ("risk_analyst", "TOWN"),
+    "manager": ("risk_manager", "TOWN"),
 }
 JUNIOR_LIMIT = Decimal("1000.00")
 REFERRED = (

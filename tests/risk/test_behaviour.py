@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from credit import risk_lines
 from credit.models import Loan, Transaction
+from crm.celery import app
 from governance.lifecycle import IllegalMove
 from governance.models import ChangeRequest
-from ledger.models import Entry
+from ledger import deliveries as outbox
+from ledger import log
+from ledger.models import Delivery, Entry
 from risk import behaviour, behaviour_rules, behaviour_tasks, feature_values, home_blocks, limit_proposals, limit_source
 from risk.limit_source import OpenLine
 from risk.models import BehaviourScore, LimitProposal, RiskAlert, ScorecardVersion
@@ -56,6 +60,30 @@ def test_the_ledger_brings_facts(version: ScorecardVersion, desk: Desk, monkeypa
     behaviour_tasks.score_after_fact(entry=entry)
     behaviour_tasks.score_after_fact(entry=entry)
     assert BehaviourScore.objects.get().customer_id == loan.customer_id
+
+
+def test_a_new_fact_is_in_the_score_within_a_minute_though_the_broker_lost_it_and_a_worker_failed(
+    version: ScorecardVersion, desk: Desk
+) -> None:
+    """The longest way by the intervals of the beat table: lost, swept up, failed once, waited, swept up again, scored. 40 s and the scoring."""
+    loan = desk.loan()
+    with log.without_broker():
+        desk.pay(loan, "500.00")
+    entry = Entry.objects.filter(event="credit.repayment.received").latest("pk")
+    delivery = Delivery.objects.get(entry=entry, handler__endswith="score_after_fact")
+    sweep = timedelta(seconds=app.conf.beat_schedule["ledger-sweep"]["schedule"])
+    at = delivery.due_at + sweep  # nobody was told: the sweep finds it
+    assert delivery.pk in outbox.due(at=at)
+    claimed = outbox.claim(delivery.pk, at=at)
+    assert claimed is not None
+    outbox.fail(claimed, "the database was away", at=at)
+    at += outbox.backoff(1) + sweep
+    assert delivery.pk in outbox.due(at=at)
+    began = perf_counter()
+    assert outbox.run(delivery.pk, at=at)
+    took = timedelta(seconds=perf_counter() - began)
+    assert BehaviourScore.objects.get().customer_id == loan.customer_id
+    assert at - delivery.due_at == timedelta(seconds=40) and at - delivery.due_at + took < timedelta(seconds=60), took
 
 
 def test_nobody_is_scored_without_a_live_model_or_a_debt(desk: Desk, cast: Cast, make_customer: Any) -> None:
