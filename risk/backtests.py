@@ -198,8 +198,8 @@ def _arm(place: int, side: Side | None) -> BacktestArm:
     version, card = side.strategy, side.scorecard
     if card is None and version.scorecard_code:
         card = ScorecardVersion.objects.filter(scorecard__code=version.scorecard_code, status="live").first()
-    if card is not None and card.scorecard.code != version.scorecard_code:
-        sentence = _("%(version)s does not ask for the scorecard %(card)s.") % {"version": version, "card": card}
+    if card is not None and not version.scorecard_code:  # a model of another code may take the place of the one asked for, as in a trial
+        sentence = _("%(version)s asks for no model, so there is nothing to replace.") % {"version": version}
         raise NotComparable(sentence, fields={"scorecards": sentence})
     arm = BacktestArm(
         place=place, strategy_version=version, scorecard_version=card, strategy_sha256=version.sha256,
