@@ -104,7 +104,12 @@ def test_from_a_file_to_a_live_challenger_and_its_backtest(visit: Visitors) -> N
         sent(analyst, "Run backtest")
         analyst.wait_for_url(re.compile(r"/risk/backtests/BT-"))
         analyst.get_by_role("heading", name=re.compile("^Swap set")).first.wait_for(timeout=WORK)
-        expect(analyst.get_by_role("heading", name=re.compile("^Expected bad rate of those approved")).first).to_be_visible()
+        expect(
+            analyst.get_by_role("heading", name=re.compile("Town challenger v1 approves"))
+        ).to_be_visible()  # the finding, by the card's name
+        for words in ("By grade", "Expected profit and loss", "Fairness: Age"):
+            expect(analyst.get_by_role("heading", name=words, exact=True)).to_be_visible()
+        expect(analyst.get_by_role("button", name="Stop", exact=True)).to_have_count(0)  # the head of the page knows that it is over
     finally:  # the applicants of the other journeys are judged by the champion alone
         manager.get_by_role("link", name="End trial").click()
         manager.locator("#dialog").get_by_role("textbox").first.fill("The journey is over.")
