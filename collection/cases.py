@@ -11,26 +11,22 @@ from django.db.models import Q
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from collection import contested, debts, permissions
+from collection import case_states, contested, debts, permissions, places
+from collection.case_states import CaseClosed, CasePaused, close, pause, reopen, resume
 from collection.debts import Debt
 from collection.models import Case, CaseDebt, Skip
+from collection.models.case import given_to
 from credit import books
 from crm.lib.errors import DomainError, Invalid, Stale
 from crm.lib.money import total
 from customers.models import Customer
 from governance import rules, users
-from governance.lifecycle import move
 from governance.models import User
 from governance.models.identity import Scope
 from ledger import log
 
+__all__ = ["CaseClosed", "CasePaused", "close", "pause", "reopen", "resume"]  # doors of `case_states`, called by this name
 CASE = Case._meta.label_lower
-
-
-class CaseClosed(DomainError):
-    """Nothing is worked in a closed case."""
-
-    code = "case_closed"
 
 
 class Taken(DomainError):
@@ -91,6 +87,7 @@ def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refr
         for pk, customer in customers.items()
         if pk in owed and pk not in standing
     ]
+    places.revalue(new)
     Case.objects.bulk_create(new)
     log.record_many("collections.case.opened", [entry(case) for case in new], actor=actor, at=at)
     done.opened = [case.pk for case in new]
@@ -101,14 +98,20 @@ def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refr
     for case in changed:
         if case.bucket > was[case.pk]:
             case.moved_on = books.value_day(customers[case.customer_id].legal_entity, at)
-    Case.objects.bulk_update(changed, ["bucket", "dpd", "overdue_amount", "moved_on"])
+    worth = places.revalue([case for case, _rows in kept])
+    Case.objects.bulk_update(
+        {case.pk: case for case in [*changed, *worth]}.values(), ["bucket", "dpd", "overdue_amount", "moved_on", "expected_recovery"]
+    )
+    for entity in {customer.legal_entity for customer in customers.values()}:
+        ids = [case.pk for case in [*new, *(case for case, _rows in kept)] if case.legal_entity_id == entity.pk]
+        places.refresh(ids, on=books.value_day(entity, at), at=at)
     moved = [entry(case, was=was[case.pk]) for case in changed if case.bucket != was[case.pk]]
     log.record_many("collections.case.bucket_moved", moved, actor=actor, at=at)
 
     ended = [case for pk, case in standing.items() if pk not in owed]
     write_debts([(case, owed[case.customer_id]) for case in new] + kept + [(case, []) for case in ended])
     done.changed = [case.pk for case in changed]
-    done.closed = close_paid(ended, customers, actor=actor, at=at)
+    done.closed = case_states.close_paid(ended, customers, actor=actor, at=at)
     return done
 
 
@@ -160,39 +163,6 @@ def write_debts(cases: list[tuple[Case, list[Debt]]]) -> None:
     )
 
 
-def close_paid(cases: list[Case], customers: dict[int, Customer], *, actor: User, at: datetime) -> list[int]:
-    """Close cases with nothing overdue: settled where the customer has no open loan left, else cured."""
-    still = debts.with_open_loans([case.customer_id for case in cases]) if cases else set()
-    for case in cases:
-        reason = Case.CloseReason.CURED if case.customer_id in still else Case.CloseReason.SETTLED
-        on = books.value_day(customers[case.customer_id].legal_entity, at)
-        close(case, reason=reason, on=on, actor=actor, at=at)
-    return [case.pk for case in cases]
-
-
-def close(case: Case, *, reason: str, on: date, actor: User, at: datetime) -> Case:
-    """End the work on a case: whoever holds it loses the hold, nothing is planned any more."""
-    return move(
-        case,
-        Case.Status.CLOSED,
-        actor=actor,
-        at=at,
-        facts={"reason": str(reason), "bucket": case.bucket, "amount": case.overdue_amount},
-        close_reason=reason,
-        closed_on=on,
-        bucket=0,
-        dpd=0,
-        overdue_amount=Decimal("0.00"),
-        next_action="",
-        next_action_on=None,
-        moved_on=None,
-        broken_on=None,
-        claimed_by=None,
-        claimed_at=None,
-        claimed_until=None,
-    )
-
-
 # --- claims --------------------------------------------------------------------------------------------------------
 def hold_until(at: datetime) -> datetime:
     """Return when a claim taken at `at` runs out."""
@@ -210,8 +180,12 @@ def claim(case: Case, *, actor: User, at: datetime) -> Case:
     """
     contested.refuse_frozen(case, actor)
     free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at) | Q(claimed_by=actor)
-    mine = Q(assigned_to__isnull=True) | Q(assigned_to=actor)
-    won = Case.objects.open().filter(free, mine, pk=case.pk).update(claimed_by=actor, claimed_at=at, claimed_until=hold_until(at))
+    mine = Q(assigned_to__isnull=True) if actor.has_perm(permissions.ASSIGN) else given_to(actor)
+    won = (
+        Case.objects.open()
+        .filter(free, mine | Q(assigned_to=actor), pk=case.pk)
+        .update(claimed_by=actor, claimed_at=at, claimed_until=hold_until(at))
+    )
     row = reread(case)
     if not won:
         raise lost(row, actor=actor, at=at)
@@ -225,7 +199,7 @@ def reread(case: Case) -> Case:
 
 def lost(case: Case, *, actor: User, at: datetime) -> DomainError:
     """Return the sentence for one who did not get the case."""
-    if case.status != Case.Status.OPEN:
+    if not case.is_open:
         return CaseClosed(_("Case %(case)s is closed.") % {"case": case.public_id})
     holder = case.holder(at)
     if holder is not None and holder.pk != actor.pk:
@@ -234,10 +208,8 @@ def lost(case: Case, *, actor: User, at: datetime) -> DomainError:
             holder=str(holder),
             until=case.claimed_until.isoformat() if case.claimed_until else "",
         )
-    return AssignedElsewhere(
-        _("This case is assigned to %(name)s. A supervisor can re-assign it.") % {"name": case.assigned_to},
-        assigned_to=str(case.assigned_to),
-    )
+    name = str(case.assigned_to or case.team)
+    return AssignedElsewhere(_("This case is assigned to %(name)s. A supervisor can re-assign it.") % {"name": name}, assigned_to=name)
 
 
 def held(case: Case, *, actor: User, at: datetime) -> Case:
@@ -248,7 +220,7 @@ def held(case: Case, *, actor: User, at: datetime) -> Case:
     :raises CaseFrozen: if a complaint keeps them from it
     """
     row = Case.objects.select_for_update(of=("self",)).select_related("claimed_by", "legal_entity", "customer").get(pk=case.pk)
-    if row.status != Case.Status.OPEN:
+    if not row.is_open:
         raise CaseClosed(_("Case %(case)s is closed.") % {"case": row.public_id})
     if not row.is_held_by(actor, at):
         holder = row.holder(at)
@@ -313,7 +285,7 @@ def skip(case: Case, *, reason: str, actor: User, at: datetime) -> Skip:
         sentence = _("Choose why this case is left aside.")
         raise Invalid(sentence, fields={"reason": sentence})
     row = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
-    if row.status != Case.Status.OPEN:
+    if not row.is_open:
         raise CaseClosed(_("Case %(case)s is closed.") % {"case": row.public_id})
     hours = int(rules.value("collections.skip.hours", on=localtime(at).date()))
     made = Skip.objects.create(case=row, actor=actor, reason=reason, at=at, until=at + timedelta(hours=hours))
@@ -334,7 +306,7 @@ def assign(case: Case, *, to: User | None, version: int, actor: User, at: dateti
     :raises Unassignable: if `to` may not work this case
     """
     row = Case.objects.select_for_update(of=("self",)).select_related("assigned_to").get(pk=case.pk)
-    if row.status != Case.Status.OPEN:
+    if not row.is_open:
         raise CaseClosed(_("Case %(case)s is closed.") % {"case": row.public_id})
     if row.version != version:
         raise Stale(

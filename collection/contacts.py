@@ -7,13 +7,14 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, checks, dispositions, gate, promises
+from collection import cases, checks, dispositions, gate, places, promises
 from collection.judgement import Part
 from collection.models import Case, Channel, Contact, Outcome
 from credit import books, exposure
 from crm.lib.errors import Invalid
-from customers.models import ContactAttempt
+from customers.models import ContactAttempt, Relation
 from governance import rules
+from governance.lifecycle import move
 from governance.models import User
 from ledger import log
 
@@ -33,17 +34,22 @@ def log_contact(
     at: datetime,
     note: str = "",
     promise: Sequence[Part] = (),
+    relation: Relation | None = None,
 ) -> Contact:
     """Write down a contact, what was promised in it and what comes next; the hold ends with it, so that the next can be taken.
 
     :param promise: the parts of the promise to pay; an outcome that carries one needs it
+    :param relation: who answers for the debt beside the debtor, if one turned to them; counted by themselves
     :raises CaseClosed: if the case is closed
+    :raises CasePaused: if the work on it waits; who calls in by themselves is heard
     :raises NotHeld: if `actor` does not hold the case
     :raises NotNow: if the contact policy forbids it at `at`
     :raises Invalid: with a sentence per wrong value
     """
     exposure.lock(case.customer_id)
     row = cases.held(case, actor=actor, at=at)
+    if channel != Channel.INBOUND:
+        in_work(row)
     note = note.strip()
     today = books.value_day(row.legal_entity, at)
     problems = wrong(channel=channel, outcome=outcome, next_action=next_action, next_action_on=next_action_on, note=note, today=today)
@@ -54,13 +60,18 @@ def log_contact(
         problems.setdefault("amount_1", _("Enter what was promised, and by when."))
     if promise and (result is None or not result.promise):
         problems.setdefault("outcome", _("A promise belongs to the result “Promise to pay”."))
+    if relation is not None and result is not None and result.person:
+        problems.setdefault("outcome", _("Only the debtor's own words make this result: turn to them, or choose another result."))
     if problems or next_action_on is None:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
     public_id = str(Contact._meta.get_field("public_id").get_default())
-    attempt = gate.pass_through(row, channel=channel, outcome=outcome, actor=actor, at=at, key=f"case-contact:{public_id}")
+    attempt = gate.pass_through(
+        row, channel=channel, outcome=outcome, actor=actor, at=at, key=f"case-contact:{public_id}", relation=relation
+    )
     contact = Contact.objects.create(
         public_id=public_id,
         case=row,
+        relation=relation,
         attempt=attempt,
         channel=channel,
         outcome=outcome,
@@ -74,6 +85,8 @@ def log_contact(
     if promise:
         promises.take(row, parts=promise, channel=channel, actor=actor, at=at, contact=contact)
         row.refresh_from_db(fields=["version"])
+    if row.status == Case.Status.OPEN:
+        move(row, Case.Status.WORKED, actor=actor, at=at)
     row.next_action, row.next_action_on = next_action, next_action_on
     row.last_contact_at, row.last_contact_by, row.last_outcome = at, actor, outcome
     row.moved_on = row.broken_on = None  # somebody was in touch: what brought it up is seen to
@@ -85,6 +98,7 @@ def log_contact(
             "claimed_by", "claimed_at", "claimed_until",
         ]
     )  # fmt: skip
+    places.refresh([row.pk], on=today, at=at)
     log.record(
         "collections.contact.logged",
         contact,
@@ -94,6 +108,7 @@ def log_contact(
         case=row.public_id,
         channel=channel,
         outcome=outcome,
+        party=gate.party(relation),
         next_action=next_action,
         next_action_on=next_action_on,
     )
@@ -127,17 +142,30 @@ def wrong(*, channel: str, outcome: str, next_action: str, next_action_on: date 
 
 
 @transaction.atomic
-def begin_call(case: Case, *, actor: User, at: datetime, key: str) -> ContactAttempt:
+def begin_call(case: Case, *, actor: User, at: datetime, key: str, relation: Relation | None = None) -> ContactAttempt:
     """Take a call's place among the counts of the contact policy before it is dialled; logging its result ends it.
 
+    :param relation: who answers for the debt beside the debtor, if they are called
     :raises CaseClosed: if the case is closed
+    :raises CasePaused: if the work on it waits
     :raises NotHeld: if `actor` does not hold the case
     :raises NotNow: if the contact policy forbids it at `at`
     """
     exposure.lock(case.customer_id)
     row = cases.held(case, actor=actor, at=at)
-    attempt = gate.under_way(row, actor=actor, at=at)
+    in_work(row)
+    attempt = gate.under_way(row, actor=actor, at=at, relation=relation)
     if attempt is None:
-        attempt = gate.begin_call(row, actor=actor, at=at, key=f"case-call:{key}")
-        log.record("collections.call.begun", row, actor=actor, at=at, customer_id=row.customer_id)
+        attempt = gate.begin_call(row, actor=actor, at=at, key=f"case-call:{key}", relation=relation)
+        log.record("collections.call.begun", row, actor=actor, at=at, customer_id=row.customer_id, party=gate.party(relation))
     return attempt
+
+
+def in_work(case: Case) -> None:
+    """Refuse to turn to anybody about a case whose work waits.
+
+    :raises CasePaused: if it does
+    """
+    if case.status == Case.Status.PAUSED:
+        words = {"day": case.paused_until.isoformat() if case.paused_until else "", "reason": case.get_pause_reason_display()}
+        raise cases.CasePaused(_("Work on this case waits until %(day)s: %(reason)s. Only who calls in by themselves is heard.") % words)

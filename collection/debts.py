@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import DecimalField, F, Q, Sum, Value
+from django.db.models import DecimalField, Exists, F, OuterRef, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
+from collection.models import Case, CaseDebt
 from credit.models import Installment, Loan
 
 ZERO = Decimal("0.00")
@@ -31,10 +32,20 @@ UNPAID = (
 
 
 def overdue(customer_ids: Collection[int]) -> dict[int, list[Debt]]:
-    """Return the overdue loans of each customer, one statement for all; customers who owe nothing overdue are absent."""
+    """Return the overdue loans of each customer, one statement for all; customers who owe nothing overdue are absent.
+
+    Absent too are loans whose case was closed because the matter is worked elsewhere (court, estate, fraud), as long as what was
+    unpaid then is unpaid still: one that was paid up and missed a later day is overdue anew.
+    """
+    elsewhere = CaseDebt.objects.filter(
+        loan=OuterRef("pk"),
+        case__status=Case.Status.CLOSED,
+        case__close_reason__in=Case.ELSEWHERE,
+        case__closed_on__gte=OuterRef("oldest_due_on"),
+    )
     rows = (
         Loan.objects.overdue()
-        .filter(customer_id__in=customer_ids)
+        .filter(~Exists(elsewhere), customer_id__in=customer_ids)
         .annotate(
             amount=Coalesce(
                 Sum(UNPAID, filter=Q(installments__status=Installment.Status.OVERDUE)),

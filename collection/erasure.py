@@ -13,7 +13,7 @@ from customers.models import Customer
 
 def duties(customer: Customer, on: date) -> list[Any]:
     found: list[Any] = []
-    if Case.objects.filter(customer=customer, status=Case.Status.OPEN).exists():
+    if Case.objects.open().filter(customer=customer).exists():
         found.append(_("A case of collections is open."))
     if hold := holds.of([customer.pk]).get(customer.pk):
         found.append(_("Something the customer said is not settled: %(what)s.") % {"what": hold.why})

@@ -9,7 +9,7 @@ from django.db.models import Case as Choose
 from django.db.models import Count, DecimalField, F, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
-from collection.models import Case, CaseDebt, Promise
+from collection.models import ACTIVE, Case, CaseDebt, Promise
 from credit.models import Transaction
 
 ZERO = Decimal("0.00")
@@ -55,7 +55,7 @@ def by_status(promises: QuerySet[Promise], *, since: date) -> dict[str, tuple[in
 
 def by_bucket(cases: QuerySet[Case]) -> dict[int, tuple[int, Decimal]]:
     """Return number and overdue amount of open cases, by bucket."""
-    rows = cases.filter(status=Case.Status.OPEN).order_by().values_list("bucket").annotate(Count("pk"), Sum("overdue_amount"))
+    rows = cases.filter(status__in=ACTIVE).order_by().values_list("bucket").annotate(Count("pk"), Sum("overdue_amount"))
     return {bucket: (number, amount) for bucket, number, amount in rows}
 
 

@@ -1,6 +1,6 @@
 """Forms of the desk and the case."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from collection.models import Case, Channel, Outcome, Promise, Skip
 from collection.queues import today
 from credit.accrual import LAST_BUCKET, bucket_name
 from crm.lib import forms as crm_forms
+from customers.models import Relation
 from governance.models import User
 
 PARTS = 3  # of a promise, on the page; the door takes more
@@ -27,6 +28,7 @@ class ContactForm(crm_forms.Form):
     """How a contact went, what was promised in it and what comes next."""
 
     channel = forms.ChoiceField(label=_("Contact by"), choices=Channel.choices)
+    party = forms.ChoiceField(label=_("With"), choices=[("", _("Debtor"))], required=False)
     outcome = forms.ChoiceField(label=_("Result"), choices=Outcome.choices, widget=forms.RadioSelect)
     next_action = forms.ChoiceField(label=_("Next action"), choices=[(channel.value, channel.label) for channel in NEXT_ACTIONS])
     next_action_on = forms.DateField(label=_("Day of the next action"), widget=crm_forms.DateInput)
@@ -39,9 +41,12 @@ class ContactForm(crm_forms.Form):
     )
     back = forms.ChoiceField(choices=[("case", "case"), ("desk", "desk")], widget=forms.HiddenInput, required=False)
 
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, today: date, obligors: Iterable[Relation] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
+        others = [(row.public_id, f"{row.get_kind_display()} {row.masked_name}") for row in obligors]
+        party: Any = self.fields["party"]
+        party.choices = [("", _("Debtor")), *others]
         for number in range(1, PARTS + 1):
             self.fields[f"amount_{number}"] = crm_forms.MoneyField(label=_("Amount (CNY)"), required=False)
             self.fields[f"due_on_{number}"] = forms.DateField(label=_("Promised for"), required=False, widget=crm_forms.DateInput)
@@ -147,7 +152,12 @@ class CaseFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(
         label=_("Status"),
         empty_label=Case.Status.OPEN.label,
-        choices=[("closed", Case.Status.CLOSED.label), ("all", _("All"))],
+        choices=[
+            ("worked", Case.Status.WORKED.label),
+            ("paused", Case.Status.PAUSED.label),
+            ("closed", Case.Status.CLOSED.label),
+            ("all", _("All")),
+        ],
         method="of_status",
     )
     bucket = django_filters.ChoiceFilter(
@@ -181,10 +191,10 @@ class CaseFilter(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: QuerySet[Case]) -> QuerySet[Case]:
         found: QuerySet[Case] = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("status") else found.filter(status=Case.Status.OPEN)
+        return found if self.form.cleaned_data.get("status") else found.open()  # type: ignore[attr-defined,no-any-return]
 
     def of_status(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
-        return queryset.filter(status=Case.Status.CLOSED) if value == "closed" else queryset
+        return queryset if value == "all" else queryset.filter(status=value)
 
     def of_reason(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
         if value == "broken":

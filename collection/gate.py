@@ -31,12 +31,14 @@ def begin_call(case: Case, *, actor: User, at: datetime, key: str, relation: Rel
     )
 
 
-def under_way(case: Case, *, actor: User, at: datetime) -> ContactAttempt | None:
-    """Return the call that `actor` began in this case and has not ended."""
-    return contact_gate.under_way(case.customer, actor=actor, at=at)
+def under_way(case: Case, *, actor: User, at: datetime, relation: Relation | None = None) -> ContactAttempt | None:
+    """Return the call that `actor` began in this case, to the debtor or to who answers beside them, and has not ended."""
+    return contact_gate.under_way(case.customer, actor=actor, at=at, relation=relation)
 
 
-def pass_through(case: Case, *, channel: str, outcome: str, actor: User, at: datetime, key: str) -> ContactAttempt | None:
+def pass_through(
+    case: Case, *, channel: str, outcome: str, actor: User, at: datetime, key: str, relation: Relation | None = None
+) -> ContactAttempt | None:
     """Let one contact through and count it, in one step: a call that was begun is ended, anything else is asked for now.
 
     Who calls in by themselves is always heard, and is not counted.
@@ -45,9 +47,16 @@ def pass_through(case: Case, *, channel: str, outcome: str, actor: User, at: dat
     """
     if channel == Channel.INBOUND:
         return None
-    begun = under_way(case, actor=actor, at=at) if channel == Channel.CALL else None
+    begun = under_way(case, actor=actor, at=at, relation=relation) if channel == Channel.CALL else None
     attempt = begun or contact_gate.reserve(
-        case.customer, channel=channel, key=key, at=at, actor=actor, subject=case.public_id, under_way=channel == Channel.CALL
+        case.customer,
+        channel=channel,
+        key=key,
+        at=at,
+        actor=actor,
+        relation=relation,
+        subject=case.public_id,
+        under_way=channel == Channel.CALL,
     )
     if channel == Channel.CALL:
         return contact_gate.settle(attempt, connected=outcome not in NOT_ANSWERED)
@@ -56,7 +65,12 @@ def pass_through(case: Case, *, channel: str, outcome: str, actor: User, at: dat
     return attempt
 
 
+def party(relation: Relation | None) -> str:
+    """Return what the person one turns to is to the debt."""
+    return str(contacts.party_of(relation))
+
+
 def bar_wrong_number(contact: Contact, *, actor: User) -> None:
     """Bar a number that proved to be somebody else's, for every file that has it."""
     if contact.channel == Channel.CALL and contact.outcome == Outcome.WRONG_NUMBER:
-        contacts.bar_number(contact.case.customer, actor=actor, at=contact.at)
+        contacts.bar_number(contact.case.customer, actor=actor, at=contact.at, relation=contact.relation)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from collection import dispositions
-from collection.models import Case, Complaint, Contact, Dispute, Outcome, Promise
+from collection.models import ACTIVE, Case, Complaint, Contact, Dispute, Outcome, Promise
 from crm.lib.registry import Registry
 from customers import contacts
 from customers.contacts import Hold
@@ -145,7 +145,7 @@ def on_file(customer_ids: Collection[int]) -> Iterable[tuple[int, str, datetime]
 def last_said(customer_ids: Collection[int]) -> dict[int, tuple[str, datetime]]:
     """Return what each customer said last that holds messages back, by the last contact that told; one statement."""
     holding, ending = dispositions.holding(), dispositions.ending()
-    tells = Q(outcome__in=ending) | Q(outcome__in=holding, case__status=Case.Status.OPEN) | Q(outcome=Outcome.DECEASED)
+    tells = Q(outcome__in=ending) | Q(outcome__in=holding, case__status__in=ACTIVE) | Q(outcome=Outcome.DECEASED)
     last = (
         Contact.objects.filter(tells, case__customer__in=customer_ids)
         .order_by("case__customer", "-at", "-pk")

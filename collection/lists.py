@@ -24,11 +24,11 @@ def case_cell(row: Any) -> Any:
 
 
 def late_cell(row: Any) -> Any:
-    return bucket(row.bucket, row.dpd) if row.status == Case.Status.OPEN else row.get_close_reason_display()
+    return bucket(row.bucket, row.dpd) if row.is_open else row.get_close_reason_display()
 
 
 def late_text(row: Any) -> str:
-    return f"{row.dpd} · {row.bucket_label}" if row.status == Case.Status.OPEN else str(row.get_close_reason_display())
+    return f"{row.dpd} · {row.bucket_label}" if row.is_open else str(row.get_close_reason_display())
 
 
 def next_cell(row: Any) -> Any:
@@ -48,7 +48,7 @@ def whose_text(row: Any) -> str:
         return gettext("%(name)s, now") % {"name": row.held_now}
     if row.assigned_to:
         return str(row.assigned_to)
-    return gettext("In the queue") if row.status == Case.Status.OPEN else ""
+    return gettext("In the queue") if row.is_open else ""
 
 
 def prepare(rows: list[Any], at: datetime) -> None:

@@ -5,6 +5,8 @@ from crm.lib.permissions import declare
 VIEW = declare("collections.view_case", _("View collection cases"), scope="cases:read")
 CLAIM = declare("collections.claim_case", _("Claim collection cases"), scope="cases:write")
 CONTACT = declare("collections.log_contact", _("Log contacts"), scope="cases:write")
+PAUSE = declare("collections.pause_case", _("Let collection cases wait, and go on"))
+CLOSE = declare("collections.close_case", _("Close collection cases"))
 ASSIGN = declare("collections.assign_case", _("Assign collection cases"))
 EXPORT = declare("collections.export_case", _("Export lists of cases"))
 VIEW_POLICY = declare("collections.view_contact_policy", _("View the contact policy"))

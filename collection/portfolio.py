@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from collection import cases, promises
+from collection import case_states, cases, promises
 from collection.models import Case
 from credit.models import Loan
 from governance.models import LegalEntity, User
@@ -39,4 +39,5 @@ def refresh_range(legal_entity_id: int, *, first: int, last: int, actor: User, a
     """Judge the promises of one range of customers and bring their cases in step with their loans, in one transaction."""
     ids = touched(legal_entity_id, first=first, last=last)
     promises.judge(ids, actor=actor, at=at)
+    case_states.resume_due(ids, actor=actor, at=at)
     return cases.refresh(ids, actor=actor, at=at)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, judgement, owed
+from collection import cases, judgement, owed, places
 from collection.judgement import Part, Payment, Verdict
 from collection.models import RUNNING, Case, Channel, Contact, Promise, PromisePart
 from credit import books, exposure
@@ -110,6 +110,7 @@ def take(case: Case, *, parts: Sequence[Part], channel: str, actor: User, at: da
     row.broken_on = None
     row.version += 1
     row.save(update_fields=["next_action", "next_action_on", "broken_on", "version"])
+    places.refresh([row.pk], on=today, at=at)
     log.record(
         "collections.promise.taken",
         promise,
@@ -200,7 +201,7 @@ def judge_again(customer_id: int, *, actor: User, at: datetime) -> bool:
         return False
     today = books.value_day(promise.case.legal_entity, at)
     verdict = verdicts_on([promise])[promise.pk]
-    if promise.case.status != Case.Status.OPEN and verdict.state in RUNNING:
+    if not promise.case.is_open and verdict.state in RUNNING:
         verdict = Verdict("broken", verdict.paid)  # its case is over: what lacks now belongs to the next one
     return bool(follows(promise, verdict, actor=actor, at=at, today=today))
 
@@ -265,6 +266,7 @@ def follows(promise: Promise, verdict: Verdict, *, actor: User, at: datetime, to
     move(promise, Status(verdict.state), actor=actor, at=at, facts=facts(promise), paid_amount=verdict.paid, **ends)
     if Status(verdict.state) is Status.BROKEN:
         Case.objects.open().filter(pk=promise.case_id).update(broken_on=today, next_action=Channel.CALL, next_action_on=today)
+        places.refresh([promise.case_id], on=today, at=at)
     return 1
 
 

@@ -1,26 +1,33 @@
 """Which case comes next, and why: the data behind the desk's top card."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Q
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from collection import cases
+from collection import cases, windows
 from collection.cases import AssignedElsewhere, CaseClosed, Taken
 from collection.contested import CaseFrozen
-from collection.models import Case, CaseDebt, CaseQuerySet, Place
+from collection.models import Case, CaseDebt, CaseQuerySet, Collector, Place, Promise
+from collection.models.case import LYING
+from collection.places import silent_days
 from credit import books
+from crm.lib import pages
 from crm.lib.templatetags.crm import spoken
-from governance import rules, uses
+from governance import uses
 from governance.models import LegalEntity, User
 
 SHOWN = 6  # the next one and five more
 REASONS = 3
-ROUNDS = 5  # how often a lost race is tried again; each round somebody else has taken six cases
+ROUNDS = 5  # how often a lost race is tried again
+WHERE = tuple(LYING)  # own, team, pool: the order in which they are worked
 
 
 @dataclass(frozen=True)
@@ -33,81 +40,128 @@ class Item:
 
 def today(user: Any, at: datetime) -> date:
     """Return the day a person works in: the open business date of their books, or the calendar's where that is later."""
-    entity = user.team.legal_entity if user.team_id else LegalEntity.objects.order_by("pk").first()
+    entity = house_of(user)
     return books.value_day(entity, at) if entity else localdate(at)
 
 
-def silent_days(on: date) -> int:
-    """Return after how many days without contact a case moves up."""
-    return int(rules.value("collections.queue.silent_days", on=on))
+def house_of(user: Any) -> LegalEntity | None:
+    return user.team.legal_entity if user.team_id else LegalEntity.objects.order_by("pk").first()
 
 
 def waiting(user: User, *, at: datetime) -> CaseQuerySet:
     """Return the queue of `user` at `at`, in its order."""
-    on = today(user, at)
-    return Case.objects.queue(user, at=at, on=on, silent_days=silent_days(on))
+    return Case.objects.queue(user, at=at, on=today(user, at))
 
 
-def upcoming(user: User, *, at: datetime, limit: int = SHOWN) -> list[Item]:
+def counts(user: User, *, at: datetime) -> list[tuple[str, Any, str]]:
+    """Return the queues of `user` with how many cases lie free in each, capped: name, words, count."""
+    rows = Case.objects.waiting(user, at=at, on=today(user, at))
+    words = {"own": _("Given to me"), "team": _("My team"), "pool": _("Pool")}
+    found = pages.count_labels([rows.lying(user, where).order_by() for where in WHERE])
+    return [(where, words[where], count) for where, count in zip(WHERE, found, strict=True)]
+
+
+def fit(rows: CaseQuerySet, user: User) -> CaseQuerySet:
+    """Narrow to customers whose language `user` speaks; who has said no language takes any, and so does a customer without one."""
+    profile = Collector.objects.filter(user=user).only("languages").first()
+    if profile is None or not profile.languages:
+        return rows
+    return rows.filter(Q(customer__language="") | Q(customer__language__in=profile.languages))
+
+
+def strands(user: User, *, at: datetime, where: Sequence[str] = WHERE, within: CaseQuerySet | None = None) -> Iterator[CaseQuerySet]:
+    """Yield what lies free for `user`, strand by strand in the order they are worked; each is read in order by its index.
+
+    Cases whose customer may be called now by their own clock come first, those for whom it is night after all of them.
+
+    :param within: only cases of these, as a saved view narrows them
+    """
+    rows = fit(Case.objects.waiting(user, at=at, on=today(user, at)), user)
+    if within is not None:
+        rows = rows.filter(pk__in=within.order_by().values("pk"))
+    house = house_of(user)
+    closed = windows.asleep(house, at=at) if house else ()
+    for by_day in (True, False) if closed else (True,):
+        now = rows.exclude(customer__zone__in=closed) if by_day else rows.filter(customer__zone__in=closed)
+        for each in where:
+            yield now.lying(user, each)
+
+
+def upcoming(
+    user: User, *, at: datetime, limit: int = SHOWN, where: Sequence[str] = WHERE, within: CaseQuerySet | None = None
+) -> list[Item]:
     """Return the next cases for `user`, each with why it stands where it stands."""
-    on = today(user, at)
-    silent = silent_days(on)
-    rows = list(Case.objects.queue(user, at=at, on=on, silent_days=silent).select_related("customer", "branch")[:limit])
-    uses.bind([case.customer for case in rows], "collections", actor=user, at=at)
-    late = CaseDebt.objects.filter(case__in=rows, dpd__gt=0).values_list("case_id")
-    loans = dict(late.annotate(Count("pk")).order_by("case_id"))
-    return [Item(case, why(case, user=user, at=at, on=on, loans=loans.get(case.pk, 1), silent=silent)) for case in rows]
-
-
-def take_next(user: User, *, at: datetime) -> Case | None:
-    """Take the first case of the queue that nobody takes before; None when the queue is empty."""
-    for _round in range(ROUNDS):
-        rows = list(waiting(user, at=at)[:SHOWN])
-        for case in rows:
-            try:
-                return cases.claim(case, actor=user, at=at)
-            except (Taken, CaseClosed, AssignedElsewhere, CaseFrozen):
-                continue  # somebody was faster: the one after it is as good
-        if not rows:
+    found: list[Case] = []
+    for rows in strands(user, at=at, where=where, within=within):
+        found += list(rows.select_related("customer", "branch")[: limit - len(found)])
+        if len(found) >= limit:
             break
+    on = today(user, at)
+    uses.bind([case.customer for case in found], "collections", actor=user, at=at)
+    late = CaseDebt.objects.filter(case__in=found, dpd__gt=0).values_list("case_id")
+    loans = dict(late.annotate(Count("pk")).order_by("case_id"))
+    due = promises_of(found)
+    return [Item(case, why(case, user=user, at=at, on=on, loans=loans.get(case.pk, 1), promised=due.get(case.pk))) for case in found]
+
+
+def promises_of(found: Sequence[Case]) -> dict[int, Promise]:
+    """Return the promise that runs in each case; one query."""
+    return {promise.case_id: promise for promise in Promise.objects.running().filter(case__in=found)}
+
+
+def take_next(user: User, *, at: datetime, where: Sequence[str] = WHERE, within: CaseQuerySet | None = None) -> Case | None:
+    """Take the first case of the queue; None when the queue is empty.
+
+    Of many who ask at once each gets another one: a row that somebody is taking is passed over, not waited for.
+    """
+    if Case.objects.filter(claimed_by__isnull=False, claimed_until__lte=at).exists():
+        cases.release_expired(at=at)
+    for rows in strands(user, at=at, where=where, within=within):
+        for _round in range(ROUNDS):
+            with transaction.atomic():
+                first = rows.select_for_update(of=("self",), skip_locked=True)[:1]
+                case = next(islice(first, 1), None)
+                if case is None:
+                    break
+                try:
+                    return cases.claim(case, actor=user, at=at)
+                except (Taken, CaseClosed, AssignedElsewhere, CaseFrozen):
+                    continue  # somebody was faster: the one after it is as good
     return None
 
 
-def why(case: Case, *, user: User, at: datetime, on: date, loans: int, silent: int) -> list[str]:
+def why(case: Case, *, user: User, at: datetime, on: date, loans: int, promised: Promise | None = None) -> list[str]:
     """Return why `case`, with so many overdue loans, stands where it stands: at most three sentences, the deciding one first."""
     reasons = [_("Assigned to you")] if case.assigned_to_id == user.pk else []
-    place = place_of(case, at=at, silent=silent)
-    if place == Place.BROKEN and case.broken_on is not None:
+    reasons += [_("Given to your team")] if case.team_id and case.assigned_to_id is None else []
+    if case.broken_on is not None:
         reasons.append(
             _("Promise broken today") if case.broken_on >= on else _("Promise broken on %(day)s") % {"day": case.broken_on.isoformat()}
         )
-    elif place == Place.PLANNED and case.next_action_on is not None:
+    elif case.next_action_on is not None:
         words = {"action": case.get_next_action_display(), "day": case.next_action_on.isoformat()}
         reasons.append(
             _("%(action)s planned for today") % words if case.next_action_on >= on else _("%(action)s was planned for %(day)s") % words
         )
-    elif place == Place.MOVED and case.moved_on is not None:
+    elif case.place == Place.MOVED and case.moved_on is not None:
         words = {"bucket": case.bucket_label, "day": case.moved_on.isoformat()}
         reasons.append(_("Moved to %(bucket)s on %(day)s") % words)
-    elif place == Place.SILENT:
+    elif case.place == Place.SILENT:
         reasons.append(silence(case, at))
-    reasons.append(_("%(days)s days past due, %(bucket)s") % {"days": case.dpd, "bucket": case.bucket_label})
+    if promised is not None:
+        words = {"amount": spoken(promised.amount), "day": promised.last_due_on.isoformat()}
+        reasons.append(_("%(amount)s promised by %(day)s") % words)
+    if case.expected_recovery:
+        reasons.append(_("A contact is expected to bring %(amount)s") % {"amount": spoken(case.expected_recovery)})
     reasons.append(
-        ngettext("%(amount)s overdue on %(loans)s loan", "%(amount)s overdue on %(loans)s loans", loans)
-        % {"amount": spoken(case.overdue_amount), "loans": loans}
+        ngettext(
+            "%(amount)s overdue on %(loans)s loan, %(days)s days past due (%(bucket)s)",
+            "%(amount)s overdue on %(loans)s loans, %(days)s days past due (%(bucket)s)",
+            loans,
+        )
+        % {"amount": spoken(case.overdue_amount), "loans": loans, "days": case.dpd, "bucket": case.bucket_label}
     )
     return reasons[:REASONS]
-
-
-def place_of(case: Case, *, at: datetime, silent: int) -> int:
-    """Return the place of a case as `CaseQuerySet.queue` orders it, for one that was read otherwise."""
-    if case.broken_on is not None:
-        return Place.BROKEN
-    if case.next_action_on is not None:
-        return Place.PLANNED
-    if case.moved_on is not None:
-        return Place.MOVED
-    return Place.SILENT if case.last_contact_at is None or (at - case.last_contact_at).days >= silent else Place.WEIGHT
 
 
 def silence(case: Case, at: datetime) -> str:
@@ -120,5 +174,8 @@ def silence(case: Case, at: datetime) -> str:
 def next_due(user: User, *, at: datetime) -> date | None:
     """Return the day the next planned action brings a case back into the queue, None when nothing is planned."""
     on = today(user, at)
-    later = Case.objects.open().visible_to(user).filter(Q(assigned_to__isnull=True) | Q(assigned_to=user.pk))
+    later = Case.objects.in_work().visible_to(user).filter(LYING["own"](user) | LYING["team"](user) | LYING["pool"](user))
     return later.filter(next_action_on__gt=on).order_by("next_action_on").values_list("next_action_on", flat=True).first()
+
+
+__all__ = ["SHOWN", "WHERE", "Item", "counts", "next_due", "silent_days", "take_next", "today", "upcoming", "waiting", "why"]

@@ -31,6 +31,14 @@ def seed() -> None:
         effective_from=FROM,
     )
     for code, value, unit, meaning_en, meaning_zh in (
+        ("collections.pause.days", 90, rules.DAYS, "Longest pause in the work on a case", "案件最长可暂停的天数"),
+        (
+            "collections.close.legal_dpd",
+            90,
+            rules.DAYS,
+            "Days past due from which a case may go to court",
+            "案件可转入诉讼的最低逾期天数",
+        ),
         (
             "collections.queue.silent_days",
             7,

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from collection import cases, contact_rules, portfolio, promises, replays
+from collection import cases, contact_rules, places, portfolio, promises, replays
 from collection.models import Case
 from governance import users
 from governance.models import ChangeRequest, LegalEntity
@@ -65,6 +65,13 @@ def refresh_partition(*, entry: Entry, **_: object) -> None:
 def release_claims(**_: object) -> int:
     """Free the cases whose claim ran out."""
     return cases.release_expired(at=now())
+
+
+@shared_task
+def wake_planned(**_: object) -> int:
+    """Let the cases whose planned day has come stand where they belong, before the night does."""
+    at = now()
+    return sum(places.wake(entity, at=at) for entity in LegalEntity.objects.order_by("pk"))
 
 
 @log.on("collections.replay.ordered")

@@ -43,6 +43,31 @@ def _closed(entry: Entry) -> str:
     return _("Case closed: %(reason)s") % {"reason": dict(Case.CloseReason.choices).get(reason, reason)}
 
 
+@sentence("collections.case.worked", icon="case", permission=VIEW)
+def _worked(entry: Entry) -> str:
+    return _("Work on the case began")
+
+
+@sentence("collections.case.paused", icon="clock", tone="special", permission=VIEW)
+def _paused(entry: Entry) -> str:
+    return _("Work on the case waits until %(day)s: %(reason)s") % waits(entry)
+
+
+@sentence("collections.case.pause_changed", icon="clock", tone="special", permission=VIEW)
+def _pause_changed(entry: Entry) -> str:
+    return _("Work on the case waits until %(day)s: %(reason)s") % waits(entry)
+
+
+@sentence("collections.case.resumed", icon="case", tone="info", permission=VIEW)
+def _resumed(entry: Entry) -> str:
+    return _("Work on the case goes on")
+
+
+@sentence("collections.case.reopened", icon="case", tone="warn", permission=VIEW)
+def _reopened(entry: Entry) -> str:
+    return _("Case taken back: it had gone elsewhere (%(reason)s)") % {"reason": word(Case.CloseReason, entry.facts.get("reason", ""))}
+
+
 @sentence("collections.case.claimed", icon="desk", permission=VIEW)
 def _claimed(entry: Entry) -> str:
     return _("Case taken")
@@ -188,6 +213,10 @@ def _complaint_withdrawn(entry: Entry) -> str:
 
 def amount(entry: Entry) -> str:
     return spoken(Decimal(entry.facts.get("amount", "0.00")))
+
+
+def waits(entry: Entry) -> dict[str, Any]:
+    return {"day": entry.facts.get("until", ""), "reason": word(Case.PauseReason, entry.facts.get("reason", ""))}
 
 
 def word(choices: Any, value: str) -> Any:

@@ -1,21 +1,25 @@
 from django.urls import path
 
-from collection.views import policy, promises, team, work
+from collection.views import acts, desk, policy, promises, states, team, work
 
 urlpatterns = [
-    path("collections/desk/", work.desk, name="desk"),
-    path("collections/desk/next/", work.take_next, name="desk-next"),
+    path("collections/desk/", desk.desk, name="desk"),
+    path("collections/desk/next/", desk.take_next, name="desk-next"),
     path("collections/cases/", work.case_list, name="case-list"),
     path("collections/cases/<str:public_id>/", work.case, name="case"),
-    path("collections/cases/<str:public_id>/claim/", work.claim, name="case-claim"),
-    path("collections/cases/<str:public_id>/skip/", work.skip, name="case-skip"),
-    path("collections/cases/<str:public_id>/check/", work.check, name="case-check"),
-    path("collections/cases/<str:public_id>/keep/", work.keep, name="case-keep"),
-    path("collections/cases/<str:public_id>/release/", work.release, name="case-release"),
-    path("collections/cases/<str:public_id>/call/", work.call, name="case-call"),
-    path("collections/cases/<str:public_id>/contacts/", work.contact, name="case-contact"),
+    path("collections/cases/<str:public_id>/claim/", acts.claim, name="case-claim"),
+    path("collections/cases/<str:public_id>/skip/", acts.skip, name="case-skip"),
+    path("collections/cases/<str:public_id>/check/", acts.check, name="case-check"),
+    path("collections/cases/<str:public_id>/keep/", acts.keep, name="case-keep"),
+    path("collections/cases/<str:public_id>/release/", acts.release, name="case-release"),
+    path("collections/cases/<str:public_id>/call/", acts.call, name="case-call"),
+    path("collections/cases/<str:public_id>/contacts/", acts.contact, name="case-contact"),
     path("collections/cases/<str:public_id>/cover/", promises.promise_cover, name="case-promise-cover"),
-    path("collections/cases/<str:public_id>/assign/", work.assign, name="case-assign"),
+    path("collections/cases/<str:public_id>/assign/", acts.assign, name="case-assign"),
+    path("collections/cases/<str:public_id>/pause/", states.pause, name="case-pause"),
+    path("collections/cases/<str:public_id>/resume/", states.resume, name="case-resume"),
+    path("collections/cases/<str:public_id>/close/", states.close, name="case-close"),
+    path("collections/cases/<str:public_id>/reopen/", states.reopen, name="case-reopen"),
     path("collections/promises/", promises.promise_list, name="promise-list"),
     path("collections/promises/calendar/", promises.promise_calendar, name="promise-calendar"),
     path("collections/promises/<str:public_id>/", promises.promise, name="promise"),

@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "close-day": {"task": "credit.tasks.close_day", "schedule": crontab(minute=10)},
     "reminders-plan": {"task": "credit.tasks.plan_reminders", "schedule": 120.0},
     "claims-release": {"task": "collection.tasks.release_claims", "schedule": 60.0},
+    "cases-wake": {"task": "collection.tasks.wake_planned", "schedule": 300.0},
     "messages-send": {"task": "customers.tasks.send_messages", "schedule": 10.0},
     "messages-recover": {"task": "customers.tasks.recover_messages", "schedule": 60.0},
     "desk-sweep": {"task": "customers.tasks.sweep_desk", "schedule": 60.0},

@@ -72,9 +72,10 @@ def settle(attempt: ContactAttempt, *, connected: bool) -> ContactAttempt:
     return attempt
 
 
-def under_way(customer: Customer, *, actor: User, at: datetime) -> ContactAttempt | None:
-    """Return the call of `actor` to this customer whose end is not told yet."""
-    rows = ContactAttempt.objects.filter(customer=customer, actor=actor, channel=ContactChannel.CALL, open_until__gt=at)
+def under_way(customer: Customer, *, actor: User, at: datetime, relation: Relation | None = None) -> ContactAttempt | None:
+    """Return the call of `actor` to this customer, or to who answers beside them, whose end is not told yet."""
+    who, own = contacts.counted_as(customer, relation)
+    rows = ContactAttempt.objects.filter(customer=who, relation=own, actor=actor, channel=ContactChannel.CALL, open_until__gt=at)
     return rows.order_by("-pk").first()
 
 

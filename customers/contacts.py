@@ -19,6 +19,7 @@ from customers import contact_packs, contact_policy
 from customers.contact_packs import Held
 from customers.contact_policy import Attempt, Pack, Question, Verdict, Window
 from customers.models import AgreedWindow, BarredNumber, ContactAttempt, ContactBar, ContactChannel, Customer, Party, Relation
+from customers.models.relations import OBLIGORS
 from governance.models import User
 from governance.models.identity import chinese
 from ledger import log
@@ -145,8 +146,8 @@ def party_of(relation: Relation | None) -> str:
     """Return what somebody is to the debt: who does not answer for it, or did not agree to be turned to, is a third party."""
     if relation is None:
         return Party.DEBTOR
-    answers = relation.kind == Relation.Kind.GUARANTOR and relation.consent == Relation.Consent.GIVEN
-    return Party.GUARANTOR if answers and relation.may_contact and relation.ended_at is None else Party.THIRD
+    answers = relation.kind in OBLIGORS and relation.consent == Relation.Consent.GIVEN
+    return Party(relation.kind) if answers and relation.may_contact and relation.ended_at is None else Party.THIRD
 
 
 def may_contact(

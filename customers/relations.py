@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import DomainError, Invalid
 from customers import identifiers, reveals
 from customers.models import Customer, Note, Relation
+from customers.models.relations import OBLIGORS
 from customers.reveals import RevealPurpose
 from governance import access, uses
 from governance.models import User
@@ -34,7 +35,7 @@ class Ended(DomainError):
 
 
 class ThirdParty(DomainError):
-    """Only a guarantor who agreed may be turned to for a debt: collection from third parties is prohibited."""
+    """Only who answers for a debt and agreed may be turned to for it: collection from third parties is prohibited."""
 
     code = "third_party"
 
@@ -106,11 +107,11 @@ def end(relation: Relation, *, actor: User, at: datetime) -> Relation:
 def allow_contact(relation: Relation, *, allowed: bool, actor: User, at: datetime) -> Relation:
     """Open or close a relation for collections: who answers for the debt, and nobody else, may be turned to.
 
-    :raises ThirdParty: if it is no guarantor, or one who did not agree
+    :raises ThirdParty: if it is neither guarantor nor co-borrower, or one who did not agree
     :raises Ended: if it is over
     """
-    if allowed and (relation.kind != Relation.Kind.GUARANTOR or relation.consent != Relation.Consent.GIVEN):
-        raise ThirdParty(_("Only a guarantor who agreed may be contacted about the debt. Everybody else is a third party."))
+    if allowed and (relation.kind not in OBLIGORS or relation.consent != Relation.Consent.GIVEN):
+        raise ThirdParty(_("Only a guarantor or co-borrower who agreed may be contacted about the debt. Everybody else is a third party."))
     if not Relation.objects.live().filter(pk=relation.pk).update(may_contact=allowed):
         raise Ended(_("This relation has ended already."))
     relation.refresh_from_db(fields=["may_contact"])
@@ -131,7 +132,7 @@ def reveal(relation: Relation, *, field: str, purpose: str, reason: str, actor: 
     if field not in ("name", "mobile") or relation.other_id is not None:
         raise Invalid(_("A customer's own values are opened in their own file."))
     if purpose == RevealPurpose.COLLECTION and not Relation.objects.contactable().filter(pk=relation.pk).exists():
-        raise ThirdParty(_("Only a guarantor who agreed may be contacted about the debt. Everybody else is a third party."))
+        raise ThirdParty(_("Only a guarantor or co-borrower who agreed may be contacted about the debt. Everybody else is a third party."))
     reveals.check(purpose=purpose, reason=reason)
     access.demand(actor, f"customers.relation.{field}", Level.REVEAL)
     read = uses.reading(Relation.objects.get(pk=relation.pk), purpose, actor=actor, at=at)

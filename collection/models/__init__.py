@@ -1,15 +1,20 @@
-from collection.models.case import Case, CaseDebt, CaseQuerySet, Channel, Contact, Outcome, Place, Skip
+from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
+from collection.models.contacts import CasePause, Contact
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
 from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
+from collection.models.workers import Collector
 
 __all__ = [
+    "ACTIVE",
     "RUNNING",
     "Case",
     "CaseDebt",
+    "CasePause",
     "CaseQuerySet",
     "Channel",
+    "Collector",
     "Complaint",
     "Contact",
     "Dispute",

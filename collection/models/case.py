@@ -1,7 +1,7 @@
 """Overdue work: one case per customer, the loans it is about, and every contact that was made."""
 
-import uuid
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -15,16 +15,20 @@ from credit.accrual import bucket_name
 from credit.models import Loan
 from credit.models.common import Belonging
 from crm.lib.fields import MoneyField, PublicIdField
-from crm.lib.policy import SUMMED, Column, Policy
-from customers.models import ContactAttempt, Customer
-from governance.fields import SealedTextField
-from governance.models import User
+from crm.lib.policy import SUMMED, Policy
+from customers.models import Customer
+from governance.models import Team, User
 from governance.models.identity import Scope
 from governance.scope import ScopedQuerySet
 
 ZERO = Decimal("0.00")
-SILENT_DAYS = 7  # the rule `collections.queue.silent_days` says otherwise
 SMALL = SmallIntegerField()
+ACTIVE = ("open", "worked", "paused")  # everything but closed
+IN_WORK = ("open", "worked")
+CLOSE_REASONS = ["cured", "settled", "restructured", "legal", "sold", "written_off", "deceased", "fraud"]
+PAUSE_REASONS = [
+    "dispute", "hardship", "complaint", "vulnerable", "settlement", "placed", "legal", "deceased", "disaster", "other",
+]  # fmt: skip
 
 
 class Channel(models.TextChoices):
@@ -61,13 +65,14 @@ class Outcome(models.TextChoices):
 
 
 class Place(models.IntegerChoices):
-    """Why a case stands where it stands in the queue, the weightiest first."""
+    """Why a case stands where it stands in the queue, the weightiest first. Kept with the case, by `collection.places`."""
 
     BROKEN = 1, _("A promise was broken")
     PLANNED = 2, _("A planned action is due")
     MOVED = 3, _("It moved to a graver bucket")
     SILENT = 4, _("Nobody has been in touch for a while")
-    WEIGHT = 5, _("Amount and days past due")
+    WEIGHT = 5, _("What a contact is expected to bring")
+    LATER = 9, _("Its next action lies ahead")
 
 
 class CaseQuerySet(ScopedQuerySet["Case"]):
@@ -85,48 +90,59 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
 
     def for_list(self) -> Self:
         """Join what a list row shows."""
-        return self.select_related("customer", "branch", "claimed_by", "assigned_to")
+        return self.select_related("customer", "branch", "claimed_by", "assigned_to", "team")
 
     def open(self) -> Self:
-        return self.filter(status=Case.Status.OPEN)
+        """Narrow to cases that are not closed: fresh, worked or paused ones."""
+        return self.filter(status__in=ACTIVE)
+
+    def in_work(self) -> Self:
+        """Narrow to cases whose work goes on: open and not paused."""
+        return self.filter(status__in=IN_WORK)
 
     def held_by(self, user: Any, *, at: datetime) -> Self:
         """Narrow to the cases `user` holds a running claim on."""
         return self.open().filter(claimed_by=user.pk, claimed_until__gt=at)
 
-    def queue(self, user: Any, *, at: datetime, on: date, silent_days: int = SILENT_DAYS) -> Self:
-        """Narrow to what `user` may work next, in the order of the desk: `place`, then `weight`.
+    def queue(self, user: Any, *, at: datetime, on: date) -> Self:
+        """Narrow to what `user` may work next, in the order of the desk.
 
-        `place` is the weightiest reason (`Place`), `weight` the overdue amount times its days past due. What a supervisor
-        gave to `user` comes before the pool. Left out are cases another person holds or is assigned, those whose next
-        action lies after the business date `on`, those `user` skipped for now, and those a complaint keeps them from.
+        What a supervisor gave to them comes first, then what was given to their team, then the pool; within each by `place`, then by
+        what a contact is expected to bring. Left out are cases another person holds, is assigned or skipped for now, and those
+        whose next action lies after the business date `on`.
         """
+        free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at)
+        given = Choose(
+            When(assigned_to=user.pk, then=Value(0)), When(team__isnull=False, then=Value(1)), default=Value(2), output_field=SMALL
+        )
+        rows = self.waiting(user, at=at, on=on).filter(free, given_to(user))
+        return rows.annotate(given=given).order_by("given", *ORDER)
+
+    def waiting(self, user: Any, *, at: datetime, on: date) -> Self:
+        """Narrow to what is in work, within the reach of `user`, due on a day, not skipped by them, and which no complaint keeps them from."""
         from collection.contested import bars_of  # it builds on this module
 
-        free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at)
         due = Q(next_action_on__isnull=True) | Q(next_action_on__lte=on)
-        for_me = Q(assigned_to__isnull=True) | Q(assigned_to=user.pk)
         skipped = Skip.objects.filter(case=OuterRef("pk"), actor=user.pk, until__gt=at)
-        silent = Q(last_contact_at__isnull=True) | Q(last_contact_at__lte=at - timedelta(days=silent_days))
-        return (
-            self.open()
-            .visible_to(user)
-            .filter(free, due, for_me)
-            .filter(~Exists(skipped), ~bars_of(user))
-            .annotate(
-                given=Choose(When(assigned_to=user.pk, then=Value(0)), default=Value(1), output_field=SMALL),
-                place=Choose(
-                    When(broken_on__isnull=False, then=Value(Place.BROKEN.value)),
-                    When(next_action_on__isnull=False, then=Value(Place.PLANNED.value)),
-                    When(moved_on__isnull=False, then=Value(Place.MOVED.value)),
-                    When(silent, then=Value(Place.SILENT.value)),
-                    default=Value(Place.WEIGHT.value),
-                    output_field=SMALL,
-                ),
-                weight=F("overdue_amount") * F("dpd"),
-            )
-            .order_by("given", "place", "-weight", "-id")
-        )
+        return self.in_work().visible_to(user).filter(due, ~Exists(skipped), ~bars_of(user))
+
+    def lying(self, user: Any, where: str) -> Self:
+        """Narrow to what lies free in one of the queues of `user`: their own, their team's, or the pool. The index of the queue reads it in order."""
+        return self.filter(LYING[where](user), claimed_by__isnull=True).order_by(*ORDER)
+
+
+# Whose queue a case lies in: that of one person, of a team, or of everybody.
+LYING: dict[str, Callable[[Any], Q]] = {
+    "own": lambda user: Q(assigned_to=user.pk),
+    "team": lambda user: Q(assigned_to__isnull=True, team=user.team_id) if user.team_id else Q(pk__in=[]),
+    "pool": lambda user: Q(assigned_to__isnull=True, team__isnull=True),
+}
+ORDER = ("place", "-expected_recovery", "-id")
+
+
+def given_to(user: Any) -> Q:
+    """Return what lies in any of the queues of `user`."""
+    return LYING["own"](user) | LYING["team"](user) | LYING["pool"](user)
 
 
 class Case(Belonging):
@@ -147,7 +163,11 @@ class Case(Belonging):
         lies_open=SUMMED,
         columns={
             "close_reason": _("Why it was closed"),
+            "pause_reason": _("Why the work waits"),
+            "paused_until": _("Day from which the work goes on"),
             "overdue_amount": _("What is overdue, CNY"),
+            "place": _("Why it stands where it stands in the queue"),
+            "expected_recovery": _("What a contact is expected to bring, CNY"),
             "last_outcome": _("How the last contact came out"),
             "moved_on": _("Day it last changed bucket"),
             "broken_on": _("Day a promise was last broken"),
@@ -157,23 +177,59 @@ class Case(Belonging):
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("case", "Open")
+        WORKED = "worked", pgettext_lazy("case", "In work")
+        PAUSED = "paused", pgettext_lazy("case", "Paused")
         CLOSED = "closed", pgettext_lazy("case", "Closed")
+
+    class PauseReason(models.TextChoices):
+        """Why the work on a case waits; each has its own pause, the longest one shows here."""
+
+        DISPUTE = "dispute", _("Dispute")
+        HARDSHIP = "hardship", _("Hardship")
+        COMPLAINT = "complaint", _("Complaint")
+        VULNERABLE = "vulnerable", _("Vulnerable customer")
+        SETTLEMENT = "settlement", _("Settlement under way")
+        PLACED = "placed", _("Placed with an agency")
+        LEGAL = "legal", _("Legal steps under way")
+        DECEASED = "deceased", _("Death is being verified")
+        DISASTER = "disaster", _("Disaster")
+        OTHER = "other", pgettext_lazy("pause", "Another matter of the house")
 
     class CloseReason(models.TextChoices):
         CURED = "cured", _("Cured")
         SETTLED = "settled", _("Settled")
+        RESTRUCTURED = "restructured", _("Restructured")
+        LEGAL = "legal", _("Gone to court")
+        SOLD = "sold", pgettext_lazy("case", "Sold")
+        WRITTEN_OFF = "written_off", pgettext_lazy("case", "Written off")
+        DECEASED = "deceased", _("Deceased")
+        FRAUD = "fraud", pgettext_lazy("case", "Fraud")
 
-    MOVES: ClassVar[dict[str, set[str]]] = {Status.OPEN: {Status.CLOSED}, Status.CLOSED: set()}
+    # Who closed a case with money still owed took the matter elsewhere: it may come back.
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        Status.OPEN: {Status.WORKED, Status.PAUSED, Status.CLOSED},
+        Status.WORKED: {Status.PAUSED, Status.CLOSED},
+        Status.PAUSED: {Status.OPEN, Status.WORKED, Status.CLOSED},
+        Status.CLOSED: {Status.OPEN},
+    }
+    TONES: ClassVar[dict[str, str]] = {"worked": "info", "paused": "special"}
+    ELSEWHERE = (CloseReason.LEGAL, CloseReason.DECEASED, CloseReason.FRAUD)
 
     public_id = PublicIdField(prefix="K")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="cases", db_index=False)
     status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
     close_reason = models.CharField(max_length=12, choices=CloseReason, blank=True, default="")
+    pause_reason = models.CharField(max_length=10, choices=PauseReason, blank=True, default="", db_default="")
+    paused_until = models.DateField(null=True, blank=True, help_text="the day the work goes on; the latest of its pauses")
 
     bucket = models.PositiveSmallIntegerField(default=0)
     dpd = models.PositiveIntegerField(default=0, help_text="regulatory days past due of the latest loan")
     overdue_amount = MoneyField(default=ZERO)
 
+    place = models.PositiveSmallIntegerField(default=Place.SILENT, db_default=Place.SILENT.value, choices=Place)
+    expected_recovery = MoneyField(default=ZERO, db_default=ZERO, help_text="what a contact is expected to bring, `collection.priority`")
+
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     assigned_to = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     claimed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     claimed_at = models.DateTimeField(null=True, blank=True)
@@ -197,12 +253,17 @@ class Case(Belonging):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(name="case_one_open_per_customer", fields=["customer"], condition=Q(status="open")),
-            models.CheckConstraint(name="case_status_known", condition=Q(status__in=["open", "closed"])),
+            models.UniqueConstraint(name="case_one_open_per_customer", fields=["customer"], condition=Q(status__in=ACTIVE)),
+            models.CheckConstraint(name="case_status_known", condition=Q(status__in=[*ACTIVE, "closed"])),
             models.CheckConstraint(
                 name="case_closed_says_why",
-                condition=Q(status="open", close_reason="", closed_on__isnull=True)
-                | Q(status="closed", close_reason__in=["cured", "settled"], closed_on__isnull=False),
+                condition=Q(status__in=ACTIVE, close_reason="", closed_on__isnull=True)
+                | Q(status="closed", close_reason__in=CLOSE_REASONS, closed_on__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="case_paused_says_why",
+                condition=Q(status="paused", pause_reason__in=PAUSE_REASONS, paused_until__isnull=False)
+                | Q(status__in=["open", "worked", "closed"], pause_reason="", paused_until__isnull=True),
             ),
             models.CheckConstraint(
                 name="case_claim_is_whole",
@@ -211,14 +272,28 @@ class Case(Belonging):
             ),
             models.CheckConstraint(name="case_closed_is_free", condition=~Q(status="closed") | Q(claimed_by__isnull=True)),
             models.CheckConstraint(name="case_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
+            models.CheckConstraint(name="case_place_known", condition=Q(place__in=[1, 2, 3, 4, 5, 9])),
+            models.CheckConstraint(name="case_expects_no_less_than_nothing", condition=Q(expected_recovery__gte=0)),
             models.CheckConstraint(name="case_amount_not_negative", condition=Q(overdue_amount__gte=0)),
         ]
         indexes = [
             # the desk orders the open cases of a subtree by reasons that change with the day, and the board sums them up:
             # there are far fewer open cases than loans, this finds them
-            models.Index(fields=["branch"], name="case_open_of_branch", condition=Q(status="open")),
+            models.Index(fields=["branch"], name="case_open_of_branch", condition=Q(status__in=ACTIVE)),
             # a person's own work, first in their queue
-            models.Index(fields=["assigned_to"], name="case_assigned", condition=Q(status="open")),
+            models.Index(fields=["assigned_to"], name="case_assigned", condition=Q(status__in=ACTIVE)),
+            # what lies free for a team or for everybody, in the order of the desk: the next one is the first of it. Who holds a case takes
+            # it out, so that those in front who are held cost nothing; what is planned for later stands behind
+            models.Index(
+                F("team"),
+                F("place"),
+                F("expected_recovery").desc(),
+                F("id").desc(),
+                name="case_queue",
+                condition=Q(status__in=IN_WORK, claimed_by__isnull=True, assigned_to__isnull=True),
+            ),
+            # whose day has come: read every few minutes
+            models.Index(fields=["next_action_on"], name="case_later", condition=Q(place=9)),
             # "what do I hold", and the sweeper's "which claims have run out"
             models.Index(fields=["claimed_by"], name="case_held", condition=Q(claimed_by__isnull=False)),
             models.Index(fields=["claimed_until"], name="case_claim_ends", condition=Q(claimed_by__isnull=False)),
@@ -226,12 +301,19 @@ class Case(Belonging):
             models.Index(fields=["customer", "-id"], name="case_of_customer"),
             # a team's list, newest first
             models.Index(fields=["branch", "-id"], name="case_of_branch"),
+            # which pauses are over this morning
+            models.Index(fields=["paused_until"], name="case_paused", condition=Q(status="paused")),
             # "not worked since": what a collector was in touch about, for collected money by person
-            models.Index(fields=["last_contact_by"], name="case_contacted_by", condition=Q(status="open")),
+            models.Index(fields=["last_contact_by"], name="case_contacted_by", condition=Q(status__in=ACTIVE)),
         ]
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not closed: fresh, worked or paused."""
+        return self.status in ACTIVE
 
     @property
     def bucket_label(self) -> str:
@@ -286,56 +368,6 @@ class CaseDebt(models.Model):
     @property
     def bucket_label(self) -> str:
         return bucket_name(self.bucket)
-
-
-class Contact(models.Model):
-    """One contact tried or made in a case, and how it ended. The note is sealed: people write names into notes."""
-
-    POLICY = Policy(
-        owner="collections",
-        meaning=_("contacts with debtors"),
-        retention=_("5y after the case closed"),
-        personal={"note": "C2"},
-        level=2,
-        kind="C1",
-        purposes=("collections", "compliance"),
-        basis="contract",
-        columns={
-            "note": Column(_("What was said, in words"), mask="text"),
-        },
-    )
-
-    PERSON = "case__customer"
-
-    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
-    public_id = PublicIdField(prefix="N")
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="contacts", db_index=False)
-    channel = models.CharField(max_length=8, choices=Channel)
-    outcome = models.CharField(max_length=12, choices=Outcome)
-    at = models.DateTimeField()
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    note = SealedTextField("collections.contact.note", null=True, blank=True)
-    next_action = models.CharField(max_length=8, choices=Channel)
-    next_action_on = models.DateField()
-    # what the contact policy counted; none for who called in, and for what was logged before it was kept
-    attempt = models.ForeignKey(ContactAttempt, null=True, on_delete=models.PROTECT, related_name="contacts")
-
-    objects = models.Manager()
-
-    class Meta:
-        default_permissions = ()
-        constraints = [
-            models.CheckConstraint(name="contact_channel_known", condition=Q(channel__in=Channel.values)),
-            models.CheckConstraint(name="contact_next_action_known", condition=Q(next_action__in=Channel.values)),
-            models.CheckConstraint(name="contact_outcome_known", condition=Q(outcome__in=Outcome.values)),
-        ]
-        indexes = [
-            models.Index(fields=["case", "-at"], name="contact_of_case"),  # the history of a case, newest first
-            models.Index(fields=["actor", "-at"], name="contact_of_actor"),  # what a person did today
-        ]
-
-    def __str__(self) -> str:
-        return self.public_id
 
 
 class Skip(models.Model):

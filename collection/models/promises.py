@@ -8,7 +8,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from collection.models.case import Case, Channel, Contact
+from collection.models.case import Case, Channel
+from collection.models.contacts import Contact
 from crm.lib.fields import MoneyField, PublicIdField
 from crm.lib.policy import SUMMED, Policy
 from governance.models import User

@@ -17,6 +17,8 @@ from governance.models import User
 from governance.scope import ScopedQuerySet
 from governance.uses import PurposeBound
 
+OBLIGORS = ["guarantor", "co_borrower"]  # who answers for the debt beside the debtor
+
 
 class RelationQuerySet(ScopedQuerySet["Relation"]):
     scope_owner = "customer__owner"
@@ -34,7 +36,7 @@ class RelationQuerySet(ScopedQuerySet["Relation"]):
 
         The only list that collections may read; everybody else in a file is a third party and never collected from.
         """
-        return self.live().filter(may_contact=True, kind=Relation.Kind.GUARANTOR, consent=Relation.Consent.GIVEN)
+        return self.live().filter(may_contact=True, kind__in=OBLIGORS, consent=Relation.Consent.GIVEN)
 
 
 class Relation(PurposeBound):
@@ -61,6 +63,7 @@ class Relation(PurposeBound):
     class Kind(models.TextChoices):
         FAMILY = "family", _("Family")
         GUARANTOR = "guarantor", _("Guarantor")
+        CO_BORROWER = "co_borrower", _("Co-borrower")
         EMERGENCY = "emergency_contact", _("Emergency contact")
         REFERRAL = "referral", _("Referral")
         EMPLOYER = "same_employer", _("Same employer")
@@ -110,7 +113,7 @@ class Relation(PurposeBound):
             # third parties are never collected from: only somebody who answers for the debt, and said so
             models.CheckConstraint(
                 name="relation_contact_obligors_only",
-                condition=Q(may_contact=False) | Q(kind="guarantor", consent="given", ended_at__isnull=True),
+                condition=Q(may_contact=False) | Q(kind__in=OBLIGORS, consent="given", ended_at__isnull=True),
             ),
             models.CheckConstraint(
                 name="relation_end_is_whole",
@@ -137,6 +140,11 @@ class Relation(PurposeBound):
 
     outside_name = Masked("name", masking.mask_name)
     outside_mobile = Masked("mobile", masking.mask_mobile)
+
+    @property
+    def answers(self) -> bool:
+        """Whether this person answers for the debt beside the customer."""
+        return self.kind in OBLIGORS
 
     @property
     def masked_name(self) -> str:
