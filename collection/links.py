@@ -109,8 +109,7 @@ def of(case: Case, found: list[Relation], *, user: User, at: datetime) -> Links:
 
 def cases_of(customer_ids: Sequence[int], *, user: User) -> Mapping[int, Case]:
     """Return the open case of each of these customers that `user` may see."""
-    rows = Case.objects.open().visible_to(user).filter(customer__in=customer_ids) if customer_ids else []
-    return {row.customer_id: row for row in rows}
+    return {row.customer_id: row for row in Case.objects.open().visible_to(user).filter(customer__in=list(customer_ids))}
 
 
 def one(case: Case, row: Relation, *, theirs: Mapping[int, Case], at: datetime) -> Obligor:
