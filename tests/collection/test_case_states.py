@@ -162,7 +162,7 @@ def test_a_proven_fraud_goes_elsewhere_and_the_night_does_not_open_it_again(floo
 
     case = floor.case()
     words = {"what": "id_number", "value": case.customer.id_number, "reason": "identity was stolen", "source": "own"}
-    lists.add(list="black", **words, since=TODAY, actor=floor.cast.risk_manager, at=AFTER)
+    lists.put(lists.checked(list="black", **words, since=TODAY, at=AFTER), actor=floor.cast.risk_manager, at=AFTER)
     closed(floor, case, "fraud")
     floor.close(TODAY)
     floor.close(TODAY + timedelta(days=30))

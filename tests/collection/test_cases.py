@@ -116,7 +116,7 @@ def test_many_customers_are_refreshed_with_a_constant_number_of_statements(floor
     assert Case.objects.count() == 6
     Case.objects.update(dpd=1)
     ids = portfolio.touched(floor.cast.entity.pk)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         done = cases.refresh(ids, actor=floor.cast.system, at=AFTER)
     assert (len(done.opened), len(done.changed), len(done.closed)) == (0, 6, 0)
 

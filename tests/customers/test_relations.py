@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from crm.lib.errors import Invalid
 from customers import relations
 from customers.models import Customer, Relation
+from customers.models.relations import OBLIGORS
 from ledger.models import Entry
 from tests.fixtures.cast import NOON
 
@@ -46,7 +47,7 @@ def test_contact_about_a_debt_is_closed_for_everybody_new(cast: Any, customer: C
     assert list(Relation.objects.contactable()) == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Relation.Kind if kind != GUARANTOR])
+@pytest.mark.parametrize("kind", [kind for kind in Relation.Kind if kind not in OBLIGORS])
 @pytest.mark.parametrize("consent", Relation.Consent.values)
 def test_a_third_party_is_never_opened_for_collections(cast: Any, customer: Customer, kind: str, consent: str) -> None:
     row = add(customer, cast, kind=kind, consent=consent)
