@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0010_tables'),
+        ("customers", "0010_tables"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
