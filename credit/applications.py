@@ -21,7 +21,7 @@ from governance.lifecycle import MovedMeanwhile, move
 from governance.models import Partner, Team, User
 from governance.models.identity import Channel
 from ledger import log
-from risk import engine
+from risk import bureau, engine
 from risk.models import Decision
 
 Status = Application.Status
@@ -169,7 +169,8 @@ def submit(application: Application, *, actor: User, at: datetime, version: int 
 def evaluate(application_id: int, *, at: datetime) -> Application:
     """Let the risk engine judge a submitted application and act on the outcome. May run twice; the second finds it done.
 
-    The engine may call out and holds no lock; the room under the cap is checked afterwards, under the lock.
+    A credit bureau that is connected is asked first where no report on file counts; if it does not answer, the policy is told so. All of this
+    may call out and holds no lock; the room under the cap is checked afterwards, under the lock.
     """
     application = Application.objects.select_related("customer", "product", "legal_entity").get(pk=application_id)
     actor = users.system()
@@ -180,6 +181,13 @@ def evaluate(application_id: int, *, at: datetime) -> Application:
             return application
     if application.status != Status.EVALUATING:
         return application
+    bureau.ensure(
+        application.customer,
+        reason=bureau.Reason.CREDIT_APPROVAL,
+        subject=f"credit.application:{application.public_id}",
+        actor=actor,
+        at=at,
+    )
     known = known_facts.of(application, at=at)
     decision = engine.evaluate(
         known.facts,

@@ -9,7 +9,7 @@ from credit import average_balance, cap_rules, caps, consistency, costing, expos
 from credit.books import local_day
 from credit.models import Application, Product, RateCap
 from customers.profiles import facts_for_decision, given_for_lists
-from risk import lists
+from risk import bureau_facts, lists
 
 EQUAL = Product.Method.EQUAL_INSTALLMENT
 # Terms that shape a schedule, as they stand in a product of plain monthly instalments.
@@ -49,6 +49,7 @@ def of(application: Application, *, at: datetime) -> Known:
     checks = {name: getattr(checked, name) for name in ("shared_mobile", "shared_card", "applications_30d")}
     checks["income_state"] = "verified" if "income" in checked.verified else "stated"
     today, entered = on.isoformat(), local_day(application.legal_entity, application.submitted_at or at).isoformat()
+    reported, report = bureau_facts.read(application.customer_id, reason=bureau_facts.APPROVAL, at=at)
     origins = {
         ("application", entered): {**application.stated, **asked},
         ("customer", today): person,
@@ -56,6 +57,7 @@ def of(application: Application, *, at: datetime) -> Known:
         ("rules", today): limits,
         ("loans", today): lines,
         ("checks", today): checks,
+        ("bureau", today if report is None else local_day(application.legal_entity, report.as_of).isoformat()): reported,
         ("lists", today): lists.facts(given_for_lists(application.customer, at=at), on=on),
     }
     facts: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 import risk
 from crm.lib.errors import Invalid
+from risk import bureau_facts
 from risk.facts import Fact, Schema, check, read_schema
 
 # Facts of the schema that come from us, not from the applicant's words.
@@ -21,6 +22,7 @@ OURS = frozenset({
     "rate_cap", "age", "income", "monthly_debt", "exposure", "exposure_cap", "current_dpd", "consent_bureau", "region",
     "income_state", "shared_mobile", "shared_card", "shared_device", "applications_30d", "listed_black", "listed_grey", "listed_watch",
     "average_share", "instalment_share", "extra_yield",
+    *(f"bureau_{name}" for name in ("state", *bureau_facts.FIGURES)),
 })  # fmt: skip
 
 WHOLE = re.compile(r"-?[0-9]{1,9}")

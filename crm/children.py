@@ -1,5 +1,6 @@
 """The processes of a running house: web, worker, beat and the sandbox; how each is started and known to be healthy."""
 
+import base64
 import os
 import secrets
 import signal
@@ -133,6 +134,7 @@ def household(
         "CRM_SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}",
         "CRM_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
         "CRM_RECEIPT_SECRET": environment.get("CRM_RECEIPT_SECRET") or secrets.token_urlsafe(32),
+        "CRM_BUREAU_KEY": environment.get("CRM_BUREAU_KEY") or base64.b64encode(secrets.token_bytes(32)).decode(),
         "CRM_BASE_URL": environment.get("CRM_BASE_URL") or f"http://127.0.0.1:{port}",
         "CRM_BEAT_HEARTBEAT": str(heartbeat),
         "CRM_LOG_FOLDER": environment.get("CRM_LOG_FOLDER") or str(folder),

@@ -165,7 +165,9 @@ PORTS = {
     "payout": env.str("CRM_PAYOUT_URL", default=SANDBOX_URL and SANDBOX_URL + "/payouts"),
     "sms": env.str("CRM_SMS_URL", default=SANDBOX_URL and SANDBOX_URL + "/sms"),
     "mail": env.str("CRM_SMTP_URL", default=""),
+    "bureau": env.str("CRM_BUREAU_URL", default=SANDBOX_URL and SANDBOX_URL + "/bureau/reports"),
 }
+BUREAU_KEY = env.str("CRM_BUREAU_KEY", default="")  # agreed with the bureau: base64 of 32 bytes that seal the person asked about
 MESSAGE_SENDERS = env.int("CRM_MESSAGE_SENDERS", default=1)  # worker processes that send at the same time
 MAIL_FROM = env.str("CRM_MAIL_FROM", default="service@lender.invalid")
 MAIL_DOMAIN = env.str("CRM_MAIL_DOMAIN", default=MAIL_FROM.partition("@")[2])  # of our Message-IDs

@@ -2,7 +2,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib import home, menu
 from customers import panels
-from risk import backtest_tables, home_blocks, model_home, strategy_home  # noqa: F401  the tables declare themselves
+from risk import backtest_tables, bureau_timeline, home_blocks, model_home, strategy_home  # noqa: F401  what declares itself
 from risk.permissions import (
     APPROVE_MODEL,
     APPROVE_STRATEGY,

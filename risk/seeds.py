@@ -3,17 +3,19 @@
 from django.utils.timezone import now
 
 from governance import users
-from risk import behaviour_rules, monitor_rules, registry, words
+from risk import behaviour_rules, bureau_rules, monitor_rules, registry, words
 from risk.models import StrategyVersion
 
 
 def seed() -> None:
     """Register the shipped policy where it is missing: live where nothing is, else as a draft for people to look at.
 
-    What decides already is never changed by a seed. The bounds of monitoring and of the behaviour score come with it.
+    What decides already is never changed by a seed. The bounds of monitoring and of the behaviour score and the rules of the
+    bureau come with it.
     """
     monitor_rules.seed()
     behaviour_rules.seed()
+    bureau_rules.seed()
     content = (words.data(registry.RETAIL), words.data("input_schema"), words.data("policy_reasons"))
     known = StrategyVersion.objects.filter(strategy__code=registry.RETAIL)
     if known.filter(sha256=registry.content_sha256(*content)).exists():

@@ -1,6 +1,7 @@
 """`python -m sandbox --port N [--state FILE] [--smtp-port N] [--receipts URL]`: answer until SIGTERM or Ctrl-C.
 
-The secret that signs delivery receipts comes from the environment, `CRM_RECEIPT_SECRET`: an argument would be seen by everybody.
+Secrets come from the environment, since an argument would be seen by everybody: what signs delivery receipts (`CRM_RECEIPT_SECRET`), what
+opens the envelopes for the bureau (`CRM_BUREAU_KEY`).
 """
 
 import argparse
@@ -11,6 +12,7 @@ import threading
 from pathlib import Path
 
 from sandbox import messages
+from sandbox.bureau import Bureau
 from sandbox.objects import Objects
 from sandbox.payouts import TIMEOUT_SECONDS, Payouts
 from sandbox.server import serve
@@ -45,6 +47,7 @@ def main() -> int:
             mailbox,
             Objects(token=os.environ.get("CRM_STORAGE_TOKEN", "")),
             Transit(token=os.environ.get("CRM_TRANSIT_TOKEN", ""), state=chosen.state and chosen.state.with_suffix(".transit")),
+            Bureau(key=os.environ.get("CRM_BUREAU_KEY", ""), timeout=chosen.timeout),
         )
     except OSError as error:
         print(f"sandbox: port {chosen.port} on {chosen.host} cannot be had: {error.strerror}", file=sys.stderr)

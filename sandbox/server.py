@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sandbox import messages
+from sandbox.bureau import Bureau
 from sandbox.objects import LARGEST as LARGEST_OBJECT
 from sandbox.objects import PREFIX, Objects
 from sandbox.payouts import Payouts
@@ -17,7 +18,7 @@ LARGEST_BODY = 64 * 1024
 Route = Callable[[Any, Any, dict[str, str]], tuple[int, dict[str, Any] | str]]
 
 
-def routes(payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox) -> dict[tuple[str, str], Route]:
+def routes(payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox, bureau: Bureau) -> dict[tuple[str, str], Route]:
     """Return what answers which method and path; a route gets body, headers and query."""
     return {
         ("GET", "/health"): lambda _body, _headers, _query: (200, {"status": "ok"}),
@@ -25,6 +26,8 @@ def routes(payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox) -
         ("GET", "/payouts"): lambda _body, _headers, query: payouts.get(query),
         ("POST", "/sms"): lambda body, headers, _query: texts.post(body, headers),
         ("GET", "/sms"): lambda _body, _headers, query: texts.get(query),
+        ("POST", "/bureau/reports"): lambda body, headers, _query: bureau.post(body, headers),
+        ("GET", "/bureau/reports"): lambda _body, _headers, query: bureau.get(query),
         ("GET", "/mail"): lambda _body, _headers, query: mailbox.get(query),
         ("GET", "/sent"): lambda _body, _headers, _query: (200, messages.page(texts, mailbox)),
     }
@@ -135,8 +138,9 @@ def serve(
     mailbox: messages.Mailbox | None = None,
     objects: Objects | None = None,
     transit: Transit | None = None,
+    bureau: Bureau | None = None,
 ) -> Server:
     """Return a bound server; `serve_forever()` runs it."""
-    table = routes(payouts, texts or messages.Texts(), mailbox or messages.Mailbox())
+    table = routes(payouts, texts or messages.Texts(), mailbox or messages.Mailbox(), bureau or Bureau())
     handler = type("BoundHandler", (Handler,), {"table": table, "objects": objects or Objects(), "transit": transit or Transit()})
     return Server((host, port), handler)

@@ -3,6 +3,7 @@
 # Each noun keeps its own lines here.
 from risk.models.backtests import Backtest, BacktestArm, BacktestChunk, BacktestQuerySet
 from risk.models.behaviour import BehaviourScore, LimitProposal, ProposalQuerySet
+from risk.models.bureau import BureauCircuit, BureauQuery, BureauQueryQuerySet, BureauReport
 from risk.models.data_sets import DataSet, DataSetQuerySet, Training, TrainingQuerySet
 from risk.models.decisions import Decision, DecisionQuerySet
 from risk.models.features import FeatureStat
@@ -24,6 +25,10 @@ __all__ = [
     "BacktestChunk",
     "BacktestQuerySet",
     "BehaviourScore",
+    "BureauCircuit",
+    "BureauQuery",
+    "BureauQueryQuerySet",
+    "BureauReport",
     "DataSet",
     "DataSetQuerySet",
     "Decision",

@@ -12,7 +12,7 @@ from risk import registry, strategies, words
 from risk.strategies import BadStrategy, Strategy, first_difference
 from tests.risk.support import FACTS, MIDDLING, WEAK, card, strategy
 
-STAGES = ["admission", "fraud", "scorecard", "affordability", "limit", "price", "referral"]
+STAGES = ["admission", "fraud", "bureau", "scorecard", "affordability", "limit", "price", "referral"]
 
 
 def run(**changes: Any) -> strategies.Verdict:
@@ -77,6 +77,19 @@ def test_a_good_applicant_is_approved_with_limit_rate_and_grade() -> None:
         ({"shared_card": 1}, "refer", "card_shared"),
         ({"shared_device": 1}, "refer", "device_shared"),
         ({"applications_30d": 4}, "refer", "many_applications"),
+        ({"bureau_state": "missing"}, "refer", "bureau_missing"),
+        ({"bureau_state": "stale"}, "refer", "bureau_stale"),
+        ({"bureau_state": "frozen"}, "refer", "bureau_frozen"),
+        ({"bureau_state": "unknown"}, "refer", "bureau_unknown"),
+        ({"bureau_state": "thin", "amount": D("10000.01")}, "refer", "bureau_thin"),
+        ({"bureau_state": "full", "bureau_overdue_now": D("1000.01")}, "decline", "bureau_overdue"),
+        ({"bureau_state": "thin", "bureau_overdue_now": D("0.01")}, "refer", "bureau_overdue_little"),
+        ({"bureau_state": "full", "bureau_overdue_now": D("1000.00")}, "refer", "bureau_overdue_little"),
+        ({"bureau_state": "full", "bureau_worst_dpd_24m": 91}, "decline", "bureau_delays_long"),
+        ({"bureau_state": "full", "bureau_worst_dpd_24m": 90}, "refer", "bureau_delays"),
+        ({"bureau_state": "full", "bureau_worst_dpd_24m": 31}, "refer", "bureau_delays"),
+        ({"bureau_state": "full", "bureau_inquiries_3m": 7}, "refer", "bureau_inquiries"),
+        ({"bureau_state": "full", "bureau_lenders": 6}, "refer", "bureau_lenders_many"),
         ({"employment": "unemployed", "income": D("10000.01")}, "refer", "income_without_work"),
         ({"employment": "7_years_or_more", "age": 22}, "refer", "work_before_sixteen"),
         ({"income": D("100000.01"), "income_state": "stated"}, "refer", "income_unusual"),
@@ -103,6 +116,8 @@ def test_the_rulebook(changes: dict[str, Any], outcome: str, reason: str) -> Non
         {"income": D("100000.00"), "income_state": "stated"}, {"income_state": "stated"},
         {"income": D("20000.00"), "income_state": "stated", "amount": D("30000.00")},
         {"amount": D("40000.00"), "income": D("20000.00")}, {"exposure": D("144000.00")},
+        {"bureau_state": "not_connected"}, {"bureau_state": "full"}, {"bureau_state": "thin", "amount": D("10000.00")},
+        {"bureau_state": "full", "bureau_overdue_now": D("0.00"), "bureau_worst_dpd_24m": 30, "bureau_inquiries_3m": 6, "bureau_lenders": 5},
     ],
 )  # fmt: skip
 def test_just_beside_a_rule_it_does_not_hit(changes: dict[str, Any]) -> None:
