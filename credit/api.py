@@ -28,6 +28,7 @@ from credit import (
 )
 from credit import permissions as may
 from credit.api_common import FILTERS, Filtered, key_of, moment, unknown
+from credit.devices import Device
 from credit.models import Application, Loan, Offer, Product, Transaction
 from credit.serializers import (
     AcceptIn,
@@ -111,6 +112,7 @@ class ApplicationViewSet(Filtered):
             actor=caller(request),
             at=moment(request, body),
             channel=Channel.API,
+            device=Device(**body["device"]) if body["device"] else None,
         )
         return Response(ApplicationOut(application).data, status=201)
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from credit import costing, ending, exposure, known_facts, offers, product_terms
+from credit import costing, devices, ending, exposure, known_facts, offers, product_terms
 from credit.books import local_day
 from credit.models import Application, Offer, Product, RateCap
 from credit.stated import cleaned, purposes
@@ -115,6 +115,7 @@ def create(
     owner: User | None = None,
     partner: Partner | None = None,
     reference: str = "",
+    device: devices.Device | None = None,
 ) -> Application:
     """Enter an application as a draft; branch and partner are the customer's unless given, the owner is the actor.
 
@@ -151,6 +152,8 @@ def create(
             sentence = _("This reference was used for another application.")
             raise AlreadyOpen(sentence, fields={"reference": sentence}) from None
         raise
+    if device is not None:
+        devices.record(application, device, at=at)
     log.record(
         "credit.application.created", application, actor=actor, at=at, product=product.code, amount=amount, term=term, channel=channel
     )

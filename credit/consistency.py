@@ -18,12 +18,13 @@ MOST = 99  # the fact counts no further: from here on it is all the same
 
 
 class Found(NamedTuple):
-    """What the checks counted, and the latest verified values of the application by fact, each with its source and day."""
+    """What the checks counted; the latest verified values of the application by fact, each with its source and day; what its device says."""
 
     shared_mobile: int
     shared_card: int
     applications_30d: int
     verified: dict[str, dict[str, Any]]
+    device: dict[str, Any]
 
 
 CHECKS = """
@@ -42,7 +43,19 @@ SELECT
            FROM credit_verifiedfact AS fact JOIN credit_application AS about ON about.id = fact.application_id
            WHERE about.customer_id = %(customer)s AND fact.verified_at <= %(at)s
                AND (about.id = %(application)s OR (fact.name = 'income' AND fact.as_of >= %(fresh)s))
-           ORDER BY fact.name, (about.id = %(application)s) DESC, fact.id DESC) AS latest)
+           ORDER BY fact.name, (about.id = %(application)s) DESC, fact.id DESC) AS latest),
+    (SELECT JSONB_BUILD_OBJECT(
+        'key', mine.device_key,
+        'differs', mine.zone_differs,
+        'persons', (SELECT COUNT(DISTINCT about.customer_id)
+            FROM credit_applicationdevice AS other JOIN credit_application AS about ON about.id = other.application_id, person
+            WHERE other.device_key = mine.device_key AND other.seen_at > mine.seen_at - interval '90 days' AND other.seen_at <= %(at)s
+                AND about.customer_id <> person.id AND about.legal_entity_id = person.legal_entity_id),
+        'applications', (SELECT COUNT(*)
+            FROM credit_applicationdevice AS other JOIN credit_application AS about ON about.id = other.application_id, person
+            WHERE other.device_key = mine.device_key AND other.seen_at > mine.seen_at - interval '30 days' AND other.seen_at <= %(at)s
+                AND other.id <> mine.id AND about.legal_entity_id = person.legal_entity_id))::text
+     FROM credit_applicationdevice AS mine WHERE mine.application_id = %(application)s)
 """
 
 
@@ -57,5 +70,5 @@ def found(application: Application, *, on: date, at: datetime) -> Found:
     }
     with connection.cursor() as cursor:  # by hand: one statement in the place of four
         cursor.execute(CHECKS, told)
-        mobile, card, applications, verified = cursor.fetchone()
-    return Found(min(mobile, MOST), min(card, MOST), min(applications, MOST), json.loads(verified))
+        mobile, card, applications, verified, device = cursor.fetchone()
+    return Found(min(mobile, MOST), min(card, MOST), min(applications, MOST), json.loads(verified), json.loads(device or "{}"))

@@ -20,6 +20,9 @@ from crm.lib.money import quantize, total
 from customers import documents, duplicates
 from customers.models import Document
 from governance.models import User
+from risk import bureau
+from risk.models import BureauReport
+from risk.permissions import VIEW_BUREAU_REPORT
 
 OTHERS = 5
 DOCUMENTS = 50
@@ -38,6 +41,17 @@ class Row:
     found: Any
     differs: bool
     money: bool
+    bureau: Decimal | None = None
+
+    @property
+    def reported(self) -> bool:
+        return self.bureau is not None
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the bureau knows of more than was stated and found: what it does not know of may still be."""
+        least = self.found if self.verified else self.stated
+        return self.bureau is not None and least is not None and self.bureau > least * (1 + CLOSE)
 
 
 @dataclass(frozen=True)
@@ -72,8 +86,8 @@ def stated_facts(application: Application) -> dict[str, Any]:
     return {**application.stated, **money}
 
 
-def rows(application: Application, found: Mapping[str, VerifiedFact]) -> list[Row]:
-    """Return the file: money first, then the stated facts in the form's order."""
+def rows(application: Application, found: Mapping[str, VerifiedFact], report: BureauReport | None = None) -> list[Row]:
+    """Return the file: money first, then the stated facts in the form's order; what the bureau says of debts beside them."""
     stated = stated_facts(application)
     lines = []
     for name in verified.names():
@@ -89,6 +103,7 @@ def rows(application: Application, found: Mapping[str, VerifiedFact]) -> list[Ro
                 found=value if money else spoken(name, value),
                 differs=row is not None and differs(name, stated.get(name), value),
                 money=money,
+                bureau=report.monthly_due if report and name == "monthly_debt" else None,
             )
         )
     return lines
@@ -144,7 +159,8 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
     """Return everything the file shows of `application` to `user`; the number of queries does not depend on what is there."""
     on = local_day(application.legal_entity, at)
     found = verified.latest(application)
-    lines = rows(application, found)
+    report = bureau.latest(application.customer_id, at=at) if user.has_perm(VIEW_BUREAU_REPORT) else None
+    lines = rows(application, found, report)
     sees_papers = user.has_perm("customers.view_document")
     papers_there = list(Document.objects.filter(customer=application.customer).for_list().order_by("-pk")[:DOCUMENTS])
     request = papers.open_request(application)
@@ -162,6 +178,7 @@ def read(application: Application, *, user: User, at: datetime) -> dict[str, Any
     counter = CounterOffer.objects.filter(application=application).select_related("made_by", "answered_by").order_by("-pk").first()
     return {
         "file": lines,
+        "bureau_report": report,
         "burdens": weight,
         "dti_limit": ceiling,
         "too_heavy": heaviest is not None and ceiling is not None and heaviest > ceiling,

@@ -177,3 +177,33 @@ register(Source(
             missing=_("No instalment that fell due in the window was paid.")),
     ),
 ))  # fmt: skip
+
+NO_DEVICE = _("No application of the customer told a device.")
+
+register(Source(
+    "credit.devices",
+    _("Devices"),
+    _("The device the newest application came from, and whatever else came from it"),
+    """
+    SELECT a.n,
+        (SELECT count(*) FROM credit_applicationdevice AS o JOIN credit_application AS x ON x.id = o.application_id
+            WHERE o.device_key = d.device_key AND o.seen_at > a.as_of - interval '30 days' AND o.seen_at <= a.as_of
+                AND x.legal_entity_id = d.legal_entity_id)::int,
+        (SELECT count(DISTINCT x.customer_id) FROM credit_applicationdevice AS o JOIN credit_application AS x ON x.id = o.application_id
+            WHERE o.device_key = d.device_key AND o.seen_at > a.as_of - interval '90 days' AND o.seen_at <= a.as_of
+                AND x.legal_entity_id = d.legal_entity_id)::int,
+        d.zone_differs, d.family
+    FROM asked AS a JOIN LATERAL (
+        SELECT d.*, x.legal_entity_id FROM credit_applicationdevice AS d JOIN credit_application AS x ON x.id = d.application_id
+        WHERE x.customer_id = a.customer_id AND d.seen_at <= a.as_of ORDER BY d.seen_at DESC, d.id DESC LIMIT 1
+    ) AS d ON true
+    """,
+    (
+        Feature("applications_of_device_30d", _("Applications from the customer's device, whoever applied"), "integer", window="30d", missing=NO_DEVICE),
+        Feature("customers_of_device_90d", _("Customers who applied from the customer's device, this one too"), "integer", window="90d",
+            missing=NO_DEVICE),
+        Feature("device_zone_differs", _("Whether the device's clock differs from the lender's"), "boolean",
+            missing=_("No device, or it told no time zone.")),
+        Feature("device_family", _("Family of app or browser of the device"), "category", missing=NO_DEVICE),
+    ),
+))  # fmt: skip

@@ -9,7 +9,7 @@ from credit import average_balance, cap_rules, caps, consistency, costing, expos
 from credit.books import local_day
 from credit.models import Application, Product, RateCap
 from customers.profiles import facts_for_decision, given_for_lists
-from risk import bureau_facts, lists
+from risk import bureau_facts, consortium_port, lists
 
 EQUAL = Product.Method.EQUAL_INSTALLMENT
 # Terms that shape a schedule, as they stand in a product of plain monthly instalments.
@@ -47,6 +47,12 @@ def of(application: Application, *, at: datetime) -> Known:
     }
     lines = {"exposure": standing.lines, "current_dpd": standing.dpd}
     checks = {name: getattr(checked, name) for name in ("shared_mobile", "shared_card", "applications_30d")}
+    if checked.device:
+        checks |= {
+            "shared_device": min(checked.device["persons"], consistency.MOST),
+            "device_applications_30d": checked.device["applications"],
+        }
+        checks["device_zone_differs"] = checked.device["differs"]
     checks["income_state"] = "verified" if "income" in checked.verified else "stated"
     today, entered = on.isoformat(), local_day(application.legal_entity, application.submitted_at or at).isoformat()
     reported, report = bureau_facts.read(application.customer_id, reason=bureau_facts.APPROVAL, at=at)
@@ -58,7 +64,8 @@ def of(application: Application, *, at: datetime) -> Known:
         ("loans", today): lines,
         ("checks", today): checks,
         ("bureau", today if report is None else local_day(application.legal_entity, report.as_of).isoformat()): reported,
-        ("lists", today): lists.facts(given_for_lists(application.customer, at=at), on=on),
+        ("consortium", today): consortium_port.facts(application.customer_id, at=at),
+        ("lists", today): lists.facts(given_for_lists(application.customer, at=at), on=on, device_key=checked.device.get("key", "")),
     }
     facts: dict[str, Any] = {}
     sources: dict[str, dict[str, str]] = {}

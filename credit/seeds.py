@@ -16,6 +16,7 @@ from credit import (
     close_rules,
     counter_links,
     customer_payments,
+    devices,
     expiry,
     exposure,
     four_eyes,
@@ -63,6 +64,15 @@ def seed() -> None:
 
 
 def seed_rules() -> None:
+    rules.put(
+        devices.KEPT,
+        value=365,
+        unit=rules.DAYS,
+        meaning_en="Days for which the fingerprint of an applicant's device is kept",
+        meaning_zh="申请设备指纹的保存天数",
+        verification=Rule.Verification.POLICY,
+        effective_from=date(2020, 1, 1),
+    )
     rules.put(
         acts.COOLING_OFF,
         value=7,

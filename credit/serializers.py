@@ -64,6 +64,16 @@ class ProductOut(serializers.ModelSerializer):
         return whole(row.terms)
 
 
+class DeviceIn(serializers.Serializer):
+    """The applicant's own device, where a partner or an app hands the application in. Kept as keyed fingerprints only."""
+
+    fingerprint = serializers.CharField(min_length=4, max_length=200, help_text="what the app or browser calls the device")
+    user_agent = serializers.CharField(required=False, default="", allow_blank=True, max_length=400)
+    language = serializers.CharField(required=False, default="", allow_blank=True, max_length=12, help_text="such as zh-CN")
+    time_zone = serializers.CharField(required=False, default="", allow_blank=True, max_length=40, help_text="such as Asia/Shanghai")
+    ip = serializers.CharField(required=False, default="", allow_blank=True, max_length=45, help_text="address the applicant came from")
+
+
 class ApplicationIn(At):
     customer = serializers.CharField(help_text="public id of a customer the caller may see")
     product = serializers.CharField(help_text="code or public id of a product on sale")
@@ -74,6 +84,7 @@ class ApplicationIn(At):
     reference = serializers.CharField(
         required=False, default="", allow_blank=True, max_length=60, help_text="the caller's own number, once"
     )
+    device = DeviceIn(required=False, default=None, allow_null=True)
 
 
 class VersionIn(At):

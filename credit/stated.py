@@ -21,7 +21,7 @@ OURS = frozenset({
     "amount", "term", "purpose", "product_min", "product_max", "term_min", "term_max", "rate_a", "rate_b", "rate_c", "rate_d", "rate_e",
     "rate_cap", "age", "income", "monthly_debt", "exposure", "exposure_cap", "current_dpd", "consent_bureau", "region",
     "income_state", "shared_mobile", "shared_card", "shared_device", "applications_30d", "listed_black", "listed_grey", "listed_watch",
-    "average_share", "instalment_share", "extra_yield",
+    "device_applications_30d", "device_zone_differs", "consortium_debt", "average_share", "instalment_share", "extra_yield",
     *(f"bureau_{name}" for name in ("state", *bureau_facts.FIGURES)),
 })  # fmt: skip
 

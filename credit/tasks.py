@@ -14,6 +14,7 @@ from credit import (
     class_batches,
     counter_links,
     decline_messages,
+    devices,
     end_of_day,
     expiry,
     imports,
@@ -238,6 +239,18 @@ def send_refund(*, entry: Entry, **_: object) -> None:
 def send_refund_again(*, refund_id: int, **_: object) -> None:
     with contextlib.suppress(PortOff):
         refunds.send(refund_id, at=now())
+
+
+@log.on("customers.customer.erased")
+def forget_erased(*, entry: Entry, **_: object) -> None:
+    """Delete the devices of a person who was erased."""
+    devices.forget_of(entry.subject_id)
+
+
+@shared_task
+def forget_devices(**_: object) -> int:
+    """Delete fingerprints of devices older than the rule lets them be; return how many."""
+    return devices.forget(at=now())
 
 
 @shared_task

@@ -17,6 +17,7 @@ app.conf.beat_schedule = {
     "ledger-sweep": {"task": "ledger.tasks.sweep", "schedule": 15.0},
     "model-proofs-sweep": {"task": "risk.model_tasks.sweep_proofs", "schedule": 60.0},
     "trainings-sweep": {"task": "risk.model_tasks.sweep_trainings", "schedule": 60.0},
+    "devices-forget": {"task": "credit.tasks.forget_devices", "schedule": crontab(hour=4, minute=15)},
     "bureau-sweep": {"task": "risk.bureau_tasks.sweep_bureau", "schedule": 300.0},
     "applications-sweep": {"task": "credit.tasks.sweep", "schedule": 60.0},
     "offers-expire": {"task": "credit.tasks.expire", "schedule": 600.0},

@@ -5,4 +5,4 @@ class RiskConfig(AppConfig):
     name = "risk"
 
     def ready(self) -> None:
-        from risk import list_changes, menu, permissions, tasks  # noqa: F401
+        from risk import features, list_changes, menu, permissions, tasks  # noqa: F401

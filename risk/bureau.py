@@ -196,3 +196,9 @@ def lost(*, before: datetime) -> int:
     for query in rows:
         give_up(query, cause=Cause.LOST, at=max(before + LOST, query.asked_at))
     return len(rows)
+
+
+@transaction.atomic
+def opened(report: BureauReport, *, actor: User, at: datetime) -> None:
+    """Note that a person read a report: whoever's it is can be told who did."""
+    log.record("risk.bureaureport.opened", report, actor=actor, at=at, customer_id=report.customer_id)

@@ -88,6 +88,8 @@ FIGURES = {
     "regions_refused": (gettext_lazy("Regions not served"), "text"),
     "mobile_decline": (gettext_lazy("Others with the mobile that are declined from"), "count"),
     "applications_max": (gettext_lazy("Applications within 30 days that pass"), "count"),
+    "device_applications_max": (gettext_lazy("Applications from one device within 30 days that pass"), "count"),
+    "zone_amount_max": (gettext_lazy("Amount up to which another time zone passes"), "money"),
     "unworked_income_max": (gettext_lazy("Income without work that passes"), "money"),
     "income_unusual": (gettext_lazy("Income that is unusually high above"), "money"),
     "watch_amount_max": (gettext_lazy("Amount up to which a watched person passes"), "money"),

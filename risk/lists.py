@@ -237,12 +237,13 @@ def read_csv(content: bytes, *, at: datetime) -> Read:
     return read
 
 
-def facts(values: Mapping[str, str | None], *, on: date) -> dict[str, bool]:
+def facts(values: Mapping[str, str | None], *, on: date, device_key: str = "") -> dict[str, bool]:
     """Return what the lists say of an applicant: listed_black, listed_grey, listed_watch. One query.
 
     :param values: what the applicant gave by kind (id_number, mobile, device, address, employer); what cannot be one is left out
+    :param device_key: what `key_of` said of the applicant's device, where only that was kept
     """
-    keys = []
+    keys = [device_key] if device_key else []
     for what, value in values.items():
         if value:
             try:

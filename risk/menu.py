@@ -12,6 +12,7 @@ from risk.permissions import (
     MANAGE_LIST,
     REPLAY_DECISION,
     RUN_BACKTEST,
+    VIEW_BUREAU_REPORT,
     VIEW_DECISION,
     VIEW_FEATURE,
     VIEW_LIST,
@@ -30,6 +31,8 @@ menu.entry(
 menu.entry(group="risk", order=60, label=_("Monitoring"), url_name="monitoring", permission=VIEW_MONITORING, icon="monitoring")
 menu.entry(group="risk", order=24, label=_("Features"), url_name="feature-list", permission=VIEW_FEATURE, icon="features")
 menu.entry(group="risk", order=80, label=_("Lists"), url_name="list-entries", permission=VIEW_LIST, icon="fraud")
+menu.entry(group="risk", order=84, label=_("Credit bureau"), url_name="bureau-query-list", permission=VIEW_BUREAU_REPORT, icon="bank")
+panels.add("bureau", title=_("Credit bureau"), url_name="customer-bureau-panel", permission=VIEW_BUREAU_REPORT, order=46)
 
 READERS = ("risk_analyst", "risk_manager", "compliance", "auditor")
 home.action(

@@ -1,4 +1,4 @@
-from risk.urls_of import backtests, decisions, features, lists, models, monitoring, strategies
+from risk.urls_of import backtests, bureau, decisions, features, lists, models, monitoring, strategies
 
 urlpatterns = [
     *decisions.urlpatterns,
@@ -8,4 +8,5 @@ urlpatterns = [
     *features.urlpatterns,
     *monitoring.urlpatterns,
     *lists.urlpatterns,
+    *bureau.urlpatterns,
 ]

@@ -5,6 +5,7 @@ from credit.models.classification import ClassBatch, ClassMark, RiskClass
 from credit.models.closing import ClosePartition, CloseRun, ParkedLoan
 from credit.models.contracts import Contract, CounterLink, Link, OfferLink
 from credit.models.delinquency import DelinquencyPause, DelinquencyRanges, RangeMove
+from credit.models.devices import ApplicationDevice
 from credit.models.general_ledger import AccountingPeriod, AccountMapping, BookDay, GLAccount, Journal, JournalLine
 from credit.models.imports import ImportBatch
 from credit.models.lines import CreditLine
@@ -32,6 +33,7 @@ __all__ = [
     "AccountMapping",
     "AccountingPeriod",
     "Application",
+    "ApplicationDevice",
     "BankFile",
     "BookDay",
     "ClassBatch",

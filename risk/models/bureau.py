@@ -198,6 +198,7 @@ class BureauCircuit(models.Model):
         purposes=("operation",),
         basis="not_personal",
         columns={
+            "name": _("Which bureau it stands before"),
             "failures": _("Queries in a row without a certain answer"),
             "since": _("When it took its present state"),
         },

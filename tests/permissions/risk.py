@@ -137,6 +137,11 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "list-new", "risk.manage_list"),
     ("GET", "list-import", "risk.manage_list"),
     ("GET", "list-end", "risk.manage_list"),
+    ("GET", "bureau-query-list", "risk.view_bureau_report"),
+    ("GET", "bureau-customer", "risk.view_bureau_report"),
+    ("GET", "customer-bureau-panel", "risk.view_bureau_report"),
+    ("GET", "bureau-ask", "risk.query_bureau"),
+    ("POST", "bureau-ask", "risk.query_bureau"),
 ]
 API: list[tuple[str, str, str]] = [
     ("GET", "api-models-list", "risk.view_strategy"),
@@ -176,6 +181,9 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("POST", "limit-proposal-approve", "limit_proposal", "east_underwriter"),
     ("POST", "limit-proposal-refuse", "limit_proposal", "east_underwriter"),
     ("GET", "customer-behaviour-panel", "customer", "loan_officer"),
+    ("GET", "bureau-customer", "customer", "loan_officer"),
+    ("GET", "customer-bureau-panel", "customer", "loan_officer"),
+    ("GET", "bureau-ask", "customer", "loan_officer"),
 ]
 API_ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "api-decisions-detail", "decision", "loan_officer"),

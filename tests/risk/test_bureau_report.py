@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk import bureau_report
+from risk import bureau_charts, bureau_report, consortium_port
 from sandbox import bureau as other_side
+from tests.fixtures.cast import NOON
 
 ON = date(2026, 3, 2)
 BODY: dict[str, Any] = {
@@ -94,3 +95,19 @@ def test_every_report_of_the_sandbox_is_one_and_shows_its_persona(persona: str, 
     assert (found["overdue_now"] > 1000, found["worst_dpd_24m"] > 90) == ((persona == "overdue"),) * 2
     assert (found["lenders"] > 5) is (persona == "lenders")
     assert persona != "thin" or found["oldest_months"] < 7
+
+
+def test_the_plots_say_what_the_report_holds() -> None:
+    drawn = dict(bureau_charts.drawn(bureau_report.read(BODY)))
+    asked, late = drawn["bureau-inquiries"], drawn["bureau-delays"]
+    assert (asked["series"][0]["values"][-3:], sum(asked["series"][0]["values"])) == ([1, 1, 1], 4)
+    assert asked["title"] == "Lenders asked 3 times within three months"
+    assert (late["series"][0]["values"][-2:], late["x"]["values"][-1]) == ([0, 12], "2026-03")
+    assert not bureau_charts.drawn(bureau_report.read(BODY | {"accounts": [], "inquiries": []}))
+
+
+def test_no_consortium_is_connected_and_says_so_by_name() -> None:
+    assert (consortium_port.is_on(), consortium_port.facts(1, at=NOON)) == (False, {})
+    with pytest.raises(consortium_port.NoConsortium) as refusal:
+        consortium_port.ask(1, at=NOON)
+    assert refusal.value.code == "no_consortium"

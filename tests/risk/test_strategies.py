@@ -77,6 +77,8 @@ def test_a_good_applicant_is_approved_with_limit_rate_and_grade() -> None:
         ({"shared_card": 1}, "refer", "card_shared"),
         ({"shared_device": 1}, "refer", "device_shared"),
         ({"applications_30d": 4}, "refer", "many_applications"),
+        ({"device_applications_30d": 4}, "refer", "device_applications_many"),
+        ({"device_zone_differs": True, "amount": D("20000.01")}, "refer", "device_zone"),
         ({"bureau_state": "missing"}, "refer", "bureau_missing"),
         ({"bureau_state": "stale"}, "refer", "bureau_stale"),
         ({"bureau_state": "frozen"}, "refer", "bureau_frozen"),
@@ -116,7 +118,8 @@ def test_the_rulebook(changes: dict[str, Any], outcome: str, reason: str) -> Non
         {"income": D("100000.00"), "income_state": "stated"}, {"income_state": "stated"},
         {"income": D("20000.00"), "income_state": "stated", "amount": D("30000.00")},
         {"amount": D("40000.00"), "income": D("20000.00")}, {"exposure": D("144000.00")},
-        {"bureau_state": "not_connected"}, {"bureau_state": "full"}, {"bureau_state": "thin", "amount": D("10000.00")},
+        {"device_applications_30d": 3}, {"device_zone_differs": True, "amount": D("20000.00")},
+        {"device_zone_differs": False, "amount": D("20000.01")}, {"bureau_state": "not_connected"}, {"bureau_state": "full"}, {"bureau_state": "thin", "amount": D("10000.00")},
         {"bureau_state": "full", "bureau_overdue_now": D("0.00"), "bureau_worst_dpd_24m": 30, "bureau_inquiries_3m": 6, "bureau_lenders": 5},
     ],
 )  # fmt: skip

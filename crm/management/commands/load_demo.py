@@ -16,6 +16,7 @@ from crm.demo import (
     backtests,
     book,
     books,
+    bureau,
     classes,
     consents,
     desk_access,
@@ -110,6 +111,7 @@ class Command(BaseCommand):
             desk_access.fill(at=min(now(), house.at(today, 18)))
             consents.fill(entity, today=today, at=min(now(), house.at(today, 18)))
             risk_lists.fill(at=min(now(), house.at(today, 18)))
+            self.stdout.write(bureau.fill(entity, rows=training, staff=house.staff, at=min(now(), house.at(today, 16))))
             rights.fill(entity, at=min(now(), house.at(today, 18)))
             machines.fill(at=min(now(), house.at(today, 18)))
             erased.fill(entity, at=min(now(), house.at(today, 18)))
