@@ -202,7 +202,7 @@ register(Source(
         Feature("applications_of_device_30d", _("Applications from the customer's device, whoever applied"), "integer", window="30d", missing=NO_DEVICE),
         Feature("customers_of_device_90d", _("Customers who applied from the customer's device, this one too"), "integer", window="90d",
             missing=NO_DEVICE),
-        Feature("device_zone_differs", _("Whether the device's clock differs from the lender's"), "boolean",
+        Feature("newest_device_zone_differs", _("Whether the device's clock differs from the lender's"), "boolean",
             missing=_("No device, or it told no time zone.")),
         Feature("device_family", _("Family of app or browser of the device"), "category", missing=NO_DEVICE),
     ),

@@ -59,7 +59,7 @@ def test_one_device_behind_many_is_told_to_the_strategy_as_to_models(desk: Desk)
     facts = known_facts.of(mine, at=NOON).facts
     assert (facts["shared_device"], facts["device_applications_30d"], facts["device_zone_differs"]) == (2, 1, True)
     values: dict[str, Any] = feature_values.online(mine.customer_id, as_of=NOON)
-    assert (values["customers_of_device_90d"], values["applications_of_device_30d"], values["device_zone_differs"]) == (3, 2, True)
+    assert (values["customers_of_device_90d"], values["applications_of_device_30d"], values["newest_device_zone_differs"]) == (3, 2, True)
     assert dict(feature_values.bulk(as_of=NOON))[mine.customer_id] == values
     before = feature_values.online(mine.customer_id, as_of=NOON - timedelta(seconds=1))
     assert before["customers_of_device_90d"] is None, "the device was not known before"
