@@ -71,9 +71,8 @@ def test_without_a_device_the_strategy_is_told_of_none(desk: Desk) -> None:
 
 
 def test_a_listed_device_is_found_by_its_key(desk: Desk) -> None:
-    lists.add(
-        list="grey", what="device", value="A-Device of mine", reason="Seen in a ring", source="own", actor=desk.cast.risk_manager, at=NOON
-    )
+    told = {"list": "grey", "what": "device", "value": "A-Device of mine", "reason": "Seen in a ring", "source": "own"}
+    lists.put(lists.checked(**told, at=NOON), actor=desk.cast.risk_manager, at=NOON)
     assert known_facts.of(desk.draft(device=PHONE), at=NOON).facts["listed_grey"] is True
     assert known_facts.of(desk.draft(device=Device("another-device")), at=NOON).facts["listed_grey"] is False
 

@@ -184,6 +184,7 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "bureau-customer", "customer", "loan_officer"),
     ("GET", "customer-bureau-panel", "customer", "loan_officer"),
     ("GET", "bureau-ask", "customer", "loan_officer"),
+    ("POST", "bureau-ask", "customer", "loan_officer"),
 ]
 API_ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "api-decisions-detail", "decision", "loan_officer"),
