@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', '0022_guards'),
+        ("credit", "0022_guards"),
     ]
 
     operations = [

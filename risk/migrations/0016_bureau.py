@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0010_tables'),
-        ('risk', '0015_model_proof'),
+        ("risk", "0015_model_proof"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
