@@ -6,4 +6,18 @@ class CollectionsConfig(AppConfig):
     label = "collections"
 
     def ready(self) -> None:
-        from collection import erasure, features, handover, holds, menu, permissions, records, tasks  # noqa: F401
+        from collection import (  # noqa: F401
+            erasure,
+            features,
+            handover,
+            holds,
+            menu,
+            permissions,
+            records,
+            tasks,
+            treatment_tasks,
+            treatment_texts,
+            treatment_words,
+        )
+
+        treatment_words.learn()

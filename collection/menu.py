@@ -24,6 +24,7 @@ for group, order, label, url_name, permission, icon, key in (
     ("collections", 20, _("Cases"), "case-list", permissions.VIEW, "cases", ""),
     ("collections", 30, _("Promises"), "promise-list", permissions.VIEW, "promises", ""),
     ("collections", 40, _("Contact policy"), "contact-policy", permissions.VIEW_POLICY, "phone", ""),
+    ("collections", 45, _("Treatment"), "treatments", permissions.VIEW_TREATMENT, "strategies", ""),
     ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
 ):
     menu.entry(group=group, order=order, label=label, url_name=url_name, permission=permission, icon=icon, key=key)

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from collection import treatment_seeds
 from governance import rules
 from governance.models import Rule
 
@@ -12,6 +13,27 @@ COMPLAINTS = "Measures for Handling Consumer Complaints of Banking and Insurance
 
 
 def seed() -> None:
+    treatment_seeds.seed()
+    rules.put(
+        "collections.treatment.cost",
+        value={
+            "sms": "0.05",
+            "email": "0.01",
+            "app": "0.00",
+            "ivr": "0.30",
+            "call": "4.00",
+            "letter": "6.00",
+            "visit": "120.00",
+            "agency": "0.00",
+            "legal": "300.00",
+        },
+        unit=rules.TEXT,
+        meaning_en="What one step of a treatment costs, by act, CNY",
+        meaning_zh="处置步骤的单次成本（元，按方式）",
+        citation="house policy 本机构政策",
+        verification=OWN,
+        effective_from=FROM,
+    )
     rules.put(
         "collections.claim.minutes",
         value=20,

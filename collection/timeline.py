@@ -6,7 +6,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from collection.models import Case, Channel, Complaint, Dispute, Outcome, Promise, RightPartyCheck, Skip
+from collection import treatment_shape, treatment_words
+from collection.models import Case, Channel, Complaint, Dispute, Outcome, Promise, RightPartyCheck, Skip, TreatmentStep
 from collection.permissions import VIEW
 from credit.accrual import bucket_name
 from crm.lib.templatetags.crm import spoken
@@ -15,6 +16,7 @@ from ledger.models import Entry
 
 kind("cases", label=gettext_lazy("Cases"), order=40, prefixes=("collections.case.",))
 kind("contacts", label=gettext_lazy("Contacts"), order=42, prefixes=("collections.contact.", "collections.check.", "collections.call."))
+kind("treatments", label=gettext_lazy("Treatment"), order=46, prefixes=("collections.treatment.", "collections.experiment."))
 kind("promises", label=gettext_lazy("Promises"), order=44, prefixes=("collections.promise.",))
 
 kind("matters", label=gettext_lazy("Disputes and complaints"), order=45, prefixes=("collections.dispute.", "collections.complaint."))
@@ -221,3 +223,22 @@ def waits(entry: Entry) -> dict[str, Any]:
 
 def word(choices: Any, value: str) -> Any:
     return dict(choices.choices).get(value, value)
+
+
+@sentence("collections.treatment.entered", icon="case", permission=VIEW)
+def _path_entered(entry: Entry) -> str:
+    return _("Treatment began: path “%(path)s”") % {"path": treatment_words.of_path(entry.facts.get("path", ""))}
+
+
+@sentence("collections.treatment.ended", icon="case", permission=VIEW)
+def _path_ended(entry: Entry) -> str:
+    return _("Treatment ended: %(why)s") % {"why": treatment_words.of_end(entry.facts.get("why", ""))}
+
+
+@sentence("collections.treatment.step", icon="clock", permission=VIEW)
+def _path_step(entry: Entry) -> str:
+    words = {
+        "act": treatment_shape.ACTIONS.get(entry.facts.get("action", ""), ""),
+        "status": word(TreatmentStep.Status, entry.facts.get("status", "")),
+    }
+    return _("Step of the treatment: %(act)s, %(status)s") % words

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from collection import treatment_urls
 from collection.views import acts, desk, policy, promises, states, team, work
 
 urlpatterns = [
@@ -34,4 +35,5 @@ urlpatterns = [
     path("collections/board/", team.board, name="team-board"),
     path("collections/results/", team.results, name="collection-results"),
     path("customers/<str:public_id>/panels/cases/", work.panel, name="case-panel"),
+    *treatment_urls.urlpatterns,
 ]

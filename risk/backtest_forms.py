@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.forms import DateInput, Form
 from governance.list_forms import ExportForm
-from risk import facts, made, populations, words
+from risk import facts, kinds, made, populations, words
 from risk.backtests import CANDIDATES, COSTS, Side
 from risk.models import Decision, ScorecardVersion, StrategyVersion
 from risk.populations import Past
@@ -28,6 +28,8 @@ def version_choices(model: Any, parent: str, *empty: tuple[str, Any]) -> tuple[l
     """Return choices of all versions under the names of what they are versions of, newest first, and the rows by token."""
     heavy = ("graph", "input_schema", "reasons") if model is StrategyVersion else ("content", "metrics")
     rows = model.objects.select_related(parent).defer(*heavy).order_by(f"{parent}__code", "-number")
+    if model is StrategyVersion:
+        rows = rows.filter(strategy__kind=kinds.LENDING)
     found: dict[str, Any] = {token(row): row for row in rows}
     grouped: dict[str, list[tuple[str, str]]] = {}
     for key, row in found.items():

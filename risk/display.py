@@ -142,6 +142,16 @@ OUTCOME_WORDS = {
     "decline": gettext_lazy("decline"),
     "approve": gettext_lazy("approve"),
 }
+
+
+def also(*, outcomes: Mapping[str, Any], stages: Mapping[str, Any], figures: Mapping[str, tuple[Any, str]]) -> None:
+    """Take in the words of a kind of strategy of another room; a name that is known keeps its word."""
+    pairs: tuple[tuple[dict[str, Any], Mapping[str, Any]], ...] = ((OUTCOME_WORDS, outcomes), (STAGES, stages), (FIGURES, figures))
+    for known, added in pairs:
+        for name, word in added.items():
+            known.setdefault(name, word)
+
+
 CONDITION_WORDS = {"true": gettext_lazy("yes"), "false": gettext_lazy("no")}
 
 

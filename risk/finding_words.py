@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from risk import words
+from risk import kinds, words
 from risk.findings import Finding
 
 SENTENCES: dict[str, Any] = {
@@ -68,7 +68,7 @@ def sentence(finding: Finding) -> str:
     if "name" in values and finding.code in ("protected", "unused_fact", "proxy"):
         known = words.label(values["name"], get_language() or "en")
         values["name"] = known if known == values["name"] else f"{known} ({values['name']})"
-    told = SENTENCES.get(finding.code)
+    told = SENTENCES.get(finding.code) or kinds.sentence(finding.code)
     return str(told) % values if told else finding.code
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from risk import graphs
+from risk import graphs, kinds
 from risk.facts import Schema
 from risk.findings import ERROR, WARNING, Finding
 from risk.lint_tables import NUMBER, Table
 
 RESULT = ("outcome", "reasons")  # what the end of every path must have: who concludes nothing refers the case
-KNOWN_RESULTS = {*RESULT, "grade", "limit", "binding", "annual_rate", "figures"}
+KNOWN_RESULTS = frozenset({*RESULT, "grade", "limit", "binding", "annual_rate", "figures"})
 CARD = {"card"}
 MOST_PATHS = 400
 Raw = Mapping[str, Any]
@@ -27,7 +27,12 @@ REFUSED_AT_SAVE = {
 
 
 def findings(
-    graph: Raw, schema: Schema, input_schema: Raw, reasons: Mapping[str, Any], card_names: Iterable[str] | None = None
+    graph: Raw,
+    schema: Schema,
+    input_schema: Raw,
+    reasons: Mapping[str, Any],
+    card_names: Iterable[str] | None = None,
+    kind: kinds.Kind | None = None,
 ) -> list[Finding]:
     """Return everything found, errors first, each in the order of the graph.
 
@@ -42,16 +47,18 @@ def findings(
         *walk.names(),
         *_protected(graph, schema, input_schema),
         *_reason_texts(graph, reasons),
-        *_paths(graph),
+        *_paths(graph, kind.results if kind else RESULT),
         *walk.tables(),
-        *walk.unused(card_names),
+        *walk.unused(card_names, kind.known if kind else KNOWN_RESULTS),
+        *(kind.fitting(graph, schema) if kind and kind.fitting else ()),
     ]
-    return sorted(found, key=lambda one: one.level != ERROR)
+    spared = kind.spares if kind else frozenset()
+    return sorted((one for one in found if one.code not in spared), key=lambda one: one.level != ERROR)
 
 
-def blocking(graph: Raw, schema: Schema, input_schema: Raw, reasons: Mapping[str, Any]) -> list[Finding]:
+def blocking(graph: Raw, schema: Schema, input_schema: Raw, reasons: Mapping[str, Any], kind: kinds.Kind | None = None) -> list[Finding]:
     """Return what keeps a draft from being saved."""
-    return [one for one in findings(graph, schema, input_schema, reasons) if one.code in REFUSED_AT_SAVE]
+    return [one for one in findings(graph, schema, input_schema, reasons, kind=kind) if one.code in REFUSED_AT_SAVE]
 
 
 def _about(raw: Raw) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _reason_texts(graph: Raw, reasons: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("half_a_text", ERROR, args={"reason": code})
 
 
-def _paths(graph: Raw) -> Iterator[Finding]:
+def _paths(graph: Raw, results: tuple[str, ...] = RESULT) -> Iterator[Finding]:
     """Follow every way the switches allow; each must reach the end with an outcome and its reasons."""
     nodes = {raw["id"]: raw for raw in graph["nodes"]}
     leads: dict[str, list[Raw]] = {}
@@ -127,12 +134,12 @@ def _paths(graph: Raw) -> Iterator[Finding]:
     for ran in _runs([raw["id"] for raw in graphs.ordered(graph)], nodes, leads, start):
         ends = [name for name in ran if nodes[name]["type"] == "outputNode"]
         made = {key for name in ran for key in produced(nodes[name])}
-        missing = [key for key in RESULT if key not in made] if ends else []
+        missing = [key for key in results if key not in made] if ends else []
         if not ends or missing:
             last = nodes[[name for name in ran if nodes[name]["type"] != "outputNode"][-1]]
             if last["id"] not in told:
                 told.add(last["id"])
-                yield Finding("no_outcome", ERROR, **_about(last), args={"names": ", ".join(missing or RESULT)})
+                yield Finding("no_outcome", ERROR, **_about(last), args={"names": ", ".join(missing or results)})
     reached = {name for ran in _runs([raw["id"] for raw in graphs.ordered(graph)], nodes, leads, start) for name in ran}
     for name, raw in nodes.items():
         if name not in reached:
@@ -256,7 +263,7 @@ class Walk:
             elif (case := table.gap()) is not None:
                 yield Finding("gap", WARNING, **about, args={"case": case})
 
-    def unused(self, card_names: Iterable[str] | None) -> Iterator[Finding]:
+    def unused(self, card_names: Iterable[str] | None, known: frozenset[str] = KNOWN_RESULTS) -> Iterator[Finding]:
         """Yield declared facts and computed values that nothing reads."""
         read = {name.split(".")[0] for raw in self.nodes for name in reads(raw)}
         texts = " ".join(_texts(self.nodes))
@@ -267,7 +274,7 @@ class Walk:
                 if name not in spared:
                     yield Finding("unused_fact", WARNING, args={"name": name})
         for raw in self.nodes:
-            for name in sorted(produced(raw) - read - KNOWN_RESULTS - CARD):
+            for name in sorted(produced(raw) - read - known - CARD):
                 if not re.search(rf"\b{re.escape(name)}\b", texts):
                     yield Finding("unused_value", WARNING, **_about(raw), args={"name": name})
 

@@ -9,6 +9,7 @@ EDIT_STRATEGY = declare("risk.edit_strategy", _("Draft and test strategies"), sc
 APPROVE_STRATEGY = declare("risk.approve_strategy", _("Approve strategies"), scope="risk:write")
 RELEASE_STRATEGY = declare("risk.release_strategy", _("Release strategies, run trials, roll back"), scope="risk:write")
 RUN_BACKTEST = declare("risk.run_backtest", _("Run backtests and simulations"), scope="risk:write")
+CHANGE_CREDIT_POLICY = declare("risk.change_credit_policy", _("Change credit policies"))
 EDIT_MODEL = declare("risk.edit_model", _("Bring in data, train and edit models"), scope="risk:write")
 VALIDATE_MODEL = declare("risk.validate_model", _("Validate models"), scope="risk:write")
 APPROVE_MODEL = declare("risk.approve_model", _("Approve models"), scope="risk:write")

@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from risk import kinds
 from risk.findings import ERROR, Finding
 
 LIMIT_MS = 200  # one evaluation, of processor time
@@ -28,6 +29,7 @@ def examine(
     reasons: Mapping[str, Any],
     card: Mapping[str, Any] | None,
     cases: Sequence[Mapping[str, Any]],
+    kind: str = kinds.LENDING,
 ) -> tuple[list[Finding], list[dict[str, Any]]]:
     """Compile every expression and the graph, and run it on each of `cases` and on facts made up from the schema.
 
@@ -36,7 +38,10 @@ def examine(
     :param card: content of the scorecard the graph asks for; None runs it without one
     :param cases: facts as `risk.facts` takes them, amounts as text
     """
-    asked = json.dumps({"graph": graph, "schema": schema, "reasons": reasons, "card": card, "cases": list(cases)}, default=str)
+    asked = json.dumps(
+        {"graph": graph, "schema": schema, "reasons": reasons, "card": card, "cases": list(cases), "kind": [kind, kinds.of(kind).module]},
+        default=str,
+    )
     try:
         done = subprocess.run(
             [sys.executable, "-m", "risk.probe"], input=asked, capture_output=True, text=True, timeout=SECONDS * 2, check=False,
@@ -128,7 +133,7 @@ def _run(asked: Mapping[str, Any]) -> dict[str, Any]:
         return {"findings": findings, "runs": runs}
     card = scoring.load(asked["card"]) if asked["card"] else None
     try:
-        strategy = Strategy(asked["graph"], asked["schema"], asked["reasons"], card)
+        strategy = Strategy(asked["graph"], asked["schema"], asked["reasons"], card, kinds.of(*asked["kind"]))
     except (BadStrategy, BadSchema) as problem:
         return {"findings": [Finding("cannot_run", ERROR, args={"told": str(problem)[:300]})], "runs": runs}
     own = len(asked["cases"])

@@ -4,12 +4,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from risk import display, graphs, words
+from risk import display, graphs, kinds, words
 from risk.models import StrategyVersion
 
 
 def sections(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
     """Return the stages of a version: name, `values` as (label, value) and `rules` as sentences with their source, where there is one."""
+    if told := kinds.of(version.strategy.kind).sections:
+        return told(version, language)
     graph = graphs.read(version.graph)
     raw = {node["id"]: node for node in version.graph["nodes"]}
     found = []

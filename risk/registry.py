@@ -14,7 +14,7 @@ from crm.lib.errors import DomainError, Invalid, NotAllowed
 from governance import users
 from governance.lifecycle import move
 from ledger import log
-from risk import german, model_states, scorecards, scoring, strategies, training, words
+from risk import german, kinds, model_states, scorecards, scoring, strategies, training, words
 from risk.facts import BadSchema
 from risk.models import DataSet, Scorecard, ScorecardVersion, Strategy, StrategyStatus, StrategyVersion, VersionStatus
 
@@ -61,18 +61,19 @@ def add_strategy_version(
     at: datetime,
     note: str = "",
     based_on: StrategyVersion | None = None,
+    kind: str = kinds.LENDING,
 ) -> StrategyVersion:
     """Register a draft of a strategy; the strategy is made when it is new.
 
     :raises Unrunnable: if the graph or the schema has a problem, such as reading a protected attribute
     """
     try:
-        runnable = strategies.Strategy(graph, input_schema, reasons, None)
+        runnable = strategies.Strategy(graph, input_schema, reasons, None, kinds.of(kind))
     except (strategies.BadStrategy, BadSchema) as problem:
         raise Unrunnable(_("The strategy cannot be run: %(problem)s") % {"problem": problem}) from problem
     if len(runnable.graph.scorecards) > 1:
         raise Unrunnable(_("A strategy uses one scorecard at most."))
-    strategy, _made = Strategy.objects.get_or_create(code=code, defaults={"name_en": name_en, "name_zh": name_zh})
+    strategy, _made = Strategy.objects.get_or_create(code=code, defaults={"name_en": name_en, "name_zh": name_zh, "kind": kind})
     version = StrategyVersion(
         strategy=strategy,
         number=_next(StrategyVersion, strategy=strategy),

@@ -13,7 +13,7 @@ from typing import Any
 import zen
 
 from crm.lib import features
-from risk import facts, graphs, one_pass, words
+from risk import facts, graphs, kinds, one_pass, words
 from risk.one_pass import Seen
 from risk.scorecards import Score, Unscorable
 from risk.scoring import Model
@@ -74,7 +74,14 @@ def dump(value: Any) -> str:
 class Strategy:
     """One version of a strategy together with the scorecard it uses, compiled once and used by every thread."""
 
-    def __init__(self, graph: Mapping[str, Any], schema: Mapping[str, Any], reasons: Mapping[str, Any], card: Model | None) -> None:
+    def __init__(
+        self,
+        graph: Mapping[str, Any],
+        schema: Mapping[str, Any],
+        reasons: Mapping[str, Any],
+        card: Model | None,
+        kind: kinds.Kind | None = None,
+    ) -> None:
         """Compile.
 
         :raises BadStrategy: if the graph has a problem or the engine cannot compile it
@@ -85,6 +92,7 @@ class Strategy:
             raise BadStrategy("; ".join(wrong))
         self.graph = graphs.read(graph)
         self.catalogue = tuple(name for name in self.schema.facts if features.find(name) is not None)  # computed where nobody tells them
+        self.kind = kind
         self.reasons = reasons
         self.card = card
         if card is not None and (unknown := set(card.names) - set(self.schema.facts)):
@@ -214,6 +222,8 @@ class Strategy:
 
     def _conclusion(self, result: Any, score: Score | None, about: dict[str, Any]) -> Verdict:
         """Read the graph's result; whatever is not exactly as agreed raises, and the caller refers."""
+        if self.kind is not None and self.kind.conclude is not None:
+            return Verdict(**self.kind.conclude(result, self.reasons), **about)
         outcome, grade = result["outcome"], result.get("grade") or ""
         reasons = [str(code) for code in result["reasons"]]
         limit, rate = result.get("limit"), result.get("annual_rate")

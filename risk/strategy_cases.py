@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import Invalid
 from governance.models import User
 from ledger import log
-from risk import facts, graph_shape, registry, scoring, strategies, strategy_versions
+from risk import facts, graph_shape, kinds, registry, scoring, strategies, strategy_versions
 from risk.models import Strategy, StrategyCase, StrategyVersion
-from risk.strategies import OUTCOMES, Verdict
+from risk.strategies import Verdict
 
 MOST = 500
 RULES = 1  # of our own door before and behind the graph: a release that judges otherwise counts on
@@ -40,7 +40,7 @@ def run_all(version: StrategyVersion, cases: Iterable[StrategyCase] | None = Non
     """Run every saved case of the strategy on `version` with the scorecard it would use now."""
     content = strategy_versions.card_of(version.scorecard_code) if version.scorecard_code else None
     card = scoring.load(content) if content else None
-    runnable = strategies.Strategy(version.graph, version.input_schema, version.reasons, card)
+    runnable = strategies.Strategy(version.graph, version.input_schema, version.reasons, card, kinds.of(version.strategy.kind))
     found = StrategyCase.objects.filter(strategy=version.strategy_id).order_by("pk") if cases is None else cases
     return [_ran(case, runnable.run(case.facts)) for case in found]
 
@@ -102,7 +102,12 @@ def add(
     if StrategyCase.objects.filter(strategy=strategy).count() >= MOST:
         raise Invalid(_("A strategy keeps at most %(n)s cases.") % {"n": MOST})
     case = StrategyCase(
-        strategy=strategy, name=_name(name), facts=_facts(facts_given), expected=_expected(expected), made_by=actor, created_at=at
+        strategy=strategy,
+        name=_name(name),
+        facts=_facts(facts_given),
+        expected=_expected(expected, kinds.of(strategy.kind)),
+        made_by=actor,
+        created_at=at,
     )
     try:
         with transaction.atomic():
@@ -121,7 +126,12 @@ def change(
 
     :raises Invalid: as `add`
     """
-    case.name, case.facts, case.expected, case.edited_at = _name(name), _facts(facts_given), _expected(expected), at
+    case.name, case.facts, case.expected, case.edited_at = (
+        _name(name),
+        _facts(facts_given),
+        _expected(expected, kinds.of(case.strategy.kind)),
+        at,
+    )
     try:
         with transaction.atomic():
             case.save(update_fields=["name", "facts", "expected", "edited_at"])
@@ -152,9 +162,9 @@ def _facts(given: Any) -> dict[str, Any]:
     return dict(given)
 
 
-def _expected(given: Mapping[str, Any]) -> dict[str, Any]:
-    if given.get("outcome") not in OUTCOMES:
-        raise Invalid(_("Say what is expected."), fields={"outcome": _("Choose approve, refer or decline.")})
+def _expected(given: Mapping[str, Any], kind: kinds.Kind) -> dict[str, Any]:
+    if given.get("outcome") not in kind.outcomes:
+        raise Invalid(_("Say what is expected."), fields={"outcome": _("Choose one of the outcomes.")})
     kept = {name: str(given[name]) for name in EXPECTED if given.get(name) not in (None, "")}
     if reasons := [str(code)[:100] for code in given.get("reasons") or ()]:
         kept["reasons"] = reasons[:20]  # type: ignore[assignment]

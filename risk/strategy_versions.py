@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.lib.errors import Invalid, Stale
 from governance.models import User
 from ledger import log
-from risk import facts, finding_words, graph_shape, graphs, lint, probe, registry, scoring, strategy_facts
+from risk import facts, finding_words, graph_shape, graphs, kinds, lint, probe, registry, scoring, strategy_facts
 from risk.findings import ERROR, Finding
 from risk.models import Scorecard, ScorecardVersion, Strategy, StrategyCase, StrategyStatus, StrategyVersion
 
@@ -38,7 +38,13 @@ class Unfit(Invalid):
 
 
 def examined(
-    graph: Any, input_schema: Any, reasons: Any, *, cases: list[Mapping[str, Any]] | None = None, card: Mapping[str, Any] | None = None
+    graph: Any,
+    input_schema: Any,
+    reasons: Any,
+    *,
+    cases: list[Mapping[str, Any]] | None = None,
+    card: Mapping[str, Any] | None = None,
+    kind: str = kinds.LENDING,
 ) -> tuple[list[Finding], list[dict[str, Any]]]:
     """Return what keeps a graph from being kept, and how each of `cases` came out when nothing does.
 
@@ -47,10 +53,10 @@ def examined(
     found = graph_shape.problems(graph) or _schema_problems(input_schema) or _reasons_problems(reasons)
     if not found:
         schema = facts.read_schema(input_schema)
-        found = lint.blocking(graph, schema, input_schema, reasons)
+        found = lint.blocking(graph, schema, input_schema, reasons, kinds.of(kind))
     if found:
         return found, []
-    return probe.examine(graph, input_schema, reasons, card, cases or [])
+    return probe.examine(graph, input_schema, reasons, card, cases or [], kind)
 
 
 def _schema_problems(input_schema: Any) -> list[Finding]:
@@ -102,6 +108,7 @@ def draft_from(version: StrategyVersion, *, note: str, actor: User, at: datetime
     return registry.add_strategy_version(
         code=version.strategy.code, name_en=version.strategy.name_en, name_zh=version.strategy.name_zh, graph=version.graph,
         input_schema=version.input_schema, reasons=version.reasons, actor=actor, at=at, note=_note(note), based_on=version,
+        kind=version.strategy.kind,
     )  # fmt: skip
 
 
@@ -115,7 +122,7 @@ def begin(*, code: str, name_en: str, name_zh: str, model: StrategyVersion, acto
         raise Invalid(_("There is a strategy with this code."), fields={"code": _("This code is taken. Choose another.")})
     return registry.add_strategy_version(
         code=code, name_en=name_en, name_zh=name_zh, graph=model.graph, input_schema=model.input_schema, reasons=model.reasons,
-        actor=actor, at=at, based_on=model,
+        actor=actor, at=at, based_on=model, kind=model.strategy.kind,
     )  # fmt: skip
 
 
@@ -147,8 +154,10 @@ def save(
     code = "" if shape else card_code(graph)
     if code and not Scorecard.objects.filter(code=code).exists():
         raise Unfit([Finding("unknown_scorecard", ERROR, args={"code": code})])
-    found, _runs = (shape, []) if shape else examined(graph, input_schema, reasons, cases=cases, card=card_of(code))
-    if not found and declares:
+    found, _runs = (
+        (shape, []) if shape else examined(graph, input_schema, reasons, cases=cases, card=card_of(code), kind=version.strategy.kind)
+    )
+    if not found and declares and version.strategy.kind == kinds.LENDING:
         found = strategy_facts.problems(input_schema)
     if found:
         raise Unfit(found)
@@ -189,7 +198,14 @@ def lint_of(version: StrategyVersion) -> list[Finding]:
     code = version.scorecard_code
     card = card_of(code) if code else None
     names = scoring.load(card).names if card else None
-    return lint.findings(version.graph, facts.read_schema(version.input_schema), version.input_schema, version.reasons, names)
+    return lint.findings(
+        version.graph,
+        facts.read_schema(version.input_schema),
+        version.input_schema,
+        version.reasons,
+        names,
+        kinds.of(version.strategy.kind),
+    )
 
 
 def stages_of(graph: Mapping[str, Any]) -> list[tuple[str, str]]:

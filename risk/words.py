@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,13 @@ def side(language: str) -> str:
 @cache
 def _declared() -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in data("input_schema")["facts"]}
+
+
+def also(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Take in the words of facts that a kind of strategy of another room declares; a name that is known keeps its words."""
+    for row in rows:
+        _declared().setdefault(row["name"], dict(row))
+    offered.cache_clear()
 
 
 @cache

@@ -4,10 +4,12 @@ from collection.models.contacts import CasePause, Contact
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
 from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
+from collection.models.treatments import ARMS, TreatmentEntry, TreatmentExperiment, TreatmentStep
 from collection.models.workers import Collector
 
 __all__ = [
     "ACTIVE",
+    "ARMS",
     "RUNNING",
     "Case",
     "CaseDebt",
@@ -29,4 +31,7 @@ __all__ = [
     "PromiseQuerySet",
     "RightPartyCheck",
     "Skip",
+    "TreatmentEntry",
+    "TreatmentExperiment",
+    "TreatmentStep",
 ]

@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
-from crm.demo import book, desk_collections, desk_policy, lines, products, report_months
+from crm.demo import book, desk_collections, desk_policy, lines, products, report_months, treatments
 from crm.demo.people import identity
 from crm.lib.money import quantize, total
 from customers import consents, notes, profiles
@@ -141,6 +141,7 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer], *,
         day += timedelta(days=1)
     desk_collections.last_day(house)
     desk_policy.play(house)
+    treatments.plan_next(house)
     lines.last_day(house)
 
 
@@ -164,6 +165,7 @@ def one_day(house: House, day: date, arrivals: list[tuple[dict[str, Any], Custom
     lines.day(house, day)
     desk_collections.keep_promises(house, day)
     outbox.run_all(at=now())
+    treatments.day(house, day)
     desk_collections.work(house, day)
     if day < house.today:  # the last day stays open: it is the day one works in
         end_of_day.close(house.entity, day, at=house.at(day, 23, 30))

@@ -55,9 +55,11 @@ class Strategy(models.Model):
         level=2,
         purposes=("operation",),
         basis="not_personal",
+        columns={"kind": _("What it decides about")},
     )
 
     public_id = PublicIdField(prefix="S")
+    kind = models.CharField(max_length=20, default="lending", db_default="lending", help_text="what it decides about, see risk/kinds.py")
     code = models.SlugField(max_length=60, unique=True)
     name_en = models.CharField(max_length=120)
     name_zh = models.CharField(max_length=120)

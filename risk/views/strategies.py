@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET
 from crm.lib import htmx
 from crm.lib.permissions import needs
 from governance.asked import Asked
-from risk import display, finding_words, strategy_cases, strategy_life, strategy_versions, version_diff
+from risk import display, finding_words, kinds, strategy_cases, strategy_life, strategy_versions, version_diff
 from risk.models import Strategy, StrategyNote, StrategyStatus, StrategyVersion
 from risk.permissions import APPROVE_STRATEGY, EDIT_STRATEGY, RELEASE_STRATEGY, RUN_BACKTEST, VIEW_STRATEGY
-from risk.views.common import chosen
+from risk.views.common import chosen, may_change
 
 TABS = ("document", "differences", "lint", "tests", "traffic", "notes")
 HEAVY = ("graph", "input_schema", "reasons", "evidence")
@@ -68,7 +68,7 @@ def content(version: StrategyVersion) -> dict[str, Any]:
 
 def backtest_url(request: Asked, version: StrategyVersion) -> str:
     """Return where a backtest of the version begins; empty for who may not run one."""
-    if not request.user.has_perm(RUN_BACKTEST):
+    if not request.user.has_perm(RUN_BACKTEST) or version.strategy.kind != kinds.LENDING:
         return ""
     return f"{reverse('backtest-new')}?version={version.strategy.public_id}.{version.number}"
 
@@ -85,7 +85,8 @@ def _against(request: HttpRequest, version: StrategyVersion, versions: list[Stra
 def _may(request: Asked, version: StrategyVersion) -> dict[str, bool]:
     """Return which steps the reader may take now; the doors decide again."""
     user, status = request.user, version.status
-    edits, approves, releases = (user.has_perm(code) for code in (EDIT_STRATEGY, APPROVE_STRATEGY, RELEASE_STRATEGY))
+    of_kind = may_change(user, version.strategy)
+    edits, approves, releases = (of_kind and user.has_perm(code) for code in (EDIT_STRATEGY, APPROVE_STRATEGY, RELEASE_STRATEGY))
     second = strategy_life.may_decide(version, user)
     return {
         "edit": edits and status == StrategyStatus.DRAFT,

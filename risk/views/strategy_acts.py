@@ -21,6 +21,7 @@ from governance.asked import Asked
 from risk import finding_words, strategy_life, strategy_versions
 from risk.models import Strategy, StrategyNote, StrategyVersion
 from risk.permissions import APPROVE_STRATEGY, EDIT_STRATEGY, RELEASE_STRATEGY, VIEW_STRATEGY
+from risk.views.common import demand
 
 ONE_LINE = forms.Textarea(attrs={"rows": 2})
 
@@ -107,6 +108,7 @@ def _step(
     @needs(permission)
     def view(request: Asked, public_id: str, number: int) -> HttpResponse:
         version = found(public_id, number)
+        demand(request, version.strategy)
         form = form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data
@@ -171,6 +173,7 @@ roll_back = _step(
 def draft(request: Asked, public_id: str, number: int) -> HttpResponse:
     """Make a draft from a version."""
     version = found(public_id, number)
+    demand(request, version.strategy)
     form = DraftForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -193,6 +196,7 @@ def new(request: Asked) -> HttpResponse:
     form = StrategyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
+        demand(request, data["model"])
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
                 model = StrategyVersion.objects.get(strategy=data["model"], status="live")

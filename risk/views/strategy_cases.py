@@ -17,9 +17,10 @@ from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from governance import idempotency
 from governance.asked import Asked
-from risk import display, probe, strategy_cases
+from risk import display, kinds, probe, strategy_cases
 from risk.models import Strategy, StrategyCase
 from risk.permissions import EDIT_STRATEGY
+from risk.views.common import demand
 
 GRADES = [("", _("any")), *((grade, grade) for grade in "ABCDE")]
 
@@ -40,6 +41,14 @@ class CaseForm(Form):
         help_text=_("A JSON object of names and values; amounts stand as text. Invent them: no data of a real person."),
     )  # fmt: skip
 
+    def __init__(self, *args: Any, strategy: Strategy, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = kinds.of(strategy.kind)
+        outcome: Any = self.fields["outcome"]
+        outcome.choices = [(code, display.OUTCOME_WORDS.get(code, code)) for code in kind.outcomes]
+        if not kind.graded:
+            del self.fields["grade"]
+
     def clean_facts(self) -> Any:
         try:
             return json.loads(self.cleaned_data["facts"])
@@ -49,7 +58,7 @@ class CaseForm(Form):
     def expected(self) -> dict[str, Any]:
         data = self.cleaned_data
         reasons = [code.strip() for code in data["reasons"].split(",") if code.strip()]
-        return {"outcome": data["outcome"], "grade": data["grade"], "reasons": reasons}
+        return {"outcome": data["outcome"], "grade": data.get("grade", ""), "reasons": reasons}
 
 
 def _tests(strategy: Strategy) -> str:
@@ -61,7 +70,8 @@ def _tests(strategy: Strategy) -> str:
 def new(request: Asked, public_id: str) -> HttpResponse:
     """Keep a case."""
     strategy = get_object_or_404(Strategy, public_id=public_id)
-    form = CaseForm(request.POST or None, initial=_initial(strategy))
+    demand(request, strategy)
+    form = CaseForm(request.POST or None, strategy=strategy, initial=_initial(strategy))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
@@ -89,12 +99,13 @@ def _written(facts: Any) -> str:
 def change(request: Asked, public_id: str) -> HttpResponse:
     """Change a case."""
     case = get_object_or_404(StrategyCase.objects.select_related("strategy"), public_id=public_id)
+    demand(request, case.strategy)
     expected = case.expected
     initial = {
         "name": case.name, "outcome": expected["outcome"], "grade": expected.get("grade", ""),
         "reasons": ", ".join(expected.get("reasons", ())), "facts": _written(case.facts),
     }  # fmt: skip
-    form = CaseForm(request.POST or None, initial=initial)
+    form = CaseForm(request.POST or None, strategy=case.strategy, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with form.refusals():
@@ -112,6 +123,7 @@ def change(request: Asked, public_id: str) -> HttpResponse:
 def remove(request: Asked, public_id: str) -> HttpResponse:
     """Take a case away."""
     case = get_object_or_404(StrategyCase.objects.select_related("strategy"), public_id=public_id)
+    demand(request, case.strategy)
     strategy_cases.remove(case, actor=request.user, at=now())
     messages.success(request, _("The case is taken away."))
     return htmx.go(request, _tests(case.strategy))

@@ -17,6 +17,7 @@ from governance.asked import Asked
 from risk import display, finding_words, graph_shape, probe, strategy_cases, strategy_versions
 from risk.models import StrategyCase, StrategyStatus
 from risk.permissions import EDIT_STRATEGY, VIEW_STRATEGY
+from risk.views.common import demand, may_change
 from risk.views.strategy_acts import editor_notes, found
 
 
@@ -42,7 +43,7 @@ def editor(request: Asked, public_id: str, number: int) -> HttpResponse:
     sample = cases[0].facts if cases else probe.made_up(version.input_schema)[1]
     context: dict[str, Any] = {
         "strategy": version.strategy, "version": version, "words": _words(), "graph": version.graph,
-        "locked": version.status != StrategyStatus.DRAFT or not request.user.has_perm(EDIT_STRATEGY),
+        "locked": version.status != StrategyStatus.DRAFT or not (request.user.has_perm(EDIT_STRATEGY) and may_change(request.user, version.strategy)),
         "sample": json.dumps(sample, ensure_ascii=False, indent=1),
         "stages": display.policy(version, language), "facts": display.declared(version, language),
         "cases": len(cases),
@@ -56,6 +57,7 @@ def editor(request: Asked, public_id: str, number: int) -> HttpResponse:
 def save(request: Asked, public_id: str, number: int) -> HttpResponse:
     """Keep what was drawn, or say line by line why not."""
     version = found(public_id, number)
+    demand(request, version.strategy)
 
     def kept() -> dict[str, Any]:
         body = _body(request)
@@ -75,6 +77,7 @@ def save(request: Asked, public_id: str, number: int) -> HttpResponse:
 def try_out(request: Asked, public_id: str, number: int) -> HttpResponse:
     """Run what was drawn, saved or not, on facts that were typed or on every saved case. Nothing is kept."""
     version = found(public_id, number)
+    demand(request, version.strategy)
 
     def tried() -> dict[str, Any]:
         body = _body(request)
@@ -86,7 +89,8 @@ def try_out(request: Asked, public_id: str, number: int) -> HttpResponse:
         shape = graph_shape.problems(graph)
         card = None if shape else strategy_versions.card_of(strategy_versions.card_code(graph))
         problems, runs = (shape, []) if shape else strategy_versions.examined(
-            graph, version.input_schema, version.reasons, cases=[given] if given is not None else [case.facts for case in cases], card=card
+            graph, version.input_schema, version.reasons, cases=[given] if given is not None else [case.facts for case in cases], card=card,
+            kind=version.strategy.kind,
         )  # fmt: skip
         if problems:
             raise strategy_versions.Unfit(problems)

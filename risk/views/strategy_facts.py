@@ -21,6 +21,7 @@ from risk import strategy_declarations, words
 from risk.feature_display import TYPES
 from risk.models import StrategyStatus, StrategyVersion
 from risk.permissions import EDIT_STRATEGY, VIEW_STRATEGY
+from risk.views.common import demand, may_change
 from risk.views.strategy_acts import found
 
 TWO_LINES = forms.Textarea(attrs={"rows": 2})
@@ -111,7 +112,7 @@ def declared(request: Asked, public_id: str, number: int) -> HttpResponse:
     context = {
         "strategy": version.strategy, "version": version, "types": TYPES, "facts": strategy_declarations.fact_rows(version, language),
         "reasons": strategy_declarations.reason_rows(version, language),
-        "may_edit": version.status == StrategyStatus.DRAFT and request.user.has_perm(EDIT_STRATEGY),
+        "may_edit": version.status == StrategyStatus.DRAFT and request.user.has_perm(EDIT_STRATEGY) and may_change(request.user, version.strategy),
     }  # fmt: skip
     return htmx.render(request, "risk/strategy_facts.html", "risk/strategy_facts.html", context)
 
@@ -178,6 +179,7 @@ def _dialog(
     request: Asked, version: StrategyVersion, form_of: Callable[[StrategyVersion, Any], Any], *, title: Any, button: Any, done: Any,
     action: str, run: Callable[..., StrategyVersion], extra: list[str] | None = None,
 ) -> HttpResponse:  # fmt: skip
+    demand(request, version.strategy)
     form = form_of(version, request.POST or None)
     place = [version.strategy.public_id, version.number]
     back = reverse("strategy-facts", args=place)

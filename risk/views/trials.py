@@ -19,9 +19,10 @@ from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from governance import idempotency
 from governance.asked import Asked
-from risk import display, trials
+from risk import display, kinds, trials
 from risk.models import ScorecardVersion, ShadowDecision, Strategy, StrategyVersion, Trial
 from risk.permissions import EDIT_STRATEGY, RELEASE_STRATEGY, VIEW_STRATEGY
+from risk.views.common import demand, may_change
 
 SHOWN = 50
 SAMPLE, APPROVAL_PP, BAD_PP = 200, Decimal(15), Decimal(3)
@@ -62,7 +63,7 @@ class TrialForm(Form):
     def __init__(self, *args: Any, strategy: Strategy | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: Any = self.fields
-        fields["strategy"].queryset = Strategy.objects.filter(versions__status="live").order_by("code")
+        fields["strategy"].queryset = Strategy.objects.filter(versions__status="live", kind=kinds.LENDING).order_by("code")
         fields["strategy"].label_from_instance = lambda one: one.name
         versions = StrategyVersion.objects.for_list().filter(status__in=["testing", "approved", "scheduled", "retired"])
         fields["version"].queryset = (versions.filter(strategy=strategy) if strategy else versions).order_by("strategy", "-number")
@@ -91,6 +92,7 @@ def new(request: Asked) -> HttpResponse:
     form = TrialForm(request.POST or None, strategy=strategy, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
+        demand(request, data["strategy"])
         with form.refusals(), idempotency.Once(request.user, data["form_key"], at=now()) as sent:
             if not sent.again:
                 trial = trials.plan(
@@ -117,12 +119,13 @@ def trial(request: Asked, public_id: str) -> HttpResponse:
     """Show a trial: what challenges what, both sides with their intervals, what would end it."""
     found = _found(public_id)
     sides = trials.arms(found, at=now())
+    of_kind = may_change(request.user, found.strategy)
     context: dict[str, Any] = {
         "trial": found, "rows": shown(sides), "finding": _finding(found, sides), "challenger": challenger(found),
-        "may_start": request.user.has_perm(RELEASE_STRATEGY) and found.status == "planned" and not request.user.is_also(found.planned_by_id),
+        "may_start": of_kind and request.user.has_perm(RELEASE_STRATEGY) and found.status == "planned" and not request.user.is_also(found.planned_by_id),
         "own": found.status == "planned" and request.user.is_also(found.planned_by_id),
-        "may_withdraw": request.user.has_perm(EDIT_STRATEGY) and found.status == "planned",
-        "may_stop": request.user.has_perm(RELEASE_STRATEGY if found.kind == "traffic" else EDIT_STRATEGY) and found.status == "running",
+        "may_withdraw": of_kind and request.user.has_perm(EDIT_STRATEGY) and found.status == "planned",
+        "may_stop": of_kind and request.user.has_perm(RELEASE_STRATEGY if found.kind == "traffic" else EDIT_STRATEGY) and found.status == "running",
     }  # fmt: skip
     context["running"] = trials.running(found.strategy) if found.status == "planned" else None
     if found.kind == "shadow":
@@ -193,7 +196,9 @@ def _step(name: str, permission: str, run: Any, done: Any) -> Any:
     @needs(permission)
     @require_POST
     def view(request: Asked, public_id: str) -> HttpResponse:
-        run(_found(public_id), actor=request.user, at=now())
+        found = _found(public_id)
+        demand(request, found.strategy)
+        run(found, actor=request.user, at=now())
         messages.success(request, done)
         return htmx.go(request, reverse("trial", args=[public_id]))
 
@@ -216,6 +221,7 @@ def _stop(kind: str, permission: str) -> Any:
     @needs(permission)
     def view(request: Asked, public_id: str) -> HttpResponse:
         found = get_object_or_404(Trial.objects.for_list().filter(kind=kind), public_id=public_id)
+        demand(request, found.strategy)
         form = StopForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             with form.refusals():

@@ -14,7 +14,7 @@ def stored_decision(application: Any, outcome: str = "approve", **changes: Any) 
     seeds.seed()
     values: dict[str, Any] = {
         "subject": f"credit.application:{application.public_id}",
-        "strategy_version": StrategyVersion.objects.latest("pk"),
+        "strategy_version": StrategyVersion.objects.filter(strategy__kind="lending").latest("pk"),
         "outcome": outcome,
         "grade": "B",
         "limit": D("50000.00"),

@@ -14,9 +14,20 @@ WHO: dict[str, str] = {
     "collections.open_matter": "collector collections_supervisor compliance",
     "collections.decide_matter": "collections_supervisor compliance",
     "collections.extend_matter": "compliance",
+    "collections.view_treatment": "collections_supervisor risk_manager compliance auditor",
+    "collections.change_treatment": "collections_supervisor risk_manager compliance",
 }
 PAGES: list[tuple[str, str, str]] = [
     ("GET", "case-panel", "collections.view_case"),
+    ("GET", "case-treatment", "collections.view_case"),
+    ("GET", "treatments", "collections.view_treatment"),
+    ("GET", "treatment-experiment-new", "collections.change_treatment"),
+    ("POST", "treatment-experiment-new", "collections.change_treatment"),
+    ("GET", "treatment-experiment", "collections.view_treatment"),
+    ("POST", "treatment-experiment-start", "collections.change_treatment"),
+    ("POST", "treatment-experiment-withdraw", "collections.change_treatment"),
+    ("GET", "treatment-experiment-end", "collections.change_treatment"),
+    ("POST", "treatment-experiment-end", "collections.change_treatment"),
     ("GET", "desk", "collections.claim_case"),
     ("POST", "desk-next", "collections.claim_case"),
     ("GET", "case-skip", "collections.claim_case"),
@@ -70,6 +81,7 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "case-panel", "customer", "collector"),
     ("GET", "case", "case", "collector"),
     ("POST", "case-claim", "case", "collector"),
+    ("GET", "case-treatment", "case", "collector"),
     ("GET", "case-skip", "case", "collector"),
     ("POST", "case-skip", "case", "collector"),
     ("POST", "case-check", "case", "collector"),
@@ -106,4 +118,14 @@ LISTS: list[tuple[str, str, tuple[str, ...]]] = [
     ("api-promises-list", "collector", ("promise",)),
 ]
 # rules and drafts are the house's, not a branch's
-SHARED: set[str] = {"policy-draft", "policy-propose", "policy-drop", "policy-replay-new", "policy-replay"}
+SHARED: set[str] = {
+    "treatment-experiment",
+    "treatment-experiment-start",
+    "treatment-experiment-withdraw",
+    "treatment-experiment-end",
+    "policy-draft",
+    "policy-propose",
+    "policy-drop",
+    "policy-replay-new",
+    "policy-replay",
+}

@@ -30,7 +30,7 @@ def with_value(content: dict[str, Any], key: str, value: str) -> dict[str, Any]:
 
 def draft(cast: Cast, **values: str) -> StrategyVersion:
     """Return a draft by the analyst, made from the live version, with some policy values changed."""
-    live = StrategyVersion.objects.select_related("strategy").get(status="live")
+    live = StrategyVersion.objects.select_related("strategy").get(status="live", strategy__kind="lending")
     made = strategy_versions.draft_from(live, note="stricter", actor=cast.risk_analyst, at=NOON)
     if not values:
         return made

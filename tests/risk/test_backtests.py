@@ -40,7 +40,7 @@ def run(cast: Cast, *versions: StrategyVersion, **more: Any) -> Backtest:
 
 
 def test_the_same_version_changes_nobody(cast: Cast, past: list[Decision]) -> None:
-    found = run(cast, StrategyVersion.objects.get(status="live"))
+    found = run(cast, StrategyVersion.objects.get(status="live", strategy__kind="lending"))
     assert found.status == Status.DONE
     side = found.results["arms"][1]
     assert found.results["n"] == len(past)
@@ -68,7 +68,7 @@ def test_a_stricter_age_puts_out_exactly_those_who_are_younger(cast: Cast, past:
 
 
 def test_a_milder_policy_takes_in_those_whose_reason_is_gone(cast: Cast, past: list[Decision]) -> None:
-    strict = run(cast, StrategyVersion.objects.get(status="live"), baseline=Side(draft(cast, age_min="30")))
+    strict = run(cast, StrategyVersion.objects.get(status="live", strategy__kind="lending"), baseline=Side(draft(cast, age_min="30")))
     side = strict.results["arms"][1]
     assert side["in"].get("age_below_minimum") == 1
     assert side["lost"]["age_below_minimum"] == 1
@@ -148,7 +148,7 @@ def test_a_default_that_does_not_fit_is_refused(cast: Cast, asks_more: StrategyV
 
 # --- refusals --------------------------------------------------------------------------------------------------------
 def test_what_cannot_be_compared_is_refused(cast: Cast, past: list[Decision]) -> None:
-    live = StrategyVersion.objects.get(status="live")
+    live = StrategyVersion.objects.get(status="live", strategy__kind="lending")
     for sides, more in (([], {}), ([live, live], {}), ([live], {"baseline": Side(live)})):
         with pytest.raises(backtests.NotComparable):
             run(cast, *sides, **more)
@@ -214,14 +214,14 @@ def test_a_stopped_backtest_keeps_what_is_done(cast: Cast, past: list[Decision])
 
 
 def test_several_versions_stand_side_by_side(cast: Cast, past: list[Decision]) -> None:
-    live = StrategyVersion.objects.get(status="live")
+    live = StrategyVersion.objects.get(status="live", strategy__kind="lending")
     found = run(cast, live, draft(cast, age_min="30"), draft(cast, age_min="50"))
     shares = [column.approved for column in backtest_report.Report(found, language="en").columns]
     assert shares[0] == shares[1] > shares[2] > shares[3]
 
 
 def test_a_segment_and_an_outcome_narrow_the_population(cast: Cast, past: list[Decision]) -> None:
-    live = StrategyVersion.objects.get(status="live")
+    live = StrategyVersion.objects.get(status="live", strategy__kind="lending")
     assert run(cast, live, population=Past(outcome="approve")).total == sum(one.outcome == "approve" for one in past)
     assert run(cast, live, population=Past(segment={"purpose": WEAK["purpose"]})).total == 1
     assert run(cast, live, population=Past(limit=2)).chunks.get().decisions == [past[5].pk, past[4].pk]

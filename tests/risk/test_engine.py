@@ -160,34 +160,37 @@ def test_a_new_version_decides_once_it_is_live_and_the_old_one_retires(judge: An
     assert judge().outcome == "approve"
     registry.make_live(draft, actor=cast.system, at=NOON)
     assert judge().reasons[0] == "age_below_minimum"
-    assert list(StrategyVersion.objects.order_by("number").values_list("status", flat=True)) == ["retired", "live"]
+    assert list(StrategyVersion.objects.filter(strategy__kind="lending").order_by("number").values_list("status", flat=True)) == [
+        "retired",
+        "live",
+    ]
     assert engine.difference(Decision.objects.with_versions().get(pk=first.pk)) == ""  # by the version that decided
-    registry.make_live(StrategyVersion.objects.get(number=1), actor=cast.risk_manager, at=NOON)
+    registry.make_live(StrategyVersion.objects.get(number=1, strategy__kind="lending"), actor=cast.risk_manager, at=NOON)
     assert judge().outcome == "approve"
 
 
 def test_the_live_version_cannot_be_made_live_again(judge: Any, cast: Cast) -> None:
     with pytest.raises(IllegalMove):
-        registry.make_live(StrategyVersion.objects.get(), actor=cast.risk_manager, at=NOON)
+        registry.make_live(StrategyVersion.objects.get(strategy__kind="lending"), actor=cast.risk_manager, at=NOON)
 
 
 def test_the_seed_changes_nothing_when_repeated(cast: Cast) -> None:
     seeds.seed()
     seeds.seed()
-    assert StrategyVersion.objects.count() == 1
+    assert StrategyVersion.objects.filter(strategy__kind="lending").count() == 1
 
 
 def test_a_release_brings_its_policy_as_a_draft_where_another_one_decides(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     """What decides is never changed by a seed: the new policy waits for people, once, and can be sent by them."""
     seeds.seed()
-    first = StrategyVersion.objects.get()
+    first = StrategyVersion.objects.get(strategy__kind="lending")
     newer = copy.deepcopy(words.data(registry.RETAIL))
     newer["nodes"][1]["content"]["expressions"][0]["value"] = "20"
     shipped = words.data
     monkeypatch.setattr(words, "data", lambda name: newer if name == registry.RETAIL else shipped(name))
     seeds.seed()
     seeds.seed()
-    was, new = StrategyVersion.objects.order_by("number")
+    was, new = StrategyVersion.objects.filter(strategy__kind="lending").order_by("number")
     assert (was.pk, was.status, was.sha256) == (first.pk, "live", first.sha256)
     assert (new.status, new.live_at, new.graph) == ("draft", None, newer)
     assert "compare it" in new.note

@@ -186,7 +186,7 @@ def test_review_and_retirement(cast: Cast, draft: ScorecardVersion) -> None:
     with pytest.raises(Invalid):
         model_states.review(draft, **told | {"outcome": "burn"})
     champion = ScorecardVersion.objects.get(status="live")
-    assert StrategyVersion.objects.get(status="live").scorecard_code == registry.CARD
+    assert StrategyVersion.objects.get(status="live", strategy__kind="lending").scorecard_code == registry.CARD
     with pytest.raises(model_states.InUse):
         model_states.retire(champion, reason=WORDS, actor=cast.risk_manager, at=NOON)
     model_states.retire(draft, reason=WORDS, actor=cast.risk_manager, at=NOON)

@@ -27,7 +27,7 @@ CARD = "retail"
 
 def decide(cards: ScorecardVersion, rows: list[tuple[date, dict[str, Any], dict[str, Any]]]) -> list[Decision]:
     """Store decisions as the engine does: of (day, facts that differ, columns that differ)."""
-    strategy = StrategyVersion.objects.get(status="live")
+    strategy = StrategyVersion.objects.get(status="live", strategy__kind="lending")
     made = []
     for n, (day, facts, columns) in enumerate(rows):
         known = {name: value for name, value in (FACTS | facts).items() if value is not None}

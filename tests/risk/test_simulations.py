@@ -101,7 +101,7 @@ def test_a_population_drawn_from_the_past_can_be_larger_than_it(cast: Cast, past
     assert base["outcome"] == {"approve": 7}
     young = sum(pk == past[0].pk for chunk in found.chunks.all() for pk in chunk.decisions)
     assert side["outcome"] == {"approve": 7 - young, "decline": young}
-    assert found.arms.get(place=0).strategy_version == StrategyVersion.objects.get(status="live")
+    assert found.arms.get(place=0).strategy_version == StrategyVersion.objects.get(status="live", strategy__kind="lending")
 
 
 def test_less_income_approves_fewer_or_less(cast: Cast, past: list[Decision]) -> None:

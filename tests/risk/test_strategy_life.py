@@ -37,7 +37,10 @@ def test_a_draft_goes_live_by_the_hands_of_two(house: Cast) -> None:
     assert judged().outcome == "approve", "an approval alone changes nothing"
     strategy_life.release(version, note="from today", actor=house.risk_manager, at=LATER)
     assert judged().reasons[0] == "age_below_minimum"
-    assert list(StrategyVersion.objects.order_by("number").values_list("status", flat=True)) == ["retired", "live"]
+    assert list(StrategyVersion.objects.filter(strategy__kind="lending").order_by("number").values_list("status", flat=True)) == [
+        "retired",
+        "live",
+    ]
     told = StrategyNote.objects.order_by("pk").values_list("act", "text")
     assert list(told) == [("testing", "stricter"), ("approved", "agreed"), ("live", "from today")]
     events = set(Entry.objects.filter(subject_type="risk.strategyversion", subject_id=version.pk).values_list("event", flat=True))
@@ -148,7 +151,7 @@ def test_a_release_of_what_was_rejected_meanwhile_fails_and_leaves_the_live_one(
     strategy_life.reject(version, note="a mistake", actor=house.compliance, at=NOON)
     with pytest.raises(MovedMeanwhile), transaction.atomic():
         strategy_life.release(stale, note="go", actor=house.risk_manager, at=NOON)
-    assert StrategyVersion.objects.get(status="live").number == 1
+    assert StrategyVersion.objects.get(status="live", strategy__kind="lending").number == 1
 
 
 def test_two_tabs_the_second_save_is_told(house: Cast) -> None:
@@ -191,7 +194,7 @@ def test_a_roll_back_is_one_step_and_replay_keeps_the_version(house: Cast) -> No
 
 # --- cases and lint before approval ----------------------------------------------------------------------------------------------
 def test_a_case_that_comes_out_otherwise_keeps_a_version_from_being_approved(house: Cast) -> None:
-    strategy = StrategyVersion.objects.get().strategy
+    strategy = StrategyVersion.objects.get(strategy__kind="lending").strategy
     case = strategy_cases.add(
         strategy, name="good", facts_given=JSON_FACTS, expected={"outcome": "approve", "grade": "A"}, actor=house.risk_analyst, at=NOON
     )
@@ -296,10 +299,10 @@ def test_what_cannot_decide_is_refused_at_save(house: Cast, spoil: Any, code: st
 
 @pytest.mark.parametrize("given", [{}, [], {"x": [1]}, {"Income": 1}, {"a": {"b": 1}}, "x", {"a" * 50: 1}, {"a": "\ud800"}])
 def test_facts_of_a_case_are_flat(house: Cast, given: Any) -> None:
-    strategy = StrategyVersion.objects.get().strategy
+    strategy = StrategyVersion.objects.get(strategy__kind="lending").strategy
     with pytest.raises(Invalid):
         strategy_cases.add(strategy, name="x", facts_given=given, expected={"outcome": "refer"}, actor=house.risk_analyst, at=NOON)
-    assert not StrategyCase.objects.exists()
+    assert not StrategyCase.objects.filter(strategy=strategy).exists()
 
 
 def test_a_comment_names_a_node_that_is_there_and_stays(house: Cast) -> None:

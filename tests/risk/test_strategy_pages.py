@@ -67,7 +67,7 @@ def test_the_page_s_queries_do_not_grow(house: Cast, page_of: Callable[[Any], Cl
 
 
 def test_from_draft_to_live_in_the_browser(house: Cast, page_of: Callable[[Any], Client]) -> None:
-    live = StrategyVersion.objects.select_related("strategy").get()
+    live = StrategyVersion.objects.select_related("strategy").get(strategy__kind="lending")
     analyst, manager = page_of(house.risk_analyst), page_of(house.risk_manager)
     assert say(analyst, step(live, "draft"), note="older applicants").status_code == 303
     version = StrategyVersion.objects.select_related("strategy").get(number=2)
@@ -80,23 +80,23 @@ def test_from_draft_to_live_in_the_browser(house: Cast, page_of: Callable[[Any],
     assert say(manager, step(version, "approve"), note="unused facts are harmless").status_code == 303
     assert say(manager, step(version, "schedule"), note="x", release_at="2020-01-01T10:00").status_code == 422
     assert say(manager, step(version, "release"), note="go").status_code == 303
-    assert StrategyVersion.objects.get(status="live").number == 2
+    assert StrategyVersion.objects.get(status="live", strategy__kind="lending").number == 2
     assert "Roll back" in manager.get(page(version)).content.decode()
     assert say(manager, step(version, "roll-back"), note="worse").status_code == 303
-    assert StrategyVersion.objects.get(status="live").number == 1
+    assert StrategyVersion.objects.get(status="live", strategy__kind="lending").number == 1
 
 
 def test_a_second_submit_of_the_same_form_makes_one_draft(house: Cast, page_of: Callable[[Any], Client]) -> None:
-    live = StrategyVersion.objects.select_related("strategy").get()
+    live = StrategyVersion.objects.select_related("strategy").get(strategy__kind="lending")
     client = page_of(house.risk_analyst)
     data = {"form_key": str(uuid4()), "note": "once"}
     first, second = client.post(step(live, "draft"), data), client.post(step(live, "draft"), data)
     assert first.headers["Location"] == second.headers["Location"]
-    assert StrategyVersion.objects.count() == 2
+    assert StrategyVersion.objects.filter(strategy__kind="lending").count() == 2
 
 
 def test_a_case_is_kept_changed_and_taken_away(house: Cast, page_of: Callable[[Any], Client]) -> None:
-    strategy = Strategy.objects.get()
+    strategy = Strategy.objects.get(kind="lending")
     client = page_of(house.risk_analyst)
     address = f"/risk/strategies/{strategy.public_id}/cases/new/"
     assert "6000" in client.get(address).content.decode() or "amount" in client.get(address).content.decode()
@@ -105,11 +105,14 @@ def test_a_case_is_kept_changed_and_taken_away(house: Cast, page_of: Callable[[A
         assert say(client, address, **data | wrong).status_code == 422
     assert say(client, address, **data).status_code == 303
     assert say(client, address, **data).status_code == 422  # the name is taken
-    case = StrategyCase.objects.get()
+    case = StrategyCase.objects.get(strategy__kind="lending")
     assert say(client, f"/risk/cases/{case.public_id}/", **data | {"outcome": "decline", "grade": ""}).status_code == 303
-    assert "comes out otherwise" in client.get(page(StrategyVersion.objects.select_related("strategy").get(), "tests")).content.decode()
+    assert (
+        "comes out otherwise"
+        in client.get(page(StrategyVersion.objects.select_related("strategy").get(strategy__kind="lending"), "tests")).content.decode()
+    )
     assert client.post(f"/risk/cases/{case.public_id}/remove/").status_code == 303
-    assert not StrategyCase.objects.exists()
+    assert not StrategyCase.objects.filter(strategy__kind="lending").exists()
 
 
 def test_a_strategy_of_its_own(house: Cast, page_of: Callable[[Any], Client]) -> None:
@@ -118,7 +121,7 @@ def test_a_strategy_of_its_own(house: Cast, page_of: Callable[[Any], Client]) ->
         "code": "merchant_instalment",
         "name_en": "Merchant instalment",
         "name_zh": "商户分期",
-        "model": Strategy.objects.get().public_id,
+        "model": Strategy.objects.get(kind="lending").public_id,
     }
     assert say(client, "/risk/strategies/new/", **data | {"code": "Merchant Instalment"}).status_code == 422
     assert say(client, "/risk/strategies/new/", **data | {"code": "retail_installment"}).status_code == 422
@@ -164,5 +167,5 @@ def test_a_shadow_shows_what_would_have_been(house: Cast, page_of: Callable[[Any
 
 @pytest.mark.parametrize("address", ["?version=7", "?against=9&tab=differences", "?version=1&against=x&tab=nothing"])
 def test_odd_addresses(house: Cast, page_of: Callable[[Any], Client], address: str) -> None:
-    answer = page_of(house.risk_analyst).get(f"/risk/strategies/{Strategy.objects.get().public_id}/{address}")
+    answer = page_of(house.risk_analyst).get(f"/risk/strategies/{Strategy.objects.get(kind='lending').public_id}/{address}")
     assert answer.status_code in (200, 404)

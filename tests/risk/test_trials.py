@@ -104,7 +104,7 @@ def model(house: Cast, status: str = "approved", **changes: Any) -> ScorecardVer
 
 
 def test_an_approved_model_challenges_inside_the_live_strategy(house: Cast) -> None:
-    champion = StrategyVersion.objects.get(status="live")
+    champion = StrategyVersion.objects.get(status="live", strategy__kind="lending")
     card = model(house)
     trial = trials.plan(
         champion.strategy, kind="traffic", card=card, share=50, why="a newer card", minimum_sample=20, actor=house.risk_analyst, at=NOON
@@ -117,7 +117,7 @@ def test_an_approved_model_challenges_inside_the_live_strategy(house: Cast) -> N
 
 
 def test_what_nobody_approved_judges_nobody(house: Cast) -> None:
-    champion = StrategyVersion.objects.get(status="live")
+    champion = StrategyVersion.objects.get(status="live", strategy__kind="lending")
     told: dict[str, Any] = {"kind": "traffic", "share": 10, "why": "x", "actor": house.risk_analyst, "at": NOON}
     with pytest.raises(UnfitChallenger, match="not approved"):
         trials.plan(champion.strategy, version=draft(house), **told)

@@ -1,0 +1,181 @@
+"""Treatment of a whole portfolio: cases enter their paths, and the next step of each is planned, as the hourly beat does.
+
+    .venv/bin/python benchmarks/treatment.py [--small | --cases N]
+
+One overdue loan a case, spread over the buckets; a third of the customers has a broken promise's worth of answers, half an e-mail address.
+`entering` is the first round over cases that are on no path yet. `planning` is the round that is measured against the aim: every case has taken
+its step, so each is asked anew (exits, segment) and gets the next one. Two processes work parts of 2,000, as a house's worker has. The floor is
+the rows alone: as many steps inserted by one statement. The last line of stdout is one JSON object.
+"""
+
+import argparse
+import json
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.common import manage, put_back, rounded, say, set_aside, settings_of, vacuum, with_defaults  # noqa: E402
+from benchmarks.reminders import CUSTOMERS, LOANS, found  # noqa: E402
+from crm import servers  # noqa: E402
+
+AREA = "bench-treatment"
+DAY = date(2026, 6, 15)
+MORNING = datetime(2026, 6, 15, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai
+AIM_SECONDS, WORKERS = 20.0, 2
+
+LATE = """
+UPDATE credit_loan SET dpd = 1 + (id * 7 %% 200)::int, bucket = LEAST(7, 1 + (id * 7 %% 200)::int / 30), oldest_due_on = %(day)s::date - 1 - (id * 7 %% 200)::int
+"""
+ROWS = """
+INSERT INTO credit_installment (loan_id, seq, from_on, due_on, status, principal, interest, fee, penalty, principal_paid, interest_paid,
+    fee_paid, penalty_paid, penalty_base, penalty_since, paid_on{more})
+SELECT n, k, (%(day)s::date - 40), %(day)s::date - 1 - (n * 7 %% 200)::int + 30 * (k - 1), CASE k WHEN 1 THEN 'overdue' ELSE 'pending' END,
+    1000, 100, 0, 0, 0, 0, 0, 0, 0, %(day)s, NULL{values}
+FROM generate_series(1, %(loans)s) AS n, generate_series(1, 2) AS k
+"""
+CASES = """
+INSERT INTO collections_case (id, public_id, legal_entity_id, branch_id, channel, customer_id, status, bucket, dpd, overdue_amount, opened_on{more})
+SELECT n, 'K-' || lpad(n::text, 9, '0'), l.legal_entity_id, l.branch_id, l.channel, l.customer_id, 'open', l.bucket, l.dpd, 1100, %(day)s{values}
+FROM generate_series(1, %(loans)s) AS n JOIN credit_loan AS l ON l.id = n
+"""
+
+
+def main() -> int:
+    """Measure and print; the exit code says whether every case got its next step."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", action="store_true", help="a quick run")
+    parser.add_argument("--cases", type=int, default=200_000)
+    options = parser.parse_args()
+    cases = 10_000 if options.small else options.cases
+    folder = ROOT / "var" / AREA
+    servers.destroy(folder)
+    with servers.joined(AREA) as joined:
+        environment = settings_of(joined.environment, AREA)
+        manage(environment, "migrate", "--verbosity=0")
+        assert joined.superuser_url
+        import django
+
+        django.setup()
+        entity = found()
+        from collection import seeds
+
+        seeds.seed()
+        say(f"filling in {cases:,} cases")
+        fill(entity, cases, joined.superuser_url)
+        entering = measured(MORNING)
+        say(f"entered in {entering['seconds']:.1f} s")
+        done(joined.superuser_url)
+        planning = measured(MORNING + timedelta(hours=3))
+        say(f"planned in {planning['seconds']:.1f} s")
+        floor = alone(joined.superuser_url, cases)
+    servers.destroy(folder)
+    told = {
+        "name": "treatment",
+        "sizes": {"cases": cases, "processes": WORKERS},
+        "figures": {"entering": entering, "planning": planning},
+        "floor": {"rows_seconds": floor},
+        "peer": {},
+        "ratios": {"planning_over_aim_of_20_s": planning["seconds"] / AIM_SECONDS, "planning_over_rows_alone": planning["seconds"] / floor},
+    }
+    print(json.dumps(rounded(told)))
+    return 0 if planning["planned"] >= cases * 9 // 10 else 1
+
+
+def fill(entity: Any, cases: int, superuser_url: str) -> None:
+    import psycopg2
+
+    from collection.models import Case
+    from credit.models import Installment, Loan, Product
+    from customers.models import Customer
+    from governance.models import Team
+
+    known = {
+        "entity": entity.pk, "branch": Team.objects.get(code="SH").pk, "product": Product.objects.get(legal_entity=entity).pk,
+        "customer": Customer.objects.get().pk, "customers": cases, "loans": cases, "day": DAY, "noon": MORNING, "start": date(2026, 1, 1),
+    }  # fmt: skip
+    with psycopg2.connect(superuser_url) as link, link.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        later = set_aside(cursor, "customers_customer", "credit_loan", "credit_installment")
+        cursor.execute(CUSTOMERS, known)
+        cursor.execute(with_defaults(LOANS, Loan, cursor), known)
+        cursor.execute(LATE, known)
+        cursor.execute(with_defaults(ROWS, Installment, cursor), known)
+        cursor.execute(with_defaults(CASES, Case, cursor), known)
+        cursor.execute("SELECT setval('collections_case_id_seq', %(loans)s + 1)", known)
+        put_back(cursor, later)
+    link.close()
+    vacuum(superuser_url, "customers_customer", "credit_loan", "credit_installment", "collections_case")
+
+
+def done(superuser_url: str) -> None:
+    """Let every planned step be taken, as if its day had come and gone."""
+    import psycopg2
+
+    with psycopg2.connect(superuser_url) as link, link.cursor() as cursor:
+        cursor.execute("UPDATE collections_treatmentstep SET status = 'done', taken_at = now() WHERE status = 'planned'")
+    link.close()
+    vacuum(superuser_url, "collections_treatmentstep", "collections_treatmententry")
+
+
+def measured(at: datetime) -> dict[str, Any]:
+    """Work every case once, the parts by as many processes as a house's worker has."""
+    from django.db import connections
+
+    from collection import treatment_runs
+    from collection.treatment_runs import Count
+
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("fork")) as pool:
+        connections.close_all()  # a connection does not survive a fork
+        list(pool.map(warm, range(WORKERS)))
+        began = time.monotonic()
+        parts, last = [], 0
+        while ids := treatment_runs.case_ids(after=last):
+            parts.append((ids[0], ids[-1], at))
+            last = ids[-1]
+        connections.close_all()
+        total = Count()
+        for count in pool.map(part, parts):
+            total.add(count)
+        seconds = time.monotonic() - began
+    return {"seconds": seconds, "parts": len(parts), "cases_per_second": total.cases / seconds, **vars(total)}
+
+
+def warm(_number: int) -> None:
+    from collection import treatment_arms
+
+    treatment_arms.now_running()
+
+
+def part(given: tuple[int, int, datetime]) -> Any:
+    from collection import treatment_runs
+
+    first, last, at = given
+    return treatment_runs.work(treatment_runs.case_ids(after=first - 1, last=last), at=at)
+
+
+def alone(superuser_url: str, cases: int) -> float:
+    """Return what as many rows take by one statement."""
+    import psycopg2
+
+    with psycopg2.connect(superuser_url) as link, link.cursor() as cursor:
+        began = time.monotonic()
+        cursor.execute(
+            "INSERT INTO collections_treatmentstep (entry_id, name, day, action, due_at, planned_at)"
+            " SELECT id, 'floor', 1, 'wait', now(), now() FROM collections_treatmententry ORDER BY id LIMIT %s",
+            (cases,),
+        )
+        link.commit()
+        seconds = time.monotonic() - began
+    link.close()
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

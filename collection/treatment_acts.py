@@ -1,0 +1,110 @@
+"""What a step does when its moment has come: a message is handed to its sender, a person's work to the desk, the rest to who carries it on."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from psycopg2.extras import execute_values
+
+from collection import treatment_shape as shape
+from collection.models import Case, TreatmentStep
+from collection.treatment_facts import Told
+from customers import messages
+from customers.models import Message, MessageTemplate
+from governance import users
+from ledger import log
+
+S = TreatmentStep.Status
+CASE = Case._meta.label_lower
+PRIORITY = 8
+PAGE = 5_000
+KEY = "treatment:"
+
+# Whether it was made now or by a worker that died before it could say so: the key finds it again, and there is one.
+MADE = """
+INSERT INTO customers_message
+    (public_id, seal_key, customer_id, template_id, channel, purpose, key, status, priority, planned_at, due_at)
+SELECT 'MS-' || upper(right(replace(gen_random_uuid()::text, '-', ''), 13)), gen_random_uuid(), v.customer, v.template, v.channel,
+    'collection', v.key, 'planned', %(priority)s, %(at)s, %(at)s
+FROM (VALUES {values}) AS v (customer, template, channel, key)
+ON CONFLICT (key) DO NOTHING
+"""
+TAKEN = """
+UPDATE collections_treatmentstep AS s SET status = v.status, why = v.why, taken_at = v.at, message_id = v.message
+FROM (VALUES %s) AS v (id, status, why, at, message) WHERE s.id = v.id AND s.status = 'planned'
+"""
+
+
+def take(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> None:
+    """Take these steps, each once; within the caller's transaction."""
+    if not due:
+        return
+    outcomes: dict[int, tuple[str, str, int | None]] = {}
+    for step, _row in due:
+        outcomes[step.pk] = (S.DONE if step.action == shape.WAIT else S.GIVEN, "", None)
+    _write_messages([one for one in due if one[0].action in shape.WRITTEN], outcomes, at=at)
+    _tell_desk([one for one in due if one[0].action in shape.DESK], at=at)
+    for step, _row in due:
+        if step.action in shape.WITHOUT_GATEWAY:
+            outcomes[step.pk] = (S.BLOCKED, "no_gateway", None)
+    values = [(pk, str(status), why, at, message) for pk, (status, why, message) in outcomes.items()]
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor, TAKEN, values, template="(%s, %s, %s, %s::timestamptz, %s::bigint)", page_size=PAGE,
+        )  # fmt: skip
+    facts = [
+        log.Row(
+            CASE, row.case_id, row.customer_id,
+            {"step": step.pk, "name": step.name, "action": step.action, "status": str(outcomes[step.pk][0]), "why": outcomes[step.pk][1]},
+        )
+        for step, row in due
+    ]  # fmt: skip
+    log.record_many("collections.treatment.step", facts, actor=users.system(), at=at)
+
+
+def _write_messages(due: Sequence[tuple[TreatmentStep, Told]], outcomes: dict[int, tuple[str, str, int | None]], *, at: datetime) -> None:
+    """Plan the messages without a text: what each says is read when it leaves."""
+    if not due:
+        return
+    wanted = {(step.template, step.action) for step, _row in due}
+    live = {
+        (code, channel): pk
+        for pk, code, channel in MessageTemplate.objects.filter(
+            code__in={code for code, _channel in wanted}, status=MessageTemplate.Status.LIVE
+        ).values_list("pk", "code", "channel")
+    }
+    rows: list[tuple[Any, ...]] = []
+    for step, row in due:
+        template = live.get((step.template, step.action))
+        if template is None:
+            outcomes[step.pk] = (S.BLOCKED, "no_template", None)
+        else:
+            rows.append((row.customer_id, template, step.action, f"{KEY}{step.pk}"))
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), PAGE):
+            part = ", ".join(cursor.mogrify("(%s, %s, %s, %s)", one).decode() for one in rows[start : start + PAGE]).replace("%", "%%")
+            cursor.execute(MADE.format(values=part), {"priority": PRIORITY, "at": at})
+    made = dict(Message.objects.filter(key__in=[row[3] for row in rows]).values_list("key", "pk"))
+    for key, pk in made.items():
+        outcomes[int(key.removeprefix(KEY))] = (S.GIVEN, "", pk)
+    if made:
+        messages.hint()
+
+
+def _tell_desk(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> None:
+    """Let the case come up at the desk today with this as its next action; what a person planned for today or before stands."""
+    by_act: dict[tuple[str, Any], list[int]] = defaultdict(list)
+    for step, row in due:
+        by_act[step.action, step.due_at.date()].append(row.case_id)
+    for (action, day), ids in by_act.items():
+        later = Q(next_action_on__isnull=True) | Q(next_action_on__gt=day)
+        Case.objects.filter(later, pk__in=ids).update(next_action=action, next_action_on=day)
+
+
+def answered(case_ids: Sequence[int], *, channel: str) -> int:
+    """Mark the step that asked for this contact as done; return how many."""
+    rows = TreatmentStep.objects.filter(entry__case__in=case_ids, status=S.GIVEN, action=channel, message__isnull=True)
+    return rows.update(status=S.DONE)

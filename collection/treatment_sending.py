@@ -1,0 +1,69 @@
+"""A message of a treatment when it leaves: the exits once more, the amounts from the loans; and what became of it, for its step."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection, transaction
+from django.utils import translation
+
+from collection import debts, treatment_facts
+from collection.models import TreatmentStep
+from crm.lib.money import total
+from crm.lib.templatetags.crm import spoken
+from customers import messages
+from customers.models import Message, MessagePurpose
+
+
+def values_of(batch: Sequence[Message], at: datetime) -> dict[int, Mapping[str, str] | None]:
+    """Return what each message of a treatment says now; None where something ends the treatment, or the case is not worked any more.
+
+    Messages of this purpose that are none of a treatment are left out. A constant number of statements a batch.
+    """
+    steps = TreatmentStep.objects.filter(message_id__in=[one.pk for one in batch]).values_list(
+        "message_id", "entry__status", "entry__case__status"
+    )
+    known = {pk: (entry, case) for pk, entry, case in steps}
+    mine = [one for one in batch if one.pk in known]
+    customers = [one.customer_id for one in mine]
+    owed, ends = debts.overdue(customers), treatment_facts.exits(customers)
+    found: dict[int, Mapping[str, str] | None] = {}
+    for message in mine:
+        rows = owed.get(message.customer_id, [])
+        amount: Decimal = total([row.amount for row in rows])
+        entry, case = known[message.pk]
+        if entry != "running" or case not in treatment_facts.IN_WORK or amount <= 0 or ends.get(message.customer_id):
+            found[message.pk] = None
+            continue
+        language = messages.language_of(message.customer)
+        with translation.override(language):
+            found[message.pk] = {
+                "amount": spoken(amount),
+                "days": str(max(row.dpd for row in rows)),
+                "lender": messages.sender_name(message.customer, language),
+            }
+    return found
+
+
+messages.SOURCES.register(MessagePurpose.COLLECTION, values_of)
+
+# The message is the truth about itself; its step follows in one statement.
+FOLLOW = """
+UPDATE collections_treatmentstep AS s SET status = n.status, why = n.why, due_at = n.due_at
+FROM (
+    SELECT s.id, left(m.problem, 60) AS why, CASE WHEN m.status = 'waiting' THEN m.due_at ELSE s.due_at END AS due_at,
+        CASE WHEN m.status IN ('sent', 'delivered') THEN 'sent' WHEN m.status IN ('failed', 'parked') THEN 'blocked'
+            WHEN m.status = 'cancelled' THEN 'exited' WHEN m.status = 'waiting' AND m.problem LIKE 'contact.%%' THEN 'waiting' ELSE 'given' END AS status
+    FROM collections_treatmentstep AS s JOIN customers_message AS m ON m.id = s.message_id
+    WHERE s.status IN ('given', 'waiting')
+) AS n
+WHERE s.id = n.id AND (s.status, s.why, s.due_at) IS DISTINCT FROM (n.status, n.why, n.due_at)
+"""
+
+
+@transaction.atomic
+def follow() -> int:
+    """Let each step that was handed to the sender say what became of its message; return how many changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOW.replace("%%", "%"))
+        return int(cursor.rowcount)
