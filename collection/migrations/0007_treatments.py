@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("collections", "0005_matters"),
+        ("collections", "0006_case_states"),
         ('customers', '0010_tables'),
         ('risk', '0015_model_proof'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
