@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from collection import treatment_runs, treatment_seeds, treatment_sending
-from collection.models import Case, TreatmentStep
+from collection.models import Case, TreatmentEntry, TreatmentStep
 from credit import reminder_seeds, reminders
 from credit.models import Loan
 from customers import messages_seeds, outbox
@@ -78,6 +78,8 @@ def test_killed_at_any_moment_each_reminder_and_each_step_arrives_once(floor: An
     reminder_seeds.seed()
     treatment_seeds.seed()
     case = floor.case()
+    TreatmentStep.objects.all().delete()  # everybody enters on the same day
+    TreatmentEntry.objects.all().delete()
     crowd(case, people - 1)
     treatment_runs.work_all(at=NOON - timedelta(days=1))
     assert TreatmentStep.objects.filter(name="g-sms", status="planned").count() == people
