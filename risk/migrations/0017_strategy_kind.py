@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("risk", "0015_model_proof"),
+        ("risk", "0016_bureau"),
     ]
 
     operations = [
