@@ -26,6 +26,8 @@ PEOPLE = (
     ("0001", "6000.00"), ("7701", "12000.00"), ("7702", "8000.00"), ("7703", "5000.00"), ("7704", "9000.00"), ("7705", "4000.00"),
     ("7706", "3000.00"), ("7708", "7000.00"),
 )  # fmt: skip
+# of whom the scorecard thinks well, so that what the bureau says decides
+STRONG = {"purpose": ("car_used", "radio_television"), "checking_status": ("no_account", "200_or_more_or_salary")}
 SHARED = Device("demo-phone-7", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) MicroMessenger/8.0", "zh-CN", "Asia/Shanghai", "203.0.113.24")
 
 
@@ -35,7 +37,14 @@ def fill(entity: LegalEntity, *, rows: list[dict[str, Any]], staff: dict[str, Us
         if not connected:
             return "no bureau is connected: nothing was asked"
         product = Product.objects.live().get(legal_entity=entity, code="CASH-12")
-        good = [row for row in rows if not row["bad"] and 25 <= row["age"] <= 60 and row["purpose"] != "business"]
+        good = [
+            row
+            for row in rows
+            if not row["bad"]
+            and 25 <= row["age"] <= 60
+            and row["purpose"] in STRONG["purpose"]
+            and row["checking_status"] in STRONG["checking_status"]
+        ]
         rng = Random(SEED)  # noqa: S311  a draw, no secret
         for number, (tail, amount) in enumerate(PEOPLE):
             moment = at - timedelta(minutes=20 * (len(PEOPLE) - number))

@@ -75,7 +75,8 @@ def bureau_customer(request: Asked, public_id: str) -> HttpResponse:
     found = next((one.report for one in history if has_report(one) and wanted in ("", one.report.public_id)), None)
     context = _standing(request, customer, found, history) | {"history": history, "newest": not wanted}
     if found is not None:
-        bureau.opened(found, actor=request.user, at=now())
+        if not (context["waiting"] and htmx.wants_part(request)):  # a page that looks again is not read again
+            bureau.opened(found, actor=request.user, at=now())
         context |= _content(found)
     return htmx.render(request, "risk/bureau_customer.html", "risk/_bureau_customer.html", context)
 
