@@ -40,11 +40,11 @@ def home(request: HttpRequest) -> HttpResponse:
     for action, status, n in taken.order_by().values_list("action", "status").annotate(n=Count("pk")):
         table.setdefault(action, {})[status] = n
     shown = ("given", "sent", "waiting", "blocked", "exited", "skipped")
+    words = dict(TreatmentStep.Status.choices)
     steps = [
-        {"act": word, "cells": [table[action].get(status, 0) for status in shown], "all": sum(table[action].values())}
+        {"act": word, "cells": [{"n": table[action].get(status, 0), "head": words[status]} for status in shown], "all": sum(table[action].values())}
         for action, word in treatment_shape.ACTIONS.items() if action in table
     ]  # fmt: skip
-    words = dict(TreatmentStep.Status.choices)
     context: dict[str, Any] = {
         "live": treatment_experiments.champion(), "paths": paths, "steps": steps, "heads": [words[status] for status in shown], "days": DAYS,
         "experiments": TreatmentExperiment.objects.visible_to(request.user).for_list().order_by("-pk")[:10],
