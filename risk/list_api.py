@@ -27,6 +27,7 @@ class ListEntryOut(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id")
     list = serializers.CharField(help_text="black, grey or watch")
     what = serializers.CharField(help_text="id_number, mobile, device, address or employer")
+    reason = serializers.CharField(help_text="why it was put on the list")
     source = serializers.CharField()  # type: ignore[assignment]  # the base class has a field's own source by this name
     added_by = serializers.CharField(source="added_by.username")
     confirmed_by = serializers.CharField(source="confirmed_by.username", default=None, allow_null=True, help_text="the second person")

@@ -168,10 +168,11 @@ def end(entry: ListEntry, *, reason: str, actor: User, at: datetime, confirmed_b
     :raises AlreadyEnded: if somebody was faster
     """
     told = {"ended_at": at, "ended_by": actor, "end_reason": worded(reason), "end_confirmed_by": confirmed_by}
-    if not ListEntry.objects.filter(pk=entry.pk, ended_at__isnull=True).update(**told):
+    if ListEntry.objects.select_for_update().filter(pk=entry.pk, ended_at__isnull=True).values_list("pk", flat=True).first() is None:
         raise AlreadyEnded(_("%(entry)s was taken off before.") % {"entry": entry})
     for name, value in told.items():
         setattr(entry, name, value)
+    entry.save(update_fields=list(told))
     log.record("risk.listentry.ended", entry, actor=confirmed_by or actor, at=at, list=entry.list, what=entry.what)
     return entry
 

@@ -1,5 +1,6 @@
 """Entries of the black, grey and watch lists: keyed fingerprints, never the value itself."""
 
+import uuid
 from typing import Any, ClassVar
 
 from django.db import models
@@ -8,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.lib.fields import PublicIdField
-from crm.lib.policy import Policy
+from crm.lib.policy import Column, Policy
+from governance.fields import SealedTextField
 from governance.models import User
 
 
@@ -27,12 +29,16 @@ class ListEntryQuerySet(models.QuerySet["ListEntry"]):
 
 
 class ListEntry(models.Model):
-    """One thing on a list: an id number, mobile, device, address or employer, by its keyed fingerprint, with reason, source and dates."""
+    """One thing on a list: an id number, mobile, device, address or employer, by its keyed fingerprint, with reason, source and dates.
+
+    The reasons are sealed: people write names into them.
+    """
 
     POLICY = Policy(
         owner="risk",
         meaning=_("entries of the black, grey and watch lists"),
         retention=_("5y after it ended"),
+        personal={"reason": "C2", "end_reason": "C2"},
         level=2,
         kind="C1",
         purposes=("underwriting", "compliance"),
@@ -42,11 +48,11 @@ class ListEntry(models.Model):
             "what": _("What kind of value it is"),
             "key": _("Keyed fingerprint of the value, by which it is found"),
             "masked": _("The value as it is shown, masked"),
-            "reason": _("Why it was put on the list"),
+            "reason": Column(_("Why it was put on the list"), mask="text"),
             "source": _("Where it comes from"),
             "since": _("The day from which it counts"),
             "until": _("The day from which it counts no more"),
-            "end_reason": _("Why it was taken off"),
+            "end_reason": Column(_("Why it was taken off"), mask="text"),
         },
     )
 
@@ -71,12 +77,13 @@ class ListEntry(models.Model):
 
     TONES: ClassVar[dict[str, str]] = {"black": "bad", "grey": "caution", "watch": "info"}
 
+    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     public_id = PublicIdField(prefix="LE")
     list = models.CharField(max_length=5, choices=List)
     what = models.CharField(max_length=9, choices=What)
     key = models.CharField(max_length=64, help_text="fingerprint under the label risk.listentry, with the kind in front")
     masked = models.CharField(max_length=80)
-    reason = models.CharField(max_length=200)
+    reason = SealedTextField("risk.listentry.reason")
     source = models.CharField(max_length=10, choices=Source)
     since = models.DateField()
     until = models.DateField(null=True, blank=True)
@@ -85,7 +92,7 @@ class ListEntry(models.Model):
     confirmed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     ended_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     ended_at = models.DateTimeField(null=True)
-    end_reason = models.CharField(max_length=200, blank=True, default="")
+    end_reason = SealedTextField("risk.listentry.end_reason", null=True, blank=True)
     end_confirmed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     objects = ListEntryQuerySet.as_manager()
@@ -97,8 +104,8 @@ class ListEntry(models.Model):
             models.CheckConstraint(name="list_entry_days_in_order", condition=Q(until__isnull=True) | Q(until__gt=F("since"))),
             models.CheckConstraint(
                 name="list_entry_end_says_who_and_why",
-                condition=Q(ended_at__isnull=True, ended_by__isnull=True, end_reason="")
-                | (Q(ended_at__isnull=False, ended_by__isnull=False) & ~Q(end_reason="")),
+                condition=Q(ended_at__isnull=True, ended_by__isnull=True, end_reason__isnull=True)
+                | Q(ended_at__isnull=False, ended_by__isnull=False, end_reason__isnull=False),
             ),
         ]
         indexes = [models.Index(fields=["key"], name="list_entry_key", condition=Q(ended_at__isnull=True))]  # every decision looks here
