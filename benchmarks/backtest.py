@@ -20,7 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
 os.environ.setdefault("CRM_ENV", "tooling")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 

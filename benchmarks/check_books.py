@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
 
 from benchmarks import close_day  # noqa: E402
 from benchmarks.common import manage, put_back, rounded, say, set_aside, settings_of, vacuum  # noqa: E402

@@ -9,21 +9,22 @@ ledger's entries of what moved, and at a month's end a snapshot of every loan. T
 same ranges by the same two processes. The last line of stdout is one JSON object.
 """
 
-import argparse
-import json
-import os
-import resource
 import sys
-import threading
-import time
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, date, datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import resource  # noqa: E402
+import threading  # noqa: E402
+import time  # noqa: E402
+from concurrent.futures import ProcessPoolExecutor  # noqa: E402
+from datetime import UTC, date, datetime, timedelta  # noqa: E402
+from multiprocessing import get_context  # noqa: E402
+from typing import Any  # noqa: E402
 
 from benchmarks.common import manage, put_back, rounded, say, set_aside, settings_of, vacuum  # noqa: E402
 from crm import servers  # noqa: E402

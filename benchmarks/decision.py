@@ -7,26 +7,27 @@ the web server took the application in, stored the moment PostgreSQL wrote the d
 runs on the same database before, as the floor. The last line of stdout is one JSON object.
 """
 
-import argparse
-import http.client
-import json
-import os
-import statistics
-import subprocess
 import sys
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
-from random import Random
-from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
+
+import argparse  # noqa: E402
+import http.client  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import statistics  # noqa: E402
+import subprocess  # noqa: E402
+import threading  # noqa: E402
+import time  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from datetime import timedelta  # noqa: E402
+from decimal import Decimal  # noqa: E402
+from random import Random  # noqa: E402
+from typing import Any  # noqa: E402
+from urllib.parse import parse_qs, unquote, urlsplit  # noqa: E402
 
 from benchmarks.common import at_share, manage, rounded, say, settings_of, wait_until_healthy  # noqa: E402
 from crm import children, servers  # noqa: E402

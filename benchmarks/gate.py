@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
 
 from benchmarks.common import rounded, say  # noqa: E402
 from customers.contact_policy import Attempt, Pack, Question, Window, check, once  # noqa: E402

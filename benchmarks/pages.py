@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
 
 from benchmarks.common import at_share, manage, rounded, say, settings_of, wait_until_healthy  # noqa: E402
 from crm import children, servers  # noqa: E402

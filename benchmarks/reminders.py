@@ -8,21 +8,22 @@ a house's worker has. Sending is one process: claim, gate, text, seal, gateway, 
 with ready texts by as many threads. `--fill` only makes the book, `--keep` measures what is there. The last line of stdout is one JSON object.
 """
 
-import argparse
-import json
-import subprocess
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
-from random import Random
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import subprocess  # noqa: E402
+import time  # noqa: E402
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from datetime import UTC, date, datetime, timedelta  # noqa: E402
+from multiprocessing import get_context  # noqa: E402
+from random import Random  # noqa: E402
+from typing import Any  # noqa: E402
 
 from benchmarks.common import manage, put_back, rounded, say, set_aside, settings_of, vacuum, with_defaults  # noqa: E402
 from crm import children, processes, servers  # noqa: E402

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
 
 from benchmarks import search  # noqa: E402
 from benchmarks.common import at_share, manage, put_back, rounded, say, set_aside, settings_of, vacuum, with_defaults  # noqa: E402

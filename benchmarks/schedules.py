@@ -24,7 +24,7 @@ import numpy
 import numpy_financial
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
 
 from benchmarks.common import rounded, say  # noqa: E402
 from credit import machine, schedule  # noqa: E402

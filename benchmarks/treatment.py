@@ -8,18 +8,19 @@ its step, so each is asked anew (exits, segment) and gets the next one. Two proc
 the rows alone: as many steps inserted by one statement. The last line of stdout is one JSON object.
 """
 
-import argparse
-import json
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, date, datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # and not this folder, whose `queue` would stand before Python's own
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import time  # noqa: E402
+from concurrent.futures import ProcessPoolExecutor  # noqa: E402
+from datetime import UTC, date, datetime, timedelta  # noqa: E402
+from multiprocessing import get_context  # noqa: E402
+from typing import Any  # noqa: E402
 
 from benchmarks.common import manage, put_back, rounded, say, set_aside, settings_of, vacuum, with_defaults  # noqa: E402
 from benchmarks.reminders import CUSTOMERS, LOANS, found  # noqa: E402

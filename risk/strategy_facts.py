@@ -33,9 +33,10 @@ def filled(
 ) -> tuple[Mapping[str, Any], dict[str, dict[str, str]]]:
     """Return `told` with those features of `asked` that it lacks, as known of the customer at `at`, and their sources.
 
-    What was told stands. Without a customer nothing is computed. One statement for each source that is asked.
+    What was told stands; what the house itself tells and did not, such as of a bureau it may not ask, is not looked for elsewhere. Without
+    a customer nothing is computed. One statement for each source that is asked.
     """
-    names = [name for name in asked if told.get(name) is None]
+    names = [name for name in asked if told.get(name) is None and name not in words.offered()]
     if not names or customer_id is None:
         return told, {}
     found = {name: value for name, value in feature_values.online(customer_id, as_of=at, names=names).items() if value is not None}

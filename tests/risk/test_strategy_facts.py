@@ -76,6 +76,12 @@ def test_what_is_told_stands_and_a_version_that_asks_for_none_asks_the_database_
     assert judge(cast, application, months_known=7).facts["months_known"] == 7
 
 
+def test_what_the_house_tells_is_not_looked_for_elsewhere() -> None:
+    """A figure of the bureau is a feature too: where the house may not tell it, no decision gets it by the back door."""
+    name = next(name for name in words.offered() if features.find(name))
+    assert strategy_facts.filled([name], {}, customer_id=1, at=NOON) == ({}, {})
+
+
 def test_who_has_no_file_has_no_feature(cast: Cast, application: Any) -> None:
     live(cast, asking(cast, "months_known", when="months_known == null"))
     made = engine.evaluate(FACTS, at=NOON, actor=cast.system)
@@ -91,7 +97,8 @@ def test_a_backtest_computes_it_as_of_each_decision_and_says_so(cast: Cast, appl
     )
     with CaptureQueriesContext(connection) as queries:
         done = backtests.run(asked.pk, at=LATER)
-    assert done is not None and sum("AS known" in one["sql"] for one in queries) == 1
+    declared = [row["name"] for row in StrategyVersion.objects.latest("number").input_schema["facts"]]
+    assert done is not None and sum("AS known" in one["sql"] for one in queries) == len(features.sources_of(declared))  # for all of them
     side = done.results["arms"][1]
     assert side["computed"] == {"months_known": 2} and side["absent"]["months_known"] == 1
     assert side["out"] == {"no_income": 1}
