@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -146,7 +146,7 @@ def why(case: Case, *, user: User, at: datetime, on: date, loans: int, promised:
     elif case.place == Place.MOVED and case.moved_on is not None:
         words = {"bucket": case.bucket_label, "day": case.moved_on.isoformat()}
         reasons.append(_("Moved to %(bucket)s on %(day)s") % words)
-    elif case.place == Place.SILENT:
+    elif case.place == Place.SILENT and (case.last_contact_at is None or case.last_contact_at < at - timedelta(days=1)):
         reasons.append(silence(case, at))
     if promised is not None:
         words = {"amount": spoken(promised.amount), "day": promised.last_due_on.isoformat()}

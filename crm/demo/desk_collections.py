@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from collection import cases, checks, contacts, dispositions, gate, owed, promises, queues
 from collection.judgement import Part
-from collection.models import RUNNING, Case, Promise, PromisePart
+from collection.models import RUNNING, Case, Collector, Promise, PromisePart
 from credit import repayments
 from credit.models import Loan
 from crm.lib.money import quantize
+from customers import relations
+from customers.models import Relation
 from governance.models import User
 
 if TYPE_CHECKING:
@@ -123,3 +125,26 @@ def last_day(house: House) -> None:
         collector = house.staff[COLLECTORS[0]]
         if promise.case.assigned_to_id in (None, collector.pk) and gate.answer(promise.case, channel="call", at=at).allowed:
             call(promise.case, collector, day=day, at=at, rng=house.rng, outcome="promise")
+    beside(house, day=day, at=at)
+
+
+def beside(house: House, *, day: date, at: datetime) -> None:
+    """Let one case wait, give a collector their languages, and let a guarantor stand beside a debtor."""
+    supervisor, collector = house.staff["supervisor"], house.staff[COLLECTORS[0]]
+    Collector.objects.get_or_create(user=collector, defaults={"languages": ["zh-hans", "en"], "skills": [Collector.Skill.EARLY]})
+    rows = list(Case.objects.in_work().visible_to(supervisor).filter(claimed_by__isnull=True).order_by("-dpd", "pk")[:3])
+    if len(rows) > 1:
+        cases.pause(rows[1], reason=Case.PauseReason.SETTLEMENT, until=day + timedelta(days=10), actor=supervisor, at=at)
+    if rows and not rows[0].customer.relations.filter(kind=Relation.Kind.GUARANTOR).exists():
+        officer = house.staff["officer"]
+        row = relations.add(
+            rows[0].customer,
+            kind=Relation.Kind.GUARANTOR,
+            source=Relation.Source.DOCUMENT,
+            consent=Relation.Consent.GIVEN,
+            name="周敏",
+            mobile="19900009071",
+            actor=officer,
+            at=at,
+        )
+        relations.allow_contact(row, allowed=True, actor=officer, at=at)
