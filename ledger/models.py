@@ -55,6 +55,11 @@ class Entry(models.Model):
             models.Index(fields=["id"], name="entry_unsealed", condition=Q(position__isnull=True)),
         ]
 
+    @property
+    def told(self) -> list[tuple[str, Any]]:
+        """The facts by name, for templates: there `facts.items` would be a fact of that name."""
+        return list(self.facts.items())
+
     def __str__(self) -> str:
         return f"{self.event} #{self.pk}"
 
