@@ -1,5 +1,7 @@
 """What happened: insert-only entries, and the outbox rows that carry them to subscribers."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
