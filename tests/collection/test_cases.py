@@ -24,7 +24,7 @@ def test_an_overdue_loan_opens_a_case(floor: Floor) -> None:
     assert (case.legal_entity_id, case.branch_id, case.owner_id) == (loan.legal_entity_id, loan.branch_id, loan.owner_id)
     assert case.public_id.startswith("K-")
     assert case.opened_on == LATE + timedelta(days=1)
-    assert [entry.event for entry in log.history(case)] == ["collections.case.opened"]
+    assert [entry.event for entry in log.history(case) if entry.event.startswith("collections.case.")] == ["collections.case.opened"]
 
 
 def test_two_late_loans_of_a_customer_are_one_case(floor: Floor) -> None:
