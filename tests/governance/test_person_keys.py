@@ -32,6 +32,7 @@ OUTSIDE = {
     "governance.Offboarding": "staff's",
     "governance.ReviewedGrant": "staff's",
     "governance.StaffSession": "staff's",
+    "risk.ListEntry": "of a value nobody may be a customer by: it is known by a fingerprint",
 }
 
 

@@ -65,7 +65,7 @@ def test_an_alert_is_taken_in_hand_and_closed(cast: Cast, customer: Any) -> None
 
 def test_the_figures_of_a_version_are_read_by_month(cast: Cast) -> None:
     live_scorecard(cast.system)
-    policy = StrategyVersion.objects.select_related("strategy").get(status="live")
+    policy = StrategyVersion.objects.select_related("strategy").get(status="live", strategy__kind="lending")
     told = {"strategy_version": policy, "decisions": 7, "figures": {"features": {}}, "made_at": NOON, "took_ms": 3}
     today = now().date()
     for on in (today, today - timedelta(days=40)):
