@@ -1,8 +1,10 @@
 """Four eyes on the lists: putting a value on, taking one off or bringing in a file waits for a second person.
 
-A proposal keeps what a list entry keeps: fingerprint and mask, never the value. Until it is confirmed it counts for nothing.
+A proposal keeps what a list entry keeps: fingerprint and mask, never the value, and its reason sealed. Until it is confirmed it counts for
+nothing.
 """
 
+import base64
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.lib.errors import Invalid
-from governance import changes
+from governance import changes, vault
 from governance.changes import Kind, Line
 from governance.models import ChangeRequest, User
 from risk import lists
@@ -25,7 +27,18 @@ from risk.permissions import MANAGE_LIST
 ADD, END, FILE = "risk.list_add", "risk.list_end", "risk.list_file"
 KINDS = (ADD, END, FILE)
 SHOWN = 100  # rows of a file that its page spells out; the rest are counted
+PLACE = "risk.listentry.reason|proposal"  # a proposal is open JSON: reasons lie in it sealed to this place
 PREFIX = 48  # characters of a fingerprint that name it in a proposal: 192 bits
+
+
+def closed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of a proposal with its reason sealed."""
+    return dict(row) | {"reason": base64.b64encode(vault.seal(row["reason"], aad=PLACE)).decode()}
+
+
+def opened(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of a proposal with its reason in words."""
+    return dict(row) | {"reason": vault.unseal(base64.b64decode(row["reason"]), aad=PLACE)}
 
 
 def propose(
@@ -41,7 +54,7 @@ def propose(
     row = lists.checked(list=list, what=what, value=value, reason=reason, source=source, at=at, since=since, until=until)
     lists.refuse_listed(row)
     subject = f"{list}:{row['key'][:PREFIX]}"
-    return changes.propose(ADD, subject, after=row | {"by": actor.pk}, reason=row["reason"], actor=actor, at=at)
+    return changes.propose(ADD, subject, after=closed(row) | {"by": actor.pk}, reason=row["reason"], actor=actor, at=at)
 
 
 def propose_end(entry: ListEntry, *, reason: str, actor: User, at: datetime) -> ChangeRequest:
@@ -51,7 +64,7 @@ def propose_end(entry: ListEntry, *, reason: str, actor: User, at: datetime) -> 
     :raises AlreadyEnded: if it was taken off before
     :raises AlreadyProposed: if the same waits for a second person
     """
-    after = {"reason": lists.worded(reason), "by": actor.pk}
+    after = closed({"reason": lists.worded(reason)}) | {"by": actor.pk}
     return changes.propose(END, entry.public_id, after=after, reason=reason, actor=actor, at=at)
 
 
@@ -65,7 +78,7 @@ def propose_file(rows: Sequence[Mapping[str, Any]], *, reason: str, actor: User,
     if not rows:
         raise Invalid(_("No row of the file can be put on a list."))
     subject = hashlib.sha256("|".join(sorted(f"{row['list']}:{row['key']}" for row in rows)).encode()).hexdigest()[:PREFIX]
-    after = {"rows": [dict(row) for row in rows], "by": actor.pk}
+    after = {"rows": [closed(row) for row in rows], "by": actor.pk}
     return changes.propose(FILE, subject, after=after, reason=reason, actor=actor, at=at)
 
 
@@ -99,7 +112,7 @@ def _row_lines(_before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
     return [
         Line(_("Value"), "", _what(after)),
         Line(_("Which list"), "", lists.List(after["list"]).label),
-        Line(_("Reason"), "", after["reason"]),
+        Line(_("Reason"), "", opened(after)["reason"]),
         Line(_("Source"), "", ListEntry.Source(after["source"]).label),
         Line(_("From"), "", after["since"]),
         Line(_("Until"), "", after["until"] or _("without end")),
@@ -107,7 +120,7 @@ def _row_lines(_before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
 
 
 def _row_of(after: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in after.items() if name != "by"}
+    return {name: value for name, value in opened(after).items() if name != "by"}
 
 
 def _people(after: Mapping[str, Any], actor: User) -> dict[str, Any]:
@@ -129,7 +142,7 @@ def _entry_standing(public_id: str) -> dict[str, Any]:
     entry = _entry(public_id)
     if entry is None:
         return {}
-    told = {"list": entry.list, "what": entry.what, "masked": entry.masked, "why": entry.reason}
+    told = {"list": entry.list, "what": entry.what, "masked": entry.masked}
     return told | {"ended": entry.ended_at is not None}
 
 
@@ -145,13 +158,13 @@ def _end_lines(before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
     return [
         Line(_("Value"), _what(before) if before else "", _("taken off")),
         Line(_("Which list"), lists.List(before["list"]).label if before else "", ""),
-        Line(_("Reason"), before.get("why", ""), after["reason"]),
+        Line(_("Reason"), "", opened(after)["reason"]),
     ]
 
 
 def _end(public_id: str, after: dict[str, Any], *, actor: User, at: datetime) -> ListEntry:
     entry = ListEntry.objects.select_for_update(of=("self",)).get(public_id=public_id)
-    return lists.end(entry, reason=after["reason"], at=at, **_people(after, actor))
+    return lists.end(entry, reason=opened(after)["reason"], at=at, **_people(after, actor))
 
 
 # --- files ----------------------------------------------------------------------------------------------------------------
@@ -172,7 +185,7 @@ def _file_lines(_before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
     rows = after["rows"]
     counts = Counter(row["list"] for row in rows)
     found = [Line(lists.List(code).label, "", _rows_told([None] * counts[code])) for code in lists.List.values if counts[code]]
-    for row in rows[:SHOWN]:
+    for row in map(opened, rows[:SHOWN]):
         until = row["until"] or say("without end")
         told = f"{row['reason']} · {ListEntry.Source(row['source']).label} · {row['since']} – {until}"
         found.append(Line(f"{lists.List(row['list']).label}: {_what(row)}", "", told))
@@ -182,7 +195,7 @@ def _file_lines(_before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
 
 
 def _bring(_subject: str, after: dict[str, Any], *, actor: User, at: datetime) -> int:
-    return lists.put_many(after["rows"], at=at, **_people(after, actor))
+    return lists.put_many([opened(row) for row in after["rows"]], at=at, **_people(after, actor))
 
 
 def _entries_url(_subject: str) -> str:
