@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Q
@@ -98,7 +99,7 @@ def _tell_desk(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> No
     """Let the case come up at the desk today with this as its next action; what a person planned for today or before stands."""
     by_act: dict[tuple[str, Any], list[int]] = defaultdict(list)
     for step, row in due:
-        by_act[step.action, step.due_at.date()].append(row.case_id)
+        by_act[step.action, step.due_at.astimezone(ZoneInfo(row.zone)).date()].append(row.case_id)
     for (action, day), ids in by_act.items():
         later = Q(next_action_on__isnull=True) | Q(next_action_on__gt=day)
         Case.objects.filter(later, pk__in=ids).update(next_action=action, next_action_on=day)

@@ -1,6 +1,5 @@
 """By which strategy a customer is treated: what is live, or the arm of the running experiment, by a stable hash of the customer."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,9 +8,9 @@ from typing import Any
 from collection import treatment_judge, treatment_shape
 from collection.models import TreatmentExperiment
 from collection.treatment_judge import Judge, Treatment
+from risk.engine import BUCKETS, bucket
 from risk.models import StrategyVersion
 
-SLOTS = 10_000
 CHAMPION, CHALLENGER, HOLDOUT = "champion", "challenger", "holdout"
 
 
@@ -26,17 +25,12 @@ def judge_of(version_id: int) -> Judge:
     return _judge(version_id, StrategyVersion.objects.values_list("sha256", flat=True).get(pk=version_id))
 
 
-def slot(salt: str, customer_id: int) -> int:
-    """Return the slot of a customer, 0 to 9,999: the same for ever, spread evenly, and another one under another salt."""
-    return int.from_bytes(hashlib.blake2b(f"{salt}:{customer_id}".encode(), digest_size=8).digest()) % SLOTS
-
-
 def arm(salt: str, customer_id: int, *, challenger: int, holdout: int) -> str:
     """Return the arm of a customer; shares are per cent."""
-    place = slot(salt, customer_id)
-    if place < challenger * SLOTS // 100:
+    place = bucket(salt, customer_id)
+    if place < challenger * BUCKETS // 100:
         return CHALLENGER
-    return HOLDOUT if place >= SLOTS - holdout * SLOTS // 100 else CHAMPION
+    return HOLDOUT if place >= BUCKETS - holdout * BUCKETS // 100 else CHAMPION
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from django.utils.timezone import localtime
 from collection import treatment_shape as shape
 from collection.models import ARMS, TreatmentExperiment
 from governance import rules
+from risk import stability
 
 Z = Decimal("1.959964")  # 95 %
 COST = "collections.treatment.cost"
@@ -113,13 +114,9 @@ class Arm:
 
 
 def wilson(hits: int, n: int) -> tuple[Decimal, Decimal]:
-    """Return Wilson's interval of a share."""
-    if not n:
-        return ZERO, Decimal(1)
-    share, square = Decimal(hits) / n, Z * Z
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = Z / (1 + square / n) * (share * (1 - share) / n + square / (4 * n * n)).sqrt()
-    return max(ZERO, middle - half), min(Decimal(1), middle + half)
+    """Return Wilson's interval of a share; of nobody, everything is possible."""
+    found = stability.share(hits, n)
+    return (ZERO, Decimal(1)) if found.low is None or found.high is None else (Decimal(str(found.low)), Decimal(str(found.high)))
 
 
 def difference(one: Arm, other: Arm) -> tuple[Decimal, Decimal, Decimal]:

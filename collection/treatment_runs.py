@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
-from collection import treatment_arms
+from collection import treatment_acts, treatment_arms
 from collection.models import Case, TreatmentEntry, TreatmentStep
 from collection.treatment_arms import Arms
 from collection.treatment_facts import IN_WORK, Told, told
@@ -212,8 +212,6 @@ def _write(done: Round) -> None:
         TreatmentStep.objects.filter(pk__in=[pk for pk, _why in done.skipped], status=S.PLANNED).update(
             status=S.SKIPPED, why="condition", taken_at=done.at
         )
-    from collection import treatment_acts
-
     treatment_acts.take(done.taken, at=done.at)
     of_case = {row[0]: row for row in done.begun}
     customers = dict(Case.objects.filter(pk__in=new).values_list("pk", "customer_id"))

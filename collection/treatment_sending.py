@@ -53,7 +53,7 @@ UPDATE collections_treatmentstep AS s SET status = n.status, why = n.why, due_at
 FROM (
     SELECT s.id, left(m.problem, 60) AS why, CASE WHEN m.status = 'waiting' THEN m.due_at ELSE s.due_at END AS due_at,
         CASE WHEN m.status IN ('sent', 'delivered') THEN 'sent' WHEN m.status IN ('failed', 'parked') THEN 'blocked'
-            WHEN m.status = 'cancelled' THEN 'exited' WHEN m.status = 'waiting' AND m.problem LIKE 'contact.%%' THEN 'waiting' ELSE 'given' END AS status
+            WHEN m.status = 'cancelled' THEN 'exited' WHEN m.status = 'waiting' AND m.problem LIKE 'contact.%' THEN 'waiting' ELSE 'given' END AS status
     FROM collections_treatmentstep AS s JOIN customers_message AS m ON m.id = s.message_id
     WHERE s.status IN ('given', 'waiting')
 ) AS n
@@ -65,5 +65,5 @@ WHERE s.id = n.id AND (s.status, s.why, s.due_at) IS DISTINCT FROM (n.status, n.
 def follow() -> int:
     """Let each step that was handed to the sender say what became of its message; return how many changed."""
     with connection.cursor() as cursor:
-        cursor.execute(FOLLOW.replace("%%", "%"))
+        cursor.execute(FOLLOW)
         return int(cursor.rowcount)

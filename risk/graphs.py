@@ -83,6 +83,9 @@ def problems(content: Mapping[str, Any], schema: Schema, reasons: Mapping[str, A
     for raw in content["nodes"]:
         if raw["type"] in ("functionNode", "decisionNode"):
             found.append(f"{raw['name']}: nodes of type {raw['type']} are not run here")
+        if "content" in raw and raw["content"] is None:
+            found.append(f"{raw['name']} is empty")  # the engine would break off over it without a name
+            continue
         if raw["type"] == "customNode" and raw["content"].get("kind") != SCORECARD:
             found.append(f"{raw['name']}: no such kind of node: {raw['content'].get('kind')}")
         banned = sorted(schema.protected & set(mentioned(raw)))
