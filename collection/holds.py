@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from collection import dispositions
-from collection.models import ACTIVE, Case, Complaint, Contact, Dispute, Outcome, Promise
+from collection.models import ACTIVE, CareFlag, Case, Complaint, Contact, Dispute, Hardship, Outcome, Promise
 from crm.lib.registry import Registry
 from customers import contacts
 from customers.contacts import Hold
@@ -88,12 +88,23 @@ def of_care(customer_ids: Collection[int]) -> QuerySet:
     return rows_of(bars(customer_ids).filter(reason=ContactBar.Reason.VULNERABLE), Name.VULNERABLE, customer="customer", since="since")
 
 
+def of_hardships(customer_ids: Collection[int]) -> QuerySet:
+    return rows_of(
+        Hardship.objects.open().filter(case__customer__in=customer_ids), Name.HARDSHIP, customer="case__customer", since="opened_at"
+    )
+
+
+def of_flags(customer_ids: Collection[int]) -> QuerySet:
+    return rows_of(CareFlag.objects.open().filter(customer__in=customer_ids), Name.VULNERABLE, customer="customer", since="since")
+
+
 def bars(customer_ids: Collection[int]) -> "QuerySet[ContactBar]":
     return ContactBar.objects.filter(customer__in=customer_ids, lifted_at__isnull=True)
 
 
 for key, reader in (
     ("disputes", of_disputes), ("complaints", of_complaints), ("promises", of_promises), ("deaths", of_deaths), ("care", of_care),
+    ("hardships", of_hardships), ("flags", of_flags),
 ):  # fmt: skip
     READERS.register(key, reader)
 

@@ -8,8 +8,21 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from collection import bulk, contact_rules, figures, lists, permissions, promise_list, queues, search, timeline  # noqa: F401  registered by import
-from collection.models import Case, Contact, Promise
+from collection import (  # noqa: F401  registered by import
+    bulk,
+    contact_rules,
+    figures,
+    lists,
+    matter_lists,
+    permissions,
+    promise_list,
+    queues,
+    relief_lists,
+    relief_timeline,
+    search,
+    timeline,
+)
+from collection.models import Case, Complaint, Contact, Dispute, Promise
 from crm.lib import home, menu, pages
 from crm.lib.templatetags.crm import percent, tile_money
 from customers import panels
@@ -23,6 +36,10 @@ for group, order, label, url_name, permission, icon, key in (
     ("work", 3, _("Team board"), "team-board", permissions.ASSIGN, "board", ""),
     ("collections", 20, _("Cases"), "case-list", permissions.VIEW, "cases", ""),
     ("collections", 30, _("Promises"), "promise-list", permissions.VIEW, "promises", ""),
+    ("collections", 32, _("Disputes"), "dispute-list", permissions.VIEW, "decisions", ""),
+    ("collections", 34, _("Complaints"), "complaint-list", permissions.VIEW, "complaints", ""),
+    ("collections", 36, _("Requests for relief"), "hardship-list", permissions.VIEW, "notes", ""),
+    ("collections", 38, _("Settlements"), "settlement-list", permissions.VIEW, "money", ""),
     ("collections", 40, _("Contact policy"), "contact-policy", permissions.VIEW_POLICY, "phone", ""),
     ("collections", 45, _("Treatment"), "treatments", permissions.VIEW_TREATMENT, "strategies", ""),
     ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
@@ -95,6 +112,16 @@ def collected_today(user: Any, at: datetime) -> dict[str, Any]:
     return {"figure": tile_money(found.get(on, Decimal("0.00"))), "url": reverse("collection-results")}
 
 
+def to_answer(user: Any, at: datetime) -> dict[str, Any]:
+    """Return how many disputes and complaints wait for an answer, and whether one is late."""
+    on = queues.today(user, at)
+    rows = [model.objects.visible_to(user).open() for model in (Dispute, Complaint)]
+    late = any(each.filter(due_on__lt=on).exists() for each in rows)
+    number = sum(each.count() for each in rows)
+    url = reverse("dispute-list" if rows[0].exists() else "complaint-list")
+    return {"figure": str(number), "url": url, "tone": "bad" if late else ""}
+
+
 def kept_rate(user: Any, at: datetime) -> dict[str, Any]:
     on = queues.today(user, at)
     rate = figures.kept_rate(Promise.objects.visible_to(user), since=on - timedelta(days=30), until=on)
@@ -113,6 +140,7 @@ home.queue(
     url_name="desk",
 )
 COLLECTOR, SUPERVISOR = ("collector",), ("collections_supervisor",)
+ANSWERERS = ("collections_supervisor", "compliance")
 for order, name, label, permission, read, roles in (
     (10, "waiting", _("In the queue"), permissions.CLAIM, waiting, COLLECTOR),
     (12, "callbacks", _("Planned for today"), permissions.CLAIM, callbacks, COLLECTOR),
@@ -123,6 +151,7 @@ for order, name, label, permission, read, roles in (
     (12, "overdue", _("Overdue"), permissions.VIEW, overdue, SUPERVISOR),
     (16, "kept", _("Kept rate"), permissions.VIEW, kept_rate, SUPERVISOR),
     (20, "refused", _("Contacts refused today"), permissions.VIEW_POLICY, refused_today, SUPERVISOR),
+    (22, "to_answer", _("Disputes and complaints to answer"), permissions.DECIDE_MATTER, to_answer, ANSWERERS),
     (18, "collected", _("Collected today"), permissions.VIEW, collected_today, SUPERVISOR),
 ):
     home.figure(f"collections.{name}", label=label, permission=permission, read=read, order=order, roles=roles)

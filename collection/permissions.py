@@ -17,3 +17,5 @@ CHECK_POLICY = declare("collections.check_contact_policy", _("Confirm a contact 
 OPEN_MATTER = declare("collections.open_matter", _("Open disputes and complaints"), scope="cases:write")
 DECIDE_MATTER = declare("collections.decide_matter", _("Decide disputes and complaints"))
 EXTEND_MATTER = declare("collections.extend_matter", _("Extend the deadline of a complaint"))
+OPEN_RELIEF = declare("collections.open_relief", _("Open requests for relief, propose plans and settlements"), scope="cases:write")
+APPROVE_RELIEF = declare("collections.approve_relief", _("Approve relief plans and settlements within authority"))

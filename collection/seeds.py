@@ -123,3 +123,52 @@ def seed() -> None:
             code, value=days, unit=rules.DAYS, meaning_en=meaning_en, meaning_zh=meaning_zh, citation=citation,
             verification=verification, effective_from=FROM,
         )  # fmt: skip
+    for code, steps, unit, meaning_en, meaning_zh in (
+        (
+            "collections.settlement.ladder",
+            {"1": "0.00", "31": "0.05", "61": "0.10", "91": "0.20", "181": "0.40"},
+            "shares",
+            "Largest share of a debt that a settlement may forgive, from so many days past due",
+            "协商结清按逾期天数可减让的最高比例",
+        ),
+        (
+            "collections.settlement.authority",
+            {"collections_supervisor": "0.10", "risk_manager": "0.50"},
+            "shares",
+            "Largest share of a debt that a role may agree to forgive",
+            "各岗位可批准的最高减让比例",
+        ),
+        (
+            "collections.relief.authority_amount",
+            {"collections_supervisor": "2000.00", "risk_manager": "50000.00"},
+            "amounts",
+            "Most that a role may give up by a relief plan, CNY",
+            "各岗位可批准的纾困让渡金额上限（元）",
+        ),
+        (
+            "collections.relief.authority_months",
+            {"collections_supervisor": "6", "risk_manager": "24"},
+            "months",
+            "Longest relief plan a role may approve, in months",
+            "各岗位可批准的纾困方案最长月数",
+        ),
+    ):
+        rules.put(code, value=steps, unit=unit, meaning_en=meaning_en, meaning_zh=meaning_zh, verification=OWN, effective_from=FROM)
+    rules.put(
+        "collections.settlement.hardship_extra", value=Decimal("0.10"), unit="share",
+        meaning_en="What a hardship that was looked at adds to the share that may be forgiven", meaning_zh="经核实的还款困难可增加的减让比例",
+        verification=OWN, effective_from=FROM,
+    )  # fmt: skip
+    for code, number, unit, meaning_en, meaning_zh in (
+        ("collections.settlement.valid_days", 14, rules.DAYS, "How long a settlement may be accepted", "协商结清要约的有效天数"),
+        ("collections.settlement.longest_days", 90, rules.DAYS, "How far ahead a settlement may be paid", "协商结清款项最远可约定的天数"),
+        ("collections.settlement.parts", 6, rules.COUNT, "Most payments of one settlement", "一项协商结清最多分几笔"),
+        (
+            "collections.relief.grace_days",
+            3,
+            rules.DAYS,
+            "Days after a due date before a relief plan counts as broken",
+            "纾困方案判定违约的宽限天数",
+        ),
+    ):
+        rules.put(code, value=number, unit=unit, meaning_en=meaning_en, meaning_zh=meaning_zh, verification=OWN, effective_from=FROM)

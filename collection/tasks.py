@@ -3,8 +3,9 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from collection import cases, contact_rules, places, portfolio, promises, replays
+from collection import cases, contact_rules, places, portfolio, promises, relief_plans, replays, settlements
 from collection.models import Case
+from credit import acts
 from governance import users
 from governance.models import ChangeRequest, LegalEntity
 from ledger import log
@@ -38,6 +39,7 @@ def follow_loan(*, entry: Entry, **_: object) -> None:
         if entry.event == "credit.repayment.reversed":
             promises.judge_again(entry.customer_id, actor=users.system(), at=entry.at)
         promises.judge([entry.customer_id], actor=users.system(), at=entry.at)
+        settlements.follow([entry.customer_id], actor=users.system(), at=entry.at)
         cases.refresh([entry.customer_id], actor=users.system(), at=entry.at)
 
 
@@ -91,3 +93,10 @@ def give_draft_back(*, entry: Entry, **_: object) -> None:
     if entry.facts.get("kind") == contact_rules.KIND:
         change = ChangeRequest.objects.get(pk=entry.subject_id)
         contact_rules.give_back(change.after["draft"], actor=users.system(), at=entry.at)
+
+
+@log.on("governance.change.confirmed", "governance.change.refused", "governance.change.withdrawn", "governance.change.expired")
+def follow_plan(*, entry: Entry, **_: object) -> None:
+    """Start a relief plan that credit's second person confirmed, or end it."""
+    if entry.facts.get("kind") == acts.CHANGE:
+        relief_plans.decided(ChangeRequest.objects.get(pk=entry.subject_id), actor=users.system(), at=entry.at)

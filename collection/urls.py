@@ -1,7 +1,7 @@
 from django.urls import path
 
 from collection import treatment_urls
-from collection.views import acts, desk, policy, promises, states, team, work
+from collection.views import acts, desk, matters, policy, promises, relief, settlements, states, team, work
 
 urlpatterns = [
     path("collections/desk/", desk.desk, name="desk"),
@@ -25,6 +25,34 @@ urlpatterns = [
     path("collections/promises/calendar/", promises.promise_calendar, name="promise-calendar"),
     path("collections/promises/<str:public_id>/", promises.promise, name="promise"),
     path("collections/promises/<str:public_id>/cancel/", promises.promise_cancel, name="promise-cancel"),
+    path("collections/cases/<str:public_id>/dispute/", matters.dispute_new, name="dispute-new"),
+    path("collections/cases/<str:public_id>/complaint/", matters.complaint_new, name="complaint-new"),
+    path("collections/disputes/", matters.dispute_list, name="dispute-list"),
+    path("collections/disputes/<str:public_id>/", matters.dispute, name="dispute"),
+    path("collections/disputes/<str:public_id>/decide/", matters.dispute_decide, name="dispute-decide"),
+    path("collections/disputes/<str:public_id>/withdraw/", matters.dispute_withdraw, name="dispute-withdraw"),
+    path("collections/complaints/", matters.complaint_list, name="complaint-list"),
+    path("collections/complaints/<str:public_id>/", matters.complaint, name="complaint"),
+    path("collections/complaints/<str:public_id>/decide/", matters.complaint_decide, name="complaint-decide"),
+    path("collections/complaints/<str:public_id>/extend/", matters.complaint_extend, name="complaint-extend"),
+    path("collections/cases/<str:public_id>/relief/", relief.hardship_new, name="hardship-new"),
+    path("collections/cases/<str:public_id>/care/", relief.care_new, name="care-new"),
+    path("collections/cases/<str:public_id>/care/end/", relief.care_end, name="care-end"),
+    path("collections/cases/<str:public_id>/settlement/", settlements.settlement_new, name="settlement-new"),
+    path("collections/relief/", relief.hardship_list, name="hardship-list"),
+    path("collections/relief/<str:public_id>/", relief.hardship, name="hardship"),
+    path("collections/relief/<str:public_id>/form/", relief.hardship_form, name="hardship-form"),
+    path("collections/relief/<str:public_id>/papers/", relief.hardship_paper, name="hardship-paper"),
+    path("collections/relief/<str:public_id>/papers/<str:paper>/", relief.hardship_file, name="hardship-file"),
+    path("collections/relief/<str:public_id>/answer/", relief.hardship_answer, name="hardship-answer"),
+    path("collections/relief/<str:public_id>/plan/", relief.plan_new, name="plan-new"),
+    path("collections/plans/<str:public_id>/", relief.plan, name="relief-plan"),
+    path("collections/plans/<str:public_id>/decide/", relief.plan_decide, name="plan-decide"),
+    path("collections/settlements/", settlements.settlement_list, name="settlement-list"),
+    path("collections/settlements/<str:public_id>/", settlements.settlement, name="settlement"),
+    path("collections/settlements/<str:public_id>/decide/", settlements.settlement_decide, name="settlement-decide"),
+    path("collections/settlements/<str:public_id>/step/", settlements.settlement_step, name="settlement-step"),
+    path("collections/settlements/<str:public_id>/letter/", settlements.settlement_paper, name="settlement-paper"),
     path("collections/policy/", policy.policy, name="contact-policy"),
     path("collections/policy/new/", policy.policy_new, name="policy-new"),
     path("collections/policy/drafts/<str:public_id>/", policy.policy_draft, name="policy-draft"),

@@ -203,3 +203,23 @@ def _line(row: dict[str, Any]) -> Words:
 
 def _money(value: Any) -> str:
     return f"{Decimal(value):,.2f}"
+
+
+def document(data: dict[str, Any]) -> bytes:
+    """Return a paper of title, facts, tables and lines as a PDF; for the rooms above."""
+    return _set("document", data)
+
+
+def fact(zh: str, en: str, value: str) -> Words:
+    """Return one line of facts in both languages."""
+    return _fact(zh, en, value)
+
+
+def money(value: Any) -> str:
+    """Return an amount as papers write it."""
+    return _money(value)
+
+
+def head(zh: str, en: str, *, money: bool = False, wide: bool = False) -> dict[str, Any]:
+    """Return the head of a column in both languages."""
+    return {"zh": zh, "en": en, "money": money, "wide": wide}

@@ -206,6 +206,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     from credit import payoffs
     from customers import activities, contact_windows, messages, relations, templates
     from tests.collection.conftest import LATE, Floor
+    from tests.collection.relief_rows import rows_of
     from tests.credit.conftest import Desk
     from tests.risk.behaviours import limit_proposal
 
@@ -230,6 +231,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     Case.objects.update(next_action="", next_action_on=None)  # as it stood: first in its own desk
     person, told = draft.customer, {"actor": cast.outsider, "at": NOON}
     return {
+        **rows_of(case, worker=cast.west_collector, cast=cast, at=late),
         **reviews(cast, desk, customer),
         "limit_proposal": limit_proposal(cast.system, person).public_id,
         "message": messages.send(

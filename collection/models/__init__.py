@@ -4,6 +4,8 @@ from collection.models.contacts import CasePause, Contact
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
 from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
+from collection.models.relief import BudgetLine, CareFlag, Hardship, HardshipPaper, ReliefPlan
+from collection.models.settlements import Settlement, SettlementPart
 from collection.models.treatments import ARMS, TreatmentEntry, TreatmentExperiment, TreatmentStep
 from collection.models.workers import Collector
 
@@ -11,6 +13,8 @@ __all__ = [
     "ACTIVE",
     "ARMS",
     "RUNNING",
+    "BudgetLine",
+    "CareFlag",
     "Case",
     "CaseDebt",
     "CasePause",
@@ -20,6 +24,8 @@ __all__ = [
     "Complaint",
     "Contact",
     "Dispute",
+    "Hardship",
+    "HardshipPaper",
     "Matter",
     "MatterQuerySet",
     "Outcome",
@@ -29,7 +35,10 @@ __all__ = [
     "Promise",
     "PromisePart",
     "PromiseQuerySet",
+    "ReliefPlan",
     "RightPartyCheck",
+    "Settlement",
+    "SettlementPart",
     "Skip",
     "TreatmentEntry",
     "TreatmentExperiment",

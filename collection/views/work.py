@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from collection import checks, gate, holds, links, owed, permissions
+from collection import checks, contested, gate, holds, links, owed, permissions, relief_blocks
 from collection.forms import CheckForm, ContactForm
 from collection.lists import CASES
 from collection.models import Case, Channel
@@ -82,7 +82,8 @@ def work(
         "meter": contact_meter.read(customer, at=at, said=said) if said else None,
         "under_way": gate.under_way(case, actor=user, at=at) if may_log else None,
         "may_call": may_log and not waits,
-        "live_overdue": total([each.overdue for each in live.values()]),
+        "live_overdue": total([each.demand for each in live.values()]),
+        "live_contested": total([each.contested for each in live.values()]),
         "live_payoff": total([each.payoff for each in live.values()]),
         "hold": holds.of([customer.pk]).get(customer.pk) if case.is_open else None,
         "pauses": list(case.pauses.filter(ended_at__isnull=True).order_by("-until", "pk")) if waits else [],
@@ -91,6 +92,7 @@ def work(
         "promises": promises,
         "running": next((promise for promise in promises if promise.is_running), None),
         "may_cancel": user.has_perm(permissions.CONTACT),
+        **relief_blocks.read(case, user=user),
         "form": form
         or (
             blank(
@@ -155,7 +157,8 @@ def case_page(
         "may_claim": row.is_open
         and request.user.has_perm(permissions.CLAIM)
         and row.holder(at) is None
-        and row.assigned_to_id in (None, request.user.pk),
+        and row.assigned_to_id in (None, request.user.pk)
+        and not contested.is_frozen(row, person(request)),
         "may_close": row.is_open and request.user.has_perm(permissions.CLOSE),
         "may_reopen": row.close_reason in Case.ELSEWHERE and request.user.has_perm(permissions.CLOSE),
         "may_assign": row.is_open and request.user.has_perm(permissions.ASSIGN),

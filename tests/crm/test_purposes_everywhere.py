@@ -93,9 +93,17 @@ SHOWN: dict[str, set[str]] = {
     "collections": {
         "case case",
         "case-list",
+        "complaint complaint",
+        "complaint-list",
         "desk",
+        "dispute dispute",
+        "dispute-list",
+        "hardship hardship",
+        "hardship-list",
         "promise promise",
         "promise-list",
+        "settlement settlement",
+        "settlement-list",
     },
 }
 

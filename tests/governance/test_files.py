@@ -203,4 +203,9 @@ def test_a_store_that_lists_nothing_sensible_deletes_nothing(settings: Any, star
 
 
 def test_every_model_that_names_files_is_known_to_the_sweep() -> None:
-    assert {model._meta.label for model in files.holders()} == {"customers.Document", "credit.Contract", "risk.DataSet"}
+    assert {model._meta.label for model in files.holders()} == {
+        "customers.Document",
+        "credit.Contract",
+        "risk.DataSet",
+        "collections.HardshipPaper",
+    }

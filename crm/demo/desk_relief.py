@@ -1,0 +1,158 @@
+"""Disputes, complaints, hardship and settlements of the demonstration: one of each state, on the cases that are open on its last day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from collection import complaints, contested, disputes, relief_plans, settlements
+from collection import hardship as hardships
+from collection.judgement import Part
+from collection.models import Case, Dispute, Hardship, Settlement
+from credit import acts, repayments
+from credit.models import Loan
+from governance import changes
+from governance.models import ChangeRequest
+
+if TYPE_CHECKING:
+    from crm.demo.play import House
+
+BUDGET = {"wage": Decimal("6200.00"), "housing": Decimal("2100.00"), "food": Decimal("1900.00"), "debts": Decimal("800.00")}
+NEEDED = 18
+
+
+def play(house: House) -> None:
+    """Show matters and relief in their states; played again it adds nothing."""
+    if Dispute.objects.exists():
+        return
+    rows = (
+        Case.objects.open()
+        .filter(claimed_by__isnull=True, overdue_amount__gt=Decimal("50.00"))
+        .select_related("customer", "legal_entity", "branch")
+    )
+    found = iter([case for case in rows.order_by("-dpd", "pk")[: NEEDED * 2] if case.debts.filter(loan__status=Loan.Status.OPEN).exists()])
+    at = house.at(house.today, 10, 15)
+    matters(house, found, at=at)
+    relief(house, found, at=at)
+    settle(house, found, at=at)
+
+
+def worker(house: House, case: Case) -> Any:
+    """Return a collector who sees the case."""
+    for name in ("collector", "collector2", "supervisor"):
+        user = house.staff[name]
+        if Case.objects.visible_to(user).filter(pk=case.pk).exists():
+            return user
+    return house.staff["supervisor"]
+
+
+def loan_of(case: Case) -> Loan:
+    return (
+        case.debts.filter(loan__status=Loan.Status.OPEN)
+        .select_related("loan__product", "loan__legal_entity")
+        .order_by("-dpd", "pk")[0]
+        .loan
+    )
+
+
+def matters(house: House, found: Iterator[Case], *, at: datetime) -> None:
+    """Contest and complain: open, decided each way, taken back; one whose answer is late."""
+    compliance = house.staff["compliance"]
+    decisions = (("", None), ("upheld", None), ("partly", Decimal("20.00")), ("rejected", None), ("withdrawn", None))
+    kinds = ("fee", "paid", "amount", "bureau", "fraud")
+    for (outcome, part), kind, case in zip(decisions, kinds, found, strict=False):
+        told = {
+            "channel": "inbound",
+            "owner": compliance,
+            "actor": worker(house, case),
+            "statement": "客户称该笔费用不应收取，并提供了截图。",
+        }
+        row = disputes.raise_(case, loan=loan_of(case), kind=kind, amount=Decimal("45.00"), at=at, **told)
+        if outcome == "withdrawn":
+            disputes.withdraw(row, actor=told["actor"], at=at + timedelta(hours=1))
+        elif outcome:
+            disputes.decide(
+                row, outcome=outcome, upheld=part, answer="已核对流水并答复客户。", actor=compliance, at=at + timedelta(hours=2)
+            )
+    for outcome, is_complex, days, case in zip(
+        ("", "", "upheld", "rejected"), (False, True, False, False), (18, 4, 6, 6), found, strict=False
+    ):
+        about = None if outcome == "" and is_complex else house.staff["collector"]
+        earlier = at - timedelta(days=days)
+        row_c = complaints.file(
+            case, kind="frequency" if is_complex else "manner", about=about, is_complex=is_complex, channel="inbound", owner=compliance,
+            actor=house.staff["supervisor"], at=earlier, statement="客户投诉来电过于频繁，语气生硬。",
+        )  # fmt: skip
+        if outcome:
+            complaints.decide(row_c, outcome=outcome, answer="已听录音并向客户说明。", actor=compliance, at=at)
+
+
+def relief(house: House, found: Iterator[Case], *, at: datetime) -> None:
+    """Ask for relief: an unfinished form, one looked at with a plan that waits, one granted, one refused, and special care."""
+    supervisor, manager = house.staff["supervisor"], house.staff["risk"]
+    for state, case in zip(("draft", "plan", "granted", "refused", "care"), found, strict=False):
+        collector = worker(house, case)
+        if state == "care":
+            hardships.flag_care(
+                case.customer, kind="ability", needs="请放慢语速，重要事项以短信书面告知。", consented=True,
+                review_on=house.today + timedelta(days=90), actor=collector, at=at,
+            )  # fmt: skip
+            continue
+        row = hardships.open_(
+            case, cause="income", owner=house.staff["compliance"], actor=collector, at=at, words="公司减薪，三个月内收入下降约三成。"
+        )
+        if state == "draft":
+            hardships.fill_in(row, amounts={"wage": Decimal("5200.00"), "housing": None}, actor=collector, at=at)
+            continue
+        hardships.fill_in(row, amounts=BUDGET, actor=collector, at=at)
+        row = hardships.assess(row, actor=collector, at=at)
+        if state == "refused":
+            hardships.answer(row, outcome=Hardship.Status.REFUSED, answer="每月结余足以还款，暂不调整。", actor=supervisor, at=at)
+            continue
+        plan = relief_plans.propose(row, loan=loan_of(case), kind="extension", data={"more": 3}, actor=collector, at=at)
+        if state == "granted":
+            relief_plans.approve(plan, actor=manager if collector.pk == supervisor.pk else supervisor, at=at + timedelta(minutes=30))
+
+
+def settle(house: House, found: Iterator[Case], *, at: datetime) -> None:
+    """Settle for less: proposed, offered, being paid, and taken back."""
+    manager = house.staff["risk"]
+    for state, case in zip(("proposed", "approved", "accepted", "withdrawn"), found, strict=False):
+        collector = worker(house, case)
+        if contested.is_frozen(case, collector):
+            continue
+        demand_all(house, case, at=at)
+        least = settlements.terms(case, on=house.today).floor
+        row = settlements.offer(case, parts=parts_of(least, house.today), actor=collector, at=at)
+        if state == "withdrawn":
+            settlements.withdraw(row, actor=collector, at=at)
+        elif state != "proposed":
+            row = settlements.approve(row, actor=manager, at=at)
+        if state == "accepted":
+            pay_first(house, settlements.accept(row, actor=collector, at=at), case, at=at)
+
+
+def demand_all(house: House, case: Case, *, at: datetime) -> None:
+    """Make the whole balance due: a settlement is about a debt that is due in full."""
+    told = {"notice_on": house.today - timedelta(days=45), "notice_number": f"DN-{case.public_id}"}
+    for loan in Loan.objects.open().filter(customer=case.customer_id).select_related("product", "legal_entity"):
+        change = acts.do(
+            loan, acts.ACTS["acceleration"], told, on=None, why="contract", actor=house.staff["operations"], at=at,
+            key=f"demo-demand-{loan.pk}",
+        )  # fmt: skip
+        if isinstance(change, ChangeRequest) and change.status == ChangeRequest.Status.OPEN:
+            changes.confirm(change, actor=house.staff["risk"], at=at + timedelta(minutes=5))
+
+
+def parts_of(amount: Decimal, today: date) -> list[Part]:
+    half = (amount / 2).quantize(Decimal("0.01"))
+    return [Part(today + timedelta(days=10), half), Part(today + timedelta(days=40), amount - half)]
+
+
+def pay_first(house: House, row: Settlement, case: Case, *, at: datetime) -> None:
+    """Let the first payment of a settlement come in."""
+    first = row.parts.order_by("seq")[0]
+    later = at + timedelta(hours=3)
+    repayments.receive(loan_of(case), amount=first.amount, actor=house.staff["officer"], at=later, key=f"demo-settlement-{row.pk}")

@@ -1,0 +1,183 @@
+"""Settlements: the floor of the ladder, four eyes and authority, acceptance, payment, forgiveness through credit's door, breach."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from collection import contested, disputes, settlement_letter, settlements
+from collection.judgement import Part
+from collection.models import Case, Settlement
+from collection.settlements import AboveAuthority, BelowFloor, DisputeOpen, NotWhollyDue, OfferExpired, OwnProposal, SettlementUnderWay
+from credit import repayments
+from credit.models import Loan
+from crm.lib.errors import Invalid
+from governance import changes
+from governance.lifecycle import IllegalMove
+from governance.models import ChangeRequest
+from tests.collection.conftest import AFTER, Floor
+from tests.collection.relief_rows import demand_all
+
+TODAY = AFTER.date()
+WEEK = timedelta(days=7)
+
+
+def test_a_debt_that_is_not_due_in_full_is_not_settled(floor: Floor) -> None:
+    row = floor.case()
+    with pytest.raises(NotWhollyDue, match="the whole balance is demanded first"):
+        offered(row, floor)
+
+
+@pytest.fixture
+def case(floor: Floor) -> Case:
+    row = floor.case()
+    demand_all(row, floor, AFTER)
+    Case.objects.filter(pk=row.pk).update(dpd=95)  # as if it had been late for a quarter: the ladder allows a fifth
+    row.refresh_from_db()
+    return row
+
+
+def offered(case: Case, floor: Floor, amount: Decimal | None = None, **changes_: Any) -> Settlement:
+    amount = settlements.terms(case, on=TODAY).floor if amount is None else amount
+    values: dict[str, Any] = {"parts": [Part(TODAY + WEEK, amount)], "actor": floor.cast.collector, "at": AFTER}
+    return settlements.offer(case, **(values | changes_))
+
+
+def agreed(case: Case, floor: Floor) -> Settlement:
+    row = settlements.approve(offered(case, floor), actor=floor.cast.risk_manager, at=AFTER)
+    return settlements.accept(row, actor=floor.cast.collector, at=AFTER)
+
+
+def pay(case: Case, floor: Floor, amount: Decimal, key: str = "p") -> None:
+    repayments.receive(case.debts.get().loan, amount=amount, actor=floor.cast.loan_officer, at=AFTER, key=key)
+    floor.deliver()
+
+
+def test_the_floor_is_a_fifth_below_the_balance(case: Case) -> None:
+    found = settlements.terms(case, on=TODAY)
+    assert (found.cap, found.dpd) == (Decimal("0.20"), 95)
+    assert found.balance * Decimal("0.8") <= found.floor < found.balance * Decimal("0.8") + Decimal("0.01")
+
+
+def test_a_cent_below_the_floor_is_refused_by_name(case: Case, floor: Floor) -> None:
+    least = settlements.terms(case, on=TODAY).floor
+    with pytest.raises(BelowFloor, match=r"at most 20(\.0)?%"):
+        offered(case, floor, least - Decimal("0.01"))
+    assert not Settlement.objects.exists()
+    assert offered(case, floor, least).amount == least
+
+
+def test_more_than_is_owed_is_no_settlement(case: Case, floor: Floor) -> None:
+    with pytest.raises(Invalid, match="settle for at most that"):
+        offered(case, floor, settlements.terms(case, on=TODAY).balance + Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ([], "amount_1"), ([Part(TODAY, Decimal("0.00"))], "amount_1"), ([Part(TODAY - timedelta(days=1), Decimal("1.00"))], "due_on_1"),
+        ([Part(TODAY + timedelta(days=91), Decimal("1.00"))], "due_on_1"), ([Part(TODAY, Decimal("1.001"))], "amount_1"),
+        ([Part(TODAY, Decimal("1.00")), Part(TODAY, Decimal("1.00"))], "due_on_2"),
+    ],
+)  # fmt: skip
+def test_payments_that_cannot_be(case: Case, floor: Floor, parts: list[Part], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        offered(case, floor, Decimal(0), parts=parts)
+    assert field in refused.value.fields
+
+
+def test_what_is_contested_is_decided_first_and_one_runs_at_a_time(case: Case, floor: Floor) -> None:
+    found = disputes.raise_(
+        case, loan=case.debts.get().loan, kind="amount", amount=Decimal("10.00"), channel="inbound",
+        owner=floor.cast.collections_supervisor, actor=floor.cast.collector, at=AFTER,
+    )  # fmt: skip
+    with pytest.raises(DisputeOpen):
+        offered(case, floor)
+    disputes.withdraw(found, actor=floor.cast.collector, at=AFTER)
+    offered(case, floor)
+    with pytest.raises(SettlementUnderWay):
+        offered(case, floor)
+
+
+def test_authority_and_four_eyes(case: Case, floor: Floor) -> None:
+    row = offered(case, floor)
+    with pytest.raises(OwnProposal):
+        settlements.approve(row, actor=floor.cast.collector, at=AFTER)
+    with pytest.raises(AboveAuthority, match="your authority reaches to 10"):
+        settlements.approve(row, actor=floor.cast.collections_supervisor, at=AFTER)
+    row.refresh_from_db()
+    assert row.status == "proposed"
+    assert settlements.approve(row, actor=floor.cast.risk_manager, at=AFTER).status == "approved"
+
+
+def test_a_small_one_is_within_the_supervisor_s_authority(case: Case, floor: Floor) -> None:
+    balance = settlements.terms(case, on=TODAY).balance
+    row = offered(case, floor, (balance * Decimal("0.95")).quantize(Decimal("0.01")))
+    assert settlements.approve(row, actor=floor.cast.collections_supervisor, at=AFTER).status == "approved"
+
+
+def test_an_offer_ends_by_itself(case: Case, floor: Floor) -> None:
+    row = settlements.approve(offered(case, floor), actor=floor.cast.risk_manager, at=AFTER)
+    late = datetime(2026, 5, 10, 4, tzinfo=UTC)
+    floor.close(date(2026, 5, 9))
+    row.refresh_from_db()
+    assert row.status == "expired"
+    with pytest.raises(IllegalMove):
+        settlements.accept(row, actor=floor.cast.collector, at=late)
+    again = settlements.approve(
+        offered(case, floor, at=late, parts=[Part(late.date(), settlements.terms(case, on=late.date()).balance)]),
+        actor=floor.cast.risk_manager,
+        at=late,
+    )
+    Settlement.objects.filter(pk=again.pk).update(expires_on=date(2026, 5, 1))
+    with pytest.raises(OfferExpired):
+        settlements.accept(again, actor=floor.cast.collector, at=late)
+
+
+def test_paid_in_full_the_rest_is_forgiven_by_a_second_person_of_credit(case: Case, floor: Floor) -> None:
+    row, loan = agreed(case, floor), case.debts.get().loan
+    pay(case, floor, row.amount)
+    row.refresh_from_db()
+    assert (row.status, row.paid_amount) == ("paid", row.amount)
+    change = ChangeRequest.objects.get(kind="credit.loan_act", subject=loan.public_id)
+    loan.refresh_from_db()
+    assert loan.status == Loan.Status.OPEN, "nothing is forgiven by collections alone"
+    changes.confirm(change, actor=floor.cast.risk_manager, at=AFTER)
+    floor.deliver()
+    row.refresh_from_db()
+    loan.refresh_from_db()
+    case.refresh_from_db()
+    assert (row.status, loan.status) == ("settled", Loan.Status.WRITTEN_OFF)
+    assert row.forgiven == row.to_forgive, "paid on the day of the offer: to the cent"
+    assert (case.status, case.close_reason) == ("closed", "settled")
+
+
+def test_a_breach_brings_the_whole_debt_back(case: Case, floor: Floor) -> None:
+    row = agreed(case, floor)
+    pay(case, floor, Decimal("100.00"))
+    floor.close(TODAY + WEEK + timedelta(days=2))
+    row.refresh_from_db()
+    case.refresh_from_db()
+    assert (row.status, row.paid_amount) == ("breached", Decimal("100.00"))
+    assert case.status == "open" and case.broken_on is not None
+    assert not ChangeRequest.objects.filter(kind="credit.loan_act").exists()
+
+
+def test_following_again_changes_nothing(case: Case, floor: Floor) -> None:
+    row = agreed(case, floor)
+    pay(case, floor, row.amount)
+    moved = settlements.follow([case.customer_id], actor=floor.cast.system, at=AFTER)
+    again = ChangeRequest.objects.filter(kind="credit.loan_act").count()
+    assert (moved, again) == (1, 1)
+
+
+def test_the_letter_says_the_terms_and_only_of_what_was_approved(case: Case, floor: Floor) -> None:
+    row = offered(case, floor)
+    with pytest.raises(settlement_letter.NoLetter):
+        settlement_letter.paper(row, actor=floor.cast.collector, at=AFTER)
+    row = settlements.approve(row, actor=floor.cast.risk_manager, at=AFTER)
+    assert settlement_letter.paper(row, actor=floor.cast.collector, at=AFTER).startswith(b"%PDF-")
+    said = settlement_letter.data(row)
+    assert said["tables"][1]["foot"][-1] == f"{row.amount:,.2f}"
+    assert "王" not in str(said["facts"][3]) and contested.held_back([1]) == {}
