@@ -160,7 +160,7 @@ def test_a_breach_brings_the_whole_debt_back(case: Case, floor: Floor) -> None:
     row.refresh_from_db()
     case.refresh_from_db()
     assert (row.status, row.paid_amount) == ("breached", Decimal("100.00"))
-    assert case.status == "open" and case.broken_on is not None
+    assert case.is_open and case.broken_on is not None
     assert not ChangeRequest.objects.filter(kind="credit.loan_act").exists()
 
 
