@@ -23,7 +23,7 @@ class MatterFilter(django_filters.FilterSet):
     """Quick filters of matters; open ones are shown unless another status is asked for."""
 
     status = django_filters.ChoiceFilter(
-        label=_("Status"), empty_label=pgettext_lazy("matters", "Open"), choices=[("decided", _("Decided")), ("all", _("All"))],
+        label=_("Status"), empty_label=pgettext_lazy("matters", "Open"), choices=[("decided", pgettext_lazy("matters", "Decided")), ("all", _("All"))],
         method="of_status",
     )  # fmt: skip
     whose = django_filters.ChoiceFilter(label=_("Whose"), empty_label=_("Any"), choices=[("mine", _("Mine"))], method="of_person")
