@@ -140,7 +140,7 @@ def test_paid_in_full_the_rest_is_forgiven_by_a_second_person_of_credit(case: Ca
     pay(case, floor, row.amount)
     row.refresh_from_db()
     assert (row.status, row.paid_amount) == ("paid", row.amount)
-    change = ChangeRequest.objects.get(kind="credit.loan_act", subject=loan.public_id)
+    change = ChangeRequest.objects.get(kind="credit.loan_act", subject=loan.public_id, status="open")
     loan.refresh_from_db()
     assert loan.status == Loan.Status.OPEN, "nothing is forgiven by collections alone"
     changes.confirm(change, actor=floor.cast.risk_manager, at=AFTER)
@@ -161,14 +161,14 @@ def test_a_breach_brings_the_whole_debt_back(case: Case, floor: Floor) -> None:
     case.refresh_from_db()
     assert (row.status, row.paid_amount) == ("breached", Decimal("100.00"))
     assert case.is_open and case.broken_on is not None
-    assert not ChangeRequest.objects.filter(kind="credit.loan_act").exists()
+    assert not ChangeRequest.objects.filter(kind="credit.loan_act", status="open").exists()
 
 
 def test_following_again_changes_nothing(case: Case, floor: Floor) -> None:
     row = agreed(case, floor)
     pay(case, floor, row.amount)
     moved = settlements.follow([case.customer_id], actor=floor.cast.system, at=AFTER)
-    again = ChangeRequest.objects.filter(kind="credit.loan_act").count()
+    again = ChangeRequest.objects.filter(kind="credit.loan_act", status="open").count()
     assert (moved, again) == (1, 1)
 
 
