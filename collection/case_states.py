@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from collection import places
-from collection.models import Case, CaseDebt, CasePause
+from collection.models import Case, CaseDebt, CasePause, Settlement
 from credit import books
 from credit.models import Loan, Transaction
 from crm.lib.errors import DomainError, Invalid
@@ -218,7 +218,7 @@ def close_paid(cases: list[Case], customers: dict[int, Customer], *, actor: User
 def ended_by(cases: list[Case]) -> dict[Case, str]:
     """Return why nothing is overdue in each case: the loss where there is one, else what reshaped the debt, else that it was paid.
 
-    Four statements for all. Settled is who has no open loan left, cured who goes on with one.
+    Five statements for all. Settled is who has no open loan left, or paid what was agreed to end the debt; cured who goes on with one.
     """
     if not cases:
         return {}
@@ -226,11 +226,14 @@ def ended_by(cases: list[Case]) -> dict[Case, str]:
     for case_id, status in CaseDebt.objects.filter(case__in=cases).values_list("case_id", "loan__status"):
         loans.setdefault(case_id, set()).add(status)
     still = set(Loan.objects.open().filter(customer__in=[case.customer_id for case in cases]).values_list("customer_id", flat=True))
+    agreed = set(Settlement.objects.filter(case__in=cases, status=Settlement.Status.SETTLED).values_list("case_id", flat=True))
     anew = reshaped(cases)
     found: dict[Case, str] = {}
     for case in cases:
         statuses = loans.get(case.pk, set())
-        if Loan.Status.WRITTEN_OFF in statuses:
+        if case.pk in agreed:
+            found[case] = Reason.SETTLED  # what was written off then was forgiven, not lost
+        elif Loan.Status.WRITTEN_OFF in statuses:
             found[case] = Reason.WRITTEN_OFF
         elif Loan.Status.SOLD in statuses:
             found[case] = Reason.SOLD

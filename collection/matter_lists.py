@@ -11,8 +11,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from collection import permissions, queues
+from collection import permissions
 from collection.models import Complaint, Dispute
+from credit import books
 from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import absent, badge, day, money, status
 from customers.models import Customer
@@ -74,9 +75,8 @@ def due_cell(row: Any) -> Any:
 
 
 def prepare(rows: list[Any], at: datetime) -> None:
-    today = queues.today(None, at) if rows else None
     for row in rows:
-        row.today = today
+        row.today = books.value_day(row.case.legal_entity, at)
 
 
 def shared(url_name: str) -> list[Column]:
@@ -111,7 +111,7 @@ DISPUTES = declare(
         permission=permissions.VIEW,
         export_permission=permissions.EXPORT,
         url_name="dispute-list",
-        rows=lambda user: Dispute.objects.visible_to(user).for_list().select_related("loan"),
+        rows=lambda user: Dispute.objects.visible_to(user).for_list().select_related("loan", "case__legal_entity"),
         filters=DisputeFilter,
         default_sort="due",
         person=Person(Customer, lambda row: row.case.customer, "collections"),
@@ -139,7 +139,7 @@ COMPLAINTS = declare(
         permission=permissions.VIEW,
         export_permission=permissions.EXPORT,
         url_name="complaint-list",
-        rows=lambda user: Complaint.objects.visible_to(user).for_list().select_related("about"),
+        rows=lambda user: Complaint.objects.visible_to(user).for_list().select_related("about", "case__legal_entity"),
         filters=ComplaintFilter,
         default_sort="due",
         person=Person(Customer, lambda row: row.case.customer, "collections"),

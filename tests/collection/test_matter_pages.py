@@ -23,7 +23,7 @@ def test_from_the_case_to_a_dispute_and_its_decision(floor: Floor, page_of: Any)
     refused = collector.post(url, data)
     assert refused.status_code == 422 and "contest at most that" in refused.text and "账单有误" in refused.text
     for _twice in range(2):
-        assert collector.post(url, data | {"amount": "100.00"}).status_code == 302
+        assert collector.post(url, data | {"amount": "100.00"}).status_code == 303
     row = Dispute.objects.get()
     page = collector.get(f"/collections/disputes/{row.public_id}/").text
     assert "账单有误" in page and "are not demanded" in page and "/decide/" not in page
@@ -33,7 +33,7 @@ def test_from_the_case_to_a_dispute_and_its_decision(floor: Floor, page_of: Any)
     decide = f"/collections/disputes/{row.public_id}/decide/"
     told = {"form_key": str(uuid4()), "outcome": "partly", "upheld": "100.00", "answer": "部分属实"}
     assert supervisor.post(decide, told).status_code == 422
-    assert supervisor.post(decide, told | {"upheld": "30.00"}).status_code == 302
+    assert supervisor.post(decide, told | {"upheld": "30.00"}).status_code == 303
     row.refresh_from_db()
     assert (row.status, str(row.upheld_amount)) == ("partly", "30.00")
     assert "部分属实" in supervisor.get(f"/collections/disputes/{row.public_id}/").text
@@ -44,7 +44,7 @@ def test_who_is_complained_about_reads_it_and_decides_nothing(floor: Floor, page
     page_of(cast.collector).post(f"/collections/cases/{case.public_id}/claim/")
     told = {"form_key": str(uuid4()), "kind": "hours", "about": cast.collector.pk, "channel": "inbound", "owner": cast.compliance.pk}
     new = f"/collections/cases/{case.public_id}/complaint/"
-    assert page_of(cast.second_collector).post(new, told | {"is_complex": "on"}).status_code == 302
+    assert page_of(cast.second_collector).post(new, told | {"is_complex": "on"}).status_code == 303
     row = Complaint.objects.get()
     claim = page_of(cast.collector).post(f"/collections/cases/{case.public_id}/claim/")
     assert claim.status_code == 409 and "A complaint about you" in claim.text
@@ -54,7 +54,7 @@ def test_who_is_complained_about_reads_it_and_decides_nothing(floor: Floor, page
     extended = compliance.post(f"/collections/complaints/{row.public_id}/extend/")
     assert extended.status_code == 409, "who answers for it does not extend it"
     decided = {"form_key": str(uuid4()), "outcome": "upheld", "answer": "已致歉"}
-    assert compliance.post(f"/collections/complaints/{row.public_id}/decide/", decided).status_code == 302
+    assert compliance.post(f"/collections/complaints/{row.public_id}/decide/", decided).status_code == 303
     assert "does not work this case any more" in compliance.get(f"/collections/complaints/{row.public_id}/").text
 
 

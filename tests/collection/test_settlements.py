@@ -16,9 +16,11 @@ from crm.lib.errors import Invalid
 from governance import changes
 from governance.lifecycle import IllegalMove
 from governance.models import ChangeRequest
-from tests.collection.conftest import AFTER, Floor
+from tests.collection.conftest import AFTER as DEMANDED
+from tests.collection.conftest import Floor
 from tests.collection.relief_rows import demand_all
 
+AFTER = datetime(2026, 4, 21, 4, 0, tzinfo=UTC)  # ten days after the whole balance was demanded: its grace is over
 TODAY = AFTER.date()
 WEEK = timedelta(days=7)
 
@@ -32,7 +34,8 @@ def test_a_debt_that_is_not_due_in_full_is_not_settled(floor: Floor) -> None:
 @pytest.fixture
 def case(floor: Floor) -> Case:
     row = floor.case()
-    demand_all(row, floor, AFTER)
+    demand_all(row, floor, DEMANDED)
+    floor.close(TODAY - timedelta(days=1))
     Case.objects.filter(pk=row.pk).update(dpd=95)  # as if it had been late for a quarter: the ladder allows a fifth
     row.refresh_from_db()
     return row
