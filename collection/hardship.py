@@ -114,7 +114,7 @@ def fill_in(hardship: Hardship, *, amounts: Mapping[str, Decimal | None], actor:
         row,
         actor=actor,
         at=at,
-        items=len([one for one in amounts.values() if one is not None]),
+        amounts=len([one for one in amounts.values() if one is not None]),
         **facts(row),
     )
     return row

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0007_treatments'),
+        ("collections", "0007_treatments"),
         ('credit', '0022_guards'),
         ('customers', '0010_tables'),
         ('governance', '0016_read_role'),
@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
                 ('public_id', crm.lib.fields.PublicIdField(prefix='VF')),
                 ('seal_key', models.UUIDField(default=uuid.uuid4, editable=False)),
                 ('kind', models.CharField(choices=[('health', 'Health'), ('life', 'A blow in life'), ('means', 'No means to live on'), ('ability', 'Needs help to understand')], max_length=7)),
-                ('needs', governance.fields.SealedTextField(editable=True, label='collections.care.needs')),
+                ('needs', governance.fields.SealedTextField(editable=True, label='collections.careflag.needs')),
                 ('consented', models.BooleanField(default=False)),
                 ('since', models.DateTimeField()),
                 ('review_on', models.DateField()),

@@ -350,7 +350,7 @@ class CareFlag(models.Model):
     seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=7, choices=Kind)
-    needs = SealedTextField("collections.care.needs")
+    needs = SealedTextField("collections.careflag.needs")
     consented = models.BooleanField(default=False)
     since = models.DateTimeField()
     review_on = models.DateField()
