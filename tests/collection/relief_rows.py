@@ -39,6 +39,7 @@ def rows_of(case: Any, *, worker: Any, cast: Any, at: datetime) -> dict[str, str
         case=case, dpd=40, balance=Decimal("100.00"), floor=Decimal("95.00"), amount=Decimal("95.00"), discount=Decimal("0.05"),
         tolerance=Decimal("1.00"), grace_days=1, offered_by=worker, offered_at=at, offered_on=at.date(), expires_on=at.date() + timedelta(days=14),
     )  # fmt: skip
+    dispute = disputes.raise_(case, loan=loan, kind="amount", amount=Decimal("10.00"), **told)  # open, once the plan stands
     return {
         "dispute": dispute.public_id, "complaint": complaint.public_id, "hardship": opened.public_id, "hardship_paper": paper.public_id,
         "relief_plan": plan.public_id, "settlement": settlement.public_id,
