@@ -35,6 +35,16 @@ def seed() -> None:
         effective_from=FROM,
     )
     rules.put(
+        "collections.recording.years",
+        value=5,
+        unit=rules.COUNT,
+        meaning_en="Years a recording of a call is kept at least",
+        meaning_zh="通话录音最短保存年限",
+        citation="house policy 本机构政策",
+        verification=OWN,
+        effective_from=FROM,
+    )
+    rules.put(
         "collections.claim.minutes",
         value=20,
         unit="minutes",

@@ -1,10 +1,10 @@
 """News from credit becomes work on cases. Each subscriber reads the loans as they stand, so it may run twice or late."""
 
 from celery import shared_task
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
-from collection import cases, contact_rules, places, portfolio, promises, relief_plans, replays, settlements
-from collection.models import Case
+from collection import cases, contact_rules, places, portfolio, promises, recordings, relief_plans, replays, settlements
+from collection.models import Case, Contact
 from credit import acts
 from governance import users
 from governance.models import ChangeRequest, LegalEntity
@@ -100,3 +100,15 @@ def follow_plan(*, entry: Entry, **_: object) -> None:
     """Start a relief plan that credit's second person confirmed, or end it."""
     if entry.facts.get("kind") == acts.CHANGE:
         relief_plans.decided(ChangeRequest.objects.get(pk=entry.subject_id), actor=users.system(), at=entry.at)
+
+
+@log.on("collections.contact.logged")
+def tie_recording(*, entry: Entry, **_: object) -> None:
+    """Tie what was recorded of a call to the contact that was logged of it."""
+    recordings.tie(Contact.objects.get(pk=entry.subject_id))
+
+
+@shared_task
+def forget_recordings(**_: object) -> int:
+    """Delete the sound of recordings whose time is over."""
+    return recordings.forget_due(actor=users.system(), at=now(), on=localdate())

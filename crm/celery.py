@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
     "behaviour-month": {"task": "risk.behaviour_tasks.score_borrowers", "schedule": crontab(hour=4, minute=50, day_of_month=1)},
     "monitoring-run": {"task": "risk.monitor_tasks.run_monitoring", "schedule": crontab(hour=5, minute=20)},
     "features-measure": {"task": "risk.feature_tasks.measure_nightly", "schedule": crontab(hour=4, minute=55)},
+    "recordings-forget": {"task": "collection.tasks.forget_recordings", "schedule": crontab(hour=4, minute=5)},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},
 }
 

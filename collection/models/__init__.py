@@ -4,6 +4,7 @@ from collection.models.contacts import CasePause, Contact
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
 from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
+from collection.models.recordings import Recording
 from collection.models.relief import BudgetLine, CareFlag, Hardship, HardshipPaper, ReliefPlan
 from collection.models.settlements import Settlement, SettlementPart
 from collection.models.treatments import ARMS, TreatmentEntry, TreatmentExperiment, TreatmentStep
@@ -35,6 +36,7 @@ __all__ = [
     "Promise",
     "PromisePart",
     "PromiseQuerySet",
+    "Recording",
     "ReliefPlan",
     "RightPartyCheck",
     "Settlement",

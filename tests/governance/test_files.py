@@ -208,4 +208,5 @@ def test_every_model_that_names_files_is_known_to_the_sweep() -> None:
         "credit.Contract",
         "risk.DataSet",
         "collections.HardshipPaper",
+        "collections.Recording",
     }
