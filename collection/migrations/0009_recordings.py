@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0008_relief'),
+        ("collections", "0008_relief"),
         ('customers', '0011_case_states'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
