@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from crm.demo.play import House
 
 BUDGET = {"wage": Decimal("6200.00"), "housing": Decimal("2100.00"), "food": Decimal("1900.00"), "debts": Decimal("800.00")}
-NEEDED = 18
 
 
 def play(house: House) -> None:
-    """Show matters and relief in their states; played again it adds nothing."""
+    """Show matters and relief in their states, one a case and the liveliest first; played again it adds nothing."""
     if Dispute.objects.exists():
         return
     rows = (
@@ -32,11 +31,10 @@ def play(house: House) -> None:
         .filter(claimed_by__isnull=True, overdue_amount__gt=Decimal("50.00"))
         .select_related("customer", "legal_entity", "branch")
     )
-    found = iter([case for case in rows.order_by("-dpd", "pk")[: NEEDED * 2] if case.debts.filter(loan__status=Loan.Status.OPEN).exists()])
+    found = [case for case in rows.order_by("-dpd", "pk")[: len(STORIES) * 2] if case.debts.filter(loan__status=Loan.Status.OPEN).exists()]
     at = house.at(house.today, 10, 15)
-    matters(house, found, at=at)
-    relief(house, found, at=at)
-    settle(house, found, at=at)
+    for (tell, state), case in zip(STORIES, found, strict=False):
+        tell(house, case, state, at)
 
 
 def worker(house: House, case: Case) -> Any:
@@ -57,81 +55,71 @@ def loan_of(case: Case) -> Loan:
     )
 
 
-def matters(house: House, found: Iterator[Case], *, at: datetime) -> None:
-    """Contest and complain: open, decided each way, taken back; one whose answer is late."""
+def contest(house: House, case: Case, state: str, at: datetime) -> None:
+    """Contest a debt, and have it decided or take it back."""
+    compliance, actor = house.staff["compliance"], worker(house, case)
+    kind, part = CONTESTED[state]
+    row = disputes.raise_(
+        case, loan=loan_of(case), kind=kind, amount=Decimal("45.00"), channel="inbound", owner=compliance, actor=actor, at=at,
+        statement="客户称该笔费用不应收取，并提供了截图。",
+    )  # fmt: skip
+    if state == "withdrawn":
+        disputes.withdraw(row, actor=actor, at=at + timedelta(hours=1))
+    elif state != "open":
+        answer, later = "已核对流水并答复客户。", at + timedelta(hours=2)
+        disputes.decide(row, outcome=state, upheld=part, answer=answer, actor=compliance, at=later)
+
+
+def complain(house: House, case: Case, state: str, at: datetime) -> None:
+    """Complain: one whose answer is late, a complex one about nobody, and decided ones about a collector."""
     compliance = house.staff["compliance"]
-    decisions = (("", None), ("upheld", None), ("partly", Decimal("20.00")), ("rejected", None), ("withdrawn", None))
-    kinds = ("fee", "paid", "amount", "bureau", "fraud")
-    for (outcome, part), kind, case in zip(decisions, kinds, found, strict=False):
-        told = {
-            "channel": "inbound",
-            "owner": compliance,
-            "actor": worker(house, case),
-            "statement": "客户称该笔费用不应收取，并提供了截图。",
-        }
-        row = disputes.raise_(case, loan=loan_of(case), kind=kind, amount=Decimal("45.00"), at=at, **told)
-        if outcome == "withdrawn":
-            disputes.withdraw(row, actor=told["actor"], at=at + timedelta(hours=1))
-        elif outcome:
-            disputes.decide(
-                row, outcome=outcome, upheld=part, answer="已核对流水并答复客户。", actor=compliance, at=at + timedelta(hours=2)
-            )
-    for outcome, is_complex, days, case in zip(
-        ("", "", "upheld", "rejected"), (False, True, False, False), (18, 4, 6, 6), found, strict=False
-    ):
-        about = None if outcome == "" and is_complex else house.staff["collector"]
-        earlier = at - timedelta(days=days)
-        row_c = complaints.file(
-            case, kind="frequency" if is_complex else "manner", about=about, is_complex=is_complex, channel="inbound", owner=compliance,
-            actor=house.staff["supervisor"], at=earlier, statement="客户投诉来电过于频繁，语气生硬。",
-        )  # fmt: skip
-        if outcome:
-            complaints.decide(row_c, outcome=outcome, answer="已听录音并向客户说明。", actor=compliance, at=at)
+    row = complaints.file(
+        case, kind="frequency" if state == "complex" else "manner", about=None if state == "complex" else house.staff["collector"],
+        is_complex=state == "complex", channel="inbound", owner=compliance, actor=house.staff["supervisor"],
+        at=at - timedelta(days={"late": 18, "complex": 4}.get(state, 6)), statement="客户投诉来电过于频繁，语气生硬。",
+    )  # fmt: skip
+    if state not in ("late", "complex"):
+        complaints.decide(row, outcome=state, answer="已听录音并向客户说明。", actor=compliance, at=at)
 
 
-def relief(house: House, found: Iterator[Case], *, at: datetime) -> None:
+def relieve(house: House, case: Case, state: str, at: datetime) -> None:
     """Ask for relief: an unfinished form, one looked at with a plan that waits, one granted, one refused, and special care."""
-    supervisor, manager = house.staff["supervisor"], house.staff["risk"]
-    for state, case in zip(("draft", "plan", "granted", "refused", "care"), found, strict=False):
-        collector = worker(house, case)
-        if state == "care":
-            hardships.flag_care(
-                case.customer, kind="ability", needs="请放慢语速，重要事项以短信书面告知。", consented=True,
-                review_on=house.today + timedelta(days=90), actor=collector, at=at,
-            )  # fmt: skip
-            continue
-        row = hardships.open_(
-            case, cause="income", owner=house.staff["compliance"], actor=collector, at=at, words="公司减薪，三个月内收入下降约三成。"
-        )
-        if state == "draft":
-            hardships.fill_in(row, amounts={"wage": Decimal("5200.00"), "housing": None}, actor=collector, at=at)
-            continue
-        hardships.fill_in(row, amounts=BUDGET, actor=collector, at=at)
-        row = hardships.assess(row, actor=collector, at=at)
-        if state == "refused":
-            hardships.answer(row, outcome=Hardship.Status.REFUSED, answer="每月结余足以还款，暂不调整。", actor=supervisor, at=at)
-            continue
-        plan = relief_plans.propose(row, loan=loan_of(case), kind="extension", data={"more": 3}, actor=collector, at=at)
-        if state == "granted":
-            relief_plans.approve(plan, actor=manager if collector.pk == supervisor.pk else supervisor, at=at + timedelta(minutes=30))
+    supervisor, manager, collector = house.staff["supervisor"], house.staff["risk"], worker(house, case)
+    if state == "care":
+        hardships.flag_care(
+            case.customer, kind="ability", needs="请放慢语速，重要事项以短信书面告知。", consented=True,
+            review_on=house.today + timedelta(days=90), actor=collector, at=at,
+        )  # fmt: skip
+        return
+    words = "公司减薪，三个月内收入下降约三成。"
+    row = hardships.open_(case, cause="income", owner=house.staff["compliance"], actor=collector, at=at, words=words)
+    if state == "draft":
+        hardships.fill_in(row, amounts={"wage": Decimal("5200.00"), "housing": None}, actor=collector, at=at)
+        return
+    hardships.fill_in(row, amounts=BUDGET, actor=collector, at=at)
+    row = hardships.assess(row, actor=collector, at=at)
+    if state == "refused":
+        hardships.answer(row, outcome=Hardship.Status.REFUSED, answer="每月结余足以还款，暂不调整。", actor=supervisor, at=at)
+        return
+    plan = relief_plans.propose(row, loan=loan_of(case), kind="extension", data={"more": 3}, actor=collector, at=at)
+    if state == "granted":
+        relief_plans.approve(plan, actor=manager if collector.pk == supervisor.pk else supervisor, at=at + timedelta(minutes=30))
 
 
-def settle(house: House, found: Iterator[Case], *, at: datetime) -> None:
+def settle(house: House, case: Case, state: str, at: datetime) -> None:
     """Settle for less: proposed, offered, being paid, and taken back."""
-    manager = house.staff["risk"]
-    for state, case in zip(("proposed", "approved", "accepted", "withdrawn"), found, strict=False):
-        collector = worker(house, case)
-        if contested.is_frozen(case, collector):
-            continue
-        demand_all(house, case, at=at)
-        least = settlements.terms(case, on=house.today).floor
-        row = settlements.offer(case, parts=parts_of(least, house.today), actor=collector, at=at)
-        if state == "withdrawn":
-            settlements.withdraw(row, actor=collector, at=at)
-        elif state != "proposed":
-            row = settlements.approve(row, actor=manager, at=at)
-        if state == "accepted":
-            pay_first(house, settlements.accept(row, actor=collector, at=at), case, at=at)
+    manager, collector = house.staff["risk"], worker(house, case)
+    if contested.is_frozen(case, collector):
+        return
+    demand_all(house, case, at=at)
+    least = settlements.terms(case, on=house.today).floor
+    row = settlements.offer(case, parts=parts_of(least, house.today), actor=collector, at=at)
+    if state == "withdrawn":
+        settlements.withdraw(row, actor=collector, at=at)
+    elif state != "proposed":
+        row = settlements.approve(row, actor=manager, at=at)
+    if state == "accepted":
+        pay_first(house, settlements.accept(row, actor=collector, at=at), case, at=at)
 
 
 def demand_all(house: House, case: Case, *, at: datetime) -> None:
@@ -156,3 +144,15 @@ def pay_first(house: House, row: Settlement, case: Case, *, at: datetime) -> Non
     first = row.parts.order_by("seq")[0]
     later = at + timedelta(hours=3)
     repayments.receive(loan_of(case), amount=first.amount, actor=house.staff["officer"], at=later, key=f"demo-settlement-{row.pk}")
+
+
+CONTESTED = {
+    "open": ("fee", None), "upheld": ("paid", None), "partly": ("amount", Decimal("20.00")), "rejected": ("bureau", None),
+    "withdrawn": ("fraud", None),
+}  # fmt: skip
+# A small house has few cases in arrears: it shows the first of these.
+STORIES: tuple[tuple[Callable[[House, Case, str, datetime], None], str], ...] = (
+    (settle, "accepted"), (relieve, "plan"), (contest, "open"), (complain, "late"), (settle, "approved"), (relieve, "granted"),
+    (relieve, "care"), (contest, "partly"), (settle, "proposed"), (relieve, "draft"), (complain, "complex"), (relieve, "refused"),
+    (contest, "upheld"), (contest, "rejected"), (contest, "withdrawn"), (complain, "upheld"), (complain, "rejected"), (settle, "withdrawn"),
+)  # fmt: skip
