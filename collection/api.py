@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from collection import cases, checks, contacts, permissions, promises
+from collection import case_states, cases, checks, contacts, matter_api, permissions, promises, relief_api
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.judgement import Part
 from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
@@ -83,6 +83,22 @@ class CheckOut(serializers.ModelSerializer):
         fields = ("result", "asked", "at", "until")
 
 
+class PauseIn(serializers.Serializer):
+    reason = serializers.ChoiceField(choices=Case.PauseReason.choices)
+    until = serializers.DateField()
+
+
+class ResumeIn(serializers.Serializer):
+    reason = serializers.ChoiceField(
+        choices=Case.PauseReason.choices, required=False, default=None, allow_null=True, help_text="default: all"
+    )
+
+
+class CloseIn(serializers.Serializer):
+    reason = serializers.ChoiceField(choices=Case.CloseReason.choices)
+    on = serializers.DateField()
+
+
 class CaseViewSet(DoorViewSet):
     """Collection cases the caller may see."""
 
@@ -95,6 +111,10 @@ class CaseViewSet(DoorViewSet):
         "release": permissions.CLAIM,
         "contacts": permissions.CONTACT,
         "check": permissions.CONTACT,
+        "pause": permissions.PAUSE,
+        "resume": permissions.PAUSE,
+        "close": permissions.CLOSE,
+        "reopen": permissions.CLOSE,
     }
 
     def get_queryset(self) -> Any:
@@ -119,6 +139,34 @@ class CaseViewSet(DoorViewSet):
         row = self.get_object()
         cases.release(row, actor=caller(request), at=now())
         return self.answer(row)
+
+    @extend_schema(request=PauseIn, responses=CaseOut)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def pause(self, request: Request, public_id: str) -> Response:
+        """Let the case wait until a day, for a named reason; asked again, the reason takes the new day."""
+        return self.answer(case_states.pause(self.get_object(), **checked(PauseIn, request), actor=caller(request), at=now()))
+
+    @extend_schema(request=ResumeIn, responses=CaseOut)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def resume(self, request: Request, public_id: str) -> Response:
+        """Go on with a case that waits."""
+        return self.answer(case_states.resume(self.get_object(), **checked(ResumeIn, request), actor=caller(request), at=now()))
+
+    @extend_schema(request=CloseIn, responses=CaseOut)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def close(self, request: Request, public_id: str) -> Response:
+        """Close the case by a named reason; 409 with what the books lack for it."""
+        return self.answer(case_states.close(self.get_object(), **checked(CloseIn, request), actor=caller(request), at=now()))
+
+    @extend_schema(request=None, responses=CaseOut)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def reopen(self, request: Request, public_id: str) -> Response:
+        """Open again a case that was closed by mistake."""
+        return self.answer(case_states.reopen(self.get_object(), actor=caller(request), at=now()))
 
     @extend_schema(request=CheckIn, responses={200: CheckOut})
     @action(detail=True, methods=["post"])
@@ -198,4 +246,4 @@ class PromiseViewSet(DoorViewSet):
         return Response(PromiseOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
 
 
-VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet}
+VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet} | matter_api.VIEWSETS | relief_api.VIEWSETS

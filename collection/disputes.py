@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from collection import cases, contested, owed, permissions
@@ -120,6 +121,13 @@ def may_own(user: User, case: Case) -> bool:
     """Return whether `user` may decide matters of the case, and no complaint keeps them from it."""
     able = user.is_active and user.has_perm(permissions.DECIDE_MATTER)
     return able and Case.objects.visible_to(user).filter(pk=case.pk).exists() and not contested.is_frozen(case, user)
+
+
+def owners(case: Case) -> QuerySet[User]:
+    """Return who may answer for a matter of this case."""
+    able = User.objects.filter(is_active=True, kind=User.Kind.STAFF, role__permissions__contains=[permissions.DECIDE_MATTER])
+    rows = [user.pk for user in able.select_related("role", "team").order_by("name") if may_own(user, case)]
+    return able.filter(pk__in=rows).order_by("name")
 
 
 @transaction.atomic

@@ -3,12 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from collection.disputes import LONGEST, may_own
+from collection.disputes import LONGEST, owners
 from collection.models import Case, Channel, Complaint, Dispute
-from collection.permissions import DECIDE_MATTER
 from credit.models import Loan
 from crm.lib import forms as crm_forms
 from governance.models import User
@@ -19,13 +17,6 @@ def words(label: Any, *, required: bool = False) -> forms.CharField:
         label=label, required=required, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"max_length": _("Write at most 2,000 characters."), "required": _("Write what the customer is answered.")},
     )  # fmt: skip
-
-
-def owners(case: Case) -> QuerySet[User]:
-    """Return who may answer for a matter of this case."""
-    able = User.objects.filter(is_active=True, kind=User.Kind.STAFF, role__permissions__contains=[DECIDE_MATTER])
-    rows = [user.pk for user in able.select_related("role", "team").order_by("name") if may_own(user, case)]
-    return able.filter(pk__in=rows).order_by("name")
 
 
 class MatterForm(crm_forms.Form):

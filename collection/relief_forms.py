@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from collection.disputes import LONGEST
+from collection import relief_plans
+from collection.disputes import LONGEST, owners
 from collection.judgement import Part
-from collection.matter_forms import owners, words
+from collection.matter_forms import words
 from collection.models import BudgetLine, CareFlag, Case, Hardship, ReliefPlan
 from credit.act_builds import Evidence
 from credit.models import Loan
@@ -95,8 +96,6 @@ class PlanForm(crm_forms.Form):
     part = forms.ChoiceField(label=_("What is waived"), required=False, choices=[("penalty", _("Penalty")), ("interest", _("Interest"))])
     amount = crm_forms.MoneyField(label=_("Amount waived (CNY)"), required=False)
 
-    NEEDS = {"extension": ("more",), "lower": ("until", "pays"), "rate": ("periods", "annual_rate"), "waive": ("part", "amount")}
-
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["loan"]
@@ -105,23 +104,15 @@ class PlanForm(crm_forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        for name in self.NEEDS.get(data.get("kind", ""), ()):
-            if data.get(name) in (None, "") and name not in self.errors:
-                self.add_error(name, _("This is needed for the plan you chose."))
+        for name, sentence in relief_plans.missing(data.get("kind", ""), data).items():
+            if name not in self.errors:
+                self.add_error(name, sentence)
         return data
 
     def chosen(self) -> dict[str, Any]:
         """Return what was chosen, as it is stored."""
-        data = self.cleaned_data
-        match data["kind"]:
-            case "extension":
-                return {"more": data["more"]}
-            case "lower":
-                return {"until": data["until"].isoformat(), "pays": str(data["pays"]), "adds": True}
-            case "rate":
-                return {"periods": data["periods"], "annual_rate": str(data["annual_rate"] / 100)}
-            case _:
-                return {"part": data["part"], "amount": str(data["amount"])}
+        percent = self.cleaned_data["annual_rate"]
+        return relief_plans.chosen(self.cleaned_data["kind"], self.cleaned_data | {"annual_rate": percent and percent / 100})
 
 
 class CareForm(crm_forms.Form):

@@ -1,6 +1,6 @@
 """Doors of relief plans: what a plan would do, propose it, approve it by authority, put it on the loan through credit's door, follow it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,9 @@ AMOUNTS, MONTHS, GRACE = "collections.relief.authority_amount", "collections.rel
 Kind, Status = ReliefPlan.Kind, ReliefPlan.Status
 ACT = {Kind.EXTENSION: "reschedule", Kind.LOWER: "relief", Kind.RATE: "restructure", Kind.WAIVE: "waiver"}
 PARTS = ("interest", "penalty", "fee")
+NEEDS = {
+    Kind.EXTENSION: ("more",), Kind.LOWER: ("until", "pays"), Kind.RATE: ("periods", "annual_rate"), Kind.WAIVE: ("part", "amount"),
+}  # fmt: skip
 
 
 class PlanUnderWay(DomainError):
@@ -46,6 +49,22 @@ class NotAffordable(Invalid):
     """More would be paid than is left of a month."""
 
     code = "not_affordable"
+
+
+def missing(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sentence for each figure that a plan of this kind needs and that was not given."""
+    return {
+        name: _("This is needed for the plan you chose.")
+        for name in (NEEDS[Kind(kind)] if kind in Kind.values else ())
+        if data.get(name) in (None, "")
+    }
+
+
+def chosen(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was chosen as it is stored; `annual_rate` is a share (0.12 for 12 %)."""
+    found = {name: data[name] for name in NEEDS[Kind(kind)]}
+    stored = {name: value if isinstance(value, int) else str(value) for name, value in found.items()}  # a date by ISO 8601, money exact
+    return stored | ({"adds": True} if kind == Kind.LOWER else {})
 
 
 def read(kind: str, data: dict[str, Any], *, cause: str) -> dict[str, Any]:

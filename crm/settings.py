@@ -353,6 +353,12 @@ SPECTACULAR_SETTINGS = {
         "ActivityKindEnum": "customers.models.Activity.Kind",
         "DocumentKindEnum": "customers.models.Document.Kind",
         "HandoverReasonEnum": "customers.models.Handover.Reason",
+        "DisputeKindEnum": "collection.models.Dispute.Kind",
+        "ComplaintKindEnum": "collection.models.Complaint.Kind",
+        "PlanKindEnum": "collection.models.ReliefPlan.Kind",
+        "PauseReasonEnum": "collection.models.Case.PauseReason",
+        "CloseReasonEnum": "collection.models.Case.CloseReason",
+        "EvidenceEnum": "credit.act_builds.Evidence",
     },
     "OAUTH2_TOKEN_URL": "/api/oauth/token/",
 }

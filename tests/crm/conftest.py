@@ -51,7 +51,25 @@ def rows(floor: Floor) -> dict[str, str]:
         "repayments": repayment.public_id,
         "cases": case.public_id,
         **desk_rows(floor, case, loan, draft.customer),
+        **matter_rows(floor, case),
     }
+
+
+def matter_rows(floor: Floor, case: Any) -> dict[str, str]:
+    """Return what is contested, complained about and asked for in the case, by the collections of the API."""
+    from tests.collection.relief_rows import rows_of
+    from tests.fixtures.cast import NOON
+
+    late = datetime.combine(floor.cast.entity.business_date, NOON.timetz())
+    found = rows_of(case, worker=floor.cast.collector, cast=floor.cast, at=late)
+    names = {
+        "dispute": "disputes",
+        "complaint": "complaints",
+        "hardship": "hardships",
+        "relief_plan": "relief-plans",
+        "settlement": "settlements",
+    }
+    return {names[name]: value for name, value in found.items() if name in names}
 
 
 def backtest_of(decision: Any, cast: Cast) -> str:

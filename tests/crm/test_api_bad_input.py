@@ -55,6 +55,11 @@ UNKNOWN = {
     "list-entries": "LE",
     "risk-alerts": "WA",
     "limit-proposals": "LP",
+    "disputes": "DI",
+    "complaints": "CO",
+    "hardships": "HR",
+    "relief-plans": "HP",
+    "settlements": "SE",
 }
 UNREADABLE = [
     b'{"a": ',
@@ -162,6 +167,18 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/list-entries/search/": {"what": "mobile", "value": "13800001234"},
         "/api/v1/list-entries/{public_id}/end/": {"reason": "x"},
         "/api/v1/risk-alerts/{public_id}/close/": {"reason": "false"},
+        "/api/v1/cases/{public_id}/pause/": {"reason": "other", "until": later},
+        "/api/v1/disputes/": {
+            "case": rows["cases"], "loan": rows["loans"], "kind": "fee", "amount": "1.00", "channel": "inbound",
+        },
+        "/api/v1/disputes/{public_id}/decide/": {"outcome": "rejected", "answer": "x"},
+        "/api/v1/complaints/": {"case": rows["cases"], "kind": "hours", "channel": "inbound"},
+        "/api/v1/complaints/{public_id}/decide/": {"outcome": "rejected", "answer": "x"},
+        "/api/v1/hardships/": {"case": rows["cases"], "cause": "income"},
+        "/api/v1/hardships/{public_id}/form/": {"lines": [{"item": "wage", "amount": "5000.00"}]},
+        "/api/v1/hardships/{public_id}/answer/": {"outcome": "refused", "answer": "x"},
+        "/api/v1/relief-plans/": {"hardship": rows["hardships"], "loan": rows["loans"], "kind": "extension", "more": 2},
+        "/api/v1/settlements/": {"case": rows["cases"], "parts": [{"due_on": later, "amount": "100.00"}]},
         "/api/v1/cases/{public_id}/contacts/": {"channel": "call", "outcome": "busy", "next_action": "call", "next_action_on": later},
     }  # fmt: skip
     return bodies.get(template, {})
