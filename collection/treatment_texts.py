@@ -24,8 +24,8 @@ def seed() -> None:
     """Write the first words; what staff wrote stays."""
     words(
         NOTICE, "sms",
-        body_en="[{lender}] {amount} is overdue by {days} days. If it is hard to pay now, call us: there may be a way.",
-        body_zh="【{lender}】您有{amount}已逾期{days}天，请尽快还款。如还款有困难，请与我们联系协商。如已还款，请忽略。",
+        body_en="[{lender}] {amount} is overdue by {days} days. If it is hard to pay now, call us: there may be a way. Reply STOP to get no more texts.",
+        body_zh="【{lender}】您有{amount}已逾期{days}天，请尽快还款。如还款有困难，请与我们联系协商。如已还款，请忽略。回复退订不再接收短信。",
     )  # fmt: skip
     words(
         NOTICE, "email", subject_en="A payment is overdue", subject_zh="逾期提醒",
@@ -34,8 +34,8 @@ def seed() -> None:
     )  # fmt: skip
     words(
         FIRM, "sms",
-        body_en="[{lender}] {amount} is still overdue, {days} days now. Please pay, or call us to agree on a way.",
-        body_zh="【{lender}】您的{amount}仍未还清，已逾期{days}天，请尽快还款或来电协商。如已还款，请忽略。",
+        body_en="[{lender}] {amount} is still overdue, {days} days now. Please pay, or call us to agree on a way. Reply STOP to get no more texts.",
+        body_zh="【{lender}】您的{amount}仍未还清，已逾期{days}天，请尽快还款或来电协商。如已还款，请忽略。回复退订不再接收短信。",
     )  # fmt: skip
     words(
         FIRM, "email", subject_en="Your payment is still overdue", subject_zh="再次提醒：款项仍未到账",
@@ -44,8 +44,8 @@ def seed() -> None:
     )  # fmt: skip
     words(
         LAST, "sms",
-        body_en="[{lender}] {amount} is overdue by {days} days. Please call us within 7 days, before further steps as agreed in the contract.",
-        body_zh="【{lender}】您的{amount}已逾期{days}天，请于7日内还款或来电协商，逾期未处理的，我们将依合同约定采取进一步措施。如已还款，请忽略。",
+        body_en="[{lender}] {amount} is overdue by {days} days. Please call us within 7 days, before further steps as agreed in the contract. Reply STOP to get no more texts.",
+        body_zh="【{lender}】您的{amount}已逾期{days}天，请于7日内还款或来电协商，逾期未处理的，我们将依合同约定采取进一步措施。如已还款，请忽略。回复退订不再接收短信。",
     )  # fmt: skip
     words(
         LAST, "email", subject_en="Please answer within seven days", subject_zh="请于七日内处理逾期款项",

@@ -17,7 +17,7 @@ from rest_framework.views import set_rollback
 from crm.lib.context import request_id
 from crm.lib.errors import DomainError, foreseen
 from crm.lib.permissions import public
-from customers.receipt_views import sms_receipt
+from customers.receipt_views import reply_heard, sms_receipt
 from governance.api_clients import Token
 
 TITLES = {
@@ -111,6 +111,7 @@ urlpatterns = [
     path("oauth/token/", token, name="api-token"),
     path("oauth/revoke/", revoke, name="api-revoke"),
     path("receipts/sms/", sms_receipt, name="api-receipt-sms"),
+    path("replies/<str:channel>/", reply_heard, name="api-reply"),
     path("schema/", schema, name="api-schema"),
     path("docs/", docs, name="api-docs"),
 ]

@@ -35,6 +35,7 @@ urlpatterns = [
     path("", include("ledger.urls")),
     path("", include("governance.urls")),
     path("", include("customers.urls")),
+    path("", include("customers.reply_urls")),
     path("", include("risk.urls")),
     path("", include("credit.urls")),
     path("", include("collection.urls")),

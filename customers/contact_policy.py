@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 OBLIGORS = ("debtor", "guarantor", "co_borrower")
 WRITTEN = ("sms", "email")
 # What the customer has just asked for: bound to the address on file, not to hours and counts.
-ASKED_FOR = ("code",)
+ASKED_FOR = ("code", "confirm")
+# The one message that goes out by a channel after its stop: it tells that the stop was heard.
+CONFIRMS = ("confirm",)
 # What leaves by itself: no machine writes to somebody who disputes the debt, asks for relief, or has died.
 BY_ITSELF = ("reminder",)
 # What we are bound to tell: a stop ends a channel, not this duty. It is told by what is left, a letter at the last.
@@ -158,8 +160,12 @@ def party(question: Question, pack: Pack) -> Verdict:
 
 
 def bars(question: Question, pack: Pack) -> Verdict:
-    """A stop of the customer's, a number that is somebody else's. A letter that has to be sent goes all the same."""
-    if question.channel not in question.barred or (question.purpose in DUTY and question.channel == "letter"):
+    """A stop of the customer's, a number that is somebody else's. A letter that has to be sent goes all the same, and a stop is confirmed."""
+    if (
+        question.channel not in question.barred
+        or question.purpose in CONFIRMS
+        or (question.purpose in DUTY and question.channel == "letter")
+    ):
         return ALLOWED
     return Verdict(False, BAR)
 

@@ -318,12 +318,15 @@ def lift(found: ContactBar, *, actor: User, at: datetime) -> None:
 
 
 @transaction.atomic
-def bar_number(customer: Customer, *, actor: User, at: datetime, relation: Relation | None = None) -> BarredNumber | None:
+def bar_number(
+    customer: Customer, *, actor: User, at: datetime, relation: Relation | None = None, number_key: str | None = None
+) -> BarredNumber | None:
     """Bar the number on file everywhere: it is somebody else's. A number that is barred already stays so; None without a number.
 
-    Another number on file is open by itself: what is barred is the number, not the person.
+    Another number on file is open by itself: what is barred is the number, not the person. `number_key` is the number somebody answered
+    from, where it is not the one on file any more.
     """
-    key = customer.mobile_key if relation is None or relation.mobile_key is None else relation.mobile_key
+    key = number_key or (customer.mobile_key if relation is None or relation.mobile_key is None else relation.mobile_key)
     if not key:
         return None
     found, made = BarredNumber.objects.get_or_create(

@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from crm.lib import home, lists, menu, pages
 from crm.lib.templatetags.crm import ago
-from customers import handover, message_views, opening_views, panels, permissions, profiles
+from customers import handover, message_views, opening_views, panels, permissions, profiles, reply_views
 from customers.handover_forms import TakeForm
 from customers.lists import CUSTOMERS
 from customers.models import Activity, Customer, Note
@@ -23,6 +23,11 @@ panels.add("activities", title=_("Tasks and activities"), url_name="activity-pan
 panels.add("relations", title=_("Relations"), url_name="relation-panel", permission=permissions.VIEW, order=50)
 
 menu.entry(group="customers", order=70, label=_("Messages"), url_name="message-list", permission=permissions.VIEW_MESSAGE, icon="message")
+menu.entry(group="customers", order=71, label=_("Replies"), url_name="reply-list", permission=permissions.VIEW_MESSAGE, icon="message")
+home.figure(
+    "customers.replies", label=_("Replies to be read"), permission=permissions.ANSWER_REPLY, read=reply_views.unread, order=21,
+    roles=("collector", "collections_supervisor", "service_agent"),
+)  # fmt: skip
 menu.entry(
     group="admin", order=40, label=_("Message templates"), url_name="template-list", permission=permissions.VIEW_TEMPLATE, icon="notes"
 )

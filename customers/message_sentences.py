@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from customers import templates
 from customers.contacts import words
+from customers.models import Reply
 from customers.permissions import VIEW_MESSAGE
 from customers.timeline import sentence
 from customers.words import problem_of
@@ -87,3 +88,14 @@ def _window_agreed(entry: Entry) -> str:
 @sentence("customers.window.ended", icon="consents", permission=VIEW_MESSAGE)
 def _window_ended(entry: Entry) -> str:
     return _("Agreed hours of contact ended")
+
+
+@sentence("customers.reply.heard", icon="message", tone="info", permission=VIEW_MESSAGE)
+def _reply_heard(entry: Entry) -> str:
+    values = _said(entry) | {"what": dict(Reply.Kind.choices).get(str(entry.facts.get("kind", "")), "")}
+    return _("Reply by %(channel)s: %(what)s") % values
+
+
+@sentence("customers.reply.read", icon="message", tone="good", permission=VIEW_MESSAGE)
+def _reply_read(entry: Entry) -> str:
+    return _("A reply was seen to")

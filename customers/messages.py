@@ -28,8 +28,9 @@ READ_FOR = {
     MessagePurpose.REMINDER: "servicing",
     MessagePurpose.COLLECTION: "collections",
     MessagePurpose.MARKETING: "marketing",
+    MessagePurpose.CONFIRM: "service",
 }
-PRIORITY = {MessagePurpose.CODE: 0, MessagePurpose.SERVICE: 3}
+PRIORITY = {MessagePurpose.CODE: 0, MessagePurpose.CONFIRM: 1, MessagePurpose.SERVICE: 3}
 
 # What is planned without a text gets its values when it is sent: whoever planned it says what still holds then.
 # read(messages, at) → {message id: values, or None when it is no longer wanted}

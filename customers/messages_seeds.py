@@ -2,13 +2,20 @@
 
 from django.utils.timezone import now
 
-from customers import contact_packs, one_time_codes, templates
+from customers import contact_packs, one_time_codes, replies, reply_words, templates
 from customers.models import MessageTemplate
 from governance import users
 
 
 def seed() -> None:
     contact_packs.seed()
+    reply_words.seed()
+    words(
+        replies.STOPPED,
+        "sms",
+        body_en="[{lender}] You get no more texts from us. What we have to tell you by law comes another way. Reply START to open it again.",
+        body_zh="【{lender}】已为您停止短信通知，依法须告知的事项将通过其他方式送达。如需恢复，请回复“恢复”。",
+    )
     words(
         one_time_codes.KIND,
         "sms",

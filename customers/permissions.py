@@ -15,6 +15,7 @@ VIEW_HANDOVER = declare("customers.view_handover", _("Follow hand-overs"), scope
 HAND_OVER = declare("customers.hand_over", _("Hand customers over to another person or branch"), scope="handovers:write")
 VIEW_MESSAGE = declare("customers.view_message", _("View messages to customers"))
 MANAGE_MESSAGE = declare("customers.manage_message", _("Send messages again or give them up"))
+ANSWER_REPLY = declare("customers.answer_reply", _("See to replies of customers"))
 STOP_CONTACT = declare("customers.stop_contact", _("Stop and reopen ways of contact"))
 VIEW_TEMPLATE = declare("customers.view_template", _("View message templates"))
 MANAGE_TEMPLATE = declare("customers.manage_template", _("Publish message templates"))

@@ -1,47 +1,20 @@
-"""What the gateway tells us afterwards: signed, recent, and harmless when it comes twice."""
+"""What the gateway tells us afterwards: harmless when it is told twice."""
 
-import hashlib
-import hmac
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm.lib.errors import DomainError, NotAllowed, NotFound
+from crm.lib.errors import NotFound
 from customers import messages, outbox
 from customers.models import Message
+from customers.webhooks import TooEarly
 from governance import users
 from governance.lifecycle import MovedMeanwhile, move
 
-TOLERANCE = timedelta(minutes=5)
 LARGEST = 4 * 1024
 DELIVERED, FAILED = "delivered", "failed"
-
-
-class BadSignature(NotAllowed):
-    """Not signed with our secret, or too old to be believed."""
-
-    code = "bad_signature"
-
-
-class TooEarly(DomainError):
-    """The message changed hands this very moment: tell us again in a moment."""
-
-    code = "too_early"
-
-
-def verify(body: bytes, *, moment: str, signature: str, at: datetime) -> None:
-    """Go on only if `signature` is the HMAC-SHA256 of "moment.body" under our secret, and `moment` (seconds) within five minutes.
-
-    :raises BadSignature: if it is not, or no secret is set
-    """
-    secret = settings.RECEIPT_SECRET
-    recent = moment.isascii() and moment.isdigit() and len(moment) <= 12 and abs(int(moment) - at.timestamp()) <= TOLERANCE.total_seconds()
-    expected = hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
-    if not (secret and recent and hmac.compare_digest(expected.encode(), signature.encode())):
-        raise BadSignature(_("The receipt is not signed as agreed, or too old."))
 
 
 def heard(*, key: str, status: str, code: str, at: datetime) -> str:

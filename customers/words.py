@@ -22,6 +22,8 @@ PROBLEMS = {
     "superseded": _("A later one took its place."),
     "given_up": _("Given up by a person."),
     "consent_withdrawn": _("The customer withdrew the consent to it."),
+    "stopped": _("The customer asked us to stop."),
+    "wrong_number": _("Somebody else answered from this number."),
     "person_erased": _("The person was erased."),
     "absent": _("The operator could not deliver it."),
 }

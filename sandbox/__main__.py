@@ -27,9 +27,10 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=TIMEOUT_SECONDS, help="seconds of silence of the persona `timeout`")
     parser.add_argument("--smtp-port", type=int, default=0, help="listen for mail; 0 does not")
     parser.add_argument("--receipts", default="", help="address that is told what became of each text message")
+    parser.add_argument("--replies", default="", help="address that is told what people answer to text messages")
     chosen = parser.parse_args()
     secret = os.environ.get("CRM_RECEIPT_SECRET", "")
-    receipts = messages.Receipts(chosen.receipts, secret) if chosen.receipts and secret else None
+    receipts = messages.Receipts(chosen.receipts, secret, replies=chosen.replies) if chosen.receipts and secret else None
     texts = messages.Texts(chosen.state and chosen.state.with_suffix(".texts"), timeout=chosen.timeout, receipts=receipts)
     mailbox = messages.Mailbox(timeout=chosen.timeout)
     if chosen.smtp_port:

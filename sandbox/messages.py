@@ -106,6 +106,12 @@ class Texts:
             time.sleep(self.timeout)
         return 201, {"id": row["id"], "key": key}
 
+    def reply(self, body: Any) -> Answer:
+        """Have somebody answer a text; told on by whoever tells the receipts."""
+        if self.receipts is None:
+            return 409, {"code": "nobody_to_tell", "detail": "The sandbox was started without an address for replies."}
+        return self.receipts.reply(body)
+
     def get(self, query: dict[str, str]) -> Answer:
         """Say what was taken: counts, per key how often it was asked and how often it went out; narrowed by `key` or `to`."""
         try:
@@ -125,48 +131,60 @@ class Texts:
 class Receipts:
     """Tells the house what became of each text: POST with an HMAC of time and body, again until it is heard."""
 
-    def __init__(self, url: str, secret: str) -> None:
-        self.url, self.secret = url, secret.encode()
-        self.queue: deque[tuple[float, int, dict[str, Any]]] = deque()
+    def __init__(self, url: str, secret: str, *, replies: str = "") -> None:
+        self.url, self.secret, self.replies = url, secret.encode(), replies
+        self.queue: deque[tuple[float, int, str, dict[str, Any]]] = deque()
         self.wake = threading.Condition()
         self.heard = self.given_up = 0
         threading.Thread(target=self.run, daemon=True).start()
 
     def put(self, message_id: str, key: str, *, failed: bool, after: float) -> None:
         body = {"id": message_id, "key": key, "status": "failed" if failed else "delivered", "code": "absent" if failed else ""}
+        self.later(self.url, body, after=after)
+
+    def later(self, url: str, body: dict[str, Any], *, after: float) -> None:
         with self.wake:
-            self.queue.append((time.monotonic() + after, 0, body))
+            self.queue.append((time.monotonic() + after, 0, url, body))
             self.wake.notify()
+
+    def reply(self, body: Any) -> Answer:
+        """Have the person behind a number answer: `{from, text}`, and `in_reply_to` where they answer one message."""
+        told = body if isinstance(body, dict) else {}
+        if not self.replies or not all(isinstance(told.get(name), str) and told[name] for name in ("from", "text")):
+            return 422, {"code": "invalid", "detail": "Send from and text; the sandbox needs --replies to tell it on."}
+        row = {"id": f"R-{uuid.uuid4().hex[:16]}", "from": told["from"], "text": told["text"], "in_reply_to": told.get("in_reply_to", "")}
+        self.later(self.replies, row, after=0.0)
+        return 202, {"id": row["id"]}
 
     def run(self) -> None:
         while True:
             with self.wake:
                 while not self.queue:
                     self.wake.wait()
-                due, tries, body = min(self.queue, key=lambda item: item[0])
+                due, tries, url, body = min(self.queue, key=lambda item: item[0])
                 if (rest := due - time.monotonic()) > 0:
                     self.wake.wait(rest)
                     continue
-                self.queue.remove((due, tries, body))
-            if self.tell(body):
+                self.queue.remove((due, tries, url, body))
+            if self.tell(url, body):
                 self.heard += 1
             elif tries + 1 < TRIES:
                 with self.wake:
-                    self.queue.append((time.monotonic() + 0.4 * 2**tries, tries + 1, body))
+                    self.queue.append((time.monotonic() + 0.4 * 2**tries, tries + 1, url, body))
             else:
                 self.given_up += 1
 
-    def tell(self, body: dict[str, Any]) -> bool:
+    def tell(self, url: str, body: dict[str, Any]) -> bool:
         data = json.dumps(body).encode()
         moment = str(int(time.time()))
         signature = hmac.new(self.secret, moment.encode() + b"." + data, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Timestamp": moment, "X-Signature": signature}
-        request = urllib.request.Request(self.url, data=data, headers=headers, method="POST")  # noqa: S310  our own argument
+        request = urllib.request.Request(url, data=data, headers=headers, method="POST")  # noqa: S310  our own argument
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
                 return bool(200 <= answer.status < 300)
         except urllib.error.HTTPError as error:
-            return error.code in (400, 401, 403, 404, 422)  # no further try will be heard
+            return error.code in (400, 401, 403, 404, 409, 422)  # no further try will be heard
         except OSError:
             return False
 

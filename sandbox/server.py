@@ -25,6 +25,7 @@ def routes(payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox, b
         ("POST", "/payouts"): lambda body, headers, _query: payouts.post(body, headers),
         ("GET", "/payouts"): lambda _body, _headers, query: payouts.get(query),
         ("POST", "/sms"): lambda body, headers, _query: texts.post(body, headers),
+        ("POST", "/sms/replies"): lambda body, _headers, _query: texts.reply(body),
         ("GET", "/sms"): lambda _body, _headers, query: texts.get(query),
         ("POST", "/bureau/reports"): lambda body, headers, _query: bureau.post(body, headers),
         ("GET", "/bureau/reports"): lambda _body, _headers, query: bureau.get(query),

@@ -32,7 +32,7 @@ SHOWROOM = ("ui",)
 # method, route, permission; the OAuth scope is the permission's
 API = [row for room in ROOMS for row in room.API]
 PUBLIC = {"begin", "healthz", "invitation", "session", "set-language", "set-theme", "account_login", "mfa_authenticate", "mfa_login_webauthn", "oidc-login", "oidc-back"} | {
-    "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms"} | {
+    "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms", "api-reply"} | {
     "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
     "public-counter", "public-counter-code", "public-counter-answer", "public-offer-draft", "public-offer-contract",
 }  # fmt: skip
@@ -243,6 +243,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
             **told,
             values={name: english for name, (english, _chinese) in templates.KINDS.get("papers.asked").samples.items()},
         ).public_id,
+        "reply": heard_from(person),
         "activity": activities.plan(person, kind="call", text="x", due_at=NOON + timedelta(days=1), **told).public_id,
         "relation": relations.add(person, kind="family", source="customer", name="李雷", mobile="13812345678", **told).public_id,
         "window": contact_windows.agree(
@@ -259,6 +260,14 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
         "case": case.public_id,
         "promise": promise.public_id,
     }
+
+
+def heard_from(person: Any) -> str:
+    """Return an answer of this person, which nobody has read."""
+    from customers import replies, reply_words
+
+    reply_words.seed()
+    return replies.hear(channel="sms", external_id=f"r-{person.pk}", sender=person.mobile, text="?", at=NOON).public_id
 
 
 def reviews(cast: Cast, desk: Any, customer: Callable[[], Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from customers.models.messages import Message, MessageChannel, MessagePurpose, M
 from customers.models.notes import Note
 from customers.models.person import Customer, CustomerQuerySet
 from customers.models.relations import Relation, RelationQuerySet
+from customers.models.replies import Reply, ReplyQuerySet
 from customers.models.search import SearchKeys
 
 __all__ = [
@@ -38,5 +39,7 @@ __all__ = [
     "Purpose",
     "Relation",
     "RelationQuerySet",
+    "Reply",
+    "ReplyQuerySet",
     "SearchKeys",
 ]

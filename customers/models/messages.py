@@ -32,6 +32,7 @@ class MessagePurpose(models.TextChoices):
     REMINDER = "reminder", _("Reminder")
     COLLECTION = "collection", _("Collection")
     MARKETING = "marketing", _("Marketing")
+    CONFIRM = "confirm", _("Confirmation of a stop")
 
 
 class MessageTemplate(models.Model):

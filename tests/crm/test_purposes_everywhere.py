@@ -46,6 +46,8 @@ SHOWN: dict[str, set[str]] = {
         "customer-timeline customer",
         "message message",
         "message-list",
+        "reply reply",
+        "reply-list",
         "relation-add customer",
         "relation-reveal relation",
     },
