@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -19,7 +20,7 @@ LARGEST_REPLY = 16 * 1024
 @require_POST
 def take(request: HttpRequest) -> HttpResponse:
     """`POST /api/receipts/sms/` with {key, status: delivered | failed, code}, `X-Timestamp` and `X-Signature`."""
-    return webhooks.answer(request, largest=receipts.LARGEST, hear=_receipt)
+    return webhooks.answer(request, largest=receipts.LARGEST, hear=_receipt, at=now())
 
 
 def _receipt(said: dict[str, Any], at: datetime) -> str:
@@ -43,7 +44,7 @@ def reply(request: HttpRequest, channel: str) -> HttpResponse:
         )  # fmt: skip
         return row.kind if row.customer_id else "kept"
 
-    return webhooks.answer(request, largest=LARGEST_REPLY, hear=hear)
+    return webhooks.answer(request, largest=LARGEST_REPLY, hear=hear, at=now())
 
 
 sms_receipt = public("the gateway signs what it says")(take)

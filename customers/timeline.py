@@ -97,7 +97,7 @@ kind(
     "messages",
     label=gettext_lazy("Messages"),
     order=70,
-    prefixes=("customers.message.", "customers.contact.", "customers.code.", "customers.number.", "customers.window."),
+    prefixes=("customers.message.", "customers.contact.", "customers.code.", "customers.number.", "customers.window.", "customers.reply."),
 )
 kind("documents", label=gettext_lazy("Documents"), order=80, prefixes=("customers.document.", "customers.paper."))
 kind(OTHER, label=gettext_lazy("Other"), order=999, prefixes=())

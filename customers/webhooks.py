@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import DomainError, Invalid, NotAllowed
@@ -49,22 +48,23 @@ def verify(body: bytes, *, moment: str, signature: str, at: datetime) -> None:
         raise BadSignature(_("The receipt is not signed as agreed, or too old."))
 
 
-def answer(request: HttpRequest, *, largest: int, hear: Callable[[dict[str, Any], datetime], str]) -> HttpResponse:
+def answer(request: HttpRequest, *, largest: int, hear: Callable[[dict[str, Any], datetime], str], at: datetime) -> HttpResponse:
     """Check a call, have `hear(body, at)` act upon it, and answer with what it says.
 
     A call is remembered by its signature once it was acted upon, for as long as its time would be believed: played back, it is refused by
     name. Whoever got no answer signs anew, with the time of then; what is heard twice that way is told apart by its id.
     """
-    at = now()
     try:
         body = request.read(largest + 1)
+        if len(body) > largest:
+            raise Invalid(_("Send a JSON object of the agreed form."))
         signature = request.headers.get("X-Signature", "")
         verify(body, moment=request.headers.get("X-Timestamp", ""), signature=signature, at=at)
         seen = f"webhook:{request.path}:{signature}"
         if cache.get(seen):
             raise Replayed(_("This very call was heard already; nothing was changed."))
         try:
-            said = json.loads(body) if len(body) <= largest else None
+            said = json.loads(body)
         except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict):

@@ -9,7 +9,7 @@ import pytest
 from django.utils.timezone import now as real_now
 
 from crm.lib.errors import Invalid
-from customers import consents, contacts, messages, messages_seeds, outbox, receipts, templates
+from customers import consents, contacts, messages, messages_seeds, outbox, templates, webhooks
 from customers.messages import NoAddress, NoConsent
 from customers.models import Consent, ContactAttempt, Message, Purpose
 from governance import purposes
@@ -372,8 +372,8 @@ def test_without_a_secret_nothing_is_believed(settings):
     settings.RECEIPT_SECRET = ""
     body, stamp = b"{}", str(int(NOON.timestamp()))
     signature = hmac.new(b"", stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    with pytest.raises(receipts.BadSignature):
-        receipts.verify(body, moment=stamp, signature=signature, at=NOON)
+    with pytest.raises(webhooks.BadSignature):
+        webhooks.verify(body, moment=stamp, signature=signature, at=NOON)
 
 
 def test_a_receipt_that_overtakes_its_sender_settles_for_it(write, gateway, client, settings):
