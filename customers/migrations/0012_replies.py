@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0011_case_states'),
+        ("customers", "0011_case_states"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
