@@ -96,22 +96,26 @@ class PlanForm(crm_forms.Form):
     part = forms.ChoiceField(label=_("What is waived"), required=False, choices=[("penalty", _("Penalty")), ("interest", _("Interest"))])
     amount = crm_forms.MoneyField(label=_("Amount waived (CNY)"), required=False)
 
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, case: Case, kind: str, url: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["loan"]
         field.queryset = Loan.objects.open().filter(pk__in=case.debts.values("loan")).order_by("pk")
+        self.fields["kind"].initial = kind
+        if url:  # another kind asks for other figures: the form is read anew, what is typed stays
+            self.fields["kind"].widget.attrs |= {
+                "hx-get": url, "hx-include": "closest form", "hx-params": "loan,kind", "hx-target": "#plan-form", "hx-select": "#plan-form", "hx-swap": "outerHTML",
+            }  # fmt: skip
+        needed = relief_plans.NEEDS[ReliefPlan.Kind(kind)]
+        for name in {name for names in relief_plans.NEEDS.values() for name in names} - set(needed):
+            del self.fields[name]
+        for name in needed:
+            self.fields[name].required = True
+            self.fields[name].error_messages["required"] = relief_plans.NEEDED
         crm_forms.dress(self)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        for name, sentence in relief_plans.missing(data.get("kind", ""), data).items():
-            if name not in self.errors:
-                self.add_error(name, sentence)
-        return data
 
     def chosen(self) -> dict[str, Any]:
         """Return what was chosen, as it is stored."""
-        percent = self.cleaned_data["annual_rate"]
+        percent = self.cleaned_data.get("annual_rate")
         return relief_plans.chosen(self.cleaned_data["kind"], self.cleaned_data | {"annual_rate": percent and percent / 100})
 
 

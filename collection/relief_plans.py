@@ -28,6 +28,7 @@ AMOUNTS, MONTHS, GRACE = "collections.relief.authority_amount", "collections.rel
 Kind, Status = ReliefPlan.Kind, ReliefPlan.Status
 ACT = {Kind.EXTENSION: "reschedule", Kind.LOWER: "relief", Kind.RATE: "restructure", Kind.WAIVE: "waiver"}
 PARTS = ("interest", "penalty", "fee")
+NEEDED = _("This is needed for the plan you chose.")
 NEEDS = {
     Kind.EXTENSION: ("more",), Kind.LOWER: ("until", "pays"), Kind.RATE: ("periods", "annual_rate"), Kind.WAIVE: ("part", "amount"),
 }  # fmt: skip

@@ -185,7 +185,10 @@ def plan_new(request: HttpRequest, public_id: str) -> HttpResponse:
     """Propose a plan; what stands in the form so far is shown with its consequences beside it."""
     row = found(request, public_id)
     posted, asked = request.method == "POST", "preview" in request.GET
-    form = PlanForm(request.POST if posted else request.GET if asked else None, case=row.case)
+    told = request.POST if posted else request.GET
+    kind = told.get("kind", "")
+    kind, url = kind if kind in ReliefPlan.Kind.values else ReliefPlan.Kind.EXTENSION.value, reverse("plan-new", args=[row.public_id])
+    form = PlanForm(told if posted or asked else None, case=row.case, kind=kind, url=url, initial={"loan": request.GET.get("loan")})
     if asked:
         return htmx.part(request, "credit/_difference.html", consequences(row, form))
     if posted and form.is_valid():

@@ -134,7 +134,7 @@ def beside(house: House, *, day: date, at: datetime) -> None:
     Collector.objects.get_or_create(user=collector, defaults={"languages": ["zh-hans", "en"], "skills": [Collector.Skill.EARLY]})
     rows = list(Case.objects.in_work().visible_to(supervisor).filter(claimed_by__isnull=True).order_by("-dpd", "pk")[:3])
     if len(rows) > 1:
-        cases.pause(rows[1], reason=Case.PauseReason.SETTLEMENT, until=day + timedelta(days=10), actor=supervisor, at=at)
+        cases.pause(rows[1], reason=Case.PauseReason.DISASTER, until=day + timedelta(days=10), actor=supervisor, at=at)
     officer = house.staff.get("officer")
     if rows and officer and not rows[0].customer.relations.filter(kind=Relation.Kind.GUARANTOR).exists():
         row = relations.add(
