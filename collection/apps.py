@@ -14,6 +14,8 @@ class CollectionsConfig(AppConfig):
             menu,
             permissions,
             records,
+            supervision_menu,
+            supervision_tasks,
             tasks,
             treatment_tasks,
             treatment_texts,

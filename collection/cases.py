@@ -14,14 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from collection import case_states, contested, debts, permissions, places
 from collection.case_states import CaseClosed, CasePaused, close, pause, reopen, resume
 from collection.debts import Debt
-from collection.models import Case, CaseDebt, Skip
+from collection.models import AssignmentMark, Case, CaseDebt, Skip
 from collection.models.case import given_to
 from credit import books
 from crm.lib.errors import DomainError, Invalid, Stale
 from crm.lib.money import total
 from customers.models import Customer
 from governance import rules, users
-from governance.models import User
+from governance.models import Team, User
 from governance.models.identity import Scope
 from ledger import log
 
@@ -305,6 +305,28 @@ def assign(case: Case, *, to: User | None, version: int, actor: User, at: dateti
     :raises Stale: if somebody changed it since `version`
     :raises Unassignable: if `to` may not work this case
     """
+    row = standing(case, version=version, to=to)
+    if to is not None and contested.is_frozen(row, to):
+        sentence = _("A complaint about %(name)s stands on this case: choose another person.") % {"name": to}
+        raise Unassignable(sentence, fields={"to": sentence})
+    if to is not None and not may_work(to, row):
+        sentence = _("%(name)s cannot work this case: role or team does not reach it.") % {"name": to}
+        raise Unassignable(sentence, fields={"to": sentence})
+    was = row.assigned_to_id
+    row.assigned_to, row.team = to, None
+    row.version += 1
+    row.save(update_fields=["assigned_to", "team", "version"])
+    AssignmentMark.objects.filter(case=row).delete()  # a person's word stands in place of the rule's
+    log.record("collections.case.assigned", row, actor=actor, at=at, was=was, to=to.pk if to else None)
+    return row
+
+
+def standing(case: Case, *, version: int, to: User | Team | None) -> Case:
+    """Return the locked row of an open case that is still as it was read.
+
+    :raises CaseClosed: if the case is closed
+    :raises Stale: if somebody changed it since `version`
+    """
     row = Case.objects.select_for_update(of=("self",)).select_related("assigned_to").get(pk=case.pk)
     if not row.is_open:
         raise CaseClosed(_("Case %(case)s is closed.") % {"case": row.public_id})
@@ -321,17 +343,27 @@ def assign(case: Case, *, to: User | None, version: int, actor: User, at: dateti
             ],
             version=row.version,
         )
-    if to is not None and contested.is_frozen(row, to):
-        sentence = _("A complaint about %(name)s stands on this case: choose another person.") % {"name": to}
-        raise Unassignable(sentence, fields={"to": sentence})
-    if to is not None and not may_work(to, row):
-        sentence = _("%(name)s cannot work this case: role or team does not reach it.") % {"name": to}
-        raise Unassignable(sentence, fields={"to": sentence})
+    return row
+
+
+@transaction.atomic
+def give_to_team(case: Case, team: Team, *, version: int, actor: User, at: datetime) -> Case:
+    """Lay the case into a team's queue. Who holds it now may finish.
+
+    :raises CaseClosed: if the case is closed
+    :raises Stale: if somebody changed it since `version`
+    :raises Unassignable: if the team is of another lender
+    """
+    row = standing(case, version=version, to=team)
+    if team.legal_entity_id != row.legal_entity_id:
+        sentence = _("This team is of another lender.")
+        raise Unassignable(sentence, fields={"team": sentence})
     was = row.assigned_to_id
-    row.assigned_to = to
+    row.assigned_to, row.team = None, team
     row.version += 1
-    row.save(update_fields=["assigned_to", "version"])
-    log.record("collections.case.assigned", row, actor=actor, at=at, was=was, to=to.pk if to else None)
+    row.save(update_fields=["assigned_to", "team", "version"])
+    AssignmentMark.objects.filter(case=row).delete()
+    log.record("collections.case.assigned", row, actor=actor, at=at, was=was, to=None, team=team.pk)
     return row
 
 

@@ -19,3 +19,6 @@ DECIDE_MATTER = declare("collections.decide_matter", _("Decide disputes and comp
 EXTEND_MATTER = declare("collections.extend_matter", _("Extend the deadline of a complaint"), scope="cases:decide")
 OPEN_RELIEF = declare("collections.open_relief", _("Open requests for relief, propose plans and settlements"), scope="cases:write")
 APPROVE_RELIEF = declare("collections.approve_relief", _("Approve relief plans and settlements within authority"), scope="cases:decide")
+PLAN_TEAM = declare("collections.plan_team", _("Plan the team of collectors: rules, re-assignment, absences, capacity"))
+SCORE_QUALITY = declare("collections.score_quality", _("Score recorded contacts of collectors"))
+VIEW_QUALITY = declare("collections.view_quality", _("View the quality of contacts; collectors their own"))

@@ -47,6 +47,9 @@ app.conf.beat_schedule = {
     "behaviour-month": {"task": "risk.behaviour_tasks.score_borrowers", "schedule": crontab(hour=4, minute=50, day_of_month=1)},
     "monitoring-run": {"task": "risk.monitor_tasks.run_monitoring", "schedule": crontab(hour=5, minute=20)},
     "features-measure": {"task": "risk.feature_tasks.measure_nightly", "schedule": crontab(hour=4, minute=55)},
+    "assignment-night": {"task": "collection.supervision_tasks.assign_nightly", "schedule": crontab(minute=40)},
+    "absences-follow": {"task": "collection.supervision_tasks.follow_absences", "schedule": 600.0},
+    "reassignments-sweep": {"task": "collection.supervision_tasks.sweep_reassignments", "schedule": 60.0},
     "recordings-forget": {"task": "collection.tasks.forget_recordings", "schedule": crontab(hour=4, minute=5)},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},
 }

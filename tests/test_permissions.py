@@ -18,9 +18,9 @@ from rest_framework.test import APIClient
 from crm.lib.permissions import ALL, scopes
 from tests.fixtures.cast import NOON, Cast
 from tests.fixtures.support.routes import Route, permissions_of, routes
-from tests.permissions import collections, credit, customers, house, risk
+from tests.permissions import collections, credit, customers, house, risk, supervision
 
-ROOMS = (customers, credit, collections, risk, house)
+ROOMS = (customers, credit, collections, supervision, risk, house)
 
 # --- the table ---------------------------------------------------------------------------------------------------
 # permission → the roles that hold it; every other role is refused

@@ -1,3 +1,5 @@
+from collection.models.absences import Absence, AbsencePiece, Reassignment
+from collection.models.assignment import AssignmentMark, AssignmentPlan, AssignmentRule, AssignmentRun
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
 from collection.models.contacts import CasePause, Contact
@@ -14,6 +16,12 @@ __all__ = [
     "ACTIVE",
     "ARMS",
     "RUNNING",
+    "Absence",
+    "AbsencePiece",
+    "AssignmentMark",
+    "AssignmentPlan",
+    "AssignmentRule",
+    "AssignmentRun",
     "BudgetLine",
     "CareFlag",
     "Case",
@@ -36,6 +44,7 @@ __all__ = [
     "Promise",
     "PromisePart",
     "PromiseQuerySet",
+    "Reassignment",
     "Recording",
     "ReliefPlan",
     "RightPartyCheck",

@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from collection import checks, contested, gate, holds, links, owed, permissions, relief_blocks
+from collection import assignment_words, checks, contested, gate, holds, links, owed, permissions, relief_blocks
 from collection.forms import CheckForm, ContactForm
 from collection.lists import CASES
 from collection.models import Case, Channel
@@ -64,6 +64,7 @@ def work(
     customer = uses.reading(case.customer, "collections", actor=user, at=at)
     return {
         "case": case,
+        "standing": assignment_words.standing(case),
         "customer": customer,
         "age_band": customer.age_band(today),
         "debts": debts,

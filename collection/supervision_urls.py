@@ -1,0 +1,25 @@
+from django.urls import path
+
+from collection.views import absences, assignment
+
+PLAN = "collections/assignment/plans/<str:public_id>/"
+urlpatterns = [
+    path("collections/assignment/", assignment.home, name="assignment"),
+    path("collections/assignment/new/", assignment.plan_new, name="assignment-plan-new"),
+    path("collections/assignment/run/", assignment.run_new, name="assignment-run-new"),
+    path("collections/assignment/runs/<str:public_id>/", assignment.run, name="assignment-run"),
+    path(PLAN, assignment.plan, name="assignment-plan"),
+    path(f"{PLAN}release/", assignment.plan_release, name="assignment-plan-release"),
+    path(f"{PLAN}rules/new/", assignment.rule_new, name="assignment-rule-new"),
+    path(f"{PLAN}rules/<int:number>/", assignment.rule, name="assignment-rule"),
+    path(f"{PLAN}rules/<int:number>/shift/", assignment.rule_shift, name="assignment-rule-shift"),
+    path("collections/collectors/", assignment.collectors, name="collector-list"),
+    path("collections/collectors/<str:public_id>/", assignment.collector, name="collector"),
+    path("collections/absences/", absences.absence_list, name="absence-list"),
+    path("collections/absences/new/", absences.absence_new, name="absence-new"),
+    path("collections/absences/<str:public_id>/", absences.absence, name="absence"),
+    path("collections/absences/<str:public_id>/step/", absences.absence_step, name="absence-step"),
+    path("collections/reassign/", absences.reassign_new, name="reassign-new"),
+    path("collections/reassign/<str:public_id>/", absences.reassignment, name="reassignment"),
+    path("collections/reassign/<str:public_id>/step/", absences.reassignment_step, name="reassignment-step"),
+]
