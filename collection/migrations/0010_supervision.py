@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0009_recordings'),
+        ("collections", "0009_recordings"),
         ('customers', '0011_case_states'),
         ('governance', '0016_read_role'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
