@@ -17,6 +17,7 @@ from collection import (  # noqa: F401  registered by import
     permissions,
     promise_list,
     queues,
+    relief_home,
     relief_lists,
     relief_timeline,
     search,

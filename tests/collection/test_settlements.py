@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collection import contested, disputes, settlement_letter, settlements
+from collection import contested, disputes, relief_home, settlement_letter, settlements
 from collection.judgement import Part
 from collection.models import Case, Settlement
 from collection.settlements import AboveAuthority, BelowFloor, DisputeOpen, NotWhollyDue, OfferExpired, OwnProposal, SettlementUnderWay
@@ -55,6 +55,16 @@ def agreed(case: Case, floor: Floor) -> Settlement:
 def pay(case: Case, floor: Floor, amount: Decimal, key: str = "p") -> None:
     repayments.receive(case.debts.get().loan, amount=amount, actor=floor.cast.loan_officer, at=AFTER, key=key)
     floor.deliver()
+
+
+def test_what_waits_stands_on_the_home_page_of_who_may_approve_it(case: Case, floor: Floor) -> None:
+    row = offered(case, floor, actor=floor.cast.collections_supervisor)
+    read = relief_home.to_approve
+    assert read(floor.cast.collections_supervisor, AFTER) == [], "one's own proposal is somebody else's to approve"
+    (shown,) = read(floor.cast.risk_manager, AFTER)
+    assert (row.public_id in shown["who"], shown["amount"]) == (True, row.to_forgive)
+    settlements.approve(row, actor=floor.cast.risk_manager, at=AFTER)
+    assert read(floor.cast.risk_manager, AFTER) == []
 
 
 def test_the_floor_is_a_fifth_below_the_balance(case: Case) -> None:
