@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 from psycopg2.extras import execute_values
@@ -13,7 +14,7 @@ from psycopg2.extras import execute_values
 from collection import treatment_shape as shape
 from collection.models import Case, TreatmentStep
 from collection.treatment_facts import Told
-from customers import messages
+from customers import messages, send_times
 from customers.models import Message, MessageTemplate
 from governance import users
 from ledger import log
@@ -29,8 +30,8 @@ MADE = """
 INSERT INTO customers_message
     (public_id, seal_key, customer_id, template_id, channel, purpose, key, status, priority, planned_at, due_at)
 SELECT 'MS-' || upper(right(replace(gen_random_uuid()::text, '-', ''), 13)), gen_random_uuid(), v.customer, v.template, v.channel,
-    'collection', v.key, 'planned', %(priority)s, %(at)s, %(at)s
-FROM (VALUES {values}) AS v (customer, template, channel, key)
+    'collection', v.key, 'planned', %(priority)s, %(at)s, greatest(v.due_at, %(at)s)
+FROM (VALUES {values}) AS v (customer, template, channel, key, due_at)
 ON CONFLICT (key) DO NOTHING
 """
 TAKEN = """
@@ -46,10 +47,11 @@ def take(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> None:
     outcomes: dict[int, tuple[str, str, int | None]] = {}
     for step, _row in due:
         outcomes[step.pk] = (S.DONE if step.action == shape.WAIT else S.GIVEN, "", None)
-    _write_messages([one for one in due if one[0].action in shape.WRITTEN], outcomes, at=at)
+    off = {name for name in shape.NEEDS_GATEWAY if not settings.PORTS.get(name)}
+    _write_messages([one for one in due if one[0].action in shape.WRITTEN and one[0].action not in off], outcomes, at=at)
     _tell_desk([one for one in due if one[0].action in shape.DESK], at=at)
     for step, _row in due:
-        if step.action in shape.WITHOUT_GATEWAY:
+        if step.action in off:
             outcomes[step.pk] = (S.BLOCKED, "no_gateway", None)
     values = [(pk, str(status), why, at, message) for pk, (status, why, message) in outcomes.items()]
     with connection.cursor() as cursor:
@@ -78,15 +80,21 @@ def _write_messages(due: Sequence[tuple[TreatmentStep, Told]], outcomes: dict[in
         ).values_list("pk", "code", "channel")
     }
     rows: list[tuple[Any, ...]] = []
+    minutes, best = send_times.minutes_on(at.date()), send_times.best_of([row.customer_id for _step, row in due])
     for step, row in due:
         template = live.get((step.template, step.action))
         if template is None:
             outcomes[step.pk] = (S.BLOCKED, "no_template", None)
         else:
-            rows.append((row.customer_id, template, step.action, f"{KEY}{step.pk}"))
+            leaves = send_times.moment(
+                row.customer_id, after=step.due_at, zone=ZoneInfo(row.zone), minutes=minutes, best=best.get(row.customer_id)
+            )
+            rows.append((row.customer_id, template, step.action, f"{KEY}{step.pk}", leaves))
     with connection.cursor() as cursor:
         for start in range(0, len(rows), PAGE):
-            part = ", ".join(cursor.mogrify("(%s, %s, %s, %s)", one).decode() for one in rows[start : start + PAGE]).replace("%", "%%")
+            part = ", ".join(
+                cursor.mogrify("(%s, %s, %s, %s, %s::timestamptz)", one).decode() for one in rows[start : start + PAGE]
+            ).replace("%", "%%")
             cursor.execute(MADE.format(values=part), {"priority": PRIORITY, "at": at})
     made = dict(Message.objects.filter(key__in=[row[3] for row in rows]).values_list("key", "pk"))
     for key, pk in made.items():

@@ -91,6 +91,4 @@ def told_apart(graph: Mapping[str, Any], schema: Any) -> tuple[list[tuple[str, l
 
 def only_written(treatment: Treatment) -> Treatment:
     """Return the same path for who is only reminded: its messages, and nothing else."""
-    return Treatment(
-        treatment.path, treatment.exit, tuple(one for one in treatment.steps if one.action in shape.WRITTEN), treatment.reasons
-    )
+    return Treatment(treatment.path, treatment.exit, tuple(one for one in treatment.steps if one.action in shape.REMIND), treatment.reasons)

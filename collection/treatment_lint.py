@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import time
 from typing import Any
 
+from django.conf import settings
 from django.utils.timezone import localdate
 
 from collection import treatment_shape as shape
@@ -141,7 +142,7 @@ def _act(row: Row, held: contact_packs.Held, live: set[tuple[str, str]]) -> Iter
     assert step is not None
     at = (row.node, row.label, row.number)
     word = shape.ACTIONS[step.action]
-    if step.action in shape.WITHOUT_GATEWAY:
+    if step.action in shape.NEEDS_GATEWAY and not settings.PORTS.get(step.action):
         yield Finding("no_gateway", WARNING, *at, {"channel": word})
     if step.action in shape.WRITTEN:
         kind = templates.KINDS.get(step.template)
@@ -171,6 +172,7 @@ def _counts(path: str, mine: list[Row], held: contact_packs.Held) -> Iterator[Fi
         "call": (("calls_per_day", pack.calls_per_day), ("connected_calls_per_day", pack.connected_calls_per_day),
                  ("calls_per_week", pack.calls_per_week)),
         "sms": (("messages_per_day", pack.messages_per_day), ("messages_per_week", pack.messages_per_week)),
+        "app": (("messages_per_day", pack.messages_per_day), ("messages_per_week", pack.messages_per_week)),
         "email": (("messages_per_day", pack.messages_per_day), ("messages_per_week", pack.messages_per_week)),
     }  # fmt: skip
     for channel, found in days.items():

@@ -23,10 +23,11 @@ FILE = Path(__file__).parent / "data" / "treatment.json"
 CODE = "treatment"
 TREAT, EXIT = "treat", "exit"
 
-WRITTEN = ("sms", "email")
+REMIND = ("sms", "email", "app")
+WRITTEN = (*REMIND, "ivr")  # what a gateway carries, with words from a template
 DESK = ("call", "letter", "visit")  # a collector's next action
 HANDED_ON = ("agency", "legal")  # another desk's work
-WITHOUT_GATEWAY = ("app", "ivr")  # carried once a gateway is connected
+NEEDS_GATEWAY = ("app", "ivr")  # carried where the house has a gateway for it
 WAIT = "wait"
 ACTIONS: Mapping[str, Any] = {
     WAIT: _("wait"), "sms": _("SMS"), "email": pgettext_lazy("channel", "E-mail"), "app": _("Message in the app"), "ivr": _("Automatic call"),

@@ -52,3 +52,19 @@ def seed() -> None:
         body_en="Good day,\n\n{amount} is overdue by {days} days. Please pay or answer within seven days, before further steps as agreed in the contract.\n\n{lender}",
         body_zh="您好：\n\n您的{amount}已逾期{days}天，请于七日内还款或回复协商，逾期未处理的，我们将依合同约定采取进一步措施。如已还款，请忽略本邮件。\n\n{lender}",
     )  # fmt: skip
+    words(
+        NOTICE, "app",
+        body_en="{amount} is overdue by {days} days. If it is hard to pay now, write to us here: there may be a way.",
+        body_zh="您有{amount}已逾期{days}天，请尽快还款。如还款有困难，请在此留言与我们协商。如已还款，请忽略。",
+    )  # fmt: skip
+    words(
+        FIRM, "app",
+        body_en="{amount} is still overdue, {days} days now. Please pay, or write to us here to agree on a way.",
+        body_zh="您的{amount}仍未还清，已逾期{days}天，请尽快还款，或在此留言协商。如已还款，请忽略。",
+    )  # fmt: skip
+    # A robot does not know who listens: it says who calls, and nothing of a debt.
+    words(
+        NOTICE, "ivr",
+        body_en="This is {lender} with a message about your contract. Please look into our app, or call us during opening hours.",
+        body_zh="您好，这里是{lender}，有一项与您合同有关的事项，请登录我们的应用查看，或在工作时间致电我们。",
+    )  # fmt: skip

@@ -12,15 +12,17 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+from psycopg2.extras import execute_values
 
 from credit import contract_terms
 from credit.books import local_day
 from credit.models import Installment, Loan, Product, Reminder, ReminderPartition, ReminderRun
 from credit.state import REST
 from crm.lib.templatetags.crm import long_day, spoken
-from customers import messages, templates
+from customers import contact_packs, message_ways, messages, send_times, templates
 from customers.models import Message, MessageChannel, MessagePurpose
 from governance import rules, users
 from governance.lifecycle import move
@@ -55,10 +57,11 @@ WITH plan (product_id, kind, due_on, channel, template_id) AS (VALUES {plan}
     WHERE l.status = 'open' AND l.legal_entity_id = %(entity)s AND CASE WHEN l.customer_id %% %(shards)s = %(number)s THEN true ELSE false END
 ), people AS MATERIALIZED (
     SELECT due.*, c.email IS NOT NULL AS has_email,
-        (%(day)s + %(hour)s) AT TIME ZONE coalesce(nullif(c.zone, ''), %(zone)s) AS due_at
+        coalesce(nullif(c.zone, ''), %(zone)s) AS zone, {minute} AS minute
     FROM due JOIN customers_customer AS c ON c.id = due.customer_id
 )
-SELECT p.installment_id, p.customer_id, plan.kind, plan.channel, plan.template_id, p.due_at,
+SELECT p.installment_id, p.customer_id, plan.kind, plan.channel, plan.template_id, p.zone,
+    (%(day)s + %(hour)s + make_interval(mins => p.minute)) AT TIME ZONE p.zone AS due_at,
     min(p.installment_id) OVER (PARTITION BY p.customer_id, plan.kind, plan.channel) AS leader
 FROM people AS p
 JOIN plan ON plan.product_id = p.product_id AND plan.due_on = p.due_on
@@ -66,6 +69,11 @@ WHERE (plan.channel = 'sms' OR p.has_email)
     AND NOT EXISTS (
         SELECT FROM credit_reminder AS r
         WHERE r.installment_id = p.installment_id AND r.kind = plan.kind AND r.channel = plan.channel)
+"""
+# Of whom the best hour is known is written to within it, if it lies in the hours of contact.
+BEST = """
+UPDATE fresh_reminder AS f SET due_at = ({day} + make_interval(hours => v.hour, mins => {minute})) AT TIME ZONE f.zone
+FROM (VALUES %s) AS v (id, hour) WHERE f.customer_id = v.id
 """
 MADE = """
 INSERT INTO customers_message
@@ -173,19 +181,23 @@ def plan_partition(partition_id: int, *, at: datetime) -> bool:
         with connection.cursor() as cursor:
             place = "(%s, %s, %s::date, %s, %s)"
             listed = ", ".join(cursor.mogrify(place, row).decode() for row in rows).replace("%", "%%")
+            hour = time.fromisoformat(rules.value(HOUR, on=run.business_date))
             values: dict[str, Any] = {
+                "spread": spread_minutes(run.legal_entity, run.business_date, hour),
                 "days": sorted({row[2] for row in rows}),
                 "entity": run.legal_entity_id,
                 "shards": run.shards,
                 "number": partition.number,
                 "day": run.business_date,
-                "hour": time.fromisoformat(rules.value(HOUR, on=run.business_date)),
+                "hour": hour,
                 "zone": run.legal_entity.zone,
                 "priority": PRIORITY,
                 "at": at,
             }
             cursor.execute("DROP TABLE IF EXISTS pg_temp.fresh_reminder")
-            cursor.execute(FRESH.format(plan=listed, rest=REST), values)
+            minute = send_times.SQL.format(customer="due.customer_id", day="%(day)s::date", minutes="%(spread)s")
+            cursor.execute(FRESH.format(plan=listed, rest=REST, minute=minute), values)
+            at_best_hours(cursor, run)
             cursor.execute("ANALYZE fresh_reminder")
             cursor.execute(MADE, values)
             made = cursor.rowcount
@@ -199,6 +211,27 @@ def plan_partition(partition_id: int, *, at: datetime) -> bool:
         done_at=at,
     )
     return True
+
+
+def spread_minutes(entity: LegalEntity, day: date, hour: time) -> int:
+    """Return over how many minutes the reminders of a day are spread from their hour on: not beyond the hours of contact."""
+    closes = contact_packs.held(on=day, lender=entity.code).pack.closes
+    left = (closes.hour * 60 + closes.minute) - (hour.hour * 60 + hour.minute)
+    return max(1, min(send_times.minutes_on(day), left))
+
+
+def at_best_hours(cursor: Any, run: ReminderRun) -> None:
+    """Move the reminders of whom the best hour is known into it."""
+    if not send_times.BEST:
+        return
+    cursor.execute("SELECT DISTINCT customer_id FROM fresh_reminder")
+    pack = contact_packs.held(on=run.business_date, lender=run.legal_entity.code).pack
+    found = send_times.best_of([pk for (pk,) in cursor.fetchall()])
+    rows = [(pk, hour) for pk, hour in found.items() if pack.opens <= time(hour) < pack.closes]
+    if rows:
+        day = f"DATE '{run.business_date.isoformat()}'"
+        minute = send_times.SQL.format(customer="f.customer_id", day=day, minutes="60")
+        execute_values(cursor.cursor, BEST.format(day=day, minute=minute), rows, page_size=5_000)
 
 
 @transaction.atomic
@@ -232,9 +265,13 @@ def values_of(batch: Sequence[Message], at: datetime) -> dict[int, Mapping[str, 
     owed: dict[int, Decimal] = defaultdict(Decimal)
     due_on: dict[int, date] = {}
     kinds: dict[int, str] = {}
-    rows = Reminder.objects.filter(message_id__in=[message.pk for message in batch]).select_related("installment__loan")
-    for reminder in rows:
-        row, pk = reminder.installment, reminder.message_id
+    first = message_ways.occasions(batch)  # what goes instead of a reminder says what that one would have said
+    others: dict[int, list[int]] = defaultdict(list)
+    for own, of in first.items():
+        others[of].append(own)
+    rows = Reminder.objects.filter(message_id__in=set(first.values())).select_related("installment__loan")
+    for pk, reminder in [(pk, each) for each in rows for pk in others[each.message_id]]:
+        row = reminder.installment
         kinds[pk] = reminder.kind
         owed.setdefault(pk, Decimal("0.00"))
         if row.status != Installment.Status.PAID and row.loan.status == Loan.Status.OPEN:
@@ -271,13 +308,14 @@ def cancel_paid(loan: Loan, *, at: datetime) -> int:
     """Take back the planned reminders of a loan's paid instalments; return how many messages. One that also reminds of another
     unpaid instalment stays: it will say what is left.
     """
-    waiting = Message.objects.filter(
-        pk__in=Reminder.objects.filter(installment__loan=loan).values("message_id"), status__in=Message.OPEN
-    ).order_by("pk")
+    told = Reminder.objects.filter(installment__loan=loan).values("message_id")
+    waiting = Message.objects.filter(Q(pk__in=told) | Q(instead_of__in=told), status__in=Message.OPEN, customer=loan.customer_id).order_by(
+        "pk"
+    )
     done: list[Message] = []
     unpaid = Reminder.objects.filter(installment__loan__status=Loan.Status.OPEN).exclude(installment__status=Installment.Status.PAID)
     for message in waiting.select_for_update(skip_locked=True, of=("self",), no_key=True):
-        if not unpaid.filter(message=message).exists():
+        if not unpaid.filter(message=message.instead_of_id or message.pk).exists():
             messages.cancel(message, reason="paid", actor=users.system(), at=at)
             done.append(message)
     return len(done)

@@ -164,11 +164,20 @@ SANDBOX_URL = env.str("CRM_SANDBOX_URL", default="")
 PORTS = {
     "payout": env.str("CRM_PAYOUT_URL", default=SANDBOX_URL and SANDBOX_URL + "/payouts"),
     "sms": env.str("CRM_SMS_URL", default=SANDBOX_URL and SANDBOX_URL + "/sms"),
+    "app": env.str("CRM_APP_URL", default=SANDBOX_URL and SANDBOX_URL + "/app"),
+    "ivr": env.str("CRM_IVR_URL", default=SANDBOX_URL and SANDBOX_URL + "/ivr"),
     "mail": env.str("CRM_SMTP_URL", default=""),
     "bureau": env.str("CRM_BUREAU_URL", default=SANDBOX_URL and SANDBOX_URL + "/bureau/reports"),
 }
 BUREAU_KEY = env.str("CRM_BUREAU_KEY", default="")  # agreed with the bureau: base64 of 32 bytes that seal the person asked about
 MESSAGE_SENDERS = env.int("CRM_MESSAGE_SENDERS", default=1)  # worker processes that send at the same time
+# Calls a second/how many at once after a pause/how many under way, over all processes.
+GATEWAY_RATES = {
+    "sms": env.str("CRM_RATE_SMS", default="200/200/16"),
+    "email": env.str("CRM_RATE_MAIL", default="200/200/16"),
+    "app": env.str("CRM_RATE_APP", default="200/200/16"),
+    "ivr": env.str("CRM_RATE_IVR", default="10/10/10"),
+}
 MAIL_FROM = env.str("CRM_MAIL_FROM", default="service@lender.invalid")
 MAIL_DOMAIN = env.str("CRM_MAIL_DOMAIN", default=MAIL_FROM.partition("@")[2])  # of our Message-IDs
 # What the gateway signs its delivery receipts with; empty: no receipt is believed.

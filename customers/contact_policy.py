@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 OBLIGORS = ("debtor", "guarantor", "co_borrower")
-WRITTEN = ("sms", "email")
+WRITTEN = ("sms", "email", "app")
 # What the customer has just asked for: bound to the address on file, not to hours and counts.
 ASKED_FOR = ("code", "confirm")
 # The one message that goes out by a channel after its stop: it tells that the stop was heard.
@@ -25,7 +25,7 @@ BY_ITSELF = ("reminder",)
 DUTY = ("notice",)
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 # How much one contact presses, in points; a call that was answered presses more, and early or late in the day twice as much.
-POINTS = {"call": 2, "sms": 1, "email": 1, "letter": 1, "visit": 6}
+POINTS = {"call": 2, "sms": 1, "email": 1, "app": 1, "letter": 1, "visit": 6}
 TALK_POINTS = 4
 CALM = (time(9), time(20))
 

@@ -6,7 +6,7 @@ import django_filters
 from django import forms
 from django.conf import settings
 from django.contrib import messages as toasts
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
@@ -33,9 +33,11 @@ ANY = gettext_lazy("Any")
 def masked_address(message: Message) -> str:
     """Return where a message goes or went, as staff may see it."""
     customer = message.customer
+    if message.channel == MessageChannel.APP:
+        return customer.public_id
     if message.address is None:
-        return customer.masked_mobile if message.channel == MessageChannel.SMS else customer.masked_email
-    field, mask = ("mobile", masking.mask_mobile) if message.channel == MessageChannel.SMS else ("email", masking.mask_email)
+        return customer.masked_email if message.channel == MessageChannel.EMAIL else customer.masked_mobile
+    field, mask = ("email", masking.mask_email) if message.channel == MessageChannel.EMAIL else ("mobile", masking.mask_mobile)
     customer.may_be_read(field)  # it is the person's, only kept with the message
     return access.shown(guarded.of(field), lambda: mask(message.address or ""))
 
@@ -179,6 +181,9 @@ def message(request: Asked, public_id: str) -> HttpResponse:
         "stuck": found.status in Message.STUCK,
         "can_again": found.status in Message.STUCK and not secret,
         "manages": user.has_perm(permissions.MANAGE_MESSAGE),
+        "others": Message.objects.filter(Q(instead_of=found) | Q(pk=found.instead_of_id) | Q(instead_of=found.instead_of_id or 0)).exclude(
+            pk=found.pk
+        ),
     }
     return htmx.render(request, "customers/message.html", "customers/message.html", context)
 
@@ -192,6 +197,7 @@ STEPS = {
     "parked": gettext_lazy("Parked for a person"),
     "cancelled": gettext_lazy("Cancelled"),
     "sent_again": gettext_lazy("Sent again by a person"),
+    "other_way": gettext_lazy("Goes by another way"),
 }
 
 
@@ -271,7 +277,7 @@ class TemplateForm(Form):
     def __init__(self, *args: Any, channel: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("subject_en", "subject_zh"):
-            if channel == MessageChannel.SMS:
+            if channel != MessageChannel.EMAIL:
                 del self.fields[name]
             else:
                 self.fields[name].required = True

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import translation
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
@@ -20,7 +19,6 @@ from governance.models import User
 from ledger import log
 
 DEFAULT_LANGUAGE = "zh-hans"
-INSTEAD = ":instead"  # ends the key of what goes by another way
 # For which purpose the address of a message is read.
 READ_FOR = {
     MessagePurpose.CODE: "service",
@@ -62,7 +60,10 @@ def language_of(customer: Customer) -> str:
 
 def address_of(customer: Customer, channel: str) -> str:
     """Return where a channel reaches the customer, "" for nowhere."""
-    return customer.mobile if channel == MessageChannel.SMS else customer.email or ""
+    if channel == MessageChannel.EMAIL:
+        return customer.email or ""
+    # The gateway of the app knows its people by the number of their file: nothing of the person leaves.
+    return customer.public_id if channel == MessageChannel.APP else customer.mobile
 
 
 @transaction.atomic
@@ -188,7 +189,7 @@ def send_again(message: Message, *, actor: User, at: datetime) -> Message:
     found = source([message], at) if source else {}
     if message.pk in found and found[message.pk] is None:
         raise NotWanted(_("What it reminds of is settled or past. Give it up instead."))
-    same = message.channel == MessageChannel.SMS and message.status == Message.Status.PARKED
+    same = message.channel != MessageChannel.EMAIL and message.status == Message.Status.PARKED
     address = message.address if same else address_of(message.customer, message.channel)
     if not address:
         raise NoAddress(_("No address is on file for %(channel)s.") % {"channel": message.get_channel_display()})
@@ -214,44 +215,6 @@ def send_again(message: Message, *, actor: User, at: datetime) -> Message:
     moved.save(update_fields=["address"])
     hint()
     return moved
-
-
-@transaction.atomic
-def by_another_way(message: Message, *, actor: User, at: datetime) -> Message | None:
-    """Plan the same words by the other written channel; None where no address is left, or the other way was tried.
-
-    A stop ends a channel, not the duty to tell: what a customer has to be told about their contract goes by what is open. When nothing
-    written is left, the message stays with the person who reads what failed.
-    """
-    other = MessageChannel.EMAIL if message.channel == MessageChannel.SMS else MessageChannel.SMS
-    customer = uses.reading(message.customer, READ_FOR[MessagePurpose(message.purpose)], actor=actor, at=at)
-    address = address_of(customer, other)
-    if message.key.endswith(INSTEAD) or not address or not message.text or is_secret(message.template):
-        return None
-    with translation.override(message.language):
-        subject = str(templates.label(message.template.code)) if other == MessageChannel.EMAIL else None
-    made = Message(
-        customer=message.customer,
-        template=message.template,
-        channel=other,
-        purpose=message.purpose,
-        key=f"{message.key}{INSTEAD}",
-        priority=message.priority,
-        language=message.language,
-        address=address,
-        subject=subject,
-        text=message.text,
-        planned_at=at,
-        due_at=at,
-    )
-    row = _insert(made)
-    if row is made:
-        log.record(
-            "customers.message.planned", made, actor=actor, at=at, template=message.template.code, channel=other, purpose=message.purpose,
-            instead_of=message.public_id,
-        )  # fmt: skip
-        hint()
-    return row
 
 
 def sender_name(customer: Customer, language: str) -> str:

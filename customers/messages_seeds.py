@@ -2,7 +2,7 @@
 
 from django.utils.timezone import now
 
-from customers import contact_packs, one_time_codes, replies, reply_words, templates
+from customers import contact_packs, message_ways, one_time_codes, replies, reply_words, send_times, templates
 from customers.models import MessageTemplate
 from governance import users
 
@@ -10,6 +10,8 @@ from governance import users
 def seed() -> None:
     contact_packs.seed()
     reply_words.seed()
+    send_times.seed()
+    message_ways.seed()
     words(
         replies.STOPPED,
         "sms",

@@ -6,20 +6,16 @@ which the gateway honours; a mail only if it had not begun to leave, else it is 
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from email.message import EmailMessage
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
-from crm.lib.ports import mail, sms
-from crm.lib.ports.http import PortOff, PortRefused, PortUnknown
-from customers import contact_gate, contact_packs, contact_policy, contacts, messages, templates
+from crm.lib import rates
+from customers import contact_gate, contact_packs, contact_policy, contacts, messages, send_times, templates
+from customers.carriers import LINES, Outcome, Sessions, carry_share, carry_texts, letter, lines
 from customers.contact_policy import ASKED_FOR, Attempt, Question
 from customers.models import ContactAttempt, Customer, Message, MessageChannel, MessagePurpose
 from governance import purposes, users, uses
@@ -29,11 +25,10 @@ from ledger import log
 logger = logging.getLogger(__name__)
 
 BATCH = 50
-LINES = 4  # messages under way at a time, per process
 HANDFUL = 12  # mails between two writings down: as many are in doubt when a sender dies
 LEASE = timedelta(minutes=5)
-ATTEMPTS = 6  # without a certain answer; then a person decides
 CHANNELS = tuple(MessageChannel.values)
+CONTACT = {MessageChannel.IVR.value: "call"}  # as which kind of contact the rules count it
 Status = Message.Status
 Clock = Callable[[], datetime]
 
@@ -58,22 +53,6 @@ class Count:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a message becomes: its status, why, the gateway's receipt, and when it is due again."""
-
-    message: Message
-    status: str
-    problem: str = ""
-    receipt: str = ""
-    due_at: datetime | None = None
-
-
-def backoff(attempts: int) -> timedelta:
-    """Return how long to wait after so many attempts: 15 s doubling to ten minutes."""
-    return timedelta(seconds=min(15 * 2 ** max(attempts - 1, 0), 600))
-
-
 def send_due(*, clock: Clock, seconds: int = 30, limit: int = BATCH, channels: Sequence[str] = CHANNELS) -> Count:
     """Send batch after batch of what is due, the channels by turns, for at most `seconds`; one connection a line for all mails."""
     total, began = Count(), clock()
@@ -92,10 +71,10 @@ def send_batch(channel: str, *, clock: Clock, limit: int = BATCH, sessions: "Ses
     """Claim what is due, send it, write down what became of it; the network always between two transactions."""
     at = clock()
     count = Count()
-    ready = claim(channel, at=at, limit=limit, count=count)
+    ready = claim(channel, at=at, limit=min(limit, rates.of(channel).handful), count=count)
     if not ready:
         return count
-    if channel == MessageChannel.SMS:
+    if channel != MessageChannel.EMAIL:
         settle(carry_texts(ready, at=at), at=clock(), count=count)
     elif sessions is not None:
         carry_mails(ready, sessions, clock=clock, count=count)
@@ -206,6 +185,7 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
     held: dict[tuple[date, str], contact_packs.Held] = {}
     windows: dict[date, dict[int, tuple[contact_policy.Window, ...]]] = {}
     ready, outcomes, said = [], [], []
+    minutes = send_times.minutes_on(at.date())
     for message in wanted:
         zone = contacts.zone_of(message.customer)
         day, lender = at.astimezone(zone).date(), message.customer.legal_entity.code
@@ -216,22 +196,44 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
         # A repetition of one message is one contact: it was counted when it was first tried.
         made = () if message.attempts else tuple(attempts[message.customer_id])
         barred, own = bars.get(message.customer_id, frozenset()), windows[day].get(message.customer_id, ())
-        question = Question(message.channel, at, zone, "debtor", message.purpose, made, barred, message.customer_id in holds, own)
+        question = Question(
+            CONTACT.get(message.channel, message.channel),
+            at,
+            zone,
+            "debtor",
+            message.purpose,
+            made,
+            barred,
+            message.customer_id in holds,
+            own,
+        )
         verdict = contact_policy.check(question, held[day, lender].pack)
         one = contacts.Judged(question, verdict, held[day, lender], contacts.told(verdict, zone), message.customer)
         said.append(contact_gate.row_of(one, actor=None, subject=message.public_id))
         if verdict.allowed:
             ready.append(message)
             if message.purpose not in ASKED_FOR:
-                attempts[message.customer_id].append(Attempt(message.channel, at))
+                attempts[message.customer_id].append(Attempt(question.channel, at, open_until=held_until(message, held[day, lender], at)))
         elif verdict.opens_at is not None:
-            outcomes.append(Outcome(message, Status.WAITING, verdict.rule, due_at=verdict.opens_at))
+            outcomes.append(Outcome(message, Status.WAITING, verdict.rule, due_at=spread(one, verdict.opens_at, minutes=minutes)))
         elif verdict.rule == contact_policy.HOLD:
             outcomes.append(Outcome(message, Status.CANCELLED, verdict.rule))  # nothing for a person to mend
         else:
             outcomes.append(Outcome(message, Status.FAILED, verdict.rule))
     contact_gate.keep_all(said)
     return ready, outcomes
+
+
+def spread(one: contacts.Judged, opens_at: datetime, *, minutes: int) -> datetime:
+    """Return when a message that has to wait leaves: not with all others the moment the hours open, unless its own would be closed."""
+    question = one.question
+    due = send_times.moment(one.customer.pk, after=opens_at, zone=question.zone, minutes=minutes)
+    return due if contact_policy.once(contact_policy.moved(question, due), one.held.pack).allowed else opens_at
+
+
+def held_until(message: Message, held: contact_packs.Held, at: datetime) -> datetime | None:
+    """Return until when an automatic call may still be answered: it counts as a connect until its end is told."""
+    return at + timedelta(minutes=held.minutes) if message.channel == MessageChannel.IVR else None
 
 
 SENDING = """
@@ -267,13 +269,17 @@ def sealed(message: Message, name: str) -> bytes | None:
 
 
 def note_attempts(ready: Iterable[Message], *, at: datetime) -> None:
-    """Count a batch's contacts, each message once per round; what the customer asked for is none."""
+    """Count a batch's contacts, each message once per round; what the customer asked for is none. An automatic call counts as a call."""
+    ready = list(ready)
+    calls = any(message.channel == MessageChannel.IVR for message in ready)
+    until = at + timedelta(minutes=contact_packs.held(on=at.date()).minutes) if calls else None
     ContactAttempt.objects.bulk_create(
         (
             ContactAttempt(
                 customer_id=message.customer_id,
-                channel=message.channel,
+                channel=CONTACT.get(message.channel, message.channel),
                 at=at,
+                open_until=until if message.channel == MessageChannel.IVR else None,
                 purpose=message.purpose,
                 key=f"message:{messages.wire_key(message)}",
                 message=message,
@@ -285,53 +291,7 @@ def note_attempts(ready: Iterable[Message], *, at: datetime) -> None:
     )
 
 
-# --- carry ---------------------------------------------------------------------------------------------------------
-_lines: list[ThreadPoolExecutor] = []
-
-
-def lines() -> ThreadPoolExecutor:
-    """Return the threads that wait for gateway and mail server; made in the process that uses them, since a fork loses threads."""
-    if not _lines:
-        _lines.append(ThreadPoolExecutor(LINES, thread_name_prefix="messages"))
-    return _lines[0]
-
-
-def carry_texts(ready: Sequence[Message], *, at: datetime) -> list[Outcome]:
-    """Hand text messages to the gateway, a few at a time."""
-    # Opened here: a thread of its own would open a database connection of its own.
-    parcels = [(message, message.address, message.text, messages.wire_key(message)) for message in ready]
-    return list(lines().map(lambda parcel: carry_text(*parcel, at=at), parcels))
-
-
-def carry_text(message: Message, to: str, text: str, key: str, *, at: datetime) -> Outcome:
-    """Hand one text message to the gateway; a repeated key is one message there."""
-    try:
-        receipt = sms.send(to=to, text=text, key=key, at=at)
-    except PortOff:
-        return Outcome(message, Status.WAITING, "port_off", due_at=at + timedelta(minutes=10))
-    except PortRefused as error:
-        return Outcome(message, Status.FAILED, f"refused:{error.extra.get('their_code', '')}"[:60])
-    except PortUnknown:
-        if message.attempts >= ATTEMPTS:
-            return Outcome(message, Status.PARKED, "no_answer")
-        return Outcome(message, Status.WAITING, "no_answer", due_at=at + backoff(message.attempts))
-    return Outcome(message, Status.SENT, receipt=receipt.id)
-
-
-class Sessions:
-    """The connections to the mail server, one a line, opened with the first mail of each and kept for those that follow."""
-
-    def __init__(self) -> None:
-        self.open = [mail.Session() for _line in range(LINES)]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for session in self.open:
-            session.close()
-
-
+# --- mails, a handful at a time ------------------------------------------------------------------------------------
 def carry_mails(ready: Sequence[Message], sessions: Sessions, *, clock: Clock, count: Count) -> None:
     """Send mails a handful at a time, and write those down before the next leave.
 
@@ -365,40 +325,6 @@ def marked(handful: Sequence[Message], *, at: datetime) -> list[Message]:
         cursor.execute(MARKED, {"at": at, "ids": [message.pk for message in handful], "claimed_at": handful[0].claimed_at})
         mine = {pk for (pk,) in cursor.fetchall()}
     return [message for message in handful if message.pk in mine]
-
-
-def letter(message: Message, *, at: datetime) -> EmailMessage:
-    """Return the mail of a message; its Message-ID is the message's own, so that copies can be told."""
-    return mail.composed(
-        to=message.address or "",
-        sender=settings.MAIL_FROM,
-        subject=message.subject or "",
-        text=message.text or "",
-        message_id=f"<{messages.wire_key(message)}@{messages.mail_domain()}>",
-        at=at,
-    )
-
-
-def carry_share(session: mail.Session, parcels: Sequence[tuple[Message, EmailMessage]], at: datetime) -> list[Outcome]:
-    """Send what falls to one line, one after the other."""
-    return [carry_mail(session, message, written, at) for message, written in parcels]
-
-
-def carry_mail(session: mail.Session, message: Message, written: EmailMessage, at: datetime) -> Outcome:
-    """Send one mail; what nobody can tell is parked."""
-    try:
-        said = session.send(written)
-    except PortOff:
-        return Outcome(message, Status.WAITING, "port_off", due_at=at + timedelta(minutes=10))
-    except mail.NotSent:
-        if message.attempts >= ATTEMPTS:
-            return Outcome(message, Status.FAILED, "not_sent")
-        return Outcome(message, Status.WAITING, "not_sent", due_at=at + backoff(message.attempts))
-    except PortRefused as error:
-        return Outcome(message, Status.FAILED, f"refused:{error.extra.get('their_code', '')}"[:60])
-    except PortUnknown:
-        return Outcome(message, Status.PARKED, "unknown_result")
-    return Outcome(message, Status.SENT, receipt=said[:64])
 
 
 # --- settle --------------------------------------------------------------------------------------------------------
@@ -465,7 +391,7 @@ def write(outcomes: Sequence[Outcome], *, at: datetime, count: Count) -> None:
             facts["problem"] = one.problem
         if one.due_at:
             facts["due_at"] = one.due_at
-        if one.receipt and message.channel == MessageChannel.SMS:
+        if one.receipt and message.channel != MessageChannel.EMAIL:
             facts["receipt"] = one.receipt
         entries.setdefault(f"customers.message.{one.status}", []).append(
             log.Row("customers.message", message.pk, message.customer_id, facts)
@@ -488,7 +414,7 @@ def recover(*, at: datetime, limit: int = 500) -> Count:
     )
     outcomes = []
     for message in stuck:
-        if message.channel == MessageChannel.SMS or message.tried_at is None:
+        if message.channel != MessageChannel.EMAIL or message.tried_at is None:
             outcomes.append(Outcome(message, Status.WAITING, "sender_lost", due_at=at))
         elif message.tried_at < at - LEASE:
             outcomes.append(Outcome(message, Status.PARKED, "unknown_result"))

@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import NotFound
-from customers import messages, outbox
-from customers.models import Message
+from customers import contact_gate, messages, outbox
+from customers.carriers import Outcome
+from customers.models import ContactAttempt, Message, MessageChannel
 from customers.webhooks import TooEarly
 from governance import users
 from governance.lifecycle import MovedMeanwhile, move
@@ -34,7 +35,7 @@ def heard(*, key: str, status: str, code: str, at: datetime) -> str:
         return "old"
     if message.status in (Message.Status.SENDING, Message.Status.WAITING):
         with transaction.atomic():
-            outbox.write([outbox.Outcome(message, Message.Status.SENT)], at=at, count=outbox.Count())
+            outbox.write([Outcome(message, Message.Status.SENT)], at=at, count=outbox.Count())
         message.refresh_from_db(fields=["status"])
         if message.status in (Message.Status.SENDING, Message.Status.WAITING):
             raise TooEarly(_("The message is still being sent."))
@@ -48,4 +49,7 @@ def heard(*, key: str, status: str, code: str, at: datetime) -> str:
         move(message, to, actor=users.system(), at=at, event=f"customers.message.{to}", facts=facts, problem=problem, settled_at=at)
     except MovedMeanwhile:
         return "known"
+    if message.channel == MessageChannel.IVR:
+        for attempt in ContactAttempt.objects.filter(key=f"message:{messages.wire_key(message)}"):
+            contact_gate.settle(attempt, connected=status == DELIVERED)  # who answered an automatic call was called and reached
     return str(to)

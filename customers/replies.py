@@ -6,6 +6,7 @@ everywhere. Everything else waits on the list of answers for a person.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,9 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import DomainError, Invalid
-from customers import activities, contacts, mentions, messages, reply_words, templates
+from customers import activities, contacts, message_ways, messages, reply_words, templates
 from customers.models import Activity, BarredNumber, ContactBar, Customer, Message, MessageChannel, MessagePurpose, Reply
-from customers.permissions import ACT, MANAGE_MESSAGE
 from governance import users
 from governance.lifecycle import move
 from governance.models import User
@@ -158,10 +158,15 @@ def take_back(files: Sequence[Customer], *, channel: str, reason: str, at: datet
     rows = Message.objects.filter(customer__in=files, channel=channel, status__in=Message.OPEN).exclude(
         purpose__in=[MessagePurpose.CODE, MessagePurpose.CONFIRM]
     )
-    waiting = list(rows.order_by("pk").select_for_update(of=("self",), no_key=True).select_related("customer__legal_entity", "template"))
+    waiting = list(
+        rows.order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("customer__legal_entity", "template", "instead_of__template")
+    )
     for message in waiting:
         if message.purpose == MessagePurpose.SERVICE:
-            messages.by_another_way(message, actor=users.system(), at=at)
+            with suppress(messages.NotWanted):
+                message_ways.by_another_way(message, at=at)
         messages.cancel(message, reason=reason, actor=users.system(), at=at)
     return len(waiting)
 
@@ -176,16 +181,8 @@ def _somebody_elses(row: Reply, customer: Customer, files: Sequence[Customer], *
     take_back(files, channel=row.channel, reason="wrong_number", at=at)
     activities.plan(
         customer, kind=Activity.Kind.TASK, text=_("Somebody else answered from the address on file, which is barred now: find out how the customer is reached."),
-        due_at=at + WITHIN, actor=actor, at=at, assignee=keeper_of(customer),
+        due_at=at + WITHIN, actor=actor, at=at, assignee=message_ways.keeper_of(customer),
     )  # fmt: skip
-
-
-def keeper_of(customer: Customer) -> User | None:
-    """Return who is to look after a customer whom no message reaches: who answers for them, else who manages the messages there."""
-    owner = customer.owner
-    if owner is not None and owner.is_active and owner.has_perm(ACT) and mentions.may_open(owner, customer):
-        return owner
-    return mentions.colleagues(customer, MANAGE_MESSAGE).filter(role__permissions__contains=[ACT]).first()
 
 
 @transaction.atomic

@@ -5,9 +5,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from customers import activities, contact_policy, handover, index, messages, outbox
-from customers.models import Handover, Message, MessagePurpose
-from governance import users
+from customers import activities, handover, index, message_ways, outbox
+from customers.models import Handover, Message
 from ledger import log
 from ledger.models import Entry
 
@@ -18,10 +17,12 @@ ASKED = "messages:asked"
 
 @log.on("customers.message.failed")
 def tell_by_another_way(*, entry: Entry, **_: object) -> None:
-    """What a customer has to be told, and a stop kept from them by one way, goes by the other."""
-    if entry.facts.get("problem") == contact_policy.BAR and entry.facts.get("purpose") == MessagePurpose.SERVICE:
-        message = Message.objects.select_related("customer__legal_entity", "template").get(pk=entry.subject_id)
-        messages.by_another_way(message, actor=users.system(), at=entry.at)
+    """What could not be delivered for good, and has to arrive, goes by another way."""
+    if message_ways.for_good(str(entry.facts.get("problem", "")), str(entry.facts.get("purpose", ""))):
+        rows = Message.objects.select_related(
+            "customer__legal_entity", "customer__owner", "customer__branch", "template", "instead_of__template"
+        )
+        message_ways.after_failure(rows.get(pk=entry.subject_id), at=entry.at)
 
 
 @shared_task

@@ -17,7 +17,7 @@ from governance.models import User
 from ledger import log
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-LONGEST = {"sms": 300, "email": 5_000}
+LONGEST = {"sms": 300, "email": 5_000, "app": 1_000, "ivr": 400}
 LONGEST_SUBJECT = 120
 FILES = {"en": "en", "zh-hans": "zh"}
 
@@ -77,12 +77,12 @@ def checked(code: str, channel: str, words: Mapping[str, str]) -> dict[str, str]
     """
     kind = KINDS[code]
     cleaned = {name: words.get(name, "").strip() for name in ("subject_en", "subject_zh", "body_en", "body_zh")}
-    if channel == "sms":
+    if channel != "email":
         cleaned["subject_en"] = cleaned["subject_zh"] = ""
     problems: dict[str, str] = {}
     for name, text in cleaned.items():
         is_subject = name.startswith("subject")
-        if is_subject and channel == "sms":
+        if is_subject and channel != "email":
             continue
         most = LONGEST_SUBJECT if is_subject else LONGEST[channel]
         unknown = sorted({found for found in PLACEHOLDER.findall(text) if found not in kind.samples})

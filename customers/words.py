@@ -22,6 +22,8 @@ PROBLEMS = {
     "superseded": _("A later one took its place."),
     "given_up": _("Given up by a person."),
     "consent_withdrawn": _("The customer withdrew the consent to it."),
+    "gateway_busy": _("The gateway is used as much as it may be; it is tried again in a moment."),
+    "other_way": _("It went by another way."),
     "stopped": _("The customer asked us to stop."),
     "wrong_number": _("Somebody else answered from this number."),
     "person_erased": _("The person was erased."),

@@ -49,6 +49,8 @@ def main() -> int:
             Objects(token=os.environ.get("CRM_STORAGE_TOKEN", "")),
             Transit(token=os.environ.get("CRM_TRANSIT_TOKEN", ""), state=chosen.state and chosen.state.with_suffix(".transit")),
             Bureau(key=os.environ.get("CRM_BUREAU_KEY", ""), timeout=chosen.timeout),
+            messages.Texts(chosen.state and chosen.state.with_suffix(".app"), timeout=chosen.timeout, receipts=receipts, numbers=False),
+            messages.Texts(chosen.state and chosen.state.with_suffix(".ivr"), timeout=chosen.timeout, receipts=receipts),
         )
     except OSError as error:
         print(f"sandbox: port {chosen.port} on {chosen.host} cannot be had: {error.strerror}", file=sys.stderr)

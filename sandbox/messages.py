@@ -41,7 +41,12 @@ Answer = tuple[int, dict[str, Any]]
 class Texts:
     """What the gateway took, by idempotency key; optionally kept in a file of JSON lines."""
 
-    def __init__(self, state: Path | None = None, *, timeout: float = 30.0, receipts: "Receipts | None" = None) -> None:
+    def __init__(
+        self, state: Path | None = None, *, timeout: float = 30.0, receipts: "Receipts | None" = None, numbers: bool = True
+    ) -> None:
+        """:param numbers: whether people are reached by telephone number; an app knows them by a name of its own"""
+        self.numbers = numbers
+        self.moments: deque[float] = deque(maxlen=KEPT)
         self.lock = threading.Lock()
         self.done: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self.calls: OrderedDict[str, int] = OrderedDict()
@@ -76,11 +81,18 @@ class Texts:
         if not key or len(key) > 128:
             return 400, {"code": "key_missing", "detail": "Send an Idempotency-Key of 1 to 128 characters."}
         to, text = (body.get("to"), body.get("text")) if isinstance(body, dict) else (None, None)
-        if not isinstance(to, str) or not to.isdigit() or not isinstance(text, str) or not 0 < len(text) <= 2_000:
+        if (
+            not isinstance(to, str)
+            or not to
+            or (self.numbers and not to.isdigit())
+            or not isinstance(text, str)
+            or not 0 < len(text) <= 2_000
+        ):
             return 422, {"code": "invalid", "detail": "to is a text of digits, text one of 1 to 2,000 characters."}
         persona = headers.get("X-Persona") or PERSONAS.get(to[-4:], "ok")
         with self.lock:
             self.requests += 1
+            self.moments.append(time.monotonic())
             first = key not in self.calls
             self.calls[key] = self.calls.get(key, 0) + 1
             while len(self.calls) > KEPT:
@@ -124,8 +136,21 @@ class Texts:
                 for key, row in reversed(self.done.items())
                 if query.get("key", key) == key and query.get("to", row["to"]) == row["to"]
             ]
+            moments = list(self.moments)
             figures = {"count": self.taken, "requests": self.requests, "repeated": self.repeated, "matching": len(rows)}
+        if query.get("pace"):
+            figures |= {"most_a_second": most_within(moments, 1.0)}
         return 200, figures | {"messages": rows[:limit]}
+
+
+def most_within(moments: list[float], seconds: float) -> int:
+    """Return how many of the moments, in their order, fall at most into any span of so many seconds."""
+    most = first = 0
+    for last, moment in enumerate(moments):
+        while moment - moments[first] >= seconds:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 class Receipts:

@@ -18,7 +18,9 @@ LARGEST_BODY = 64 * 1024
 Route = Callable[[Any, Any, dict[str, str]], tuple[int, dict[str, Any] | str]]
 
 
-def routes(payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox, bureau: Bureau) -> dict[tuple[str, str], Route]:
+def routes(
+    payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox, bureau: Bureau, app: messages.Texts, ivr: messages.Texts
+) -> dict[tuple[str, str], Route]:
     """Return what answers which method and path; a route gets body, headers and query."""
     return {
         ("GET", "/health"): lambda _body, _headers, _query: (200, {"status": "ok"}),
@@ -27,6 +29,10 @@ def routes(payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox, b
         ("POST", "/sms"): lambda body, headers, _query: texts.post(body, headers),
         ("POST", "/sms/replies"): lambda body, _headers, _query: texts.reply(body),
         ("GET", "/sms"): lambda _body, _headers, query: texts.get(query),
+        ("POST", "/app"): lambda body, headers, _query: app.post(body, headers),
+        ("GET", "/app"): lambda _body, _headers, query: app.get(query),
+        ("POST", "/ivr"): lambda body, headers, _query: ivr.post(body, headers),
+        ("GET", "/ivr"): lambda _body, _headers, query: ivr.get(query),
         ("POST", "/bureau/reports"): lambda body, headers, _query: bureau.post(body, headers),
         ("GET", "/bureau/reports"): lambda _body, _headers, query: bureau.get(query),
         ("GET", "/mail"): lambda _body, _headers, query: mailbox.get(query),
@@ -140,8 +146,13 @@ def serve(
     objects: Objects | None = None,
     transit: Transit | None = None,
     bureau: Bureau | None = None,
+    app: messages.Texts | None = None,
+    ivr: messages.Texts | None = None,
 ) -> Server:
     """Return a bound server; `serve_forever()` runs it."""
-    table = routes(payouts, texts or messages.Texts(), mailbox or messages.Mailbox(), bureau or Bureau())
+    table = routes(
+        payouts, texts or messages.Texts(), mailbox or messages.Mailbox(), bureau or Bureau(), app or messages.Texts(numbers=False),
+        ivr or messages.Texts(),
+    )  # fmt: skip
     handler = type("BoundHandler", (Handler,), {"table": table, "objects": objects or Objects(), "transit": transit or Transit()})
     return Server((host, port), handler)

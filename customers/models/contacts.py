@@ -19,6 +19,7 @@ class ContactChannel(models.TextChoices):
     EMAIL = "email", pgettext_lazy("channel", "E-mail")
     LETTER = "letter", _("Letter")
     VISIT = "visit", _("Field visit")
+    APP = "app", _("Message in the app")
 
 
 class ContactAttempt(models.Model):
@@ -64,7 +65,7 @@ class ContactAttempt(models.Model):
         constraints = [
             models.UniqueConstraint(name="contact_attempt_once", fields=["key"]),
             models.CheckConstraint(
-                name="contact_attempt_channel_known", condition=Q(channel__in=["call", "sms", "email", "letter", "visit"])
+                name="contact_attempt_channel_known", condition=Q(channel__in=["call", "sms", "email", "letter", "visit", "app"])
             ),
         ]
         indexes = [models.Index(fields=["customer", "at"], name="contact_attempt_of_customer")]  # the gate's count of a day and a week

@@ -22,6 +22,8 @@ class MessageChannel(models.TextChoices):
 
     SMS = "sms", _("SMS")
     EMAIL = "email", pgettext_lazy("channel", "E-mail")
+    APP = "app", _("Message in the app")
+    IVR = "ivr", _("Automatic call")
 
 
 class MessagePurpose(models.TextChoices):
@@ -80,7 +82,7 @@ class MessageTemplate(models.Model):
             models.UniqueConstraint(name="message_template_version_once", fields=["code", "channel", "version"]),
             models.UniqueConstraint(name="message_template_one_live", fields=["code", "channel"], condition=Q(status="live")),
             models.CheckConstraint(name="message_template_status_known", condition=Q(status__in=["live", "retired"])),
-            models.CheckConstraint(name="message_template_channel_known", condition=Q(channel__in=["sms", "email"])),
+            models.CheckConstraint(name="message_template_channel_known", condition=Q(channel__in=["sms", "email", "app", "ivr"])),
             models.CheckConstraint(
                 name="message_template_mail_has_subject", condition=~Q(channel="email") | (~Q(subject_en="") & ~Q(subject_zh=""))
             ),
@@ -171,6 +173,10 @@ class Message(models.Model):
     # of the time it took). Messages are made from customers' rows, and customers are never deleted.
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="messages", db_index=False, db_constraint=False)
     template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+", db_index=False)
+    instead_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="others", db_index=False,
+        help_text="the first message of its occasion, which could not be delivered",
+    )  # fmt: skip
     channel = models.CharField(max_length=8, choices=MessageChannel)
     purpose = models.CharField(max_length=10, choices=MessagePurpose)
     key = models.CharField(max_length=120)
@@ -198,11 +204,15 @@ class Message(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(name="message_once_per_key", fields=["key"]),
+            # what goes instead of a message goes once by each channel, and never by its own
+            models.UniqueConstraint(
+                name="message_once_per_other_way", fields=["instead_of", "channel"], condition=Q(instead_of__isnull=False)
+            ),
             models.CheckConstraint(
                 name="message_status_known",
                 condition=Q(status__in=["planned", "waiting", "sending", "sent", "delivered", "failed", "parked", "cancelled"]),
             ),
-            models.CheckConstraint(name="message_channel_known", condition=Q(channel__in=["sms", "email"])),
+            models.CheckConstraint(name="message_channel_known", condition=Q(channel__in=["sms", "email", "app", "ivr"])),
             models.CheckConstraint(
                 name="message_sending_was_claimed", condition=~Q(status="sending") | Q(claimed_at__isnull=False, address__isnull=False)
             ),

@@ -13,7 +13,7 @@ from django.db import connection
 
 from credit import reminder_seeds, reminders
 from credit.models import Installment, Reminder, ReminderRun
-from customers import messages_seeds, outbox
+from customers import messages_seeds, outbox, send_times
 from customers.models import Message
 from governance import rules
 from ledger.models import Entry
@@ -70,15 +70,16 @@ def test_mail_goes_to_those_who_have_an_address(desk, make_customer):
     assert set(Message.objects.values_list("channel", flat=True)) == {"sms", "email"}
 
 
-def test_planned_for_nine_by_the_customers_clock(desk, make_customer):
+def test_planned_from_nine_on_by_the_customers_clock(desk, make_customer):
     here, there = make_customer(), make_customer()
     there.zone = "America/New_York"
     there.save(update_fields=["zone"])
     desk.loan(customer=here)
     desk.loan(customer=there)
     plan(desk, FIRST_DUE)
-    assert Message.objects.get(customer=here).due_at == datetime(2026, 4, 2, 1, 0, tzinfo=UTC)
-    assert Message.objects.get(customer=there).due_at == datetime(2026, 4, 2, 13, 0, tzinfo=UTC)
+    for customer, nine in ((here, datetime(2026, 4, 2, 1, 0, tzinfo=UTC)), (there, datetime(2026, 4, 2, 13, 0, tzinfo=UTC))):
+        minute = send_times.offset(customer.pk, FIRST_DUE, send_times.minutes_on(FIRST_DUE))
+        assert Message.objects.get(customer=customer).due_at == nine + timedelta(minutes=minute)  # the minute the database found
 
 
 def test_planning_again_plans_nothing(desk):

@@ -9,7 +9,7 @@ import pytest
 from django.utils.timezone import now as real_now
 
 from crm.lib.errors import Invalid
-from customers import consents, contacts, messages, messages_seeds, outbox, templates, webhooks
+from customers import carriers, consents, contacts, messages, messages_seeds, outbox, templates, webhooks
 from customers.messages import NoAddress, NoConsent
 from customers.models import Consent, ContactAttempt, Message, Purpose
 from governance import purposes
@@ -126,7 +126,7 @@ def test_a_night_waits_for_the_morning_and_is_not_lost(write, gateway):
     assert run(at=NIGHT).waiting == 1
     message = fresh(message)
     assert (message.status, message.problem) == ("waiting", "contact.hours")
-    assert message.due_at == NIGHT + timedelta(hours=9)
+    assert timedelta(hours=9) <= message.due_at - NIGHT < timedelta(hours=10)  # from eight on, not all at eight
     assert run(at=NIGHT + timedelta(hours=8)).claimed == 0
     assert run(at=message.due_at).sent == 1
 
@@ -136,7 +136,8 @@ def test_the_third_of_a_day_waits_for_the_next(write, gateway):
     done = run()
     assert (done.sent, done.waiting) == (2, 1)
     last = fresh(rows[2])
-    assert (last.problem, last.due_at) == ("contact.per_day", NOON + timedelta(hours=20))
+    assert last.problem == "contact.per_day"
+    assert timedelta(hours=20) <= last.due_at - NOON < timedelta(hours=21)  # the next morning, at a minute of its own
 
 
 def test_codes_know_no_hour_and_go_first(write, gateway, customer):
@@ -166,7 +167,7 @@ def test_a_stop_ends_a_channel_and_what_must_be_told_goes_by_the_other(write, ga
     deliver()
     deliver()
     other = Message.objects.get(channel="email")
-    assert (other.key, other.text, other.address, other.subject) == ("told:instead", fresh(told).text, "li@example.com", "Hello")
+    assert (other.key, other.text, other.address, other.subject) == ("told:by:email", fresh(told).text, "li@example.com", "Hello")
     assert not Message.objects.filter(key__startswith=f"{asked.key}:").exists(), "collection is no duty to tell"
     contacts.bar(customer, channel="email", reason="stop", actor=cast.service_agent, at=NOON)
     assert run("email").failed == 1
@@ -201,7 +202,7 @@ def test_silence_is_asked_again_with_the_same_key(write, gateway, make_customer)
 def test_without_a_certain_answer_a_text_is_parked_in_the_end(write, settings):
     settings.PORTS = dict(settings.PORTS) | {"sms": "http://127.0.0.1:9/sms"}
     message, at = write(), NOON
-    for _attempt in range(outbox.ATTEMPTS):
+    for _attempt in range(carriers.ATTEMPTS):
         run(at=at)
         at = fresh(message).due_at
     assert (fresh(message).status, fresh(message).problem) == ("parked", "no_answer")
@@ -289,7 +290,7 @@ def test_who_lost_the_claim_tells_nothing(write, gateway):
     count = outbox.Count()
     ready = outbox.claim("sms", at=NOON, limit=10, count=count)
     outbox.recover(at=NOON + timedelta(minutes=6))
-    outbox.settle([outbox.Outcome(ready[0], "sent", receipt="late")], at=NOON + timedelta(minutes=7), count=count)
+    outbox.settle([carriers.Outcome(ready[0], "sent", receipt="late")], at=NOON + timedelta(minutes=7), count=count)
     assert (fresh(message).status, count.sent) == ("waiting", 0)
 
 
@@ -381,14 +382,14 @@ def test_a_receipt_that_overtakes_its_sender_settles_for_it(write, gateway, clie
     ready = outbox.claim("sms", at=NOON, limit=10, count=outbox.Count())
     assert told(client, settings, key=message.public_id).json()["result"] == "delivered"
     count = outbox.Count()
-    outbox.settle(outbox.carry_texts(ready, at=NOON), at=NOON, count=count)
+    outbox.settle(carriers.carry_texts(ready, at=NOON), at=NOON, count=count)
     assert (fresh(message).status, count.sent) == ("delivered", 0)
     assert [Entry.objects.filter(event=f"customers.message.{name}").count() for name in ("sent", "delivered")] == [1, 1]
 
 
 def test_a_receipt_finds_what_a_dead_sender_held(write, gateway, client, settings):
     message = write()
-    outbox.carry_texts(outbox.claim("sms", at=NOON, limit=10, count=outbox.Count()), at=NOON)  # and died before it wrote that down
+    carriers.carry_texts(outbox.claim("sms", at=NOON, limit=10, count=outbox.Count()), at=NOON)  # and died before it wrote that down
     outbox.recover(at=NOON + timedelta(minutes=6))
     assert fresh(message).status == "waiting"
     assert told(client, settings, key=message.public_id).json()["result"] == "delivered"

@@ -91,10 +91,10 @@ def test_what_has_to_be_told_goes_another_way(write: Any, make_customer: Any) ->
     customer = make_customer(email="told@example.com")
     notice, reminder = write("notice", to=customer, purpose="service"), write("reminder", to=customer)
     heard(customer, "退订")
-    instead = Message.objects.get(key="notice:instead")
+    instead = Message.objects.get(key="notice:by:email")
     assert (instead.channel, instead.text, instead.status) == ("email", notice.text, "planned")
     assert {Message.objects.get(pk=each.pk).status for each in (notice, reminder)} == {"cancelled"}
-    assert not Message.objects.filter(key="reminder:instead").exists()
+    assert not Message.objects.filter(key__startswith="reminder:").exists()
 
 
 def test_a_stop_holds_for_every_file_with_the_number_and_is_lifted_by_a_word(make_customer: Any) -> None:
