@@ -6,7 +6,7 @@ import django_filters
 from django import forms
 from django.conf import settings
 from django.contrib import messages as toasts
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
@@ -18,7 +18,7 @@ from crm.lib import htmx, pages
 from crm.lib.forms import Form
 from crm.lib.permissions import needs
 from customers import contact_windows, contacts, guarded, messages, permissions, profiles, templates
-from customers.models import BarredNumber, ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose, MessageTemplate
+from customers.models import BarredNumber, ContactBar, ContactChannel, Customer, Message, MessageChannel, MessagePurpose
 from customers.views import file_of
 from customers.words import problem_of
 from governance import access, masking, uses
@@ -122,6 +122,7 @@ class MessageFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Message.Status.choices, label=gettext_lazy("Status"), empty_label=ANY)
     channel = django_filters.ChoiceFilter(choices=MessageChannel.choices, label=gettext_lazy("Channel"), empty_label=ANY)
     purpose = django_filters.ChoiceFilter(choices=MessagePurpose.choices, label=gettext_lazy("Purpose"), empty_label=ANY)
+    words = django_filters.CharFilter(field_name="template__public_id", label=gettext_lazy("Version of the words"))
     since = django_filters.DateFilter(field_name="planned_at", lookup_expr="date__gte", label=gettext_lazy("Planned since"))
     customer = django_filters.CharFilter(field_name="customer__public_id", label=gettext_lazy("Customer's number"))
 
@@ -215,102 +216,6 @@ def message_give_up(request: Asked, public_id: str) -> HttpResponse:
     messages.cancel(one(request.user, public_id), reason="given_up", actor=request.user, at=now())
     toasts.success(request, _("The message is given up."))
     return htmx.go(request, reverse("message", args=[public_id]))
-
-
-# --- templates -----------------------------------------------------------------------------------------------------
-def known(code: str, channel: str) -> templates.Kind:
-    kind = templates.KINDS.get(code)
-    if kind is None or channel not in MessageChannel.values:
-        raise Http404
-    return kind
-
-
-@needs(permissions.VIEW_TEMPLATE)
-def template_list(request: Asked) -> HttpResponse:
-    """Every message the house knows, with the words that are live."""
-    live = {(row.code, row.channel): row for row in MessageTemplate.objects.filter(status=MessageTemplate.Status.LIVE)}
-    rows = [
-        {
-            "kind": kind,
-            "channel": channel,
-            "channel_label": label,
-            "live": live[kind.code, channel],
-            "purpose": MessagePurpose(kind.purpose).label,
-        }
-        for kind in templates.KINDS.values()
-        for channel, label in MessageChannel.choices
-        if (kind.code, channel) in live
-    ]
-    return htmx.render(request, "customers/template_list.html", "customers/template_list.html", {"rows": rows})
-
-
-@needs(permissions.VIEW_TEMPLATE)
-def template(request: Asked, code: str, channel: str) -> HttpResponse:
-    """One message in one channel: how it reads, and its versions."""
-    kind = known(code, channel)
-    versions = list(MessageTemplate.objects.filter(code=code, channel=channel).order_by("-version"))
-    if not versions:
-        raise Http404
-    number = request.GET.get("version", "")
-    chosen = next((row for row in versions if str(row.version) == number), versions[0])
-    user: Any = request.user
-    context = {
-        "kind": kind,
-        "channel": channel,
-        "channel_label": dict(MessageChannel.choices)[channel],
-        "chosen": chosen,
-        "versions": versions,
-        "sample": templates.sample(chosen, code),
-        "manages": user.has_perm(permissions.MANAGE_TEMPLATE),
-    }
-    return htmx.render(request, "customers/template.html", "customers/template.html", context)
-
-
-class TemplateForm(Form):
-    """The words of one version, in both languages."""
-
-    subject_en = forms.CharField(label=gettext_lazy("Subject in English"), max_length=200, required=False)
-    body_en = forms.CharField(label=gettext_lazy("Text in English"), max_length=6_000, widget=forms.Textarea(attrs={"rows": 4}))
-    subject_zh = forms.CharField(label=gettext_lazy("Subject in Chinese"), max_length=200, required=False)
-    body_zh = forms.CharField(label=gettext_lazy("Text in Chinese"), max_length=6_000, widget=forms.Textarea(attrs={"rows": 4}))
-
-    def __init__(self, *args: Any, channel: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("subject_en", "subject_zh"):
-            if channel != MessageChannel.EMAIL:
-                del self.fields[name]
-            else:
-                self.fields[name].required = True
-
-
-@needs(permissions.MANAGE_TEMPLATE)
-def template_edit(request: Asked, code: str, channel: str) -> HttpResponse:
-    """Write the next version: first looked at with samples, then published."""
-    kind = known(code, channel)
-    before = templates.live(code, channel)
-    words = {name: getattr(before, name) for name in ("subject_en", "subject_zh", "body_en", "body_zh")}
-    form = TemplateForm(request.POST or None, channel=channel, initial=words)
-    sample = None
-    if request.method == "POST" and form.is_valid():
-        written = {name: form.cleaned_data.get(name, "") for name in words}
-        with form.refusals():
-            cleaned = templates.checked(code, channel, written)
-            sample = templates.sample(cleaned, code)
-            if request.POST.get("do") == "publish":
-                made = templates.publish(code, channel=channel, words=written, actor=request.user, at=now())
-                toasts.success(request, _("Version %(version)s is live.") % {"version": made.version})
-                return htmx.go(request, reverse("template", args=[code, channel]))
-    newest = MessageTemplate.objects.filter(code=code, channel=channel).aggregate(last=Max("version"))["last"]
-    context = {
-        "kind": kind,
-        "channel": channel,
-        "channel_label": dict(MessageChannel.choices)[channel],
-        "sample": sample,
-        "next": newest + 1,
-        "places": [f"{{{name}}}" for name in kind.samples],
-        "back": reverse("template", args=[code, channel]),
-    }
-    return form.page(request, "customers/template_form.html", context)
 
 
 # --- home ----------------------------------------------------------------------------------------------------------

@@ -5,8 +5,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from customers import activities, handover, index, message_ways, outbox
+from customers import activities, handover, index, message_ways, outbox, template_life
 from customers.models import Handover, Message
+from governance import users
+from governance.models import ChangeRequest
 from ledger import log
 from ledger.models import Entry
 
@@ -23,6 +25,14 @@ def tell_by_another_way(*, entry: Entry, **_: object) -> None:
             "customer__legal_entity", "customer__owner", "customer__branch", "template", "instead_of__template"
         )
         message_ways.after_failure(rows.get(pk=entry.subject_id), at=entry.at)
+
+
+@log.on("governance.change.refused", "governance.change.withdrawn", "governance.change.expired")
+def give_template_back(*, entry: Entry, **_: object) -> None:
+    """Make a draft again of words that did not go live."""
+    if entry.facts.get("kind") == template_life.KIND:
+        change = ChangeRequest.objects.get(pk=entry.subject_id)
+        template_life.give_back(change.after["draft"], actor=users.system(), at=entry.at)
 
 
 @shared_task

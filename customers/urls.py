@@ -9,6 +9,7 @@ from customers import (
     message_views,
     opening_views,
     relation_views,
+    template_views,
     views,
     window_views,
 )
@@ -63,7 +64,9 @@ urlpatterns = [
     path("messages/<str:public_id>/", message_views.message, name="message"),
     path("messages/<str:public_id>/again/", message_views.message_again, name="message-again"),
     path("messages/<str:public_id>/give-up/", message_views.message_give_up, name="message-give-up"),
-    path("message-templates/", message_views.template_list, name="template-list"),
-    path("message-templates/<str:code>/<str:channel>/", message_views.template, name="template"),
-    path("message-templates/<str:code>/<str:channel>/new/", message_views.template_edit, name="template-edit"),
+    path("message-templates/", template_views.template_list, name="template-list"),
+    path("message-templates/<str:code>/<str:channel>/", template_views.template, name="template"),
+    path("message-templates/<str:code>/<str:channel>/propose/", template_views.template_propose, name="template-propose"),
+    path("message-templates/<str:code>/<str:channel>/drop/", template_views.template_drop, name="template-drop"),
+    path("message-templates/<str:code>/<str:channel>/new/", template_views.template_edit, name="template-edit"),
 ]

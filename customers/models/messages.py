@@ -13,6 +13,7 @@ from crm.lib.fields import PublicIdField
 from crm.lib.policy import Column, Policy
 from customers.models.person import Customer
 from governance.fields import SealedTextField
+from governance.models import User
 from governance.models.identity import chinese
 from governance.scope import ScopedQuerySet
 
@@ -38,7 +39,10 @@ class MessagePurpose(models.TextChoices):
 
 
 class MessageTemplate(models.Model):
-    """One version of the words of a message in one channel, in both languages; a version that was live is not edited."""
+    """One version of the words of a message in one channel, in both languages: a draft, then live by the word of a second person.
+
+    A version that was live is not edited.
+    """
 
     POLICY = Policy(
         owner="customers",
@@ -57,10 +61,21 @@ class MessageTemplate(models.Model):
     )
 
     class Status(models.TextChoices):
+        DRAFT = "draft", pgettext_lazy("template", "Draft")
+        PROPOSED = "proposed", pgettext_lazy("template", "Waits for approval")
         LIVE = "live", pgettext_lazy("template", "Live")
         RETIRED = "retired", pgettext_lazy("template", "Retired")
+        DROPPED = "dropped", pgettext_lazy("template", "Dropped")
 
-    MOVES: ClassVar[dict[str, set[str]]] = {Status.LIVE: {Status.RETIRED}, Status.RETIRED: set()}
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        Status.DRAFT: {Status.PROPOSED, Status.DROPPED},
+        Status.PROPOSED: {Status.LIVE, Status.DRAFT},
+        Status.LIVE: {Status.RETIRED},
+        Status.RETIRED: set(),
+        Status.DROPPED: set(),
+    }
+    TONES: ClassVar[dict[str, str]] = {"proposed": "caution", "live": "good"}
+    UNDER_WAY = ("draft", "proposed")
 
     public_id = PublicIdField(prefix="E")
     code = models.CharField(max_length=40)
@@ -73,15 +88,23 @@ class MessageTemplate(models.Model):
     body_zh = models.TextField()
     placeholders = ArrayField(models.CharField(max_length=30), default=list, help_text="what may stand in the text, as declared")
     created_at = models.DateTimeField()
+    made_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    approved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    approved_at = models.DateTimeField(null=True, blank=True)
 
     objects = models.Manager()
 
     class Meta:
         default_permissions = ()
         constraints = [
+            models.UniqueConstraint(
+                name="message_template_one_under_way", fields=["code", "channel"], condition=Q(status__in=["draft", "proposed"])
+            ),
             models.UniqueConstraint(name="message_template_version_once", fields=["code", "channel", "version"]),
             models.UniqueConstraint(name="message_template_one_live", fields=["code", "channel"], condition=Q(status="live")),
-            models.CheckConstraint(name="message_template_status_known", condition=Q(status__in=["live", "retired"])),
+            models.CheckConstraint(
+                name="message_template_status_known", condition=Q(status__in=["draft", "proposed", "live", "retired", "dropped"])
+            ),
             models.CheckConstraint(name="message_template_channel_known", condition=Q(channel__in=["sms", "email", "app", "ivr"])),
             models.CheckConstraint(
                 name="message_template_mail_has_subject", condition=~Q(channel="email") | (~Q(subject_en="") & ~Q(subject_zh=""))

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("collection", "credit", "crm", "customers", "governance", "ledger", "risk")
 # who may open a port: the outbox, behind the gate; and letters to staff and invited users, who owe nothing
 OUTBOX = "customers/outbox.py"
+CARRIERS = "customers/carriers.py"  # hands on what the outbox claimed
 TO_STAFF = {"governance/device_letters.py", "governance/invitations.py"}
 # the demonstration writes its past at once; what it tells of the past is counted by the same table
 PAST = {"crm/demo/desk_messages.py"}
@@ -57,7 +58,9 @@ def test_only_the_outbox_opens_a_port_to_customers() -> None:
     openers = {
         name for name, tree in TREES if imports(tree) & {"crm.lib.ports.sms", "crm.lib.ports.mail", "smtplib", "django.core.mail.send_mail"}
     }
-    assert openers == {OUTBOX} | TO_STAFF
+    assert openers == {CARRIERS} | TO_STAFF
+    asked = {name for name, tree in TREES if any(found.startswith("customers.carriers.") for found in imports(tree))}
+    assert asked == {OUTBOX, "customers/receipts.py"}, "receipts take the form of an outcome from there, and carry nothing"
 
 
 def test_the_outbox_carries_nothing_the_gate_did_not_admit() -> None:
@@ -73,7 +76,7 @@ def test_the_outbox_carries_nothing_the_gate_did_not_admit() -> None:
     marks = {name for name, door in doors.items() if "mark_sending" in calls(door)}
     assert marks == {"claim"}, "nothing else makes a message leave"
     sends = {name for name, found in TREES for call in calls(found) if call in ("sms.send", "session.send")}
-    assert sends - TO_STAFF == {OUTBOX}
+    assert sends - TO_STAFF == {CARRIERS}
 
 
 @pytest.mark.parametrize("port", [sms, mail])

@@ -1,9 +1,15 @@
 """Pages of messages: masked, of one's own customers, with what a person may do; templates are looked at before they go live."""
 
-import pytest
+import uuid
 
-from customers import contacts, messages, messages_seeds, outbox, templates
+import pytest
+from django.utils.timezone import now as real_now
+
+from crm.lib.errors import Invalid, NotAllowed
+from customers import contacts, messages, messages_seeds, outbox, sms_length, template_life, templates
 from customers.models import ContactBar, Message, MessageTemplate
+from governance import changes
+from governance.models import ChangeRequest
 from ledger.models import Entry
 from tests.fixtures.cast import NOON
 
@@ -108,24 +114,69 @@ def test_a_stop_is_set_and_lifted_on_the_record(page_of, cast, customer, message
     }
 
 
-def test_templates_are_looked_at_before_they_are_published(page_of, cast):
-    client = page_of(cast.admin)
+def test_templates_are_looked_at_drafted_and_put_live_by_a_second_person(page_of, cast):
+    writer, second = page_of(cast.admin), page_of(cast.compliance)
     address = f"/message-templates/{KIND}/sms/"
-    assert "说你好" in client.get(address).text
+    assert "说你好" in writer.get(address).text
     words = {"body_en": "Please say {word}", "body_zh": "请说{word}"}
-    looked = client.post(f"{address}new/", words | {"do": "look"})
+    looked = writer.post(f"{address}new/", words | {"do": "look"})
     assert "请说你好" in looked.text
+    assert "sent as 1 text" in looked.text
     assert MessageTemplate.objects.filter(code=KIND).count() == 1
-    assert client.post(f"{address}new/", words | {"do": "publish"}).status_code == 303
-    assert "请说你好" in client.get(address).text
-    assert "说你好" in client.get(f"{address}?version=1").text
+    assert writer.post(f"{address}new/", words | {"do": "save"}).status_code == 303
+    assert "Propose to a second person" in writer.get(f"{address}?version=2").text
+    key = str(uuid.uuid4())
+    for _time in range(2):  # sent twice, proposed once
+        assert writer.post(f"{address}propose/", {"reason": "kinder", "form_key": key}).status_code == 303
+    change = ChangeRequest.objects.get(kind="customers.template")
+    assert "请说你好" not in writer.get(address).text  # what waits is not said
+    with pytest.raises(NotAllowed):
+        changes.confirm(change, actor=cast.admin, at=real_now())
+    assert "请说{word}" in second.get(f"/admin/changes/{change.public_id}/").text
+    changes.confirm(change, actor=cast.compliance, at=real_now())
+    page = writer.get(address).text
+    assert "请说你好" in page and "approved by" in page
+    assert "说你好" in writer.get(f"{address}?version=1").text
+
+
+def test_what_waits_is_not_written_over_and_a_refused_draft_comes_back(page_of, cast, deliver):
+    row = template_life.draft(
+        KIND, channel="sms", words={"body_en": "Now {word}", "body_zh": "现在{word}"}, actor=cast.admin, at=real_now()
+    )
+    change = template_life.propose(row, reason="x", actor=cast.admin, at=real_now())
+    answer = page_of(cast.admin).post(f"/message-templates/{KIND}/sms/new/", {"body_en": "{word}", "body_zh": "{word}", "do": "save"})
+    assert answer.status_code == 409 or "waits for a second person" in answer.text
+    changes.refuse(change, actor=cast.compliance, at=real_now(), answer="unkind")
+    deliver()
+    row.refresh_from_db()
+    assert row.status == "draft"
+    assert page_of(cast.admin).post(f"/message-templates/{KIND}/sms/drop/").status_code == 303
+    assert page_of(cast.admin).post(f"/message-templates/{KIND}/sms/drop/").status_code == 404
+    assert templates.live(KIND, "sms").version == 1
+
+
+def test_the_words_that_are_live_are_no_draft(cast):
+    with pytest.raises(Invalid):
+        template_life.draft(KIND, channel="sms", words={"body_en": "Say {word}", "body_zh": "说{word}"}, actor=cast.admin, at=NOON)
 
 
 def test_what_is_not_declared_is_refused_at_its_field(page_of, cast):
-    answer = page_of(cast.admin).post(f"/message-templates/{KIND}/sms/new/", {"body_en": "{name}", "body_zh": "{word}", "do": "publish"})
+    answer = page_of(cast.admin).post(f"/message-templates/{KIND}/sms/new/", {"body_en": "{name}", "body_zh": "{word}", "do": "save"})
     assert answer.status_code == 422
     assert "{name} is not declared" in answer.text
     assert page_of(cast.admin).get("/message-templates/nothing/sms/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "letters", "parts", "wide"),
+    [
+        ("", 0, 0, False), ("a" * 160, 160, 1, False), ("a" * 161, 161, 2, False), ("a" * 307, 307, 3, False), ("€" * 80, 160, 1, False),
+        ("€" * 81, 162, 2, False), ("还" * 70, 70, 1, True), ("还" * 71, 71, 2, True), ("还" * 135, 135, 3, True), ("“quoted”", 8, 1, True),
+        ("😀" * 35, 70, 1, True), ("CNY 1,100.16 is due", 19, 1, False),
+    ],
+)  # fmt: skip
+def test_a_text_is_counted_in_the_parts_it_is_paid_for(text, letters, parts, wide):
+    assert sms_length.of(text) == sms_length.Length(letters, parts, wide)
 
 
 def test_the_timeline_tells_it(page_of, cast, customer, message, gateway):

@@ -12,6 +12,7 @@ WHO: dict[str, str] = {
     "customers.record_consent": "loan_officer compliance api_client",
     "customers.manage_message": "collections_supervisor loan_operations",
     "customers.manage_template": "collections_supervisor admin",
+    "customers.check_template": "collections_supervisor compliance",  # asked inside the doors of a change
     "customers.stop_contact": "collector collections_supervisor service_agent",
     "customers.answer_reply": "collector collections_supervisor service_agent",
     "customers.view_message": "loan_officer collector collections_supervisor service_agent compliance auditor loan_operations",
@@ -67,6 +68,9 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "template", "customers.view_template"),
     ("GET", "template-edit", "customers.manage_template"),
     ("POST", "template-edit", "customers.manage_template"),
+    ("GET", "template-propose", "customers.manage_template"),
+    ("POST", "template-propose", "customers.manage_template"),
+    ("POST", "template-drop", "customers.manage_template"),
     ("POST", "customer-duplicates", "customers.add_customer"),
     ("GET", "task-list", "customers.plan_activity"),
     ("GET", "activity-panel", "customers.view_customer"),
@@ -215,4 +219,6 @@ SHARED: set[str] = {
     "handover",
     "template",
     "template-edit",
+    "template-propose",
+    "template-drop",
 }
