@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0012_replies'),
+        ("customers", "0012_replies"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

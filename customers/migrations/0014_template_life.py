@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0013_message_ways'),
+        ('customers', "0013_message_ways"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
