@@ -16,7 +16,7 @@ WHERE e.event = 'collections.case.opened' AND e.subject_type = 'collections.case
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0008_relief'),
+        ("collections", "0010_supervision"),
         ('ledger', '0002_insert_only'),
     ]
 
