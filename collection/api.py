@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from collection import case_states, cases, checks, contacts, matter_api, permissions, promises, relief_api, results_api
+from collection import case_states, cases, checks, contacts, gate, matter_api, permissions, promises, relief_api
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.judgement import Part
 from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
@@ -99,6 +100,16 @@ class CloseIn(serializers.Serializer):
     on = serializers.DateField()
 
 
+class WayOut(serializers.Serializer):
+    """What the contact policy says of one way of contact at this moment."""
+
+    channel = serializers.CharField()
+    allowed = serializers.BooleanField()
+    rule = serializers.CharField(help_text="the rule that refuses, empty when allowed")
+    opens_at = serializers.DateTimeField(allow_null=True, help_text="from when it is allowed; none when time cures nothing")
+    reason = serializers.CharField()
+
+
 class CaseViewSet(DoorViewSet):
     """Collection cases the caller may see."""
 
@@ -111,6 +122,7 @@ class CaseViewSet(DoorViewSet):
         "release": permissions.CLAIM,
         "contacts": permissions.CONTACT,
         "check": permissions.CONTACT,
+        "ways": permissions.VIEW,
         "pause": permissions.PAUSE,
         "resume": permissions.PAUSE,
         "close": permissions.CLOSE,
@@ -176,6 +188,13 @@ class CaseViewSet(DoorViewSet):
         row, body = self.get_object(), checked(CheckIn, request)
         done = checks.confirm(row, answers=body, actor=caller(request), at=now())
         return Response(CheckOut(done).data)
+
+    @extend_schema(responses=WayOut(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def ways(self, request: Request, public_id: str) -> Response:
+        """Ask whether the debtor may be reached, by every way of contact, now. Nothing is reserved: the contact itself asks again."""
+        said = gate.answers(self.get_object(), at=now())
+        return Response(WayOut([{"channel": channel, **vars(one.answer)} for channel, one in said.items()], many=True).data)
 
     @extend_schema(request=ContactIn, responses={201: ContactOut})
     @action(detail=True, methods=["post"])

@@ -1,5 +1,6 @@
 """The contact policy, as collections asks it: the one gate of `customers.contacts`, and what counts as an attempt."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from collection.models import Case, Channel, Contact, Outcome
@@ -74,3 +75,12 @@ def bar_wrong_number(contact: Contact, *, actor: User) -> None:
     """Bar a number that proved to be somebody else's, for every file that has it."""
     if contact.channel == Channel.CALL and contact.outcome == Outcome.WRONG_NUMBER:
         contacts.bar_number(contact.case.customer, actor=actor, at=contact.at, relation=contact.relation)
+
+
+def talks(customer_ids: Collection[int], since: datetime, relation: Relation | None) -> Iterable[tuple[int, datetime]]:
+    """Return when these persons called in and were spoken with; somebody else's call is no talk with them."""
+    rows = Contact.objects.filter(case__customer__in=customer_ids, channel=Channel.INBOUND, at__gt=since, relation=relation)
+    return rows.exclude(outcome__in=(*NOT_ANSWERED, Outcome.THIRD_PARTY, Outcome.WRONG_NUMBER)).values_list("case__customer", "at")
+
+
+contacts.TALKS.register("collections", talks)

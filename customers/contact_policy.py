@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 
 OBLIGORS = ("debtor", "guarantor", "co_borrower")
 WRITTEN = ("sms", "email", "app")
+INBOUND = (
+    "inbound"  # a talk the person began: no attempt of ours, yet the quiet days after a talk begin with it (12 CFR 1006.14(b)(2)(i)(B))
+)
 # What the customer has just asked for: bound to the address on file, not to hours and counts.
 ASKED_FOR = ("code", "confirm")
 # The one message that goes out by a channel after its stop: it tells that the stop was heard.
@@ -208,7 +211,8 @@ def counts(question: Question, pack: Pack) -> Verdict:
         if full := day_full(question, answered, pack.connected_calls_per_day):
             under_way = [attempt.open_until for attempt in answered if attempt.open_until and not attempt.connected]
             return Verdict(False, CONNECTED, min([full, *under_way]))
-        if quiet := still_quiet(question, mine, pack.quiet_days):
+        began = [attempt for attempt in question.attempts if attempt.channel == INBOUND and attempt.at <= now]
+        if quiet := still_quiet(question, [*mine, *began], pack.quiet_days):
             return Verdict(False, QUIET, quiet)
         limits = (pack.calls_per_day, pack.calls_per_week)
     elif channel in WRITTEN:
@@ -224,7 +228,8 @@ def counts(question: Question, pack: Pack) -> Verdict:
 
 def pressed(question: Question, pack: Pack) -> Verdict:
     """Over all channels: so many contacts, and so many points, in any thirty days."""
-    recent = sorted((attempt for attempt in question.attempts if question.at - MONTH < attempt.at <= question.at), key=lambda one: one.at)
+    ours = (attempt for attempt in question.attempts if attempt.channel != INBOUND)
+    recent = sorted((attempt for attempt in ours if question.at - MONTH < attempt.at <= question.at), key=lambda one: one.at)
     most = pack.contacts_per_month
     if most is not None and len(recent) >= most:
         return Verdict(False, MONTHLY, recent[len(recent) - most].at + MONTH if most else None)
@@ -251,7 +256,7 @@ def points(attempt: Attempt, zone: ZoneInfo) -> int:
 
 def pressure(attempts: Iterable[Attempt], *, at: datetime, zone: ZoneInfo) -> int:
     """Return the points of the last thirty days."""
-    return sum(points(attempt, zone) for attempt in attempts if at - MONTH < attempt.at <= at)
+    return sum(points(attempt, zone) for attempt in attempts if at - MONTH < attempt.at <= at and attempt.channel != INBOUND)
 
 
 def still_quiet(question: Question, calls: Iterable[Attempt], days: int | None) -> datetime | None:
@@ -270,7 +275,9 @@ def warnings(question: Question, pack: Pack) -> tuple[str, ...]:
     if pack.interval_days is None or question.purpose in ASKED_FOR:
         return ()
     since = question.at - timedelta(days=pack.interval_days)
-    return (INTERVAL,) if any(since < one.at <= question.at and one.connected for one in question.attempts) else ()
+    return (
+        (INTERVAL,) if any(since < one.at <= question.at and one.connected and one.channel != INBOUND for one in question.attempts) else ()
+    )
 
 
 def day_full(question: Question, attempts: Iterable[Attempt], limit: int | None) -> datetime | None:
@@ -300,7 +307,7 @@ TIMED: tuple[Check, ...] = (hours, counts)  # what another moment may answer oth
 def counted(question: Question) -> dict[str, int]:
     """Return what the gate counts of one person at this moment: what a verdict is stored with, and what the meter shows."""
     today = question.at.astimezone(question.zone).date()
-    past = [one for one in question.attempts if one.at <= question.at]
+    past = [one for one in question.attempts if one.at <= question.at and one.channel != INBOUND]
     calls = [one for one in past if one.channel == "call"]
     written = [one for one in past if one.channel == question.channel and one.channel in WRITTEN]
     week, month = question.at - WEEK, question.at - MONTH

@@ -82,6 +82,10 @@ class Hold:
 HOLDS: Registry[Callable[[Collection[int]], Mapping[int, Hold]]] = Registry("hold on reminders")
 
 
+# Apps above know when a person called in by themselves: (customer ids, since, relation) → customer and moment. One query a set.
+TALKS: Registry[Callable[[Collection[int], datetime, Relation | None], Iterable[tuple[int, datetime]]]] = Registry("talk a person began")
+
+
 def holds_of(customer_ids: Collection[int]) -> dict[int, Hold]:
     """Return the hold on reminders of each customer who has one."""
     found: dict[int, Hold] = {}
@@ -104,9 +108,16 @@ def zone_of(customer: Customer) -> ZoneInfo:
 
 
 def attempts_of(customer_ids: Iterable[int], *, at: datetime, relation: Relation | None = None) -> dict[int, list[Attempt]]:
-    """Return the attempts that the limits count, by customer; one query. Whoever answers beside the customer is counted apart."""
+    """Return the attempts that the limits count, by customer, and the talks the person began, after which it is quiet too.
+
+    A constant number of queries. Whoever answers beside the customer is counted apart.
+    """
     found: dict[int, list[Attempt]] = defaultdict(list)
-    rows = ContactAttempt.objects.filter(customer_id__in=list(customer_ids), at__gt=at - LOOK_BACK, relation=relation)
+    ids = list(customer_ids)
+    for talks in TALKS.values():
+        for customer_id, moment in talks(ids, at - LOOK_BACK, relation):
+            found[customer_id].append(Attempt(contact_policy.INBOUND, moment, True))
+    rows = ContactAttempt.objects.filter(customer_id__in=ids, at__gt=at - LOOK_BACK, relation=relation)
     for customer_id, channel, moment, connected, under_way in rows.values_list("customer_id", "channel", "at", "connected", "open_until"):
         found[customer_id].append(Attempt(channel, moment, connected, under_way))
     return found

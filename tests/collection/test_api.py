@@ -9,6 +9,7 @@ from django.utils.timezone import localdate, now
 
 from collection import cases
 from collection.models import Case, Contact
+from customers import contacts
 from tests.collection.conftest import Floor, by_daylight
 
 
@@ -59,6 +60,33 @@ def test_a_turn_over_http(case: Case, dialer: Any) -> None:
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_used")
     assert Contact.objects.get().note == "beep"
     assert Case.objects.get().claimed_by is None
+
+
+def test_the_gate_is_asked_without_reserving(case: Case, dialer: Any) -> None:
+    from customers.models import ContactAttempt, ContactVerdict
+
+    contacts.bar(case.customer, channel="sms", reason="stop", actor=dialer.user, at=now())
+    before = ContactAttempt.objects.count(), ContactVerdict.objects.count()
+    for _time in range(2):
+        said = {one["channel"]: one for one in dialer.get(f"/api/v1/cases/{case.public_id}/ways/").json()}
+    assert (said["sms"]["allowed"], said["sms"]["rule"], said["sms"]["opens_at"]) == (False, "contact.stop", None)
+    assert said["sms"]["reason"]
+    assert said["letter"]["allowed"]
+    assert (ContactAttempt.objects.count(), ContactVerdict.objects.count()) == before  # asked twice, nothing taken
+
+
+def test_who_called_in_and_was_spoken_with_counts_as_a_talk(case: Case, floor: Floor) -> None:
+    from customers import contact_policy
+
+    at = now()
+    Contact.objects.bulk_create(
+        Contact(
+            case=case, channel="inbound", outcome=outcome, at=at, actor=floor.cast.collector, next_action="call", next_action_on=at.date()
+        )
+        for outcome in ("callback", "third_party")
+    )
+    told = contacts.attempts_of([case.customer_id], at=at + timedelta(hours=1))[case.customer_id]
+    assert [one.connected for one in told if one.channel == contact_policy.INBOUND] == [True]
 
 
 def test_release_and_a_lost_claim(case: Case, dialer: Any, floor: Floor) -> None:

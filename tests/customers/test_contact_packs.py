@@ -61,6 +61,18 @@ def test_china_agreed_hours() -> None:
     assert check(agreed, pack("cn")).allowed
 
 
+@pytest.mark.parametrize(("days_ago", "allowed"), [(0, False), (3, False), (6, False), (7, True)])
+def test_us_is_quiet_after_a_talk_the_consumer_began_too(days_ago: int, allowed: bool) -> None:
+    """12 CFR 1006.14(b)(2)(i)(B) speaks of a conversation, whoever called; the day of it is the first of the seven."""
+    noon = local("2025-06-10T12:00", NEW_YORK)
+    talk = Attempt("inbound", noon - timedelta(days=days_ago), True)
+    asked = Question("call", noon, NEW_YORK, attempts=(talk,))
+    assert check(asked, pack("us_reg_f")).allowed is allowed
+    assert check(Question("sms", noon, NEW_YORK, attempts=(talk,)), pack("us_reg_f")).allowed  # messages are no calls
+    counted = contact_policy.counted(asked)
+    assert {counted[name] for name in ("calls_today", "calls_week", "contacts_month", "pressure_month")} == {0}  # no attempt of ours
+
+
 def test_china_interval_is_a_warning_and_refuses_nothing() -> None:
     noon = local("2025-06-10T12:00")
     asked = Question("call", noon, SHANGHAI, attempts=(Attempt("call", noon - timedelta(days=3), True),))

@@ -36,6 +36,7 @@ from crm.demo import (
     outside,
     play,
     products,
+    replies,
     report_months,
     rights,
     risk_lists,
@@ -119,6 +120,7 @@ class Command(BaseCommand):
             self.stdout.write(models.fill(at=min(now(), house.at(today, 18))))
             self.stdout.write(features.fill(at=min(now(), house.at(today, 18))))
             self.stdout.write(desk_messages.fill(entity, today=today, seed=SEED))
+            self.stdout.write(replies.play(entity, house.staff, today=today))
             outbox.run_all(at=now())
         with outside.sandbox(), log.without_broker():
             self.stdout.write(keys.fill(at=now()))
