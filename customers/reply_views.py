@@ -36,6 +36,7 @@ def shown(rows: list[Reply], user: Any) -> list[Reply]:
     uses.bind_of([row for row in rows if row.customer_id], "customer", profiles.READ_FOR, actor=user, at=now())
     for row in rows:
         row.said = NUMBERS.sub("••••", row.text or "")  # type: ignore[attr-defined]
+        row.says = _("Other") if row.kind == Reply.Kind.OTHER else row.get_kind_display()  # type: ignore[attr-defined]
         row.sender = masked_sender(row)  # type: ignore[attr-defined]
         row.label = templates.label(row.message.template.code) if row.message else ""  # type: ignore[attr-defined]
     return rows

@@ -36,9 +36,13 @@ def play(entity: LegalEntity, staff: dict[str, Any], *, today: date) -> str:
     failed = rows.select_related(
         "customer__legal_entity", "customer__owner", "customer__branch", "template", "instead_of__template"
     ).order_by("-pk")
-    gone = [message for message in failed[:2] if message_ways.after_failure(message, at=datetime.combine(today, time(9, 40), tzinfo=zone))]
+    gone = 0
+    for message in failed[:20]:
+        gone += message_ways.after_failure(message, at=datetime.combine(today, time(9, 40), tzinfo=zone)) is not None
+        if gone == 1:
+            break  # the others wait for a person
     words(staff["supervisor"], at=at)
-    return f"{Reply.objects.count()} answers, {len(gone)} messages by another way, words that wait for approval"
+    return f"{Reply.objects.count()} answers, {gone} message by another way, words that wait for approval"
 
 
 def words(supervisor: User, *, at: datetime) -> None:
