@@ -69,6 +69,14 @@ class DiaryForm(crm_forms.Form):
         crm_forms.dress(self)
 
 
+class PackForm(crm_forms.Form):
+    """What a filing pack is needed for."""
+
+    reason = forms.CharField(
+        label=_("What it is needed for"), min_length=5, max_length=200, help_text=_("It stands on record with your name.")
+    )
+
+
 class CostForm(crm_forms.Form):
     """A cost of a legal action."""
 

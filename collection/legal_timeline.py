@@ -12,7 +12,7 @@ from ledger.models import Entry
 
 kind(
     "legal", label=gettext_lazy("Limitation and court"), order=47,
-    prefixes=("collections.legal.", "collections.letter.", "collections.limitation."),
+    prefixes=("collections.legal.", "collections.letter.", "collections.limitation.", "collections.pack."),
 )  # fmt: skip
 
 
@@ -47,6 +47,9 @@ for event, words, tone in (
     ("collections.legal.enforcement", gettext_lazy("Enforcement applied for on %(day)s"), "warn"),
     ("collections.legal.ended", gettext_lazy("Legal action ended: %(outcome)s"), "neutral"),
     ("collections.legal.noted", gettext_lazy("Diary of the legal action written"), "neutral"),
+    ("collections.pack.ordered", gettext_lazy("A filing pack was asked for"), "neutral"),
+    ("collections.pack.made", gettext_lazy("A filing pack was made"), "info"),
+    ("collections.pack.opened", gettext_lazy("A filing pack was opened"), "neutral"),
     ("collections.legal.cost", gettext_lazy("Cost of the legal action: %(amount)s"), "neutral"),
 ):
     plain(event, words, tone=tone)

@@ -20,6 +20,8 @@ urlpatterns = [
     path("collections/legal/<str:public_id>/diary/", legal.diary, name="legal-diary"),
     path("collections/legal/<str:public_id>/cost/", legal.cost_new, name="legal-cost"),
     path("collections/legal/<str:public_id>/costs/<str:number>/", legal.cost_back, name="legal-cost-back"),
+    path("collections/legal/<str:public_id>/pack/", legal.pack_new, name="legal-pack"),
+    path("collections/legal/<str:public_id>/packs/<str:number>/", legal.pack_file, name="legal-pack-file"),
     *visit_urls.urlpatterns,
     *trace_urls.urlpatterns,
 ]

@@ -3,7 +3,7 @@ from collection.models.assignment import AssignmentMark, AssignmentPlan, Assignm
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
 from collection.models.contacts import CasePause, Contact
-from collection.models.legal import LegalAction, LegalCost, LegalDiary, PreActionLetter
+from collection.models.legal import FilingPack, LegalAction, LegalCost, LegalDiary, PreActionLetter
 from collection.models.limitation import LimitationClock, LimitationMark
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
 from collection.models.policies import PolicyDraft, PolicyReplay
@@ -38,6 +38,7 @@ __all__ = [
     "Contact",
     "Dispute",
     "FieldVisit",
+    "FilingPack",
     "Hardship",
     "HardshipPaper",
     "LegalAction",

@@ -15,7 +15,7 @@ from crm.lib.fields import MoneyField, PublicIdField
 from crm.lib.policy import SUMMED, Column, Policy
 from customers.models import ContactAttempt
 from governance.fields import SealedTextField
-from governance.models import User
+from governance.models import Job, User
 
 ZERO = Decimal("0.00")
 LETTER_STATUSES = ["made", "sent", "delivered", "returned", "dropped"]
@@ -363,6 +363,60 @@ class LegalCost(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["action", "id"], name="legal_cost_of_action")]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class FilingPack(models.Model):
+    """What a court needs of one action, in one sealed file that a job makes; the index names each part with its hash."""
+
+    POLICY = Policy(
+        owner="collections",
+        meaning=_("filing packs of legal actions"),
+        retention=_("with the case"),
+        personal={"reason": "C2"},
+        level=3,
+        kind="C2",
+        purposes=("collections", "compliance"),
+        basis="contract",
+        lies_open=SUMMED,
+        columns={
+            "reason": Column(_("What it is needed for, in words"), mask="text"),
+            "index": _("Parts of the file with their size and hash"),
+            "media_type": _("Kind of file"),
+        },
+    )
+    PERSON = "action__case__customer"
+    FILE_LABEL = "collections.filing_pack.content"
+
+    public_id = PublicIdField(prefix="FP")
+    seal_key = models.UUIDField(default=uuid.uuid4, editable=False)
+    action = models.ForeignKey(LegalAction, on_delete=models.PROTECT, related_name="packs", db_index=False)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reason = SealedTextField("collections.filingpack.reason")
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    asked_at = models.DateTimeField()
+    made_at = models.DateTimeField(null=True, blank=True)
+    media_type = models.CharField(max_length=40, blank=True, default="")
+    size = models.PositiveIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    storage_key = models.CharField(max_length=80, unique=True, null=True)
+    file_key = models.UUIDField(null=True, editable=False, help_text="what the sealed file is bound to; `seal_key` binds the reason")
+    index = models.JSONField(default=list)
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                name="pack_made_is_whole",
+                condition=Q(made_at__isnull=True, storage_key__isnull=True)
+                | Q(made_at__isnull=False, storage_key__isnull=False, size__gt=0),
+            )
+        ]
+        indexes = [models.Index(fields=["action", "-id"], name="pack_of_action")]
 
     def __str__(self) -> str:
         return self.public_id

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from collection import legal as actions
-from collection import legal_costs, legal_holds, letters, limitation_book, permissions
-from collection.legal_forms import ArrivalForm, CostForm, DiaryForm, MarkForm, SendForm
+from collection import legal_costs, legal_holds, letters, limitation_book, packs, permissions
+from collection.legal_forms import ArrivalForm, CostForm, DiaryForm, MarkForm, PackForm, SendForm
 from collection.legal_lists import ACTIONS, CLOCKS, tone_of
-from collection.models import Case, LegalAction, LegalCost, LimitationClock, LimitationMark, PreActionLetter
+from collection.models import Case, FilingPack, LegalAction, LegalCost, LimitationClock, LimitationMark, PreActionLetter
 from collection.views import work
 from collection.views.work import person
 from credit import books
@@ -275,6 +275,8 @@ def action(request: HttpRequest, public_id: str) -> HttpResponse:
         "costs": costs,
         "diary": list(row.diary.select_related("actor").order_by("-pk")),
         "letters": list(row.case.letters.order_by("-pk")[:SHOWN]),
+        "packs": list(row.packs.select_related("job", "asked_by").order_by("-pk")[:SHOWN]),
+        "may_pack": may_run and row.status not in (LegalAction.Status.PROPOSED, LegalAction.Status.REFUSED),
         "may_read": any(user.has_perm(code) for code in READERS),
         "may_decide": row.status == LegalAction.Status.PROPOSED and user.has_perm(permissions.APPROVE_LEGAL) and row.proposed_by_id != user.pk,
         "may_run": may_run and row.status not in (LegalAction.Status.PROPOSED, LegalAction.Status.REFUSED, LegalAction.Status.ENDED),
@@ -349,3 +351,36 @@ def cost_back(request: HttpRequest, public_id: str, number: str) -> HttpResponse
     actions.take_cost_back(row, actor=person(request), at=now())
     messages.success(request, _("The cost is taken back; both lines stay."))
     return htmx.go(request, reverse("legal-action", args=[public_id]))
+
+
+@needs(permissions.RUN_LEGAL)
+@require_http_methods(["GET", "POST"])
+def pack_new(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Order a filing pack; a worker makes it."""
+    row = found(request, public_id)
+    form = PackForm(request.POST or None)
+    back = reverse("legal-action", args=[row.public_id])
+    if request.method == "POST" and form.is_valid():
+        with form.refusals(), Once(person(request), form.cleaned_data["form_key"], at=now()) as sent:
+            if not sent.again:
+                packs.ask(row, reason=form.cleaned_data["reason"], actor=person(request), at=now())
+                sent.result(back)
+                messages.success(request, _("The filing pack is being made. You can leave this page."))
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    context = {"case": row.case, "title": _("Filing pack"), "label": _("Make the filing pack"), "back": back}
+    return form.page(request, "collections/relief_form.html", context)
+
+
+@needs(permissions.RUN_LEGAL)
+@require_GET
+def pack_file(request: HttpRequest, public_id: str, number: str) -> HttpResponse:
+    """Hand a pack out; who opened it stands in the ledger."""
+    row = None
+    if "\0" not in number:
+        row = FilingPack.objects.filter(action=found(request, public_id), public_id=number).select_related("action__case").first()
+    if row is None:
+        raise Http404
+    content = packs.opened(row, actor=person(request), at=now())
+    headers = {"Content-Disposition": f'attachment; filename="{row.public_id}.zip"', "Cache-Control": "no-store"}
+    return HttpResponse(content, content_type=packs.ZIP, headers=headers)
