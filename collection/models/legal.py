@@ -25,6 +25,10 @@ COST_KINDS = ["court", "lawyer", "service", "preservation", "enforcement", "trav
 OUTCOMES = ["paid", "settled", "mediated", "withdrawn", "dismissed", "enforced", "unenforceable"]
 
 
+class LetterQuerySet(OfCaseQuerySet):
+    """Letters of cases."""
+
+
 class PreActionLetter(models.Model):
     """A last demand before filing: amounts of the ledger on one day, in the words of one version, kept as the very file that went out."""
 
@@ -91,7 +95,7 @@ class PreActionLetter(models.Model):
     attempt = models.ForeignKey(ContactAttempt, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     version = models.PositiveIntegerField(default=1)
 
-    objects = OfCaseQuerySet.as_manager()
+    objects = LetterQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()
