@@ -11,15 +11,22 @@ class CollectionsConfig(AppConfig):
             features,
             handover,
             holds,
+            legal_menu,
+            legal_tasks,
+            legal_timeline,
             menu,
             permissions,
             records,
             supervision_menu,
             supervision_tasks,
             tasks,
+            trace_tasks,
             treatment_tasks,
             treatment_texts,
             treatment_words,
+            visit_menu,
+            visit_tasks,
+            visit_timeline,
         )
 
         treatment_words.learn()

@@ -35,11 +35,13 @@ def log_contact(
     note: str = "",
     promise: Sequence[Part] = (),
     relation: Relation | None = None,
+    attempt: ContactAttempt | None = None,
 ) -> Contact:
     """Write down a contact, what was promised in it and what comes next; the hold ends with it, so that the next can be taken.
 
     :param promise: the parts of the promise to pay; an outcome that carries one needs it
     :param relation: who answers for the debt beside the debtor, if one turned to them; counted by themselves
+    :param attempt: what the contact policy let through and counted when the contact began, as a visit at the door
     :raises CaseClosed: if the case is closed
     :raises CasePaused: if the work on it waits; who calls in by themselves is heard
     :raises NotHeld: if `actor` does not hold the case
@@ -62,11 +64,13 @@ def log_contact(
         problems.setdefault("outcome", _("A promise belongs to the result “Promise to pay”."))
     if relation is not None and result is not None and result.person:
         problems.setdefault("outcome", _("Only the debtor's own words make this result: turn to them, or choose another result."))
+    if channel == Channel.VISIT and attempt is None:
+        problems["channel"] = _("A visit is planned for two persons and written down on its own page.")
     if problems or next_action_on is None:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
     public_id = str(Contact._meta.get_field("public_id").get_default())
     attempt = gate.pass_through(
-        row, channel=channel, outcome=outcome, actor=actor, at=at, key=f"case-contact:{public_id}", relation=relation
+        row, channel=channel, outcome=outcome, actor=actor, at=at, key=f"case-contact:{public_id}", relation=relation, begun=attempt
     )
     contact = Contact.objects.create(
         public_id=public_id,

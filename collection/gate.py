@@ -38,17 +38,27 @@ def under_way(case: Case, *, actor: User, at: datetime, relation: Relation | Non
 
 
 def pass_through(
-    case: Case, *, channel: str, outcome: str, actor: User, at: datetime, key: str, relation: Relation | None = None
+    case: Case,
+    *,
+    channel: str,
+    outcome: str,
+    actor: User,
+    at: datetime,
+    key: str,
+    relation: Relation | None = None,
+    begun: ContactAttempt | None = None,
 ) -> ContactAttempt | None:
     """Let one contact through and count it, in one step: a call that was begun is ended, anything else is asked for now.
 
     Who calls in by themselves is always heard, and is not counted.
 
+    :param begun: what was let through and counted when the contact began
     :raises NotNow: with the rule and the moment from which it is allowed
     """
     if channel == Channel.INBOUND:
         return None
-    begun = under_way(case, actor=actor, at=at, relation=relation) if channel == Channel.CALL else None
+    if channel == Channel.CALL and begun is None:
+        begun = under_way(case, actor=actor, at=at, relation=relation)
     attempt = begun or contact_gate.reserve(
         case.customer,
         channel=channel,

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from collection import case_states, cases, promises, relief_plans, settlements
-from collection.models import Case, ReliefPlan, Settlement
+from collection import case_states, cases, limitation_book, limitation_warnings, promises, relief_plans, settlements
+from collection.models import Case, LimitationClock, ReliefPlan, Settlement
 from credit.models import Loan
 from governance.models import LegalEntity, User
 from ledger import log
@@ -14,13 +14,14 @@ PARTITION = 1_000  # customers; under a second of work in one transaction
 
 
 def touched(legal_entity_id: int, *, first: int = 0, last: int = 2**63 - 1) -> list[int]:
-    """Return the customers with an overdue loan, an open case, or relief that is followed, by id, within `[first, last]`."""
+    """Return the customers with an overdue loan, an open case, relief that is followed, or a period that runs, by id, within `[first, last]`."""
     within = {"legal_entity": legal_entity_id, "customer_id__gte": first, "customer_id__lte": last}
     late = Loan.objects.overdue().filter(**within).order_by().values_list("customer_id", flat=True)
     worked = Case.objects.open().filter(**within).order_by().values_list("customer_id", flat=True)
     eased = Loan.objects.filter(**within, pk__in=ReliefPlan.objects.filter(status="running").values("loan"))
     settling = Case.objects.filter(**within, pk__in=Settlement.objects.open().values("case"))
-    others = (rows.order_by().values_list("customer_id", flat=True) for rows in (eased, settling))
+    running = Loan.objects.filter(**within, pk__in=LimitationClock.objects.values("loan"))
+    others = (rows.order_by().values_list("customer_id", flat=True) for rows in (eased, settling, running))
     return sorted(set(late.union(worked, *others)))
 
 
@@ -45,4 +46,7 @@ def refresh_range(legal_entity_id: int, *, first: int, last: int, actor: User, a
     settlements.follow(ids, actor=actor, at=at)
     relief_plans.follow(ids, actor=actor, at=at)
     case_states.resume_due(ids, actor=actor, at=at)
-    return cases.refresh(ids, actor=actor, at=at)
+    done = cases.refresh(ids, actor=actor, at=at)
+    limitation_book.refresh(ids, at=at)
+    limitation_warnings.tell(ids, at=at)
+    return done

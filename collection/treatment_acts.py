@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Q
 from psycopg2.extras import execute_values
 
+from collection import legal, visits
 from collection import treatment_shape as shape
 from collection.models import Case, TreatmentStep
 from collection.treatment_facts import Told
@@ -49,7 +50,9 @@ def take(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> None:
         outcomes[step.pk] = (S.DONE if step.action == shape.WAIT else S.GIVEN, "", None)
     off = {name for name in shape.NEEDS_GATEWAY if not settings.PORTS.get(name)}
     _write_messages([one for one in due if one[0].action in shape.WRITTEN and one[0].action not in off], outcomes, at=at)
-    _tell_desk([one for one in due if one[0].action in shape.DESK], at=at)
+    _tell_desk([one for one in due if one[0].action in shape.DESK and one[0].action != "visit"], at=at)
+    _want_visits([one for one in due if one[0].action == "visit"], outcomes, at=at)
+    _propose_legal([one for one in due if one[0].action == "legal"], outcomes, at=at)
     for step, _row in due:
         if step.action in off:
             outcomes[step.pk] = (S.BLOCKED, "no_gateway", None)
@@ -111,6 +114,20 @@ def _tell_desk(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> No
     for (action, day), ids in by_act.items():
         later = Q(next_action_on__isnull=True) | Q(next_action_on__gt=day)
         Case.objects.filter(later, pk__in=ids).update(next_action=action, next_action_on=day)
+
+
+def _propose_legal(due: Sequence[tuple[TreatmentStep, Told]], outcomes: dict[int, tuple[str, str, int | None]], *, at: datetime) -> None:
+    """Propose a legal action for each case: a person decides on it, the step itself takes nobody to court."""
+    if due:
+        refused = legal.propose_for([row.case_id for _step, row in due], at=at)
+        outcomes.update({step.pk: (S.BLOCKED, refused[row.case_id], None) for step, row in due if refused.get(row.case_id)})
+
+
+def _want_visits(due: Sequence[tuple[TreatmentStep, Told]], outcomes: dict[int, tuple[str, str, int | None]], *, at: datetime) -> None:
+    """Ask for a visit of each case: somebody plans it for two persons and a day."""
+    if due:
+        refused = visits.want_for([row.case_id for _step, row in due], at=at)
+        outcomes.update({step.pk: (S.BLOCKED, refused[row.case_id], None) for step, row in due if refused.get(row.case_id)})
 
 
 def answered(case_ids: Sequence[int], *, channel: str) -> int:

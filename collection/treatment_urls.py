@@ -1,5 +1,6 @@
 from django.urls import path
 
+from collection.legal_urls import urlpatterns as to_court
 from collection.views import treatments
 
 EXPERIMENT = "collections/treatments/experiments/<str:public_id>/"
@@ -11,4 +12,5 @@ urlpatterns = [
     path(f"{EXPERIMENT}start/", treatments.experiment_start, name="treatment-experiment-start"),
     path(f"{EXPERIMENT}withdraw/", treatments.experiment_withdraw, name="treatment-experiment-withdraw"),
     path(f"{EXPERIMENT}end/", treatments.experiment_end, name="treatment-experiment-end"),
+    *to_court,
 ]

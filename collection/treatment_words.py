@@ -84,6 +84,10 @@ ENDS: dict[str, Any] = {
 WHYS: dict[str, Any] = {
     "late": gettext_lazy("its day had gone by"), "condition": gettext_lazy("its condition no longer holds"),
     "no_gateway": gettext_lazy("no gateway is connected"), "no_template": gettext_lazy("there are no live words"),
+    "legal_barred": gettext_lazy("the way to court is closed, or an action is under way"),
+    "no_visit": gettext_lazy("nobody may go there now"), "visit_under_way": gettext_lazy("a visit is under way"),
+    "case_paused": gettext_lazy("the work on the case waits"), "invalid": gettext_lazy("no address is on file"),
+    "nothing_to_claim": gettext_lazy("nothing is owed"),
     "not_due": gettext_lazy("nothing was due any more"), "no_answer": gettext_lazy("the gateway did not answer"),
 }  # fmt: skip
 

@@ -31,11 +31,13 @@ def reserve(
     relation: Relation | None = None,
     subject: str = "",
     under_way: bool = False,
+    number_key: str = "",
 ) -> ContactAttempt:
     """Ask for one contact and take its place among the counts, in one step. The same `key` is one attempt.
 
     :param relation: whom one turns to beside the customer; only who answers for the debt
     :param under_way: a call that begins now: it may still connect until `settle`
+    :param number_key: fingerprint of another number of the person than the one on file, which may be somebody else's
     :raises NotNow: if the rules refuse; `remember` puts that on record
     :raises ValueError: if the channel is none of `ContactChannel`
     """
@@ -46,7 +48,7 @@ def reserve(
     known = ContactAttempt.objects.filter(key=key).first()
     if known is not None:
         return known
-    one = contacts.judged(customer, channel, at, purpose=purpose, relation=relation)
+    one = contacts.judged(customer, channel, at, purpose=purpose, relation=relation, number_key=number_key)
     if not one.verdict.allowed:
         raise contacts.refusal(one, actor=actor, subject=subject)
     attempt = ContactAttempt.objects.create(

@@ -182,10 +182,17 @@ def may_contact_by(
 
 
 def judged(
-    customer: Customer, channel: str, at: datetime, *, party: str = "debtor", purpose: str = "collection", relation: Relation | None = None
+    customer: Customer,
+    channel: str,
+    at: datetime,
+    *,
+    party: str = "debtor",
+    purpose: str = "collection",
+    relation: Relation | None = None,
+    number_key: str = "",
 ) -> Judged:
     """Ask the gate and return all it was said from."""
-    return judged_by(customer, [channel], at, party=party, purpose=purpose, relation=relation)[channel]
+    return judged_by(customer, [channel], at, party=party, purpose=purpose, relation=relation, number_key=number_key)[channel]
 
 
 def judged_by(
@@ -196,15 +203,22 @@ def judged_by(
     party: str = "debtor",
     purpose: str = "collection",
     relation: Relation | None = None,
+    number_key: str = "",
 ) -> dict[str, Judged]:
-    """Ask the gate of several channels at once."""
+    """Ask the gate of several channels at once.
+
+    :param number_key: fingerprint of another number of the person than the one on file: that one's bar counts then
+    """
     who, own = counted_as(customer, relation)
     party = party_of(relation) if relation is not None else party
     zone = zone_of(who)
     on = at.astimezone(zone).date()
     held = contact_packs.held(on=on, lender=customer.legal_entity.code)
     attempts = tuple(attempts_of([who.pk], at=at, relation=own)[who.pk])
-    barred = relation_bars(own) if own is not None else bars_of([who.pk]).get(who.pk, frozenset())
+    if number_key:
+        barred = stops_of(who) | number_bars(number_key)
+    else:
+        barred = relation_bars(own) if own is not None else bars_of([who.pk]).get(who.pk, frozenset())
     windows = () if own is not None else windows_of([who.pk], on=on).get(who.pk, ())
     waits = purpose in contact_policy.BY_ITSELF and customer.pk in holds_of([customer.pk])
     found = {}
@@ -224,8 +238,19 @@ def told(verdict: Verdict, zone: ZoneInfo) -> Answer:
 
 def relation_bars(relation: Relation) -> frozenset[str]:
     """Return what is stopped of somebody outside: the number, if it is another's."""
-    wrong = BarredNumber.objects.filter(number_key=relation.mobile_key or "", lifted_at__isnull=True).exists()
+    return number_bars(relation.mobile_key or "")
+
+
+def number_bars(number_key: str) -> frozenset[str]:
+    """Return what is stopped of a number, if it is somebody else's."""
+    wrong = BarredNumber.objects.filter(number_key=number_key, lifted_at__isnull=True).exists()
     return frozenset(ON_THE_NUMBER) if wrong else frozenset()
+
+
+def stops_of(customer: Customer) -> frozenset[str]:
+    """Return the channels the person is not to be reached by, whatever number is used."""
+    rows = ContactBar.objects.filter(customer=customer, lifted_at__isnull=True).exclude(reason=ContactBar.Reason.WRONG_NUMBER)
+    return frozenset(rows.values_list("channel", flat=True))
 
 
 def refusal(one: Judged, *, actor: User | None, subject: str = "") -> NotNow:

@@ -19,8 +19,9 @@ from crm.lib.permissions import ALL, scopes
 from tests.fixtures.cast import NOON, Cast
 from tests.fixtures.support.routes import Route, permissions_of, routes
 from tests.permissions import collections, credit, customers, house, risk, supervision
+from tests.permissions import court as court_room
 
-ROOMS = (customers, credit, collections, supervision, risk, house)
+ROOMS = (customers, credit, collections, supervision, risk, house, court_room)
 
 # --- the table ---------------------------------------------------------------------------------------------------
 # permission → the roles that hold it; every other role is refused
@@ -206,6 +207,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     from credit import payoffs
     from customers import activities, contact_windows, messages, relations, templates
     from tests.collection.conftest import LATE, Floor
+    from tests.collection.court_rows import court_rows
     from tests.collection.relief_rows import rows_of
     from tests.credit.conftest import Desk
     from tests.risk.behaviours import limit_proposal
@@ -232,6 +234,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     person, told = draft.customer, {"actor": cast.outsider, "at": NOON}
     return {
         **rows_of(case, worker=cast.west_collector, cast=cast, at=late),
+        **court_rows(case, worker=cast.west_collector, at=late),
         **reviews(cast, desk, customer),
         "limit_proposal": limit_proposal(cast.system, person).public_id,
         "message": messages.send(

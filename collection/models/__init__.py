@@ -3,13 +3,17 @@ from collection.models.assignment import AssignmentMark, AssignmentPlan, Assignm
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
 from collection.models.contacts import CasePause, Contact
+from collection.models.legal import FilingPack, LegalAction, LegalCost, LegalDiary, PreActionLetter
+from collection.models.limitation import LimitationClock, LimitationMark
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
 from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
 from collection.models.recordings import Recording
 from collection.models.relief import BudgetLine, CareFlag, Hardship, HardshipPaper, ReliefPlan
 from collection.models.settlements import Settlement, SettlementPart
+from collection.models.traces import TraceFind, TraceLook, TraceRequest
 from collection.models.treatments import ARMS, TreatmentEntry, TreatmentExperiment, TreatmentStep
+from collection.models.visits import FieldVisit, VisitPhoto
 from collection.models.workers import Collector
 
 __all__ = [
@@ -33,14 +37,22 @@ __all__ = [
     "Complaint",
     "Contact",
     "Dispute",
+    "FieldVisit",
+    "FilingPack",
     "Hardship",
     "HardshipPaper",
+    "LegalAction",
+    "LegalCost",
+    "LegalDiary",
+    "LimitationClock",
+    "LimitationMark",
     "Matter",
     "MatterQuerySet",
     "Outcome",
     "Place",
     "PolicyDraft",
     "PolicyReplay",
+    "PreActionLetter",
     "Promise",
     "PromisePart",
     "PromiseQuerySet",
@@ -51,7 +63,11 @@ __all__ = [
     "Settlement",
     "SettlementPart",
     "Skip",
+    "TraceFind",
+    "TraceLook",
+    "TraceRequest",
     "TreatmentEntry",
     "TreatmentExperiment",
     "TreatmentStep",
+    "VisitPhoto",
 ]

@@ -15,6 +15,7 @@ from collection.models.case import CLOSE_REASONS, PAUSE_REASONS
 from crm.lib.errors import Invalid
 from governance.lifecycle import IllegalMove, move
 from ledger import log
+from tests.collection import court_rows
 from tests.collection.conftest import AFTER, LATE, Floor
 from tests.credit.test_acts import do
 
@@ -178,6 +179,7 @@ def test_a_proven_fraud_goes_elsewhere_and_the_night_does_not_open_it_again(floo
 def test_a_loan_paid_up_and_late_anew_opens_a_case_though_an_older_one_went_to_court(floor: Floor) -> None:
     first = floor.case(date(2026, 7, 10))
     at = datetime(2026, 7, 11, 4, tzinfo=UTC)
+    court_rows.action(first, by=floor.cast.collector, at=at, status="filed")
     cases.close(first, reason="legal", on=at.date(), actor=floor.cast.collections_supervisor, at=at)
     floor.close(date(2026, 7, 11))
     assert Case.objects.count() == 1

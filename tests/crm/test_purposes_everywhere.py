@@ -102,10 +102,18 @@ SHOWN: dict[str, set[str]] = {
         "dispute-list",
         "hardship hardship",
         "hardship-list",
+        "legal-action legal_action",
+        "legal-list",
+        "limitation-list",
+        "letter letter",
         "promise promise",
         "promise-list",
         "settlement settlement",
         "settlement-list",
+        "trace trace",
+        "trace-list",
+        "visit visit",
+        "visit-list",
     },
 }
 

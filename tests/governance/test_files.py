@@ -209,4 +209,7 @@ def test_every_model_that_names_files_is_known_to_the_sweep() -> None:
         "risk.DataSet",
         "collections.HardshipPaper",
         "collections.Recording",
+        "collections.PreActionLetter",
+        "collections.FilingPack",
+        "collections.VisitPhoto",
     }
