@@ -26,7 +26,8 @@ TREAT, EXIT = "treat", "exit"
 REMIND = ("sms", "email", "app")
 WRITTEN = (*REMIND, "ivr")  # what a gateway carries, with words from a template
 DESK = ("call", "letter", "visit")  # a collector's next action
-HANDED_ON = ("agency", "legal")  # another desk's work
+AGENCY = "agency"
+HANDED_ON = (AGENCY, "legal")  # another desk's work
 NEEDS_GATEWAY = ("app", "ivr")  # carried where the house has a gateway for it
 WAIT = "wait"
 ACTIONS: Mapping[str, Any] = {
@@ -221,6 +222,7 @@ SENTENCES: Mapping[str, Any] = {
     "too_many_a_day": _("The path “%(path)s” has %(n)s steps by %(channel)s on one day; the contact policy allows %(most)s (rule %(rule)s)."),
     "too_many_a_week": _("The path “%(path)s” has %(n)s steps by %(channel)s in seven days; the contact policy allows %(most)s (rule %(rule)s)."),
     "too_many_a_month": _("The path “%(path)s” has %(n)s contacts in thirty days; the contact policy allows %(most)s (rule %(rule)s)."),
+    "no_agency": _("No agency may take cases: the step would be passed over."),
     "no_gateway": _("No gateway is connected for %(channel)s: the step would be passed over."),
 }  # fmt: skip
 TREATMENT = kinds.register(

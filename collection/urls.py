@@ -1,6 +1,6 @@
 from django.urls import path
 
-from collection import supervision_urls, treatment_urls
+from collection import agency_urls, supervision_urls, treatment_urls
 from collection.views import acts, desk, matters, policy, promises, relief, settlements, states, team, work
 
 urlpatterns = [
@@ -64,5 +64,6 @@ urlpatterns = [
     path("collections/results/", team.results, name="collection-results"),
     path("customers/<str:public_id>/panels/cases/", work.panel, name="case-panel"),
     *supervision_urls.urlpatterns,
+    *agency_urls.urlpatterns,
     *treatment_urls.urlpatterns,
 ]

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from customers import contacts
 from customers.contact_policy import counted
 from customers.contacts import Judged, NotNow
 from customers.models import ContactAttempt, ContactChannel, ContactVerdict, Customer, Relation
 from governance.models import User
+
+MEANWHILE = timedelta(minutes=1)  # longer than anybody waits for the row
 
 __all__ = ["NotNow", "keep", "keep_all", "reserve", "settle", "under_way"]
 
@@ -46,6 +49,9 @@ def reserve(
     known = ContactAttempt.objects.filter(key=key).first()
     if known is not None:
         return known
+    # Who asked a moment earlier may get here later: what was reserved meanwhile counts for them too.
+    meanwhile = ContactAttempt.objects.filter(customer=who, at__gt=at, at__lte=at + MEANWHILE).aggregate(last=Max("at"))["last"]
+    at = meanwhile or at
     one = contacts.judged(customer, channel, at, purpose=purpose, relation=relation)
     if not one.verdict.allowed:
         raise contacts.refusal(one, actor=actor, subject=subject)

@@ -1,4 +1,5 @@
 from collection.models.absences import Absence, AbsencePiece, Reassignment
+from collection.models.agencies import Agency, AgencyFile, Placement, PlacementFee, PlacementOrder
 from collection.models.assignment import AssignmentMark, AssignmentPlan, AssignmentRule, AssignmentRun
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
@@ -18,6 +19,8 @@ __all__ = [
     "RUNNING",
     "Absence",
     "AbsencePiece",
+    "Agency",
+    "AgencyFile",
     "AssignmentMark",
     "AssignmentPlan",
     "AssignmentRule",
@@ -39,6 +42,9 @@ __all__ = [
     "MatterQuerySet",
     "Outcome",
     "Place",
+    "Placement",
+    "PlacementFee",
+    "PlacementOrder",
     "PolicyDraft",
     "PolicyReplay",
     "Promise",

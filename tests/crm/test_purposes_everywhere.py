@@ -102,6 +102,8 @@ SHOWN: dict[str, set[str]] = {
         "dispute-list",
         "hardship hardship",
         "hardship-list",
+        "placement placement",
+        "placement-list",
         "promise promise",
         "promise-list",
         "settlement settlement",
