@@ -11,7 +11,6 @@ from django.conf import settings
 from django.utils.timezone import localdate
 
 from collection import treatment_shape as shape
-from collection.models import Agency
 from collection.treatment_shape import Row
 from customers import contact_packs, templates
 from customers.models import ContactChannel, MessagePurpose, MessageTemplate
@@ -145,8 +144,6 @@ def _act(row: Row, held: contact_packs.Held, live: set[tuple[str, str]]) -> Iter
     word = shape.ACTIONS[step.action]
     if step.action in shape.NEEDS_GATEWAY and not settings.PORTS.get(step.action):
         yield Finding("no_gateway", WARNING, *at, {"channel": word})
-    if step.action == shape.AGENCY and not Agency.objects.filter(status=Agency.Status.ACTIVE).exists():
-        yield Finding("no_agency", WARNING, *at)
     if step.action in shape.WRITTEN:
         kind = templates.KINDS.get(step.template)
         if not step.template:

@@ -222,7 +222,6 @@ SENTENCES: Mapping[str, Any] = {
     "too_many_a_day": _("The path “%(path)s” has %(n)s steps by %(channel)s on one day; the contact policy allows %(most)s (rule %(rule)s)."),
     "too_many_a_week": _("The path “%(path)s” has %(n)s steps by %(channel)s in seven days; the contact policy allows %(most)s (rule %(rule)s)."),
     "too_many_a_month": _("The path “%(path)s” has %(n)s contacts in thirty days; the contact policy allows %(most)s (rule %(rule)s)."),
-    "no_agency": _("No agency may take cases: the step would be passed over."),
     "no_gateway": _("No gateway is connected for %(channel)s: the step would be passed over."),
 }  # fmt: skip
 TREATMENT = kinds.register(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from collection import agency_files, agency_statement, placements, treatment_acts, treatment_lint
+from collection import agency_files, agency_statement, treatment_acts
 from collection.agency_files import NothingPlaced
 from collection.models import Placement, TreatmentEntry, TreatmentStep
 from governance import exports
@@ -113,13 +113,3 @@ def test_the_step_places_and_says_so_or_why_not(floor: Floor, deliver: Any) -> N
         assert (one.status, one.why) == expected
     assert Placement.objects.get().case == first
     assert TreatmentEntry.objects.filter(case=first, status="running").count() == 0, "a placed case is on no path of the house"
-
-
-def test_the_linter_warns_of_a_step_nobody_could_take(floor: Floor) -> None:
-    from collection import treatment_shape
-
-    graph = treatment_shape.shipped()["graph"]
-    assert "no_agency" in {one.code for one in treatment_lint.acts(graph)}
-    agency(floor)
-    assert "no_agency" not in {one.code for one in treatment_lint.acts(graph)}
-    assert placements.seats(floor.cast.entity)[0].room == 10
