@@ -235,6 +235,12 @@ def _over(row: Placement, to: str, *, reason: str, actor: User, at: datetime) ->
     return done
 
 
+def outside(legal_entity_id: int, *, first: int, last: int) -> list[int]:
+    """Return the customers with a case at an agency, by id, within `[first, last]`."""
+    rows = Placement.objects.running().filter(case__legal_entity=legal_entity_id, case__customer__range=(first, last))
+    return sorted(rows.values_list("case__customer", flat=True))
+
+
 @transaction.atomic
 def follow(customer_ids: Collection[int], *, actor: User, at: datetime) -> int:
     """Book the fees of what came in, end what is closed, take back what may not stay outside; return how many ended.

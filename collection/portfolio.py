@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from collection import case_states, cases, placements, promises, relief_plans, settlements
+from collection import case_states, cases, promises, relief_plans, settlements
 from collection.models import Case, ReliefPlan, Settlement
 from credit.models import Loan
 from governance.models import LegalEntity, User
@@ -45,6 +45,4 @@ def refresh_range(legal_entity_id: int, *, first: int, last: int, actor: User, a
     settlements.follow(ids, actor=actor, at=at)
     relief_plans.follow(ids, actor=actor, at=at)
     case_states.resume_due(ids, actor=actor, at=at)
-    done = cases.refresh(ids, actor=actor, at=at)
-    placements.follow(ids, actor=actor, at=at)
-    return done
+    return cases.refresh(ids, actor=actor, at=at)

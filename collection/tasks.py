@@ -66,6 +66,13 @@ def follow_placement(*, entry: Entry, **_: object) -> None:
         placements.follow([entry.customer_id], actor=users.system(), at=entry.at)
 
 
+@log.on("collections.refresh.planned")
+def follow_placements(*, entry: Entry, **_: object) -> None:
+    """Bring back what is outside too long, and book what came in, for one range of customers."""
+    ids = placements.outside(entry.subject_id, first=entry.facts["first"], last=entry.facts["last"])
+    placements.follow(ids, actor=users.system(), at=entry.at)
+
+
 @log.on("collections.placement.ordered")
 def begin_placing(*, entry: Entry, **_: object) -> None:
     """Give an order to a worker of its own: it may take longer than a delivery may."""

@@ -114,6 +114,12 @@ def _tell_desk(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> No
         Case.objects.filter(later, pk__in=ids).update(next_action=action, next_action_on=day)
 
 
+def answered(case_ids: Sequence[int], *, channel: str) -> int:
+    """Mark the step that asked for this contact as done; return how many."""
+    rows = TreatmentStep.objects.filter(entry__case__in=case_ids, status=S.GIVEN, action=channel, message__isnull=True)
+    return rows.update(status=S.DONE)
+
+
 def _plan_placements(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> None:
     """Have the cases placed after commit, each by its own rules and locks; what became of it comes back to the step."""
     rows = [log.Row(CASE, row.case_id, row.customer_id, {"step": step.pk}) for step, row in due]
@@ -125,9 +131,3 @@ def placed(step_id: int, *, why: str = "") -> None:
     """Write down what became of a step that placed its case: done, or why it stayed."""
     rows = TreatmentStep.objects.filter(pk=step_id, status=S.GIVEN)
     rows.update(status=S.BLOCKED if why else S.DONE, why=why)
-
-
-def answered(case_ids: Sequence[int], *, channel: str) -> int:
-    """Mark the step that asked for this contact as done; return how many."""
-    rows = TreatmentStep.objects.filter(entry__case__in=case_ids, status=S.GIVEN, action=channel, message__isnull=True)
-    return rows.update(status=S.DONE)

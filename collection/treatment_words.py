@@ -82,11 +82,11 @@ ENDS: dict[str, Any] = {
     "closed": gettext_lazy("the case is closed"),
 }  # fmt: skip
 WHYS: dict[str, Any] = {
-    "late": gettext_lazy("its day had gone by"), "condition": gettext_lazy("its condition no longer holds"),
-    "no_gateway": gettext_lazy("no gateway is connected"), "no_template": gettext_lazy("there are no live words"),
     "nowhere": gettext_lazy("no agency has room"), "early": gettext_lazy("it is too early for an agency"),
     "settlement": gettext_lazy("a settlement runs"), "relief": gettext_lazy("a relief plan runs"),
     "placed": gettext_lazy("it is with an agency already"), "agency_full": gettext_lazy("no agency has room"),
+    "late": gettext_lazy("its day had gone by"), "condition": gettext_lazy("its condition no longer holds"),
+    "no_gateway": gettext_lazy("no gateway is connected"), "no_template": gettext_lazy("there are no live words"),
     "not_due": gettext_lazy("nothing was due any more"), "no_answer": gettext_lazy("the gateway did not answer"),
 }  # fmt: skip
 

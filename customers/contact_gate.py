@@ -46,12 +46,12 @@ def reserve(
         raise ValueError(f"{channel} is no channel of contact")
     who, own = contacts.counted_as(customer, relation)
     Customer.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=who.pk)
-    known = ContactAttempt.objects.filter(key=key).first()
-    if known is not None:
-        return known
     # Who asked a moment earlier may get here later: what was reserved meanwhile counts for them too.
     meanwhile = ContactAttempt.objects.filter(customer=who, at__gt=at, at__lte=at + MEANWHILE).aggregate(last=Max("at"))["last"]
     at = meanwhile or at
+    known = ContactAttempt.objects.filter(key=key).first()
+    if known is not None:
+        return known
     one = contacts.judged(customer, channel, at, purpose=purpose, relation=relation)
     if not one.verdict.allowed:
         raise contacts.refusal(one, actor=actor, subject=subject)
