@@ -17,8 +17,6 @@ from customers.contacts import Judged, NotNow
 from customers.models import ContactAttempt, ContactChannel, ContactVerdict, Customer, Relation
 from governance.models import User
 
-MEANWHILE = timedelta(minutes=1)  # longer than anybody waits for the row
-
 __all__ = ["NotNow", "keep", "keep_all", "reserve", "settle", "under_way"]
 
 
@@ -47,7 +45,7 @@ def reserve(
     who, own = contacts.counted_as(customer, relation)
     Customer.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=who.pk)
     # Who asked a moment earlier may get here later: what was reserved meanwhile counts for them too.
-    meanwhile = ContactAttempt.objects.filter(customer=who, at__gt=at, at__lte=at + MEANWHILE).aggregate(last=Max("at"))["last"]
+    meanwhile = ContactAttempt.objects.filter(customer=who, at__gt=at, at__lte=at + timedelta(minutes=1)).aggregate(last=Max("at"))["last"]
     at = meanwhile or at
     known = ContactAttempt.objects.filter(key=key).first()
     if known is not None:
