@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from collection import case_states, cases, checks, contacts, gate, matter_api, permissions, promises, relief_api, results_api
+from collection import case_states, cases, checks, contacts, matter_api, permissions, placement_api, promises, relief_api
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.judgement import Part
 from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
@@ -265,3 +266,4 @@ class PromiseViewSet(DoorViewSet):
 
 
 VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet} | matter_api.VIEWSETS | relief_api.VIEWSETS | results_api.VIEWSETS
+VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet} | placement_api.VIEWSETS | matter_api.VIEWSETS | relief_api.VIEWSETS

@@ -49,6 +49,12 @@ class NotPaused(DomainError):
     code = "case_not_paused"
 
 
+class WithAgency(DomainError):
+    """The case is with an agency until it is taken back."""
+
+    code = "with_agency"
+
+
 class NotClosable(DomainError):
     """What this reason needs is not on file."""
 
@@ -113,15 +119,18 @@ def show(case: Case, longest: CasePause) -> None:
 
 @transaction.atomic
 def resume(case: Case, *, actor: User, at: datetime, reason: str | None = None) -> Case:
-    """End the pause of one reason, or all of them; the work goes on when none is left.
+    """End the pause of one reason, or all but that of a case with an agency; the work goes on when none is left.
 
     :raises CaseClosed: if the case is closed
+    :raises WithAgency: if the case is with an agency: taking it back ends that pause
     :raises NotPaused: if no such pause runs
     """
     row = locked(case)
     if not row.is_open:
         raise closed(row)
-    over = [each for each in running(row) if reason is None or each.reason == reason]
+    over = [each for each in running(row) if (each.reason == reason if reason else each.reason != Pause.PLACED)]
+    if reason == Pause.PLACED and row.placements.filter(status="placed").exists():
+        raise WithAgency(_("Case %(case)s is with an agency: take it back there first.") % {"case": row.public_id})
     if not over:
         raise NotPaused(_("The work on case %(case)s does not wait for this.") % {"case": row.public_id})
     return go_on(row, over, actor=actor, at=at)
@@ -153,7 +162,7 @@ def resume_due(customer_ids: Collection[int], *, actor: User, at: datetime) -> i
     done = 0
     for row in rows.order_by("pk"):
         today = books.value_day(row.legal_entity, at)
-        over = [each for each in running(row) if each.until <= today]
+        over = [each for each in running(row) if each.until <= today and each.reason != Pause.PLACED]  # that one the placement ends
         if over:
             done += go_on(row, over, actor=actor, at=at).status != Status.PAUSED
     return done

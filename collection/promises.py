@@ -77,7 +77,11 @@ def take(case: Case, *, parts: Sequence[Part], channel: str, actor: User, at: da
     :raises Invalid: with a sentence per wrong value; parts are named `amount_1`, `due_on_1` and so on
     """
     exposure.lock(case.customer_id)  # payments wait, or are known: each counts for one promise
-    row = cases.held(case, actor=actor, at=at)
+    return write(cases.held(case, actor=actor, at=at), parts=parts, channel=channel, actor=actor, at=at, contact=contact)
+
+
+def write(row: Case, *, parts: Sequence[Part], channel: str, actor: User, at: datetime, contact: Contact | None = None) -> Promise:
+    """Write down a promise in a case that the caller holds locked, with its customer."""
     today = books.value_day(row.legal_entity, at)
     problems = wrong(parts, channel=channel, customer_id=row.customer_id, today=today)
     if problems:

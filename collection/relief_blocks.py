@@ -5,7 +5,8 @@ from typing import Any
 from django.urls import reverse
 
 from collection import permissions
-from collection.models import CareFlag, Case, Complaint, Dispute, Hardship, Settlement
+from collection.models import CareFlag, Case, Complaint, Dispute, Hardship, Placement, Settlement
+from collection.models.case import IN_WORK
 from governance.models import User
 
 SHOWN = 5
@@ -25,6 +26,9 @@ def read(case: Case, *, user: User) -> dict[str, Any]:
         "may_open_matter": user.has_perm(permissions.OPEN_MATTER),
         "relief": relief,
         "care": CareFlag.objects.open().filter(customer=case.customer_id).first(),
+        "placement": Placement.objects.running().filter(case=case).select_related("agency").first() if case.is_open else None,
+        "may_see_agency": user.has_perm(permissions.VIEW_AGENCY),
+        "may_place": case.status in IN_WORK and user.has_perm(permissions.PLACE),
         "may_open_relief": user.has_perm(permissions.OPEN_RELIEF),
     }
 

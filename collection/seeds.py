@@ -97,6 +97,14 @@ def seed() -> None:
         ),
         ("collections.promise.longest_days", 45, rules.DAYS, "How far ahead a promise may reach", "还款承诺最远可约定的天数"),
         ("collections.promise.parts", 6, rules.COUNT, "Most parts of one promise", "一项还款承诺最多分几笔"),
+        (
+            "collections.placement.earliest_dpd",
+            31,
+            rules.DAYS,
+            "Days past due from which a case may go to an agency",
+            "案件可委外的最低逾期天数",
+        ),
+        ("collections.placement.days", 90, rules.DAYS, "How long an agency has a case", "案件委外期限"),
     ):
         rules.put(code, value=value, unit=unit, meaning_en=meaning_en, meaning_zh=meaning_zh, verification=OWN, effective_from=FROM)
     rules.put(

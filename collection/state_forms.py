@@ -17,7 +17,7 @@ class PauseForm(crm_forms.Form):
 
     reason = forms.ChoiceField(
         label=_("Why"),
-        choices=Case.PauseReason.choices,
+        choices=[(value, label) for value, label in Case.PauseReason.choices if value != Case.PauseReason.PLACED],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose why the work waits.")},
     )

@@ -3,7 +3,19 @@
 from celery import shared_task
 from django.utils.timezone import localdate, now
 
-from collection import cases, contact_rules, places, portfolio, promises, recordings, relief_plans, replays, settlements
+from collection import (
+    cases,
+    contact_rules,
+    placement_orders,
+    placements,
+    places,
+    portfolio,
+    promises,
+    recordings,
+    relief_plans,
+    replays,
+    settlements,
+)
 from collection.models import Case, Contact
 from credit import acts
 from governance import users
@@ -41,6 +53,45 @@ def follow_loan(*, entry: Entry, **_: object) -> None:
         promises.judge([entry.customer_id], actor=users.system(), at=entry.at)
         settlements.follow([entry.customer_id], actor=users.system(), at=entry.at)
         cases.refresh([entry.customer_id], actor=users.system(), at=entry.at)
+        placements.follow([entry.customer_id], actor=users.system(), at=entry.at)
+
+
+@log.on(
+    "collections.case.closed", "collections.dispute.opened", "collections.complaint.opened", "collections.hardship.opened",
+    "collections.contact.logged", "collections.care.noted", "customers.contact.stopped",
+)  # fmt: skip
+def follow_placement(*, entry: Entry, **_: object) -> None:
+    """Take a case back from its agency when it may not stay there, and end a placement with its case."""
+    if entry.customer_id is not None:
+        placements.follow([entry.customer_id], actor=users.system(), at=entry.at)
+
+
+@log.on("collections.refresh.planned")
+def follow_placements(*, entry: Entry, **_: object) -> None:
+    """Bring back what is outside too long, and book what came in, for one range of customers."""
+    ids = placements.outside(entry.subject_id, first=entry.facts["first"], last=entry.facts["last"])
+    placements.follow(ids, actor=users.system(), at=entry.at)
+
+
+@log.on("collections.placement.ordered")
+def begin_placing(*, entry: Entry, **_: object) -> None:
+    """Give an order to a worker of its own: it may take longer than a delivery may."""
+    run_placing.delay(order_id=entry.subject_id)
+
+
+@shared_task
+def run_placing(*, order_id: int, **_: object) -> None:
+    placement_orders.run(order_id, clock=now)
+
+
+@log.on("collections.agency.suspended")
+def begin_taking_back(*, entry: Entry, **_: object) -> None:
+    run_taking_back.delay(agency_id=entry.subject_id, job_id=entry.facts["job"])
+
+
+@shared_task
+def run_taking_back(*, agency_id: int, job_id: int, **_: object) -> None:
+    placement_orders.take_back(agency_id, job_id, clock=now)
 
 
 @log.on("collections.case.closed")

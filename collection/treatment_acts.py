@@ -56,6 +56,7 @@ def take(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> None:
     for step, _row in due:
         if step.action in off:
             outcomes[step.pk] = (S.BLOCKED, "no_gateway", None)
+    _plan_placements([one for one in due if one[0].action == shape.AGENCY], at=at)
     values = [(pk, str(status), why, at, message) for pk, (status, why, message) in outcomes.items()]
     with connection.cursor() as cursor:
         execute_values(
@@ -134,3 +135,16 @@ def answered(case_ids: Sequence[int], *, channel: str) -> int:
     """Mark the step that asked for this contact as done; return how many."""
     rows = TreatmentStep.objects.filter(entry__case__in=case_ids, status=S.GIVEN, action=channel, message__isnull=True)
     return rows.update(status=S.DONE)
+
+
+def _plan_placements(due: Sequence[tuple[TreatmentStep, Told]], *, at: datetime) -> None:
+    """Have the cases placed after commit, each by its own rules and locks; what became of it comes back to the step."""
+    rows = [log.Row(CASE, row.case_id, row.customer_id, {"step": step.pk}) for step, row in due]
+    if rows:
+        log.record_many("collections.placement.planned", rows, actor=users.system(), at=at)
+
+
+def placed(step_id: int, *, why: str = "") -> None:
+    """Write down what became of a step that placed its case: done, or why it stayed."""
+    rows = TreatmentStep.objects.filter(pk=step_id, status=S.GIVEN)
+    rows.update(status=S.BLOCKED if why else S.DONE, why=why)

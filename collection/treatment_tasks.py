@@ -3,8 +3,9 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from collection import treatment_acts, treatment_experiments, treatment_runs, treatment_sending
+from collection import placements, treatment_acts, treatment_experiments, treatment_runs, treatment_sending
 from collection.models import Case
+from crm.lib.errors import DomainError
 from governance import users
 from ledger import log
 from ledger.models import Entry
@@ -49,6 +50,18 @@ def follow_case(*, entry: Entry, **_: object) -> None:
     if entry.event == "collections.contact.logged":
         treatment_acts.answered(list(ids), channel=entry.facts.get("channel", ""))
     treatment_runs.work(list(ids), at=entry.at)
+
+
+@log.on("collections.placement.planned")
+def place_planned(*, entry: Entry, **_: object) -> None:
+    """Place a case whose path says so; one that may not go stays, and its step says why."""
+    case = Case.objects.get(pk=entry.subject_id)
+    try:
+        placements.place_anywhere(case, actor=users.system(), at=entry.at)
+    except DomainError as refused:
+        treatment_acts.placed(entry.facts["step"], why=str(refused.extra.get("reason", refused.code)))
+    else:
+        treatment_acts.placed(entry.facts["step"])
 
 
 @log.on("collections.case.closed", "collections.case.paused")

@@ -82,6 +82,9 @@ ENDS: dict[str, Any] = {
     "closed": gettext_lazy("the case is closed"),
 }  # fmt: skip
 WHYS: dict[str, Any] = {
+    "nowhere": gettext_lazy("no agency has room"), "early": gettext_lazy("it is too early for an agency"),
+    "settlement": gettext_lazy("a settlement runs"), "relief": gettext_lazy("a relief plan runs"),
+    "placed": gettext_lazy("it is with an agency already"), "agency_full": gettext_lazy("no agency has room"),
     "late": gettext_lazy("its day had gone by"), "condition": gettext_lazy("its condition no longer holds"),
     "no_gateway": gettext_lazy("no gateway is connected"), "no_template": gettext_lazy("there are no live words"),
     "legal_barred": gettext_lazy("the way to court is closed, or an action is under way"),

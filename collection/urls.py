@@ -1,6 +1,7 @@
 from django.urls import path
 
 from collection import result_urls, supervision_urls, treatment_urls
+from collection import agency_urls, supervision_urls, treatment_urls
 from collection.views import acts, desk, matters, policy, promises, relief, settlements, states, team, work
 
 urlpatterns = [
@@ -63,6 +64,7 @@ urlpatterns = [
     path("collections/board/", team.board, name="team-board"),
     path("customers/<str:public_id>/panels/cases/", work.panel, name="case-panel"),
     *supervision_urls.urlpatterns,
+    *agency_urls.urlpatterns,
     *treatment_urls.urlpatterns,
     *result_urls.urlpatterns,
 ]

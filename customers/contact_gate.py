@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from customers import contacts
 from customers.contact_policy import counted
@@ -45,6 +46,9 @@ def reserve(
         raise ValueError(f"{channel} is no channel of contact")
     who, own = contacts.counted_as(customer, relation)
     Customer.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=who.pk)
+    # Who asked a moment earlier may get here later: what was reserved meanwhile counts for them too.
+    meanwhile = ContactAttempt.objects.filter(customer=who, at__gt=at, at__lte=at + timedelta(minutes=1)).aggregate(last=Max("at"))["last"]
+    at = meanwhile or at
     known = ContactAttempt.objects.filter(key=key).first()
     if known is not None:
         return known

@@ -1,4 +1,5 @@
 from collection.models.absences import Absence, AbsencePiece, Reassignment
+from collection.models.agencies import Agency, AgencyFile, Placement, PlacementFee, PlacementOrder
 from collection.models.assignment import AssignmentMark, AssignmentPlan, AssignmentRule, AssignmentRun
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
@@ -22,6 +23,8 @@ __all__ = [
     "RUNNING",
     "Absence",
     "AbsencePiece",
+    "Agency",
+    "AgencyFile",
     "AssignmentMark",
     "AssignmentPlan",
     "AssignmentRule",
@@ -50,6 +53,9 @@ __all__ = [
     "MatterQuerySet",
     "Outcome",
     "Place",
+    "Placement",
+    "PlacementFee",
+    "PlacementOrder",
     "PolicyDraft",
     "PolicyReplay",
     "PreActionLetter",

@@ -19,6 +19,7 @@ from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
 from crm.demo import book, desk_collections, desk_court, desk_policy, desk_relief, lines, products, report_months, treatments
+from crm.demo import book, desk_agencies, desk_collections, desk_policy, desk_relief, lines, products, report_months, treatments
 from crm.demo.people import identity
 from crm.lib.money import quantize, total
 from customers import consents, notes, profiles
@@ -169,6 +170,7 @@ def one_day(house: House, day: date, arrivals: list[tuple[dict[str, Any], Custom
     outbox.run_all(at=now())
     treatments.day(house, day)
     desk_collections.work(house, day)
+    desk_agencies.day(house, day)
     if day < house.today:  # the last day stays open: it is the day one works in
         end_of_day.close(house.entity, day, at=house.at(day, 23, 30))
     outbox.run_all(at=now())

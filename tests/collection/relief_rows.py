@@ -6,7 +6,7 @@ from typing import Any
 
 from collection import complaints, disputes, relief_plans
 from collection import hardship as hardships
-from collection.models import HardshipPaper, Settlement
+from collection.models import Agency, HardshipPaper, Placement, Settlement
 from credit import acts
 from governance import changes
 from tests.fixtures.papers import pdf
@@ -40,7 +40,15 @@ def rows_of(case: Any, *, worker: Any, cast: Any, at: datetime) -> dict[str, str
         tolerance=Decimal("1.00"), grace_days=1, offered_by=worker, offered_at=at, offered_on=at.date(), expires_on=at.date() + timedelta(days=14),
     )  # fmt: skip
     dispute = disputes.raise_(case, loan=loan, kind="amount", amount=Decimal("10.00"), **told)  # open, once the plan stands
+    agency = Agency.objects.create(
+        code=f"AG-{case.pk}", legal_entity=case.legal_entity, name_en="Agency", name_zh="机构", capacity=10, fees={"0": "0.10"}
+    )  # fmt: skip
+    placement = Placement.objects.create(
+        case=case, agency=agency, dpd=40, balance=Decimal("100.00"), rate=Decimal("0.10"), counts_after=0, placed_by=worker, placed_on=at.date(),
+        back_on=at.date() + timedelta(days=90),
+    )  # fmt: skip
     return {
+        "placement": placement.public_id,
         "dispute": dispute.public_id, "complaint": complaint.public_id, "hardship": opened.public_id, "hardship_paper": paper.public_id,
         "relief_plan": plan.public_id, "settlement": settlement.public_id,
     }  # fmt: skip

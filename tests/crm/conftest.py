@@ -68,6 +68,7 @@ def matter_rows(floor: Floor, case: Any) -> dict[str, str]:
         "hardship": "hardships",
         "relief_plan": "relief-plans",
         "settlement": "settlements",
+        "placement": "placements",
     }
     return {names[name]: value for name, value in found.items() if name in names}
 

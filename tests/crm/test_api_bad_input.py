@@ -60,6 +60,7 @@ UNKNOWN = {
     "hardships": "HR",
     "relief-plans": "HP",
     "settlements": "SE",
+    "placements": "PL",
 }
 UNREADABLE = [
     b'{"a": ',
@@ -167,6 +168,12 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/list-entries/search/": {"what": "mobile", "value": "13800001234"},
         "/api/v1/list-entries/{public_id}/end/": {"reason": "x"},
         "/api/v1/risk-alerts/{public_id}/close/": {"reason": "false"},
+        "/api/v1/placements/{public_id}/ask/": {"channel": "call"},
+        "/api/v1/placements/{public_id}/contacts/": {"channel": "inbound", "outcome": "callback", "confirmed": True},
+        "/api/v1/placements/{public_id}/promises/": {"channel": "inbound", "parts": [{"due_on": later, "amount": "100.00"}]},
+        "/api/v1/placements/{public_id}/disputes/": {"loan": rows["loans"], "kind": "fee", "amount": "1.00", "channel": "inbound"},
+        "/api/v1/placements/{public_id}/complaints/": {"kind": "hours", "channel": "inbound"},
+        "/api/v1/placements/{public_id}/hardships/": {"cause": "job"},
         "/api/v1/cases/{public_id}/pause/": {"reason": "other", "until": later},
         "/api/v1/disputes/": {
             "case": rows["cases"], "loan": rows["loans"], "kind": "fee", "amount": "1.00", "channel": "inbound",

@@ -106,6 +106,8 @@ SHOWN: dict[str, set[str]] = {
         "legal-list",
         "limitation-list",
         "letter letter",
+        "placement placement",
+        "placement-list",
         "promise promise",
         "promise-list",
         "settlement settlement",

@@ -1,7 +1,7 @@
 """Permissions of people, roles, changes, rules, jobs, the ledger, and what everybody has."""
 
 WHO: dict[str, str] = {
-    "signed in": "loan_officer underwriter collector collections_supervisor risk_analyst risk_manager service_agent compliance auditor admin loan_operations api_client",
+    "signed in": "loan_officer underwriter collector collections_supervisor risk_analyst risk_manager service_agent compliance auditor admin loan_operations api_client agency",
     "governance.share_view": "collections_supervisor underwriter risk_manager compliance loan_operations",
     "governance.manage_user": "admin",
     "governance.delegate": "loan_officer underwriter collector collections_supervisor risk_analyst risk_manager service_agent compliance auditor admin loan_operations",

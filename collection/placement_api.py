@@ -1,0 +1,219 @@
+"""Agencies over HTTP: their own placements, the gate before each contact, what came of it. Nothing of other agencies, nothing of what is back."""
+
+from typing import Any
+
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from collection import permissions, placement_work
+from collection.contacts import LONGEST_NOTE
+from collection.judgement import Part
+from collection.models import CaseDebt, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement
+from credit.act_builds import Evidence
+from crm.lib.api import DoorViewSet, checked
+from governance import uses
+from governance.asked import caller
+from governance.idempotency import idempotent
+
+
+class PlacedDebtOut(serializers.ModelSerializer):
+    loan = serializers.CharField(source="loan.public_id")
+
+    class Meta:
+        model = CaseDebt
+        fields = ("loan", "overdue_amount", "dpd")
+
+
+class PlacementOut(serializers.ModelSerializer):
+    """A case with the agency, as little of it as the work needs: no id number, the number only with the place for a call."""
+
+    id = serializers.CharField(source="public_id")
+    name = serializers.CharField(source="case.customer.masked_name")
+    mobile = serializers.CharField(source="case.customer.masked_mobile")
+    language = serializers.CharField(source="case.customer.language")
+    zone = serializers.SerializerMethodField(help_text="by whose clock the hours of contact run")
+    overdue_amount = serializers.DecimalField(source="case.overdue_amount", max_digits=14, decimal_places=2)
+    debts = PlacedDebtOut(source="case.debts", many=True)
+
+    class Meta:
+        model = Placement
+        fields = ("id", "placed_on", "back_on", "name", "mobile", "language", "zone", "overdue_amount", "rate", "collected", "fee", "debts")
+
+    def get_zone(self, row: Placement) -> str:
+        return row.case.customer.zone or row.case.customer.legal_entity.zone
+
+
+class AskIn(serializers.Serializer):
+    channel = serializers.ChoiceField(choices=Channel.choices)
+
+
+class AllowedOut(serializers.Serializer):
+    """The place is taken: make the contact now and tell how it went. A refusal is a 409 with `rule` and `opens_at`."""
+
+    verdict = serializers.ChoiceField(choices=[("allow", _("Allowed"))])
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    at = serializers.DateTimeField()
+    until = serializers.DateTimeField(allow_null=True)
+    number = serializers.CharField(help_text="for calls and text messages; empty otherwise")
+
+
+class PlacedPartIn(serializers.Serializer):
+    due_on = serializers.DateField()
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+
+
+class ToldIn(serializers.Serializer):
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    confirmed = serializers.BooleanField(required=False, default=False, help_text="it is certain that it was the debtor")
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
+    promise = PlacedPartIn(many=True, required=False, default=list)
+
+
+class ToldOut(serializers.ModelSerializer):
+    id = serializers.CharField(source="public_id")
+
+    class Meta:
+        model = Contact
+        fields = ("id", "channel", "outcome", "at")
+
+
+class PlacedPromiseIn(serializers.Serializer):
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    parts = PlacedPartIn(many=True, allow_empty=False)
+
+
+class PlacedMatterOut(serializers.Serializer):
+    """What was opened in the house; the case is back there."""
+
+    id = serializers.CharField()
+    status = serializers.CharField()
+
+
+class PlacedDisputeIn(serializers.Serializer):
+    loan = serializers.CharField(max_length=16)
+    kind = serializers.ChoiceField(choices=Dispute.Kind.choices)
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    statement = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
+
+
+class PlacedComplaintIn(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=Complaint.Kind.choices)
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    statement = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
+
+
+class PlacedHardshipIn(serializers.Serializer):
+    cause = serializers.ChoiceField(choices=Evidence.choices)
+    words = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
+
+
+def opened(row: Dispute | Complaint | Hardship) -> Response:
+    return Response({"id": row.public_id, "status": row.status}, status=status.HTTP_201_CREATED)
+
+
+def parts_of(rows: list[dict[str, Any]]) -> list[Part]:
+    return [Part(row["due_on"], row["amount"]) for row in rows]
+
+
+class PlacementViewSet(DoorViewSet):
+    """The cases that are with the caller's agency now."""
+
+    serializer_class = PlacementOut
+    queryset = Placement.objects.none()
+    needs = {
+        "list": permissions.VIEW_PLACEMENT,
+        "retrieve": permissions.VIEW_PLACEMENT,
+        "ask": permissions.WORK_PLACEMENT,
+        "contacts": permissions.WORK_PLACEMENT,
+        "promises": permissions.WORK_PLACEMENT,
+        "disputes": permissions.WORK_PLACEMENT,
+        "complaints": permissions.WORK_PLACEMENT,
+        "hardships": permissions.WORK_PLACEMENT,
+        "return_": permissions.WORK_PLACEMENT,
+    }
+
+    def get_queryset(self) -> Any:
+        return Placement.objects.visible_to(self.request.user).with_agency()
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        rows = super().paginate_queryset(queryset)
+        uses.bind([row.case.customer for row in rows or []], "collections", actor=caller(self.request), at=now())
+        return rows
+
+    def get_object(self) -> Placement:
+        row: Placement = super().get_object()
+        uses.bind([row.case.customer], "collections", actor=caller(self.request), at=now())
+        return row
+
+    @extend_schema(request=AskIn, responses=AllowedOut)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def ask(self, request: Request, public_id: str) -> Response:
+        """Ask the contact gate and take the place; 409 `contact_refused` with the rule, and when it opens."""
+        row, body = self.get_object(), checked(AskIn, request)
+        found = placement_work.ask(row, channel=body["channel"], actor=caller(request), at=now())
+        return Response(AllowedOut({"verdict": "allow", **vars(found)}).data)
+
+    @extend_schema(request=ToldIn, responses={201: ToldOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def contacts(self, request: Request, public_id: str) -> Response:
+        """Tell how a contact went. A wrong number is barred everywhere; dispute, complaint, hardship and death take the case back."""
+        row, body = self.get_object(), checked(ToldIn, request)
+        parts = parts_of(body.pop("promise"))
+        contact = placement_work.tell(row, actor=caller(request), at=now(), promise=parts, **body)
+        return Response(ToldOut(contact).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=PlacedPromiseIn, responses={201: PlacedMatterOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def promises(self, request: Request, public_id: str) -> Response:
+        """Write down a promise to pay; one that ran until now is replaced."""
+        row, body = self.get_object(), checked(PlacedPromiseIn, request)
+        made = placement_work.promise(row, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
+        return Response({"id": made.public_id, "status": made.status}, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=PlacedDisputeIn, responses={201: PlacedMatterOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def disputes(self, request: Request, public_id: str) -> Response:
+        """Open a dispute about a loan of the case; the case goes back."""
+        row, body = self.get_object(), checked(PlacedDisputeIn, request)
+        debt = row.case.debts.select_related("loan__legal_entity").filter(loan__public_id=body.pop("loan").replace("\0", "")).first()
+        if debt is None:
+            raise serializers.ValidationError({"loan": _("Choose an open loan of this case.")})
+        return opened(placement_work.dispute(row, loan=debt.loan, actor=caller(request), at=now(), **body))
+
+    @extend_schema(request=PlacedComplaintIn, responses={201: PlacedMatterOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def complaints(self, request: Request, public_id: str) -> Response:
+        """File a complaint; the case goes back."""
+        row, body = self.get_object(), checked(PlacedComplaintIn, request)
+        return opened(placement_work.complain(row, actor=caller(request), at=now(), **body))
+
+    @extend_schema(request=PlacedHardshipIn, responses={201: PlacedMatterOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def hardships(self, request: Request, public_id: str) -> Response:
+        """Ask for relief in the customer's name; the case goes back."""
+        row, body = self.get_object(), checked(PlacedHardshipIn, request)
+        return opened(placement_work.ask_relief(row, actor=caller(request), at=now(), **body))
+
+    @extend_schema(request=None, responses=PlacedMatterOut)
+    @action(detail=True, methods=["post"], url_path="return", url_name="return")
+    @idempotent()
+    def return_(self, request: Request, public_id: str) -> Response:
+        """Give a case back to the house."""
+        done = placement_work.give_back(self.get_object(), actor=caller(request), at=now())
+        return Response({"id": done.public_id, "status": done.status})
+
+
+VIEWSETS = {"placements": PlacementViewSet}

@@ -1,0 +1,238 @@
+"""What an agency does with a case it has: ask before a contact, tell how it went, and give back what it may not keep.
+
+Its contacts count in the same counters as the house's, under the same gate. It is told a number only with the place for a call or message.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from collection import complaints, dispositions, disputes, gate, hardship, permissions, placements, promises
+from collection.contacts import LONGEST_NOTE
+from collection.judgement import Part
+from collection.models import Case, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement, Promise
+from credit import exposure
+from credit.models import Loan
+from crm.lib.errors import DomainError, Invalid
+from customers import contact_gate
+from customers.models import ContactAttempt
+from governance import uses
+from governance.models import User
+from ledger import log
+
+ASKED_FOR = timedelta(hours=24)  # how long a place among the counts waits to be told about
+NUMBERED = (Channel.CALL, Channel.SMS)
+
+
+class NotAsked(DomainError):
+    """The gate is asked before a contact, not after it."""
+
+    code = "not_asked"
+
+
+class NotWithYou(DomainError):
+    """The case went back to the house."""
+
+    code = "not_with_you"
+
+
+class NobodyAnswers(DomainError):
+    """Nobody of the house may answer for this matter."""
+
+    code = "nobody_answers"
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """A contact that may be made now: its place is taken. `number` for calls and text messages; `until` for calls."""
+
+    channel: str
+    at: datetime
+    until: datetime | None
+    number: str
+
+
+def held(placement: Placement) -> Placement:
+    """Return the locked row of a case that is with its agency; the customer is locked first.
+
+    :raises NotWithYou: if it is back, or the agency is suspended
+    """
+    exposure.lock(placement.case.customer_id)
+    row = (
+        Placement.objects.select_for_update(of=("self", "case"))
+        .select_related("agency", "case__legal_entity", "case__customer__legal_entity", "placed_by__role", "placed_by__team")
+        .get(pk=placement.pk)
+    )
+    if row.status != Placement.Status.PLACED or row.agency.status != "active":
+        raise NotWithYou(_("%(placement)s is back in the house.") % {"placement": row.public_id})
+    return row
+
+
+@transaction.atomic
+def ask(placement: Placement, *, channel: str, actor: User, at: datetime) -> Allowed:
+    """Take a contact's place among the counts of lender and agencies before it is made. A call that is under way keeps its place.
+
+    :raises NotWithYou: if the case is back
+    :raises NotNow: with the rule, and the moment from which it is allowed
+    :raises Invalid: if nobody is asked about this channel
+    """
+    if channel not in Channel.values or channel == Channel.INBOUND:
+        raise Invalid(_("Choose how the contact is to be made."), fields={"channel": _("Choose how the contact is to be made.")})
+    row = held(placement)
+    attempt = gate.under_way(row.case, actor=actor, at=at) if channel == Channel.CALL else None
+    if attempt is None:
+        attempt = contact_gate.reserve(
+            row.case.customer, channel=channel, key=f"agency:{uuid4()}", at=at, actor=actor, subject=row.case.public_id,
+            under_way=channel == Channel.CALL,
+        )  # fmt: skip
+    number = ""
+    if channel in NUMBERED:
+        number = uses.reading(row.case.customer, "collections", actor=actor, at=at).mobile
+        log.record("collections.placement.number_told", row, actor=actor, at=at, channel=channel, **placements.facts(row))
+    return Allowed(channel, attempt.at, attempt.open_until, number)
+
+
+@transaction.atomic
+def tell(
+    placement: Placement, *, channel: str, outcome: str, actor: User, at: datetime, note: str = "", confirmed: bool = False,
+    promise: Sequence[Part] = (),
+) -> Contact:  # fmt: skip
+    """Write down how a contact went; what the customer said takes effect as if it was said to the house.
+
+    :param confirmed: the agency made sure who it spoke to; results with the debtor's own words need it
+    :raises NotWithYou: if the case is back
+    :raises NotAsked: if the gate was not asked; who calls in by themselves is heard
+    :raises Invalid: with a sentence per wrong value
+    """
+    row, note = held(placement), note.strip()
+    result = dispositions.result(channel, outcome) if channel in Channel.values and outcome in Outcome.values else None
+    problems: dict[str, Any] = {}
+    if result is None:
+        problems["outcome"] = _("This channel cannot end so: choose another result.")
+    elif result.person and not confirmed:
+        problems["confirmed"] = _("Make sure who it is first: this result is the debtor's own words.")
+    if result is not None and result.promise and not promise:
+        problems["promise"] = _("Enter what was promised, and by when.")
+    if promise and (result is None or not result.promise):
+        problems["promise"] = _("A promise belongs to the result “Promise to pay”.")
+    if len(note) > LONGEST_NOTE:
+        problems["note"] = _("Write at most 2,000 characters.")
+    if problems:
+        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+    contact = Contact.objects.create(
+        case=row.case, attempt=_settled(row, channel=channel, outcome=outcome, actor=actor, at=at), channel=channel, outcome=outcome, at=at,
+        actor=actor, note=note or None, next_action=Channel.CALL, next_action_on=row.back_on,
+    )  # fmt: skip
+    gate.bar_wrong_number(contact, actor=actor)
+    if promise:
+        promises.write(row.case, parts=promise, channel=channel, actor=actor, at=at, contact=contact)
+    Case.objects.filter(pk=row.case_id).update(
+        last_contact_at=at, last_contact_by=actor, last_outcome=outcome, moved_on=None, broken_on=None
+    )
+    log.record(
+        "collections.contact.logged", contact, actor=actor, at=at, customer_id=row.case.customer_id, case=row.case.public_id, channel=channel,
+        outcome=outcome, party="debtor", agency=row.agency.code, next_action=Channel.CALL, next_action_on=row.back_on,
+    )  # fmt: skip
+    placements.follow([row.case.customer_id], actor=actor, at=at)
+    return contact
+
+
+def _settled(row: Placement, *, channel: str, outcome: str, actor: User, at: datetime) -> ContactAttempt | None:
+    """Return the place that was taken for this contact, with its end told."""
+    if channel == Channel.INBOUND:
+        return None
+    taken = ContactAttempt.objects.filter(
+        customer=row.case.customer_id, actor=actor, channel=channel, at__gt=at - ASKED_FOR, contacts__isnull=True
+    )
+    attempt = taken.filter(key__startswith="agency:").order_by("-pk").first()
+    if attempt is None:
+        raise NotAsked(_("Ask before the contact: it is counted together with those of the house and other agencies."))
+    connected = outcome not in gate.NOT_ANSWERED
+    if attempt.open_until is not None:
+        return contact_gate.settle(attempt, connected=connected)
+    if connected:
+        ContactAttempt.objects.filter(pk=attempt.pk).update(connected=True)
+    return attempt
+
+
+@transaction.atomic
+def promise(placement: Placement, *, parts: Sequence[Part], channel: str, actor: User, at: datetime) -> Promise:
+    """Write down what a customer promised who was not called, such as one who called in.
+
+    :raises NotWithYou: if the case is back
+    :raises Invalid: with a sentence per wrong value
+    """
+    return promises.write(held(placement).case, parts=parts, channel=channel, actor=actor, at=at)
+
+
+# --- what takes the case back --------------------------------------------------------------------------------------
+def answerer(row: Placement) -> User:
+    """Return who of the house answers for a matter: who placed the case, else who may.
+
+    :raises NobodyAnswers: if nobody may
+    """
+    able = User.objects.filter(is_active=True, kind=User.Kind.STAFF, role__permissions__contains=[permissions.DECIDE_MATTER])
+    people: Iterable[User] = [row.placed_by, *able.select_related("role", "team").order_by("pk")]
+    found = next((one for one in people if one.kind == User.Kind.STAFF and disputes.may_own(one, row.case)), None)
+    if found is None:
+        raise NobodyAnswers(_("Nobody of the house may answer for this matter: tell the house by telephone."))
+    return found
+
+
+@transaction.atomic
+def dispute(
+    placement: Placement, *, loan: Loan, kind: str, amount: Decimal, channel: str, statement: str, actor: User, at: datetime
+) -> Dispute:
+    """Open a dispute; the case goes back to the house at once.
+
+    :raises NotWithYou: if the case is back
+    :raises Invalid: with a sentence per wrong value
+    """
+    row = held(placement)
+    made = disputes.raise_(
+        row.case, loan=loan, kind=kind, amount=amount, channel=channel, owner=answerer(row), actor=actor, at=at, statement=statement
+    )
+    placements.recall(row, reason=Placement.Reason.DISPUTE, actor=actor, at=at)
+    return made
+
+
+@transaction.atomic
+def complain(placement: Placement, *, kind: str, channel: str, statement: str, actor: User, at: datetime) -> Complaint:
+    """File a complaint; the case goes back to the house at once.
+
+    :raises NotWithYou: if the case is back
+    :raises Invalid: with a sentence per wrong value
+    """
+    row = held(placement)
+    told = {"channel": channel, "owner": answerer(row), "actor": actor, "at": at, "statement": statement}
+    made = complaints.file(row.case, kind=kind, about=None, is_complex=False, **told)  # type: ignore[arg-type]
+    placements.recall(row, reason=Placement.Reason.COMPLAINT, actor=actor, at=at)
+    return made
+
+
+@transaction.atomic
+def ask_relief(placement: Placement, *, cause: str, words: str, actor: User, at: datetime) -> Hardship:
+    """Ask for relief in the customer's name; the case goes back to the house at once.
+
+    :raises NotWithYou: if the case is back
+    :raises Invalid: with a sentence per wrong value
+    """
+    row = held(placement)
+    made = hardship.open_(row.case, cause=cause, owner=answerer(row), actor=actor, at=at, words=words)
+    placements.recall(row, reason=Placement.Reason.HARDSHIP, actor=actor, at=at)
+    return made
+
+
+@transaction.atomic
+def give_back(placement: Placement, *, actor: User, at: datetime) -> Placement:
+    """Return a case to the house; what came in until now earned its fee.
+
+    :raises NotWithYou: if it is back already
+    """
+    return placements.recall(held(placement), reason=Placement.Reason.RETURNED, actor=actor, at=at)

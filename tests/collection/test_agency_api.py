@@ -1,0 +1,212 @@
+"""An agency through the API: a day's work, what it never sees, and the calls of the house and of every agency in one count."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils.timezone import localdate, now
+
+from collection import cases, contacts, placements
+from collection.models import Agency, Case, Complaint, Contact, Dispute, Placement, Promise
+from customers.models import BarredNumber, ContactVerdict
+from tests.collection.conftest import Floor, by_daylight
+from tests.collection.placement_rows import agency, late_cases
+
+URL = "/api/v1/placements/"
+
+
+class Outside:
+    """An agency with an API client of its own."""
+
+    def __init__(self, floor: Floor, api_of: Any, code: str) -> None:
+        user = floor.cast.person(f"{code.lower()}-api", "agency", floor.cast.east, kind="agency")
+        self.agency: Agency = agency(floor, code, members=[user])
+        self.client, self.user = api_of("placements:read", "placements:write", user=user), user
+
+    def given(self, case: Case, floor: Floor) -> str:
+        return str(placements.place(case, agency=self.agency, actor=floor.cast.collections_supervisor, at=now()).public_id)
+
+    def post(self, row: str, act: str, body: Any = None, **headers: Any) -> Any:
+        return self.client.post(f"{URL}{row}/{act}/", body or {}, format="json", **headers)
+
+    def call(self, row: str, outcome: str = "refused", **more: Any) -> tuple[int, Any]:
+        """Ask, and if it is allowed tell how it ended; return the last status and answer."""
+        asked = self.post(row, "ask", {"channel": "call"})
+        if asked.status_code != 200:
+            return asked.status_code, asked.json()
+        told = self.post(row, "contacts", {"channel": "call", "outcome": outcome, "confirmed": True, **more})
+        return told.status_code, told.json()
+
+
+@pytest.fixture
+def north(floor: Floor, api_of: Any) -> Outside:
+    return Outside(floor, api_of, "NORTH")
+
+
+@pytest.fixture
+def rows(floor: Floor) -> list[Case]:
+    """Return cases that are late by the real clock, whose customers are awake."""
+    made = late_cases(floor, 2)
+    by_daylight()
+    return made
+
+
+def house_calls(floor: Floor, case: Case) -> None:
+    """Let a collector reach the customer by telephone."""
+    cases.claim(case, actor=floor.cast.collector, at=now())
+    day = localdate(now()) + timedelta(days=2)
+    contacts.log_contact(
+        case, channel="call", outcome="third_party", next_action="call", next_action_on=day, actor=floor.cast.collector, at=now()
+    )
+
+
+def test_a_day_of_an_agency(floor: Floor, north: Outside, rows: list[Case], api_of: Any) -> None:
+    """The issue's walk: its own cases only and little of each, the gate before each call, the fourth call refused whoever made the others."""
+    case, other = rows
+    house_calls(floor, case)
+    house_calls(floor, case)
+    south = Outside(floor, api_of, "SOUTH")
+    row, foreign = north.given(case, floor), south.given(other, floor)
+
+    listed = north.client.get(URL).json()["results"]
+    assert [one["id"] for one in listed] == [row]
+    shown = north.client.get(f"{URL}{row}/").json()
+    assert shown == listed[0]
+    text, person = str(shown), case.customer
+    assert person.id_number not in text and person.mobile not in text and person.name not in text and case.public_id not in text
+    assert shown["mobile"].endswith(person.mobile[-4:])
+    for act in ("", "ask/", "contacts/", "promises/", "disputes/", "complaints/", "hardships/", "return/"):
+        url = f"{URL}{foreign}/{act}"
+        assert (north.client.post(url, {}, format="json") if act else north.client.get(url)).status_code == 404
+
+    early = north.post(row, "contacts", {"channel": "call", "outcome": "no_answer"})
+    assert (early.status_code, early.json()["code"]) == (409, "not_asked")
+    asked = north.post(row, "ask", {"channel": "call"})
+    assert (asked.status_code, asked.json()["verdict"], asked.json()["number"]) == (200, "allow", person.mobile)
+    again = north.post(row, "ask", {"channel": "call"})
+    assert again.json()["at"] == asked.json()["at"], "a call that is under way keeps its place"
+    unsure = north.post(row, "contacts", {"channel": "call", "outcome": "promise", "promise": []})
+    assert set(unsure.json()["errors"]) == {"confirmed", "promise"}
+    part = {"due_on": (localdate(now()) + timedelta(days=3)).isoformat(), "amount": "100.00"}
+    told = {"channel": "call", "outcome": "promise", "confirmed": True, "promise": [part]}
+    first = north.post(row, "contacts", told, headers={"Idempotency-Key": "talk-1"})
+    twice = north.post(row, "contacts", told, headers={"Idempotency-Key": "talk-1"})
+    assert (first.status_code, twice.json()) == (201, first.json())
+    assert (Promise.objects.get().taken_by, Contact.objects.filter(actor=north.user).count()) == (north.user, 1)
+
+    status, refused = north.call(row)
+    assert (status, refused["code"], refused["rule"]) == (409, "contact_refused", "contact.connected_calls_per_day")
+    assert refused["opens_at"] > now().isoformat()
+    assert ContactVerdict.objects.filter(actor=north.user).exclude(verdict="allow").count() == 1, "the refusal is on record"
+
+    assert north.post(row, "return").json()["status"] == "recalled"
+    assert north.client.get(f"{URL}{row}/").status_code == 404
+    assert north.client.get(URL).json()["results"] == []
+    assert Case.objects.get(pk=case.pk).status in ("open", "worked")
+
+
+def test_another_agency_does_not_get_a_fourth_call_either(floor: Floor, north: Outside, rows: list[Case], api_of: Any) -> None:
+    case = rows[0]
+    house_calls(floor, case)
+    row = north.given(case, floor)
+    assert north.call(row)[0] == north.call(row)[0] == 201
+    north.post(row, "return")
+    south = Outside(floor, api_of, "SOUTH")
+    status, refused = south.call(south.given(case, floor))
+    assert (status, refused["rule"]) == (409, "contact.connected_calls_per_day")
+
+
+def test_a_wrong_number_is_barred_for_everybody(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    row = north.given(rows[0], floor)
+    assert north.call(row, "wrong_number")[0] == 201
+    assert BarredNumber.objects.filter(lifted_at__isnull=True).count() == 1
+    status, refused = north.call(row)
+    assert (status, refused["code"]) == (409, "contact_refused")
+
+
+@pytest.mark.parametrize(
+    ("act", "body", "reason", "model"),
+    [
+        ("disputes", {"kind": "amount", "amount": "10.00", "channel": "inbound", "statement": "x"}, "dispute", Dispute),
+        ("complaints", {"kind": "manner", "channel": "inbound"}, "complaint", Complaint),
+        ("hardships", {"cause": "job", "words": "laid off"}, "hardship", None),
+    ],
+)
+def test_what_belongs_to_the_house_goes_back_with_the_case(
+    floor: Floor, north: Outside, rows: list[Case], act: str, body: dict[str, Any], reason: str, model: Any
+) -> None:
+    row = north.given(rows[0], floor)
+    loan = rows[0].debts.get().loan.public_id
+    made = north.post(row, act, body | ({"loan": loan} if act == "disputes" else {}))
+    assert made.status_code == 201, made.json()
+    placement = Placement.objects.get(public_id=row)
+    assert (placement.status, placement.reason) == ("recalled", reason)
+    assert north.client.get(f"{URL}{row}/").status_code == 404
+    if model is not None:
+        assert model.objects.get().owner == floor.cast.collections_supervisor
+
+
+def test_what_the_customer_says_on_the_telephone_takes_it_back(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    row = north.given(rows[0], floor)
+    assert north.call(row, "deceased")[0] == 201
+    assert Placement.objects.get(public_id=row).reason == "deceased"
+
+
+@pytest.mark.parametrize(
+    ("act", "body", "field"),
+    [
+        ("ask", {"channel": "pigeon"}, "channel"),
+        ("ask", {"channel": "inbound"}, "channel"),
+        ("contacts", {"channel": "call", "outcome": "fine"}, "outcome"),
+        ("contacts", {"channel": "letter", "outcome": "busy"}, "outcome"),
+        ("promises", {"channel": "inbound", "parts": [{"due_on": "2020-01-01", "amount": "1.00"}]}, "due_on_1"),
+        ("promises", {"channel": "inbound", "parts": []}, "parts"),
+        ("disputes", {"loan": "L-NOTHING0", "kind": "amount", "amount": "1.00", "channel": "inbound"}, "loan"),
+    ],
+)
+def test_bad_input_is_a_sentence(floor: Floor, north: Outside, rows: list[Case], act: str, body: dict[str, Any], field: str) -> None:
+    answer = north.post(north.given(rows[0], floor), act, body)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+    assert any(name.startswith(field) for name in answer.json()["errors"])
+
+
+def test_a_suspended_agency_sees_nothing(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    from collection import placement_orders
+
+    row = north.given(rows[0], floor)
+    placement_orders.suspend(north.agency, reason="complaints", actor=floor.cast.collections_supervisor, at=now())
+    assert north.client.get(URL).json()["results"] == []
+    assert north.post(row, "ask", {"channel": "call"}).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_ask_for_the_third_call_one_gets_it(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    """The house's collectors and the agency's machine race for the last place of the day."""
+    from collection import placement_work
+    from customers.contact_gate import NotNow
+
+    case = rows[0]
+    house_calls(floor, case)
+    house_calls(floor, case)
+    second = floor.cast.person("north-two", "agency", floor.cast.east, kind="agency")
+    placement = Placement.objects.get(public_id=north.given(case, floor))
+    start, found = Barrier(2), []
+
+    def one(user: Any) -> None:
+        try:
+            start.wait()
+            placement_work.ask(placement, channel="call", actor=user, at=now())
+            found.append("allowed")
+        except NotNow as refused:
+            found.append(refused.extra["rule"])
+        finally:
+            connection.close()
+
+    threads = [Thread(target=one, args=[user]) for user in (north.user, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == ["allowed", "contact.connected_calls_per_day"]

@@ -1,0 +1,261 @@
+"""Placement with agencies: who may go and who stays, by name; capacity; taking back; fees to the cent."""
+
+from datetime import timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from collection import agency_math, cases, complaints, disputes, hardship, placement_orders, placements, promises, queues
+from collection.agency_math import Seat
+from collection.case_states import WithAgency
+from collection.judgement import Part
+from collection.models import Case, Placement, PlacementFee
+from collection.placements import AgencyFull, AgencySuspended, NotPlaceable
+from crm.lib.errors import Invalid
+from governance.lifecycle import IllegalMove
+from tests.collection.conftest import Floor
+from tests.collection.placement_rows import DAY, agency, late_case, late_cases, placed
+
+pytestmark = pytest.mark.django_db
+CENT = D("0.01")
+
+
+def boss(floor: Floor) -> Any:
+    return floor.cast.collections_supervisor
+
+
+# --- fees, pure ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("dpd", "rate"), [(30, "0"), (31, "0.10"), (90, "0.10"), (91, "0.25"), (500, "0.25")])
+def test_the_rate_is_that_of_the_last_step_reached(dpd: int, rate: str) -> None:
+    assert agency_math.rate_at({"31": "0.10", "91": "0.25"}, dpd) == D(rate)
+
+
+@given(
+    some.lists(some.integers(min_value=1, max_value=10_000_000), max_size=12), some.integers(min_value=0, max_value=9_999),
+)  # fmt: skip
+def test_parts_earn_what_the_whole_earns_and_a_reversal_takes_it_back(parts: list[int], rate: int) -> None:
+    share, came, fees = D(rate) / 10_000, D(0), D(0)
+    for part in parts:
+        fees += agency_math.fee(part * CENT, share, before=came)
+        came += part * CENT
+    assert fees == agency_math.fee(came, share)
+    for part in parts:
+        fees += agency_math.fee(-part * CENT, share, before=came)
+        came -= part * CENT
+    assert (fees, came) == (0, 0)
+
+
+@given(
+    some.integers(min_value=0, max_value=60),
+    some.lists(some.tuples(some.integers(0, 20), some.none() | some.decimals(0, 1, places=4)), max_size=5),
+)
+def test_shares_keep_to_the_room_and_give_all_there_is_room_for(number: int, raw: list[tuple[int, D | None]]) -> None:
+    seats = [Seat(f"A{n}", room, recovery) for n, (room, recovery) in enumerate(raw)]
+    found = agency_math.shares(number, seats)
+    assert sum(found.values()) == min(number, sum(seat.room for seat in seats))
+    assert all(0 <= found[seat.code] <= seat.room for seat in seats)
+
+
+def test_the_better_one_gets_more() -> None:
+    found = agency_math.shares(12, [Seat("A", 100, D("0.30")), Seat("B", 100, D("0.10")), Seat("NEW", 100, None)])
+    assert found == {"A": 6, "B": 2, "NEW": 4}, "one without a record counts as the mean"
+
+
+# --- going ---------------------------------------------------------------------------------------------------------
+def test_all_debts_of_a_case_go_to_one_agency_and_leave_the_house(floor: Floor) -> None:
+    row = placed(floor, agency(floor))
+    case = Case.objects.get(pk=row.case_id)
+    assert (row.status, row.balance, row.rate, row.dpd) == ("placed", case.overdue_amount, D("0.10"), 48)
+    assert (case.status, case.pause_reason, case.paused_until) == ("paused", "placed", row.back_on)
+    assert not queues.waiting(floor.cast.collector, at=DAY).filter(pk=case.pk).exists()
+    with pytest.raises(WithAgency, match="with an agency"):
+        cases.resume(case, reason="placed", actor=boss(floor), at=DAY)
+    with pytest.raises(NotPlaceable, match="with an agency already"):
+        placements.place(case, agency=agency(floor, "SOUTH"), actor=boss(floor), at=DAY)
+
+
+def dispute(floor: Floor, case: Case) -> None:
+    disputes.raise_(
+        case, loan=case.debts.get().loan, kind="amount", amount=D("10.00"), channel="inbound", owner=boss(floor), actor=floor.cast.collector,
+        at=DAY,
+    )  # fmt: skip
+
+
+def complaint(floor: Floor, case: Case) -> None:
+    complaints.file(
+        case, kind="manner", about=None, is_complex=False, channel="inbound", owner=boss(floor), actor=floor.cast.collector, at=DAY
+    )
+
+
+def promise(floor: Floor, case: Case) -> None:
+    cases.claim(case, actor=floor.cast.collector, at=DAY)
+    parts = [Part(DAY.date() + timedelta(days=2), D("100.00"))]
+    promises.take(case, parts=parts, channel="inbound", actor=floor.cast.collector, at=DAY)
+
+
+def ask_relief(floor: Floor, case: Case) -> None:
+    hardship.open_(case, cause="job", owner=boss(floor), actor=floor.cast.collector, at=DAY)
+
+
+def wait(floor: Floor, case: Case) -> None:
+    cases.pause(case, reason="disaster", until=DAY.date() + timedelta(days=5), actor=boss(floor), at=DAY)
+
+
+@pytest.mark.parametrize(
+    ("before", "reason", "said"),
+    [
+        (dispute, "dispute", "Dispute"), (complaint, "complaint", "Complaint"), (promise, "promised", "A promise runs"),
+        (ask_relief, "hardship", "Hardship"), (wait, "paused", "Disaster"),
+    ],
+)  # fmt: skip
+def test_who_stays_is_told_by_name(floor: Floor, before: Any, reason: str, said: str) -> None:
+    where, case = agency(floor), late_case(floor)
+    before(floor, case)
+    with pytest.raises(NotPlaceable, match=said) as told:
+        placements.place(case, agency=where, actor=boss(floor), at=DAY)
+    assert told.value.extra["reason"] == reason
+    assert not Placement.objects.exists()
+
+
+def test_too_early_and_closed_stay(floor: Floor) -> None:
+    where, case = agency(floor), floor.case()
+    with pytest.raises(NotPlaceable, match="from 31 days past due on"):
+        placements.place(case, agency=where, actor=boss(floor), at=DAY)
+    floor.pay_all_overdue(case.debts.get().loan)
+    with pytest.raises(NotPlaceable, match="it is closed"):
+        placements.place(case, agency=where, actor=boss(floor), at=DAY)
+
+
+def test_a_full_or_suspended_agency_gets_nothing(floor: Floor) -> None:
+    where = agency(floor, capacity=1)
+    first, second = late_cases(floor, 2)
+    placed(floor, where, first)
+    with pytest.raises(AgencyFull, match="1 cases"):
+        placed(floor, where, second)
+    placement_orders.suspend(where, reason="complaints", actor=boss(floor), at=DAY)
+    with pytest.raises(AgencySuspended):
+        placed(floor, where, second)
+
+
+def test_an_agency_needs_two_persons(floor: Floor) -> None:
+    where = agency(floor)
+    with pytest.raises(Invalid) as told:
+        agency(floor, "BAD", fees={31: D("1.50")})
+    assert "fees" in told.value.fields
+    with pytest.raises(Invalid) as told:
+        agency(floor, "EAST", members=[floor.cast.collector])
+    assert "members" in told.value.fields
+    assert (where.capacity, where.fees) == (10, {"0": "0.10", "91": "0.25"})
+    assert agency(floor, capacity=20).capacity == 20
+
+
+# --- many at once --------------------------------------------------------------------------------------------------
+def test_an_order_places_by_room_and_says_why_the_others_stay(floor: Floor) -> None:
+    north, south = agency(floor, capacity=2), agency(floor, "SOUTH", capacity=1)
+    rows = late_cases(floor, 5)
+    dispute(floor, rows[0])
+    found = placement_orders.preview(boss(floor), {}, agency=None, at=DAY)
+    assert sorted(one.code for _case, one in found.given) == ["NORTH", "NORTH", "SOUTH"]
+    assert sorted(stay.code for stay in found.stays.values()) == ["dispute", "nowhere"]
+    assert not Placement.objects.exists(), "a preview writes nothing"
+    made = placement_orders.order({}, agency=None, actor=boss(floor), at=DAY)
+    placement_orders.run(made.pk, clock=lambda: DAY)
+    placement_orders.run(made.pk, clock=lambda: DAY)
+    made.refresh_from_db()
+    assert made.result == {"placed": {"NORTH": 2, "SOUTH": 1}, "stayed": {"dispute": 1, "nowhere": 1}}
+    assert made.job.__class__.objects.get(pk=made.job_id).done == 3
+    assert (north.placements.count(), south.placements.count()) == (2, 1)
+
+
+def test_a_case_that_came_back_goes_to_another_agency(floor: Floor) -> None:
+    north, south = agency(floor), agency(floor, "SOUTH", capacity=1)
+    row = placed(floor, north)
+    placements.recall(row, reason="decision", actor=boss(floor), at=DAY)
+    case = Case.objects.get(pk=row.case_id)
+    assert case.status == "open"
+    with pytest.raises(NotPlaceable, match="had it before"):
+        placed(floor, north, case)
+    assert placements.place_anywhere(case, actor=boss(floor), at=DAY).agency == south
+    with pytest.raises(IllegalMove):
+        placements.recall(row, reason="decision", actor=boss(floor), at=DAY)
+
+
+def test_a_suspended_agency_loses_all(floor: Floor, deliver: Any) -> None:
+    where = agency(floor)
+    rows = [placed(floor, where, case) for case in late_cases(floor, 2)]
+    _agency, job = placement_orders.suspend(where, reason="complaints", actor=boss(floor), at=DAY)
+    placement_orders.take_back(where.pk, job.pk, clock=lambda: DAY)
+    for row in rows:
+        row.refresh_from_db()
+        assert (row.status, row.reason) == ("recalled", "suspended")
+    job.refresh_from_db()
+    assert (job.status, job.done) == ("done", 2)
+
+
+# --- what follows --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("news", "reason"), [(dispute, "dispute"), (complaint, "complaint"), (ask_relief, "hardship")])
+def test_what_the_customer_says_takes_the_case_back(floor: Floor, deliver: Any, news: Any, reason: str) -> None:
+    row = placed(floor, agency(floor))
+    news(floor, Case.objects.get(pk=row.case_id))
+    deliver()
+    row.refresh_from_db()
+    assert (row.status, row.reason, row.case.status) == ("recalled", reason, "open")
+
+
+def test_its_time_is_over(floor: Floor) -> None:
+    row = placed(floor, agency(floor))
+    evening = DAY + timedelta(days=89)
+    assert placements.follow([row.case.customer_id], actor=floor.cast.system, at=evening) == 0
+    cases_before = Case.objects.get(pk=row.case_id)
+    assert cases_before.status == "paused"
+    assert placements.follow([row.case.customer_id], actor=floor.cast.system, at=DAY + timedelta(days=90)) == 1
+    row.refresh_from_db()
+    assert (row.status, row.reason) == ("recalled", "expired")
+
+
+def pay(floor: Floor, row: Placement, amount: str, key: str) -> Any:
+    from credit import repayments
+
+    loan = row.case.debts.get().loan
+    loan.refresh_from_db()
+    made = repayments.receive(loan, amount=D(amount), actor=floor.cast.loan_officer, at=DAY + timedelta(hours=1), key=key)
+    floor.deliver()
+    row.refresh_from_db()
+    return made
+
+
+def test_a_fee_for_each_cent_that_came_and_back_to_the_cent(floor: Floor) -> None:
+    from credit import reversals
+    from credit.models import Transaction
+
+    row = placed(floor, agency(floor, fees={31: D("0.1234")}))
+    pay(floor, row, "33.33", "one")
+    pay(floor, row, "66.68", "two")
+    assert (row.collected, row.fee) == (D("100.01"), D("12.34"))
+    last = Transaction.objects.filter(loan=row.case.debts.get().loan, kind="repayment").latest("pk")
+    reversals.reverse(last, reason="bounced", actor=floor.cast.loan_operations, at=DAY + timedelta(hours=2), key="back")
+    floor.deliver()
+    row.refresh_from_db()
+    assert (row.collected, row.fee) == (D("33.33"), D("4.11"))
+    assert PlacementFee.objects.filter(placement=row).count() == 3
+    assert placements.follow([row.case.customer_id], actor=floor.cast.system, at=DAY) == 0
+    assert PlacementFee.objects.filter(placement=row).count() == 3, "booked once"
+
+
+def test_what_comes_after_the_case_came_back_earns_nothing(floor: Floor) -> None:
+    row = placed(floor, agency(floor))
+    pay(floor, row, "50.00", "one")
+    placements.recall(row, reason="decision", actor=boss(floor), at=DAY + timedelta(hours=2))
+    pay(floor, row, "50.00", "two")
+    assert (row.collected, row.fee) == (D("50.00"), D("5.00"))
+
+
+def test_a_paid_case_ends_its_placement_with_its_fee(floor: Floor) -> None:
+    row = placed(floor, agency(floor))
+    floor.pay_all_overdue(row.case.debts.get().loan, at=DAY + timedelta(hours=1))
+    row.refresh_from_db()
+    assert (row.status, row.reason, row.case.status) == ("ended", "", "closed")
+    assert row.fee == agency_math.fee(row.collected, row.rate) > 0
