@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from collection import treatment_seeds
+from collection import quality, treatment_seeds
 from governance import rules
 from governance.models import Rule
 
@@ -14,6 +14,7 @@ COMPLAINTS = "Measures for Handling Consumer Complaints of Banking and Insurance
 
 def seed() -> None:
     treatment_seeds.seed()
+    quality.seed()
     rules.put(
         "collections.treatment.cost",
         value={

@@ -207,6 +207,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     from customers import activities, contact_windows, messages, relations, templates
     from tests.collection.conftest import LATE, Floor
     from tests.collection.relief_rows import rows_of
+    from tests.collection.supervision_rows import quality_rows
     from tests.credit.conftest import Desk
     from tests.risk.behaviours import limit_proposal
 
@@ -232,6 +233,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     person, told = draft.customer, {"actor": cast.outsider, "at": NOON}
     return {
         **rows_of(case, worker=cast.west_collector, cast=cast, at=late),
+        **quality_rows(case, worker=cast.west_collector, cast=cast, at=late),
         **reviews(cast, desk, customer),
         "limit_proposal": limit_proposal(cast.system, person).public_id,
         "message": messages.send(
