@@ -38,6 +38,7 @@ from ledger import log
 HORIZON = 7  # days ahead, today included
 MONTHS = 6  # pairs of month-ends of history
 FEWEST = 30  # loans of a bucket in the history, below which all late ones together stand for it
+FEWEST_LATE = 10  # late loans in the history, below which it says nothing
 BUCKET_DAYS = 30
 MAKE_AT = time(8, 30)
 TENTH, NOTHING = Decimal("0.1"), Decimal(0)
@@ -103,7 +104,7 @@ def pooled(rows: Mapping[int, tuple[int, int]]) -> dict[int, Rate]:
             found[0] = Rate(Decimal(gone) / seen, seen, True)
         elif bucket and seen >= FEWEST:
             found[bucket] = Rate(Decimal(gone) / seen, seen, True)
-        elif bucket and loans:
+        elif bucket and loans >= FEWEST_LATE:
             found[bucket] = Rate(whole, loans, False)
     return found
 

@@ -72,9 +72,8 @@ def rolling(row: CapacityDay) -> dict[str, Any]:
         if row.rolls
         else _("Two month-ends of history are needed before rolling can be foreseen")
     )
-    series = [
-        {"key": "rolls", "name": _("expected to roll"), "role": "main", "values": [float(line["whole"]) for line in row.rolls]}
-    ]  # pixels
+    heights = [float(line["whole"]) for line in row.rolls]  # pixels
+    series = [{"key": "rolls", "name": _("expected to roll"), "role": "main", "values": heights}]
     shown = chart("rolls", "bar", title=title, caption=_("Cases expected to roll by bucket, seven days, from the house's own history"), on=row.on,
                   labels=names, unit=_("cases"), series=series if row.rolls else [])  # fmt: skip
     first = row.on + timedelta(days=1)

@@ -43,7 +43,7 @@ class Seat:
     blocks: int = 0
     last_at: datetime | None = None
     away: bool = False
-    works: bool = True
+    works: bool = False  # who is not on the roster has no hours to be idle in
 
     def idle(self, at: datetime) -> bool:
         """Return whether they are in, hold nothing, and did nothing for a while."""

@@ -340,24 +340,3 @@ def settle_flag(flag: ContactFlag, *, outcome: str, actor: User, at: datetime) -
         kind=flag.kind,
     )
     return flag
-
-
-def seed() -> None:
-    """Bring the first version of the form and the words; what stands is never changed by a seed."""
-    from governance import users
-    from governance.models import Rule
-
-    rules.put(
-        WORDS,
-        value=shipped()["words"],
-        unit=rules.TEXT,
-        meaning_en="Words in notes and transcripts of contacts that raise a flag, by kind and language",
-        meaning_zh="联系记录与转写中触发标记的词语（按类别和语言）",
-        citation="house policy 本机构政策",
-        verification=Rule.Verification.POLICY,
-        effective_from=date(2025, 1, 1),
-    )
-    if not QualityForm.objects.exists():
-        from django.utils.timezone import now
-
-        put_form(questions=shipped()["questions"], why="shipped", actor=users.system(), at=now())

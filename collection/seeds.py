@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from collection import quality, treatment_seeds
+from collection import quality_seeds, treatment_seeds
 from governance import rules
 from governance.models import Rule
 
@@ -14,7 +14,7 @@ COMPLAINTS = "Measures for Handling Consumer Complaints of Banking and Insurance
 
 def seed() -> None:
     treatment_seeds.seed()
-    quality.seed()
+    quality_seeds.seed()
     rules.put(
         "collections.treatment.cost",
         value={
