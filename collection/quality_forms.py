@@ -15,8 +15,8 @@ ROOM = 3  # empty rows for new questions
 class DrawForm(crm_forms.Form):
     """Which conversations a sample is drawn from."""
 
-    since = forms.DateField(label=_("From"), widget=crm_forms.DateInput)
-    until = forms.DateField(label=_("To"), widget=crm_forms.DateInput)
+    since = forms.DateField(label=_("First day"), widget=crm_forms.DateInput)
+    until = forms.DateField(label=_("Last day"), widget=crm_forms.DateInput)
     each = forms.IntegerField(label=_("For each collector"), min_value=1, max_value=quality.MOST_SAMPLE)
     seed = forms.CharField(label=_("Seed"), max_length=40, help_text=_("The same seed draws the same sample."))
 
