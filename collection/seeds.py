@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from collection import legal_seeds, treatment_seeds
+from collection import quality_seeds, treatment_seeds
 from governance import rules
 from governance.models import Rule
 
@@ -15,6 +16,7 @@ COMPLAINTS = "Measures for Handling Consumer Complaints of Banking and Insurance
 def seed() -> None:
     treatment_seeds.seed()
     legal_seeds.seed()
+    quality_seeds.seed()
     rules.put(
         "collections.treatment.cost",
         value={

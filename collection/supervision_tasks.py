@@ -3,8 +3,8 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from collection import absences, assignment_plans, reassignments
-from collection.models import Case
+from collection import absences, assignment_plans, capacity, quality, reassignments, recordings
+from collection.models import Case, Contact, Recording
 from governance.models import LegalEntity
 from ledger import log
 from ledger.models import Entry
@@ -56,3 +56,25 @@ def sweep_reassignments(**_: object) -> None:
     """Go on with what a worker left that died."""
     for pk in reassignments.unfinished(at=now()):
         run_reassignment.delay(reassignment_id=pk)
+
+
+@log.on("collections.contact.logged")
+def scan_contact(*, entry: Entry, **_: object) -> None:
+    """Look for the words that raise a flag as soon as a contact is logged."""
+    contact = Contact.objects.select_related("case").get(pk=entry.subject_id)
+    recordings.tie(contact)  # what was said in it belongs to it
+    quality.scan(contact, at=entry.at)
+
+
+@log.on("collections.recording.kept")
+def scan_recording(*, entry: Entry, **_: object) -> None:
+    """Look through what was said, once the recording is tied to its contact."""
+    row = Recording.objects.select_related("contact__case").get(pk=entry.subject_id)
+    if row.contact is not None:
+        quality.scan(row.contact, at=entry.at)
+
+
+@shared_task
+def plan_capacity(**_: object) -> int:
+    """Make the capacity plan of each lender once a day, from half past eight by its clock."""
+    return sum(capacity.make_due(entity, at=now()) is not None for entity in LegalEntity.objects.order_by("pk"))

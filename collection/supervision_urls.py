@@ -1,6 +1,6 @@
 from django.urls import path
 
-from collection.views import absences, assignment
+from collection.views import absences, assignment, quality, team
 
 PLAN = "collections/assignment/plans/<str:public_id>/"
 urlpatterns = [
@@ -22,4 +22,14 @@ urlpatterns = [
     path("collections/reassign/", absences.reassign_new, name="reassign-new"),
     path("collections/reassign/<str:public_id>/", absences.reassignment, name="reassignment"),
     path("collections/reassign/<str:public_id>/step/", absences.reassignment_step, name="reassignment-step"),
+    path("collections/quality/", quality.quality_list, name="quality"),
+    path("collections/quality/draw/", quality.draw, name="quality-draw"),
+    path("collections/quality/form/", quality.questions, name="quality-questions"),
+    path("collections/quality/flags/<str:public_id>/", quality.flag, name="quality-flag"),
+    path("collections/quality/flags/<str:public_id>/settle/", quality.flag_settle, name="quality-flag-settle"),
+    path("collections/quality/<str:public_id>/", quality.review, name="quality-review"),
+    path("collections/quality/<str:public_id>/score/", quality.score, name="quality-score"),
+    path("collections/quality/<str:public_id>/words/", quality.words, name="quality-words"),
+    path("collections/quality/<str:public_id>/sound/<int:number>/", quality.sound, name="quality-sound"),
+    path("collections/capacity/", team.plan, name="capacity"),
 ]

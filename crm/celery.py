@@ -50,6 +50,7 @@ app.conf.beat_schedule = {
     "assignment-night": {"task": "collection.supervision_tasks.assign_nightly", "schedule": crontab(minute=40)},
     "absences-follow": {"task": "collection.supervision_tasks.follow_absences", "schedule": 600.0},
     "reassignments-sweep": {"task": "collection.supervision_tasks.sweep_reassignments", "schedule": 60.0},
+    "capacity-plan": {"task": "collection.supervision_tasks.plan_capacity", "schedule": 300.0},
     "recordings-forget": {"task": "collection.tasks.forget_recordings", "schedule": crontab(hour=4, minute=5)},
     "idempotency-sweep": {"task": "governance.tasks.forget_old_keys", "schedule": crontab(hour=3, minute=40)},
 }

@@ -209,6 +209,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     from tests.collection.conftest import LATE, Floor
     from tests.collection.court_rows import court_rows
     from tests.collection.relief_rows import rows_of
+    from tests.collection.supervision_rows import quality_rows
     from tests.credit.conftest import Desk
     from tests.risk.behaviours import limit_proposal
 
@@ -235,6 +236,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     return {
         **rows_of(case, worker=cast.west_collector, cast=cast, at=late),
         **court_rows(case, worker=cast.west_collector, at=late),
+        **quality_rows(case, worker=cast.west_collector, cast=cast, at=late),
         **reviews(cast, desk, customer),
         "limit_proposal": limit_proposal(cast.system, person).public_id,
         "message": messages.send(

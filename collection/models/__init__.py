@@ -1,6 +1,7 @@
 from collection.models.absences import Absence, AbsencePiece, Reassignment
 from collection.models.agencies import Agency, AgencyFile, Placement, PlacementFee, PlacementOrder
 from collection.models.assignment import AssignmentMark, AssignmentPlan, AssignmentRule, AssignmentRun
+from collection.models.capacity import CapacityDay
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
 from collection.models.contacts import CasePause, Contact
@@ -9,6 +10,7 @@ from collection.models.limitation import LimitationClock, LimitationMark
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
 from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
+from collection.models.quality import ContactFlag, QualityForm, QualityReview
 from collection.models.recordings import Recording
 from collection.models.relief import BudgetLine, CareFlag, Hardship, HardshipPaper, ReliefPlan
 from collection.models.settlements import Settlement, SettlementPart
@@ -30,6 +32,7 @@ __all__ = [
     "AssignmentRule",
     "AssignmentRun",
     "BudgetLine",
+    "CapacityDay",
     "CareFlag",
     "Case",
     "CaseDebt",
@@ -39,6 +42,7 @@ __all__ = [
     "Collector",
     "Complaint",
     "Contact",
+    "ContactFlag",
     "Dispute",
     "FieldVisit",
     "FilingPack",
@@ -62,6 +66,8 @@ __all__ = [
     "Promise",
     "PromisePart",
     "PromiseQuerySet",
+    "QualityForm",
+    "QualityReview",
     "Reassignment",
     "Recording",
     "ReliefPlan",

@@ -23,7 +23,7 @@ from crm.lib import htmx
 from crm.lib.permissions import needs
 from governance.idempotency import Once
 
-WEEKS, LISTED = 4, 50
+WEEKS, LISTED = 3, 50
 LAST_YEAR = 2200
 
 
@@ -31,7 +31,7 @@ LAST_YEAR = 2200
 @needs(permissions.PLAN_TEAM)
 @require_GET
 def absence_list(request: HttpRequest) -> HttpResponse:
-    """Show who is away when, over four weeks from a Monday, and the absences of these days."""
+    """Show who is away when, over three weeks from a Monday, and the absences of these days."""
     today = queues.today(person(request), now())
     asked = parsed(request.GET.get("from", "")) or today
     first = asked - timedelta(days=asked.weekday())

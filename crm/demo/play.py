@@ -20,6 +20,7 @@ from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
 from crm.demo import book, desk_collections, desk_court, desk_policy, desk_relief, lines, products, report_months, treatments
 from crm.demo import book, desk_agencies, desk_collections, desk_policy, desk_relief, lines, products, report_months, treatments
+from crm.demo import book, desk_collections, desk_policy, desk_relief, lines, products, report_months, supervision, treatments
 from crm.demo.people import identity
 from crm.lib.money import quantize, total
 from customers import consents, notes, profiles
@@ -145,6 +146,7 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer], *,
     treatments.plan_next(house)
     desk_relief.play(house)
     desk_court.play(house)
+    supervision.last_day(house)
     lines.last_day(house)
 
 

@@ -365,7 +365,7 @@ def test_the_board_counts_each_collectors_day(case: Case, floor: Floor, page_of:
     assert mine.buckets == {1: (1, case.overdue_amount)}
     assert floor.cast.west_collector not in lines
     supervisor.get("/collections/board/")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         shown = body(supervisor.get("/collections/board/"))
     assert "200.00" in shown
     assert f"?to={floor.cast.collector.public_id}" in shown

@@ -1,6 +1,6 @@
 """Permissions of the supervisor's part: assignment, roster, absences, re-assignment, quality, forecast. Rules and plans are the lender's."""
 
-PLAN = "collections.plan_team"
+PLAN, SCORE, VIEW = "collections.plan_team", "collections.score_quality", "collections.view_quality"
 WHO: dict[str, str] = {
     PLAN: "collections_supervisor",
     "collections.score_quality": "collections_supervisor compliance",
@@ -31,11 +31,37 @@ PAGES: list[tuple[str, str, str]] = [
     ("POST", "reassign-new", PLAN),
     ("GET", "reassignment", PLAN),
     ("POST", "reassignment-step", PLAN),
+    ("GET", "capacity", PLAN),
+    ("POST", "capacity", PLAN),
+    ("GET", "quality", VIEW),
+    ("POST", "quality-draw", SCORE),
+    ("GET", "quality-questions", SCORE),
+    ("POST", "quality-questions", SCORE),
+    ("GET", "quality-flag", SCORE),
+    ("POST", "quality-flag-settle", SCORE),
+    ("GET", "quality-review", VIEW),
+    ("POST", "quality-score", SCORE),
+    ("POST", "quality-words", VIEW),
+    ("GET", "quality-sound", VIEW),
 ]
 API: list[tuple[str, str, str]] = []
-ROWS: list[tuple[str, str, str, str]] = []
-API_ROWS: list[tuple[str, str, str, str]] = []
-LISTS: list[tuple[str, str, tuple[str, ...]]] = []
+ROWS: list[tuple[str, str, str, str]] = [
+    ("GET", "quality-review", "quality_review", "collector"),
+    ("POST", "quality-score", "quality_review", "collections_supervisor"),
+    ("POST", "quality-words", "quality_review", "collector"),
+    ("GET", "quality-sound", "quality_review", "collector"),
+    ("GET", "quality-flag", "contact_flag", "collections_supervisor"),
+    ("POST", "quality-flag-settle", "contact_flag", "collections_supervisor"),
+]
+API_ROWS: list[tuple[str, str, str, str]] = [
+    ("GET", "quality-review", "quality_review", "collector"),
+    ("POST", "quality-score", "quality_review", "collections_supervisor"),
+    ("POST", "quality-words", "quality_review", "collector"),
+    ("GET", "quality-sound", "quality_review", "collector"),
+    ("GET", "quality-flag", "contact_flag", "collections_supervisor"),
+    ("POST", "quality-flag-settle", "contact_flag", "collections_supervisor"),
+]
+LISTS: list[tuple[str, str, tuple[str, ...]]] = [("quality", "collections_supervisor", ("quality_review", "contact_flag"))]
 # versions of rules, absences and orders of the whole lender, narrowed to its own people by the door
 SHARED: set[str] = {
     "assignment-run",
