@@ -3,7 +3,9 @@
 from datetime import date
 from decimal import Decimal
 
-from collection import treatment_seeds
+from django.utils.timezone import now
+
+from collection import call_rules, case_texts, promise_reminders, scripts, treatment_seeds
 from governance import rules
 from governance.models import Rule
 
@@ -14,6 +16,10 @@ COMPLAINTS = "Measures for Handling Consumer Complaints of Banking and Insurance
 
 def seed() -> None:
     treatment_seeds.seed()
+    call_rules.seed()
+    scripts.seed(at=now())
+    case_texts.seed()
+    promise_reminders.seed()
     rules.put(
         "collections.treatment.cost",
         value={

@@ -1,13 +1,16 @@
 from collection.models.absences import Absence, AbsencePiece, Reassignment
 from collection.models.assignment import AssignmentMark, AssignmentPlan, AssignmentRule, AssignmentRun
+from collection.models.calls import CallEvent, PhoneCall
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
 from collection.models.contacts import CasePause, Contact
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
+from collection.models.pay_links import PayLink
 from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
 from collection.models.recordings import Recording
 from collection.models.relief import BudgetLine, CareFlag, Hardship, HardshipPaper, ReliefPlan
+from collection.models.scripts import CallScript, LineSaid
 from collection.models.settlements import Settlement, SettlementPart
 from collection.models.treatments import ARMS, TreatmentEntry, TreatmentExperiment, TreatmentStep
 from collection.models.workers import Collector
@@ -23,6 +26,8 @@ __all__ = [
     "AssignmentRule",
     "AssignmentRun",
     "BudgetLine",
+    "CallEvent",
+    "CallScript",
     "CareFlag",
     "Case",
     "CaseDebt",
@@ -35,9 +40,12 @@ __all__ = [
     "Dispute",
     "Hardship",
     "HardshipPaper",
+    "LineSaid",
     "Matter",
     "MatterQuerySet",
     "Outcome",
+    "PayLink",
+    "PhoneCall",
     "Place",
     "PolicyDraft",
     "PolicyReplay",
