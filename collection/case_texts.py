@@ -142,7 +142,7 @@ def send(case: Case, *, template: str, actor: User, at: datetime, key: str) -> M
 @transaction.atomic
 def take_back(customer_id: int, *, actor: User, at: datetime) -> int:
     """Cancel what still waits to leave about a debt that has changed; return how many."""
-    rows = Message.objects.select_for_update(skip_locked=True).filter(
+    rows = Message.objects.select_for_update(skip_locked=True, of=("self",), no_key=True).filter(
         customer_id=customer_id, key__startswith=KEY, status__in=Message.OPEN, template__code__in=OF_THE_DEBT
     )
     found = list(rows)

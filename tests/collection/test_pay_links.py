@@ -80,11 +80,11 @@ def test_nothing_contested_is_asked_for_and_nobody_unconfirmed(case: Case, floor
     assert make(case, floor).amount == due(case)
     with pytest.raises(pay_links.Contested):
         make(case, floor, "payoff")
-    other = cases.claim(floor.case(), actor=floor.cast.collector, at=AFTER)
+    checks.third_party(case, actor=floor.cast.collector, at=AFTER + MINUTE)
     with pytest.raises(pay_links.NotConfirmed):
-        make(other, floor)
+        make(case, floor, at=AFTER + 2 * MINUTE)
     with pytest.raises(cases.NotHeld):
-        pay_links.make(case, kind="overdue", actor=floor.cast.second_collector, at=AFTER)
+        pay_links.make(case, kind="overdue", actor=floor.cast.second_collector, at=AFTER + 2 * MINUTE)
 
 
 def test_a_wholly_contested_debt_has_no_link(case: Case, floor: Floor) -> None:
