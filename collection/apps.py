@@ -7,6 +7,7 @@ class CollectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from collection import (  # noqa: F401
+            call_tasks,
             erasure,
             features,
             handover,

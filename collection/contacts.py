@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, checks, dispositions, gate, places, promises
+from collection import cases, checks, dispositions, gate, places, promises, scripts
 from collection.judgement import Part
 from collection.models import Case, Channel, Contact, Outcome
 from credit import books, exposure
@@ -36,12 +36,15 @@ def log_contact(
     promise: Sequence[Part] = (),
     relation: Relation | None = None,
     attempt: ContactAttempt | None = None,
+    script: bool = False,
 ) -> Contact:
     """Write down a contact, what was promised in it and what comes next; the hold ends with it, so that the next can be taken.
 
     :param promise: the parts of the promise to pay; an outcome that carries one needs it
     :param relation: who answers for the debt beside the debtor, if one turned to them; counted by themselves
     :param attempt: what the contact policy let through and counted when the contact began, as a visit at the door
+    :param script: a script stood before the person: of a talk with the debtor every line that must be said was
+    :raises LinesNotSaid: if not
     :raises CaseClosed: if the case is closed
     :raises CasePaused: if the work on it waits; who calls in by themselves is heard
     :raises NotHeld: if `actor` does not hold the case
@@ -68,6 +71,8 @@ def log_contact(
         problems["channel"] = _("A visit is planned for two persons and written down on its own page.")
     if problems or next_action_on is None:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+    if script and result is not None and result.person:
+        scripts.demand_said(row, channel=channel, actor=actor, at=at)
     public_id = str(Contact._meta.get_field("public_id").get_default())
     attempt = gate.pass_through(
         row, channel=channel, outcome=outcome, actor=actor, at=at, key=f"case-contact:{public_id}", relation=relation, begun=attempt
@@ -86,6 +91,7 @@ def log_contact(
         next_action_on=next_action_on,
     )
     gate.bar_wrong_number(contact, actor=actor)
+    scripts.file_with(contact)
     if promise:
         promises.take(row, parts=promise, channel=channel, actor=actor, at=at, contact=contact)
         row.refresh_from_db(fields=["version"])

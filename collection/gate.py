@@ -1,14 +1,17 @@
 """The contact policy, as collections asks it: the one gate of `customers.contacts`, and what counts as an attempt."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from collection.models import Case, Channel, Contact, Outcome
+from django.db.models import Q
+
+from collection.models import Case, Channel, Contact, Outcome, PhoneCall
 from customers import contact_gate, contacts
 from customers.contacts import Answer, Judged
 from customers.models import ContactAttempt, Relation
 from governance.models import User
 
+LOGGED_WITHIN = timedelta(hours=4)  # a call not logged by then was forgotten: the next contact is another one
 NOT_ANSWERED = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.RETURNED, Outcome.NOT_MET, Outcome.SENT)
 
 
@@ -37,6 +40,21 @@ def under_way(case: Case, *, actor: User, at: datetime, relation: Relation | Non
     return contact_gate.under_way(case.customer, actor=actor, at=at, relation=relation)
 
 
+def unlogged(case: Case, *, actor: User, at: datetime) -> PhoneCall | None:
+    """Return the latest call of `actor` in this case whose result is not logged yet; one dialled by hand while its place holds."""
+    rows = PhoneCall.objects.filter(case=case, actor=actor, began_at__gt=at - LOGGED_WITHIN, attempt__contacts__isnull=True)
+    told = ~Q(status=PhoneCall.Status.BY_HAND) | Q(attempt__open_until__gt=at)
+    return rows.filter(told).select_related("attempt").order_by("-pk").first()
+
+
+def begun_call(case: Case, *, actor: User, at: datetime, relation: Relation | None = None) -> ContactAttempt | None:
+    """Return the attempt of a call that waits for its result, over or not."""
+    call = unlogged(case, actor=actor, at=at)
+    if call is not None and call.relation_id == (relation.pk if relation is not None else None):
+        return call.attempt
+    return under_way(case, actor=actor, at=at, relation=relation)
+
+
 def pass_through(
     case: Case,
     *,
@@ -58,7 +76,7 @@ def pass_through(
     if channel == Channel.INBOUND:
         return None
     if channel == Channel.CALL and begun is None:
-        begun = under_way(case, actor=actor, at=at, relation=relation)
+        begun = begun_call(case, actor=actor, at=at, relation=relation)
     attempt = begun or contact_gate.reserve(
         case.customer,
         channel=channel,
@@ -69,11 +87,9 @@ def pass_through(
         subject=case.public_id,
         under_way=channel == Channel.CALL,
     )
-    if channel == Channel.CALL:
-        return contact_gate.settle(attempt, connected=outcome not in NOT_ANSWERED)
     if outcome not in NOT_ANSWERED:
-        ContactAttempt.objects.filter(pk=attempt.pk).update(connected=True)
-    return attempt
+        return contact_gate.answered(attempt)
+    return contact_gate.settle(attempt, connected=False) if channel == Channel.CALL else attempt
 
 
 def party(relation: Relation | None) -> str:

@@ -44,6 +44,7 @@ for group, order, label, url_name, permission, icon, key in (
     ("collections", 36, _("Requests for relief"), "hardship-list", permissions.VIEW, "notes", ""),
     ("collections", 38, _("Settlements"), "settlement-list", permissions.VIEW, "money", ""),
     ("collections", 40, _("Contact policy"), "contact-policy", permissions.VIEW_POLICY, "phone", ""),
+    ("collections", 42, _("Scripts"), "script-list", permissions.VIEW_POLICY, "phone", ""),
     ("collections", 45, _("Treatment"), "treatments", permissions.VIEW_TREATMENT, "strategies", ""),
     ("collections", 47, _("Agencies"), "agency-list", permissions.VIEW_AGENCY, "partners", ""),
     ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),

@@ -5,6 +5,9 @@ from decimal import Decimal
 
 from collection import legal_seeds, treatment_seeds
 from collection import quality_seeds, treatment_seeds
+from django.utils.timezone import now
+
+from collection import call_rules, case_texts, promise_reminders, scripts, treatment_seeds
 from governance import rules
 from governance.models import Rule
 
@@ -17,6 +20,10 @@ def seed() -> None:
     treatment_seeds.seed()
     legal_seeds.seed()
     quality_seeds.seed()
+    call_rules.seed()
+    scripts.seed(at=now())
+    case_texts.seed()
+    promise_reminders.seed()
     rules.put(
         "collections.treatment.cost",
         value={

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from collection import treatment_shape, treatment_words
-from collection.models import Case, Channel, Complaint, Dispute, Outcome, Promise, RightPartyCheck, Skip, TreatmentStep
+from collection.models import Case, Channel, Complaint, Dispute, Outcome, PhoneCall, Promise, RightPartyCheck, Skip, TreatmentStep
 from collection.permissions import VIEW
 from credit.accrual import bucket_name
 from crm.lib.templatetags.crm import spoken
@@ -15,7 +15,12 @@ from customers.timeline import kind, sentence
 from ledger.models import Entry
 
 kind("cases", label=gettext_lazy("Cases"), order=40, prefixes=("collections.case.",))
-kind("contacts", label=gettext_lazy("Contacts"), order=42, prefixes=("collections.contact.", "collections.check.", "collections.call."))
+kind(
+    "contacts",
+    label=gettext_lazy("Contacts"),
+    order=42,
+    prefixes=("collections.contact.", "collections.check.", "collections.call.", "collections.paylink."),
+)
 kind("treatments", label=gettext_lazy("Treatment"), order=46, prefixes=("collections.treatment.", "collections.experiment."))
 kind("promises", label=gettext_lazy("Promises"), order=44, prefixes=("collections.promise.",))
 
@@ -107,6 +112,27 @@ def _contact(entry: Entry) -> str:
 @sentence("collections.call.begun", icon="phone", permission=VIEW)
 def _call_begun(entry: Entry) -> str:
     return _("A call was begun")
+
+
+@sentence("collections.call.moved", icon="phone", permission=VIEW)
+def _call_moved(entry: Entry) -> str:
+    return _("Call: %(status)s") % {"status": word(PhoneCall.Status, entry.facts.get("status", ""))}
+
+
+@sentence("collections.paylink.made", icon="link", permission=VIEW)
+def _link_made(entry: Entry) -> str:
+    return _("Payment link of %(amount)s made") % {"amount": amount(entry)}
+
+
+@sentence("collections.paylink.paid", icon="money", tone="good", permission=VIEW)
+def _link_paid(entry: Entry) -> str:
+    return _("%(amount)s paid by link") % {"amount": amount(entry)}
+
+
+@sentence("collections.paylink.expired", icon="link", permission=VIEW)
+@sentence("collections.paylink.withdrawn", icon="link", permission=VIEW)
+def _link_ended(entry: Entry) -> str:
+    return _("Payment link of %(amount)s ended unused") % {"amount": amount(entry)}
 
 
 @sentence("collections.case.skipped", icon="desk", permission=VIEW)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 from django.utils import translation
 
-from collection import debts, treatment_facts
+from collection import debts, promise_reminders, treatment_facts
 from collection.models import TreatmentStep
 from crm.lib.money import total
 from crm.lib.templatetags.crm import spoken
@@ -16,7 +16,7 @@ from customers.models import Message, MessagePurpose
 
 
 def values_of(batch: Sequence[Message], at: datetime) -> dict[int, Mapping[str, str] | None]:
-    """Return what each message of a treatment says now; None where something ends the treatment, or the case is not worked any more.
+    """Return what each message of a treatment, or reminder of a promise, says now; None where something ends the treatment, or the case is not worked any more.
 
     Messages of this purpose that are none of a treatment are left out. A constant number of statements a batch.
     """
@@ -29,7 +29,7 @@ def values_of(batch: Sequence[Message], at: datetime) -> dict[int, Mapping[str, 
     mine = [one for one in batch if one.pk in known]
     customers = [one.customer_id for one in mine]
     owed, ends = debts.overdue(customers), treatment_facts.exits(customers)
-    found: dict[int, Mapping[str, str] | None] = {}
+    found: dict[int, Mapping[str, str] | None] = dict(promise_reminders.values_of(batch, at))
     for message in mine:
         rows = owed.get(message.customer_id, [])
         amount: Decimal = total([row.amount for row in rows])

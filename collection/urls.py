@@ -2,6 +2,7 @@ from django.urls import path
 
 from collection import result_urls, supervision_urls, treatment_urls
 from collection import agency_urls, supervision_urls, treatment_urls
+from collection import call_urls, supervision_urls, treatment_urls
 from collection.views import acts, desk, matters, policy, promises, relief, settlements, states, team, work
 
 urlpatterns = [
@@ -14,7 +15,6 @@ urlpatterns = [
     path("collections/cases/<str:public_id>/check/", acts.check, name="case-check"),
     path("collections/cases/<str:public_id>/keep/", acts.keep, name="case-keep"),
     path("collections/cases/<str:public_id>/release/", acts.release, name="case-release"),
-    path("collections/cases/<str:public_id>/call/", acts.call, name="case-call"),
     path("collections/cases/<str:public_id>/contacts/", acts.contact, name="case-contact"),
     path("collections/cases/<str:public_id>/cover/", promises.promise_cover, name="case-promise-cover"),
     path("collections/cases/<str:public_id>/assign/", acts.assign, name="case-assign"),
@@ -65,6 +65,7 @@ urlpatterns = [
     path("customers/<str:public_id>/panels/cases/", work.panel, name="case-panel"),
     *supervision_urls.urlpatterns,
     *agency_urls.urlpatterns,
+    *call_urls.urlpatterns,
     *treatment_urls.urlpatterns,
     *result_urls.urlpatterns,
 ]

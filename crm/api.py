@@ -14,6 +14,8 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import set_rollback
 
+from collection.views.calls import call_event
+from collection.views.pay_links import payment_told
 from crm.lib.context import request_id
 from crm.lib.errors import DomainError, foreseen
 from crm.lib.permissions import public
@@ -112,6 +114,8 @@ urlpatterns = [
     path("oauth/revoke/", revoke, name="api-revoke"),
     path("receipts/sms/", sms_receipt, name="api-receipt-sms"),
     path("replies/<str:channel>/", reply_heard, name="api-reply"),
+    path("receipts/payments/", payment_told, name="api-receipt-payment"),
+    path("receipts/calls/", call_event, name="api-receipt-call"),
     path("schema/", schema, name="api-schema"),
     path("docs/", docs, name="api-docs"),
 ]

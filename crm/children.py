@@ -156,6 +156,8 @@ def household(
                 *(sys.executable, "-m", "sandbox", "--port", str(sandbox_port), "--state", str(folder / "sandbox.payouts")),
                 *("--smtp-port", str(smtp_port), "--receipts", f"http://127.0.0.1:{port}/api/receipts/sms/"),
                 *("--replies", f"http://127.0.0.1:{port}/api/replies/sms/"),
+                *("--payments", f"http://127.0.0.1:{port}/api/receipts/payments/"),
+                *("--call-events", f"http://127.0.0.1:{port}/api/receipts/calls/"),
             ],
             lambda: answers(f"http://127.0.0.1:{sandbox_port}/health"),
             patience=5.0,

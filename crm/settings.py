@@ -167,6 +167,8 @@ PORTS = {
     "app": env.str("CRM_APP_URL", default=SANDBOX_URL and SANDBOX_URL + "/app"),
     "ivr": env.str("CRM_IVR_URL", default=SANDBOX_URL and SANDBOX_URL + "/ivr"),
     "mail": env.str("CRM_SMTP_URL", default=""),
+    "telephony": env.str("CRM_TELEPHONY_URL", default=SANDBOX_URL and SANDBOX_URL + "/calls"),
+    "checkout": env.str("CRM_CHECKOUT_URL", default=SANDBOX_URL and SANDBOX_URL + "/checkout"),
     "bureau": env.str("CRM_BUREAU_URL", default=SANDBOX_URL and SANDBOX_URL + "/bureau/reports"),
 }
 BUREAU_KEY = env.str("CRM_BUREAU_KEY", default="")  # agreed with the bureau: base64 of 32 bytes that seal the person asked about

@@ -17,7 +17,7 @@ from customers.contacts import Judged, NotNow
 from customers.models import ContactAttempt, ContactChannel, ContactVerdict, Customer, Relation
 from governance.models import User
 
-__all__ = ["NotNow", "keep", "keep_all", "reserve", "settle", "under_way"]
+__all__ = ["NotNow", "answered", "keep", "keep_all", "reserve", "settle", "under_way"]
 
 
 @transaction.atomic
@@ -75,6 +75,14 @@ def settle(attempt: ContactAttempt, *, connected: bool) -> ContactAttempt:
     ended = ContactAttempt.objects.filter(pk=attempt.pk, open_until__isnull=False).update(connected=connected, open_until=None)
     if ended:
         attempt.connected, attempt.open_until = connected, None
+    return attempt
+
+
+@transaction.atomic
+def answered(attempt: ContactAttempt) -> ContactAttempt:
+    """Note that somebody answered: from now on it is a connect, whatever is told of its end."""
+    ContactAttempt.objects.filter(pk=attempt.pk).update(connected=True, open_until=None)
+    attempt.connected, attempt.open_until = True, None
     return attempt
 
 

@@ -1,4 +1,5 @@
-"""The breaker before the bureau: kept in the database, so that every process stops asking once the bureau has failed often enough.
+"""The breaker before the bureau, kept in the database, so that every process stops asking once the bureau has failed often enough; by
+another name, that before another service outside.
 
 Closed: everybody asks. Open: nobody does, until the pause is over. Trying: one query goes through; its answer closes the breaker, its
 failure opens it again. A trial whose process died counts as failed once another pause has passed.
@@ -25,18 +26,18 @@ class BureauPaused(DomainError):
     code = "bureau_paused"
 
 
-def standing() -> BureauCircuit:
+def standing(name: str = NAME) -> BureauCircuit:
     """Return the breaker as it stands."""
-    found, _made = BureauCircuit.objects.get_or_create(name=NAME)
+    found, _made = BureauCircuit.objects.get_or_create(name=name)
     return found
 
 
-def enter(calls: Calls, *, at: datetime) -> None:
+def enter(calls: Calls, *, at: datetime, name: str = NAME) -> None:
     """Go on if the bureau may be asked at `at`; after a pause one caller may, who thereby tries for all.
 
     :raises BureauPaused: if it may not
     """
-    circuit = standing()
+    circuit = standing(name)
     if circuit.status == Status.CLOSED:
         return
     waited = circuit.since is None or at >= circuit.since + calls.pause
@@ -51,9 +52,9 @@ def enter(calls: Calls, *, at: datetime) -> None:
     raise BureauPaused(_("The bureau failed several times in a row and is not asked for the moment."))
 
 
-def succeeded(*, at: datetime) -> None:
+def succeeded(*, at: datetime, name: str = NAME) -> None:
     """Note an answer that can be relied on, a refusal too: the bureau is there."""
-    circuit = standing()
+    circuit = standing(name)
     if circuit.status == Status.TRYING:
         try:
             move(circuit, Status.CLOSED, actor=users.system(), at=at, since=at, failures=0)
@@ -63,9 +64,9 @@ def succeeded(*, at: datetime) -> None:
         BureauCircuit.objects.filter(pk=circuit.pk, status=Status.CLOSED).update(failures=0)
 
 
-def failed(calls: Calls, *, at: datetime) -> None:
+def failed(calls: Calls, *, at: datetime, name: str = NAME) -> None:
     """Note a query without a certain answer; the breaker opens when there were too many in a row, or when this one was the trial."""
-    circuit = standing()
+    circuit = standing(name)
     BureauCircuit.objects.filter(pk=circuit.pk).update(failures=F("failures") + 1)
     circuit.refresh_from_db()
     if circuit.status == Status.TRYING or (circuit.status == Status.CLOSED and circuit.failures >= calls.failures):

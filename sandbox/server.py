@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sandbox import messages
 from sandbox.bureau import Bureau
+from sandbox.calls import Calls
+from sandbox.checkout import Checkout
 from sandbox.objects import LARGEST as LARGEST_OBJECT
 from sandbox.objects import PREFIX, Objects
 from sandbox.payouts import Payouts
@@ -19,7 +21,14 @@ Route = Callable[[Any, Any, dict[str, str]], tuple[int, dict[str, Any] | str]]
 
 
 def routes(
-    payouts: Payouts, texts: messages.Texts, mailbox: messages.Mailbox, bureau: Bureau, app: messages.Texts, ivr: messages.Texts
+    payouts: Payouts,
+    texts: messages.Texts,
+    mailbox: messages.Mailbox,
+    bureau: Bureau,
+    app: messages.Texts,
+    ivr: messages.Texts,
+    calls: Calls,
+    checkout: Checkout,
 ) -> dict[tuple[str, str], Route]:
     """Return what answers which method and path; a route gets body, headers and query."""
     return {
@@ -35,6 +44,13 @@ def routes(
         ("GET", "/ivr"): lambda _body, _headers, query: ivr.get(query),
         ("POST", "/bureau/reports"): lambda body, headers, _query: bureau.post(body, headers),
         ("GET", "/bureau/reports"): lambda _body, _headers, query: bureau.get(query),
+        ("POST", "/checkout"): lambda body, headers, _query: checkout.post(body, headers),
+        ("GET", "/checkout"): lambda _body, _headers, query: checkout.get(query),
+        ("GET", "/checkout/page"): lambda _body, _headers, query: checkout.page(query),
+        ("GET", "/checkout/pay"): lambda _body, _headers, query: checkout.pay(query),
+        ("POST", "/calls"): lambda body, headers, _query: calls.post(body, headers),
+        ("POST", "/calls/end"): lambda body, _headers, _query: calls.end(body),
+        ("GET", "/calls"): lambda _body, _headers, query: calls.get(query),
         ("GET", "/mail"): lambda _body, _headers, query: mailbox.get(query),
         ("GET", "/sent"): lambda _body, _headers, _query: (200, messages.page(texts, mailbox)),
     }
@@ -148,11 +164,13 @@ def serve(
     bureau: Bureau | None = None,
     app: messages.Texts | None = None,
     ivr: messages.Texts | None = None,
+    calls: Calls | None = None,
+    checkout: Checkout | None = None,
 ) -> Server:
     """Return a bound server; `serve_forever()` runs it."""
     table = routes(
         payouts, texts or messages.Texts(), mailbox or messages.Mailbox(), bureau or Bureau(), app or messages.Texts(numbers=False),
-        ivr or messages.Texts(),
+        ivr or messages.Texts(), calls or Calls(), checkout or Checkout(),
     )  # fmt: skip
     handler = type("BoundHandler", (Handler,), {"table": table, "objects": objects or Objects(), "transit": transit or Transit()})
     return Server((host, port), handler)

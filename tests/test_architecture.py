@@ -61,6 +61,7 @@ def test_only_these_routes_are_open_without_sign_in() -> None:
     assert opened == {
         "begin", "healthz", "invitation", "session", "set-language", "set-theme", "account_login", "mfa_authenticate", "mfa_login_webauthn", "oidc-login", "oidc-back",
         "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms", "api-reply",
+        "api-receipt-call", "api-receipt-payment", "public-pay",
         "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
         "public-counter", "public-counter-code", "public-counter-answer", "public-offer-draft", "public-offer-contract",
     }, "an open page is a decision: name it here too"  # fmt: skip

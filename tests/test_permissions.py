@@ -34,6 +34,7 @@ SHOWROOM = ("ui",)
 API = [row for room in ROOMS for row in room.API]
 PUBLIC = {"begin", "healthz", "invitation", "session", "set-language", "set-theme", "account_login", "mfa_authenticate", "mfa_login_webauthn", "oidc-login", "oidc-back"} | {
     "api-token", "api-revoke", "api-schema", "api-docs", "api-receipt-sms", "api-reply"} | {
+    "api-receipt-call", "api-receipt-payment", "public-pay",
     "public-offer", "public-offer-confirm", "public-offer-code", "public-offer-accept",
     "public-counter", "public-counter-code", "public-counter-answer", "public-offer-draft", "public-offer-contract",
 }  # fmt: skip
@@ -206,6 +207,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
     from collection.models import Case
     from credit import payoffs
     from customers import activities, contact_windows, messages, relations, templates
+    from tests.collection import call_rows
     from tests.collection.conftest import LATE, Floor
     from tests.collection.court_rows import court_rows
     from tests.collection.relief_rows import rows_of
@@ -237,6 +239,7 @@ def west(cast: Cast, make_customer: Callable[..., Any], deliver: Callable[[], in
         **rows_of(case, worker=cast.west_collector, cast=cast, at=late),
         **court_rows(case, worker=cast.west_collector, at=late),
         **quality_rows(case, worker=cast.west_collector, cast=cast, at=late),
+        **call_rows.rows_of(case, worker=cast.west_collector, cast=cast, at=late),
         **reviews(cast, desk, customer),
         "limit_proposal": limit_proposal(cast.system, person).public_id,
         "message": messages.send(

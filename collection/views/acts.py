@@ -1,6 +1,4 @@
-"""Acts on a case: take it, keep it, give it back, skip it, check the person, begin a call, log a contact, assign it."""
-
-from uuid import uuid4
+"""Acts on a case: take it, keep it, give it back, skip it, check the person, log a contact, assign it."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -100,23 +98,6 @@ def release(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.CONTACT)
-@require_POST
-def call(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Begin a call: its place among the counts is taken before anybody dials. What the policy refuses is said on the page."""
-    row, at = found(request, public_id), now()
-    try:
-        contacts.begin_call(row, actor=person(request), at=at, key=uuid4().hex, relation=links.asked(row, request.POST.get("party", "")))
-    except NotNow as refused:
-        refused.remember()
-        messages.warning(request, refused.message)
-    except (CaseClosed, CasePaused, NotHeld, CaseFrozen) as error:
-        messages.warning(request, error.message)
-    else:
-        messages.success(request, _("The call is yours to make. Log how it ended."))
-    return htmx.go(request, return_to(request, row))
-
-
-@needs(permissions.CONTACT)
 @require_http_methods(["GET", "POST"])
 def contact(request: HttpRequest, public_id: str) -> HttpResponse:
     """Log a contact; what cannot be is said at its field. Where the claim was lost, what was typed stays on the page, and
@@ -146,6 +127,7 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
                         note=data["note"],
                         promise=data["promise"],
                         relation=links.asked(row, data["party"]),
+                        script=True,
                         actor=person(request),
                         at=at,
                     )

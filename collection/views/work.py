@@ -9,7 +9,19 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from collection import assignment_words, checks, contested, gate, holds, links, owed, permissions, relief_blocks
+from collection import (
+    assignment_words,
+    call_panel,
+    checks,
+    contested,
+    holds,
+    links,
+    owed,
+    pay_panel,
+    permissions,
+    relief_blocks,
+    script_panel,
+)
 from collection.forms import CheckForm, ContactForm
 from collection.lists import CASES
 from collection.models import Case, Channel
@@ -17,7 +29,6 @@ from credit import books
 from crm.lib import htmx
 from crm.lib.money import total
 from crm.lib.permissions import needs
-from customers import contact_meter
 from customers.models import Customer, Relation
 from governance import list_pages, uses
 from governance.models import User
@@ -48,20 +59,21 @@ def work(
     may_log = mine and user.has_perm(permissions.CONTACT)
     today = books.value_day(case.legal_entity, at)
     debts = list(case.debts.select_related("loan__product").order_by("-dpd", "loan_id"))
-    said = gate.answers(case, at=at) if case.is_open else None
     waits = case.status == Case.Status.PAUSED
-    allowed = said["call"].answer if said and may_log and not waits else None
     obligors = links.relations_of(case, user=user, at=at) if case.is_open else []
     check = checks.standing(case, actor=user, at=at) if may_log else None
+    customer = uses.reading(case.customer, "collections", actor=user, at=at)
+    panel = call_panel.read(case, customer, user=user, at=at, check=check, may_log=may_log)
+    allowed = panel["contact_answer"]
     confirmed = check is not None and check.result == check.Result.PASSED
     # Who works the case sees its debts once the person is confirmed; who reads it, reads it whole.
     opened = confirmed or not may_log
     live = {each.loan.pk: each for each in owed.of_loans([debt.loan for debt in debts], on=today)} if opened else {}
     for debt in debts:
         debt.live = live.get(debt.loan_id)  # type: ignore[attr-defined]  # for the template
+    demand = total([each.demand for each in live.values()])
     promises = list(case.promises.select_related("taken_by").prefetch_related("parts").order_by("-pk")[:RECENT])
     history = list(case.contacts.select_related("actor").order_by("-at", "-pk")[:HISTORY])
-    customer = uses.reading(case.customer, "collections", actor=user, at=at)
     return {
         "case": case,
         "standing": assignment_words.standing(case),
@@ -79,11 +91,9 @@ def work(
         "opened": opened,
         "check_form": check_form
         or (CheckForm(questions=checks.questions(customer), initial={"back": back}) if may_log and not confirmed else None),
-        "contact_answer": allowed,
-        "meter": contact_meter.read(customer, at=at, said=said) if said else None,
-        "under_way": gate.under_way(case, actor=user, at=at) if may_log else None,
-        "may_call": may_log and not waits,
-        "live_overdue": total([each.demand for each in live.values()]),
+        **panel,
+        "reading": script_panel.read(case, user=user, at=at, check=check, demand=demand) if may_log else None,
+        "live_overdue": demand,
         "live_contested": total([each.contested for each in live.values()]),
         "live_payoff": total([each.payoff for each in live.values()]),
         "hold": holds.of([customer.pk]).get(customer.pk) if case.is_open else None,
@@ -93,6 +103,7 @@ def work(
         "promises": promises,
         "running": next((promise for promise in promises if promise.is_running), None),
         "may_cancel": user.has_perm(permissions.CONTACT),
+        **pay_panel.read(case, at=at, confirmed=confirmed),
         **relief_blocks.read(case, user=user),
         "form": form
         or (

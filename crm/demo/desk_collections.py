@@ -5,18 +5,20 @@ Works on whatever overdue loans exist. Who keeps a promise is drawn from its id,
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
-from collection import cases, checks, contacts, dispositions, gate, owed, promises, queues
+from collection import calls, cases, checks, contacts, dispositions, gate, owed, promises, queues, scripts
 from collection.judgement import Part
-from collection.models import RUNNING, Case, Collector, Promise, PromisePart
+from collection.models import RUNNING, Case, Collector, PhoneCall, Promise, PromisePart
 from credit import repayments
 from credit.models import Loan
 from crm.lib.money import quantize
 from customers import relations
+from customers.contacts import NotNow
 from customers.models import Relation
 from governance.models import User
 
@@ -46,15 +48,32 @@ def work(house: House, day: date) -> None:
             call(item.case, collector, day=day, at=at, rng=house.rng, outcome=house.rng.choice(OUTCOMES))
 
 
+def tell(made: PhoneCall, *, outcome: str, at: datetime) -> None:
+    """Let a call end as the telephone gateway would have told it."""
+    if outcome in ("no_answer", "busy"):
+        calls.heard(key=made.public_id, event=outcome, event_id=f"{made.public_id}:1", at=at + timedelta(seconds=30))
+        return
+    seconds = 40 + made.pk * 37 % 130  # not drawn: the story of the house stays as it was
+    calls.heard(key=made.public_id, event="answered", event_id=f"{made.public_id}:1", at=at + timedelta(seconds=15))
+    calls.heard(
+        key=made.public_id, event="hung_up", event_id=f"{made.public_id}:2", at=at + timedelta(seconds=15 + seconds), seconds=seconds
+    )
+
+
 def call(case: Case, collector: User, *, day: date, at: datetime, rng: Random, outcome: str) -> None:
     """Take a case, confirm the person where the result needs it, and log how the call ended."""
     case = cases.claim(case, actor=collector, at=at)
     result = dispositions.result("call", outcome)
     assert result is not None
+    with suppress(NotNow):  # what is logged below is asked for by itself
+        tell(calls.place(case, actor=collector, at=at, key=f"demo:{case.pk}:{at.isoformat()}").call, outcome=outcome, at=at)
     if result.person:
         customer = case.customer
         answers = {"id_last4": customer.id_number[-4:], "birth_year": str(customer.born_on.year)}
         checks.confirm(case, answers=answers, actor=collector, at=at + timedelta(minutes=1))
+        for script in scripts.live(case, [scripts.Party.UNKNOWN, scripts.Party.CONFIRMED]):
+            for code in script.must:
+                scripts.say(case, script=script, code=code, actor=collector, at=at + timedelta(minutes=2))
     elif outcome == "third_party":
         checks.third_party(case, actor=collector, at=at + timedelta(minutes=1))
     parts = promised(case, day=day, rng=rng) if result.promise else []

@@ -242,6 +242,10 @@ class Path:
         answers = {"id_last4": person.id_number[-4:], "birth_year": person.id_number[6:10]}
         checked = self.desk.send(f"{case}check/", answers, on=case)
         must("Confirmed." in checked.text, "the right answers did not confirm the person")
+        while left := re.search(
+            r'name="script" value="(SP-[0-9A-Z]+)"><input type="hidden" name="code" value="(l\d+)"', self.desk.page(case).text
+        ):
+            self.desk.send(f"{case}say/", {"script": left[1], "code": left[2]}, on=case)
         # the customer calls: nobody may be called at night, and this path is walked at any hour
         logged = self.desk.send(
             f"{case}contacts/",

@@ -13,6 +13,7 @@ from collection import cases, contacts, promises, team
 from collection.judgement import Part
 from collection.models import Case, Contact, Promise
 from credit import repayments
+from tests.collection.call_rows import say_all
 from tests.collection.conftest import Floor, by_daylight
 
 
@@ -312,6 +313,7 @@ def test_a_promise_with_its_contact(case: Case, collector: Client, floor: Floor)
     refused = collector.post(url, sent(outcome="promise", amount_1="300", due_on_1=soon.isoformat()))
     assert "Confirm the person first" in body(refused)
     collector.post(f"/collections/cases/{case.public_id}/check/", answers(case))
+    say_all(case, worker=floor.cast.collector, at=now())
     parts = {"amount_1": "300", "due_on_1": soon.isoformat(), "amount_2": "200", "due_on_2": (soon + timedelta(days=7)).isoformat()}
     done = collector.post(url, sent(outcome="promise", back="desk", **parts))
     assert done["Location"] == "/collections/desk/"

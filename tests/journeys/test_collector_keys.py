@@ -21,6 +21,21 @@ def type_at(page: Any, name: str, text: str) -> None:
     raise AssertionError(f"the field {name} is not reached by Tab")
 
 
+def say_what_must_be_said(page: Any) -> None:
+    """Step through the script by its key until all is said."""
+    for _line in range(10):
+        left = page.locator("#script [data-key='t']").count()
+        if not left:
+            break
+        before = page.locator("#script input[name=code]").input_value() + page.locator("#script input[name=script]").input_value()
+        page.keyboard.press("t")
+        page.wait_for_function(
+            "before => { const of = (name) => document.querySelector(`#script input[name=${name}]`)?.value || ''; return of('code') + of('script') !== before; }",
+            arg=before,
+        )
+    expect(page.locator("#script")).to_contain_text("All said")
+
+
 def test_a_round_without_a_mouse(visit: Visitors, town: Town) -> None:
     page = visit()
     page.goto("/accounts/login/")
@@ -54,6 +69,7 @@ def test_a_round_without_a_mouse(visit: Visitors, town: Town) -> None:
     page.keyboard.press("Control+Enter")
     page.get_by_text("The person is confirmed.").wait_for()
     expect(page.locator(".revealed")).to_have_count(2)
+    say_what_must_be_said(page)
 
     page.keyboard.press("7")
     page.locator("[data-promise]").wait_for(state="visible")
