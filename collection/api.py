@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from collection import case_states, cases, checks, contacts, matter_api, permissions, promises, relief_api
+from collection import case_states, cases, checks, contacts, matter_api, permissions, promises, relief_api, results_api
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.judgement import Part
 from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
@@ -246,4 +246,4 @@ class PromiseViewSet(DoorViewSet):
         return Response(PromiseOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
 
 
-VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet} | matter_api.VIEWSETS | relief_api.VIEWSETS
+VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet} | matter_api.VIEWSETS | relief_api.VIEWSETS | results_api.VIEWSETS

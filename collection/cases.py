@@ -127,6 +127,7 @@ def opened(customer: Customer, rows: list[Debt], *, on: date) -> Case:
         opened_on=on,
     )
     follows(case, rows)
+    case.opened_amount, case.opened_bucket = case.overdue_amount, case.bucket
     return case
 
 

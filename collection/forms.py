@@ -16,6 +16,7 @@ from collection.dispositions import tree
 from collection.judgement import Part
 from collection.models import Case, Channel, Outcome, Promise, Skip
 from collection.queues import today
+from collection.result_forms import FigureFilter
 from credit.accrual import LAST_BUCKET, bucket_name
 from crm.lib import forms as crm_forms
 from customers.models import Relation
@@ -184,6 +185,7 @@ class CaseFilter(django_filters.FilterSet):
         method="of_reason",
     )
     to = django_filters.CharFilter(label=_("Assigned to"), method="of_assignee", widget=forms.HiddenInput)
+    figure = FigureFilter(label=_("Figure of a report"), method="of_figure", widget=forms.HiddenInput)
 
     class Meta:
         model = Case
@@ -204,6 +206,9 @@ class CaseFilter(django_filters.FilterSet):
         if value == "silent":
             return queryset.filter(last_contact_at__isnull=True)
         return queryset.filter(next_action_on__lte=today(self.request.user, now()))
+
+    def of_figure(self, queryset: QuerySet[Case], _name: str, value: Any) -> QuerySet[Case]:
+        return value.place.among(queryset, Case.objects.visible_to(self.request.user)) if value.place else queryset.none()
 
     def of_assignee(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
         return queryset.filter(assigned_to__public_id=value) if "\0" not in value else queryset.none()

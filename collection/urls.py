@@ -1,6 +1,6 @@
 from django.urls import path
 
-from collection import supervision_urls, treatment_urls
+from collection import result_urls, supervision_urls, treatment_urls
 from collection.views import acts, desk, matters, policy, promises, relief, settlements, states, team, work
 
 urlpatterns = [
@@ -61,8 +61,8 @@ urlpatterns = [
     path("collections/policy/drafts/<str:public_id>/replay/", policy.policy_replay, name="policy-replay-new"),
     path("collections/policy/replays/<str:public_id>/", policy.replay, name="policy-replay"),
     path("collections/board/", team.board, name="team-board"),
-    path("collections/results/", team.results, name="collection-results"),
     path("customers/<str:public_id>/panels/cases/", work.panel, name="case-panel"),
     *supervision_urls.urlpatterns,
     *treatment_urls.urlpatterns,
+    *result_urls.urlpatterns,
 ]

@@ -172,6 +172,8 @@ class Case(Belonging):
             "moved_on": _("Day it last changed bucket"),
             "broken_on": _("Day a promise was last broken"),
             "opened_on": _("Day it was opened"),
+            "opened_amount": _("What was overdue when it was opened, CNY"),
+            "opened_bucket": _("Bucket in which it was opened"),
         },
     )
 
@@ -245,6 +247,10 @@ class Case(Belonging):
     broken_on = models.DateField(null=True, blank=True, help_text="a promise was broken; none once somebody was in touch")
 
     opened_on = models.DateField()
+    opened_amount = MoneyField(
+        default=ZERO, db_default=ZERO, help_text="what was overdue when it opened: what recovery is measured against"
+    )
+    opened_bucket = models.PositiveSmallIntegerField(default=0, db_default=0)
     closed_on = models.DateField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 

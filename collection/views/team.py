@@ -1,13 +1,10 @@
-"""The supervisor's pages: the team board with its matrix, and the figures of collections as charts."""
-
-from datetime import timedelta
+"""The supervisor's page: the team board with its matrix."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET
 
-from collection import charts, permissions, queues, team
-from collection.models import Case, Promise
+from collection import permissions, queues, team
 from collection.views.work import person
 from credit.accrual import bucket_name
 from crm.lib import htmx
@@ -29,18 +26,3 @@ def board(request: HttpRequest) -> HttpResponse:
         "at": at,
     }
     return htmx.render(request, "collections/board.html", "collections/board.html", context)
-
-
-@needs(permissions.VIEW)
-@require_GET
-def results(request: HttpRequest) -> HttpResponse:
-    """Show what is overdue by bucket, what became of promises, what came in by day: each as a chart and as a table."""
-    user, at = person(request), now()
-    on = queues.today(user, at)
-    cases, promises = Case.objects.visible_to(user), Promise.objects.visible_to(user)
-    shown = [
-        charts.by_bucket(cases, on=on),
-        charts.promises(promises, since=on - timedelta(days=90), on=on),
-        charts.collected(cases, days=DAYS, on=on),
-    ]
-    return htmx.render(request, "collections/results.html", "collections/results.html", {"charts": shown})

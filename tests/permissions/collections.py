@@ -42,6 +42,8 @@ PAGES: list[tuple[str, str, str]] = [
     ("POST", "promise-cancel", "collections.log_contact"),
     ("GET", "team-board", "collections.assign_case"),
     ("GET", "collection-results", "collections.view_case"),
+    ("GET", "collection-results-file", "collections.export_case"),
+    ("POST", "collection-results-file", "collections.export_case"),
     ("GET", "case-list", "collections.view_case"),
     ("GET", "case", "collections.view_case"),
     ("POST", "case-claim", "collections.claim_case"),
@@ -146,6 +148,7 @@ API: list[tuple[str, str, str]] = [
     ("POST", "api-settlements-withdraw", "collections.open_relief"),
     ("POST", "api-settlements-approve", "collections.approve_relief"),
     ("POST", "api-settlements-refuse", "collections.approve_relief"),
+    ("GET", "api-collection-results-list", "collections.view_case"),
 ]
 ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "case-panel", "customer", "collector"),
