@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from collection.result_facts import Counted, Sum
 from crm.lib.registry import Registry
@@ -69,7 +68,7 @@ for each in (
         ("cost",), ("cash",), AMOUNT,
     ),
     Measure(
-        "roll", "moves", pgettext_lazy("collections", "Roll rate"),
+        "roll", "moves", _("Roll-forward rate"),
         _(
             "Of the principal of loans in cases in M1 to M6 at the start of a month, the share that stood in a graver bucket or was written off "
             "at its end. Months without an end on file are left out."
