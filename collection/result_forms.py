@@ -1,12 +1,16 @@
-"""Forms of the results of collections: the form of a file, and the figure a list of cases is narrowed to."""
+"""Forms of the results of collections: the file they leave as, and the figure a list of cases is narrowed to."""
 
 from typing import Any
 
 import django_filters
 from django import forms
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from collection import result_report
+from collection import permissions, result_report
+from crm.lib import tables
 from governance import table_files
 from governance.list_forms import ExportForm
 
@@ -30,3 +34,14 @@ class FigureField(forms.CharField):
 
 class FigureFilter(django_filters.Filter):
     field_class = FigureField
+
+
+def sheets(user: Any, params: QueryDict) -> list[tables.Sheet]:
+    """Return the file somebody ordered, read when it is written."""
+    return result_report.as_file(result_report.read(user, params, at=now()))
+
+
+TABLE = tables.Table(
+    "collections.results", _("Results of collections"), permissions.VIEW, permissions.EXPORT, lambda: reverse("collection-results"), sheets
+)
+tables.declare(TABLE)

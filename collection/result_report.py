@@ -9,9 +9,7 @@ from urllib.parse import quote
 
 from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
-from django.http import QueryDict
 from django.urls import reverse
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,7 +24,7 @@ from governance.models import Team, User
 
 EVERY = "*"
 LONGEST = 120
-SPANS = (1, 3, 6, 12)
+SPANS = (3, 6, 12, 24)
 SPAN, BY = 6, MONTH
 BY_WORDS = {
     MONTH: gettext_lazy("Month"), BUCKET: gettext_lazy("Bucket"), COLLECTOR: gettext_lazy("Collector"), BRANCH: gettext_lazy("Branch"),
@@ -282,9 +280,8 @@ def exact(cell: Cell) -> Decimal | None:
     return None if cell.value is None else cell.value.quantize(SHARE)
 
 
-def sheets(user: Any, params: QueryDict) -> list[tables.Sheet]:
+def as_file(found: Report) -> list[tables.Sheet]:
     """Return the report as a file holds it: every figure on a line with what it is over what, then the tables as seen."""
-    found = read(user, params, at=now())
     heads = [_("Table"), str(BY_WORDS[found.asked.by]), _("Measure"), _("Figure"), _("Above the line"), _("Below the line"), _("What it means"), _("As counted")]  # fmt: skip
     lines: list[Sequence[tables.Value]] = [
         (sheet.title, row.label, str(cell.measure.title), exact(cell), cell.top, cell.bottom, str(cell.measure.means), found.caption)
@@ -316,14 +313,3 @@ def answer(found: Report) -> dict[str, Any]:
             ]} for sheet in found.sheets
         ],
     }  # fmt: skip
-
-
-TABLE = tables.Table(
-    "collections.results",
-    gettext_lazy("Results of collections"),
-    permissions.VIEW,
-    permissions.EXPORT,
-    lambda: reverse("collection-results"),
-    sheets,
-)
-tables.declare(TABLE)

@@ -14,7 +14,7 @@ from collection import permissions, result_report
 from collection.result_measures import AMOUNT, NUMBER
 
 
-class MeasureOut(serializers.Serializer):
+class ResultMeasureOut(serializers.Serializer):
     name = serializers.CharField()
     title = serializers.CharField()
     means = serializers.CharField(help_text="what it is over what")
@@ -22,7 +22,7 @@ class MeasureOut(serializers.Serializer):
     per = serializers.IntegerField(help_text="1: a share; else so many for each as this number")
 
 
-class FigureOut(serializers.Serializer):
+class ResultFigureOut(serializers.Serializer):
     measure = serializers.CharField()
     value = serializers.CharField(allow_null=True, help_text="above over below, times per; null: nothing below the line")
     above = serializers.CharField()
@@ -35,7 +35,7 @@ class ResultRowOut(serializers.Serializer):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # a name of the answer, not the field's own label
     total = serializers.BooleanField()
-    figures = FigureOut(many=True)
+    figures = ResultFigureOut(many=True)
 
 
 class ResultTableOut(serializers.Serializer):
@@ -49,7 +49,7 @@ class CollectionResultsOut(serializers.Serializer):
     until = serializers.DateField()
     months = serializers.IntegerField()
     by = serializers.CharField()
-    measures = MeasureOut(many=True)
+    measures = ResultMeasureOut(many=True)
     tables = ResultTableOut(many=True)
 
 

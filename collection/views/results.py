@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from collection import charts, permissions, queues, result_report
 from collection.models import Case, Promise
-from collection.result_forms import FileForm
+from collection.result_forms import TABLE, FileForm
 from collection.views.work import person
 from crm.lib import htmx
 from crm.lib.permissions import needs
@@ -59,7 +59,7 @@ def results_file(request: HttpRequest) -> HttpResponse:
         with form.refusals(), idempotency.Once(user, data["form_key"], at=now()) as sent:
             if not sent.again:
                 made = exports.ask_table(
-                    result_report.TABLE, query=query, form=data["form"], purpose=data["purpose"], reason=data["reason"], actor=user, at=now(),
+                    TABLE, query=query, form=data["form"], purpose=data["purpose"], reason=data["reason"], actor=user, at=now(),
                     language=get_language() or "",
                 )  # fmt: skip
                 sent.result(reverse("list-job", args=[made.job.public_id]))

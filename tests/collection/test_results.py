@@ -12,6 +12,7 @@ from collection import queues, result_facts, result_report
 from collection.forms import CaseFilter
 from collection.models import Case, CaseDebt, Complaint, Contact, Promise
 from collection.result_facts import Asked, period
+from collection.result_forms import TABLE
 from collection.result_measures import MEASURES
 from credit.models import Loan, LoanSnapshot, Posting, Transaction
 from customers.models import ContactVerdict
@@ -285,7 +286,7 @@ def test_the_page_says_what_each_figure_means(worked: dict[str, Case], page_of: 
 @pytest.mark.parametrize("form", [table_files.CSV, table_files.XLSX])
 def test_the_file_holds_every_figure_with_its_meaning(form: str, worked: dict[str, Case], cast: Cast) -> None:
     told = {"query": "months=6&by=month", "purpose": "report", "reason": "quarter", "at": AT}
-    made = exports.ask_table(result_report.TABLE, form=form, actor=cast.collections_supervisor, language="en", **told)
+    made = exports.ask_table(TABLE, form=form, actor=cast.collections_supervisor, language="en", **told)
     exports.write(made.pk, at=AT)
     made.refresh_from_db()
     assert made.job.status == "done" and made.rows
