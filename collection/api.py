@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from collection import case_states, cases, checks, contacts, gate, matter_api, permissions, promises, relief_api, results_api
 from collection import case_states, cases, checks, contacts, matter_api, permissions, placement_api, promises, relief_api
+from collection import case_states, cases, checks, contacts, matter_api, permissions, promises, relief_api, results_api
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.judgement import Part
 from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
