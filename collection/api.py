@@ -10,9 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from collection import case_states, cases, checks, contacts, gate, matter_api, permissions, promises, relief_api, results_api
-from collection import case_states, cases, checks, contacts, matter_api, permissions, placement_api, promises, relief_api
-from collection import case_states, cases, checks, contacts, matter_api, permissions, promises, relief_api, results_api
+from collection import case_states, cases, checks, contacts, gate, matter_api, permissions, placement_api, promises, relief_api, results_api
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.judgement import Part
 from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
@@ -266,5 +264,10 @@ class PromiseViewSet(DoorViewSet):
         return Response(PromiseOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
 
 
-VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet} | matter_api.VIEWSETS | relief_api.VIEWSETS | results_api.VIEWSETS
-VIEWSETS = {"cases": CaseViewSet, "promises": PromiseViewSet} | placement_api.VIEWSETS | matter_api.VIEWSETS | relief_api.VIEWSETS
+VIEWSETS = (
+    {"cases": CaseViewSet, "promises": PromiseViewSet}
+    | matter_api.VIEWSETS
+    | relief_api.VIEWSETS
+    | results_api.VIEWSETS
+    | placement_api.VIEWSETS
+)

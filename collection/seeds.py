@@ -3,11 +3,9 @@
 from datetime import date
 from decimal import Decimal
 
-from collection import legal_seeds, treatment_seeds
-from collection import quality_seeds, treatment_seeds
 from django.utils.timezone import now
 
-from collection import call_rules, case_texts, promise_reminders, scripts, treatment_seeds
+from collection import call_rules, case_texts, legal_seeds, promise_reminders, quality_seeds, scripts, treatment_seeds
 from governance import rules
 from governance.models import Rule
 

@@ -1,8 +1,8 @@
 from collection.models.absences import Absence, AbsencePiece, Reassignment
 from collection.models.agencies import Agency, AgencyFile, Placement, PlacementFee, PlacementOrder
 from collection.models.assignment import AssignmentMark, AssignmentPlan, AssignmentRule, AssignmentRun
-from collection.models.capacity import CapacityDay
 from collection.models.calls import CallEvent, PhoneCall
+from collection.models.capacity import CapacityDay
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
 from collection.models.contacts import CasePause, Contact
@@ -35,9 +35,9 @@ __all__ = [
     "AssignmentRule",
     "AssignmentRun",
     "BudgetLine",
-    "CapacityDay",
     "CallEvent",
     "CallScript",
+    "CapacityDay",
     "CareFlag",
     "Case",
     "CaseDebt",

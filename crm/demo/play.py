@@ -18,9 +18,19 @@ from django.utils.timezone import now
 from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
 from credit.models import Application, Installment, Loan, Offer, Product
-from crm.demo import book, desk_collections, desk_court, desk_policy, desk_relief, lines, products, report_months, treatments
-from crm.demo import book, desk_agencies, desk_collections, desk_policy, desk_relief, lines, products, report_months, treatments
-from crm.demo import book, desk_collections, desk_policy, desk_relief, lines, products, report_months, supervision, treatments
+from crm.demo import (
+    book,
+    desk_agencies,
+    desk_collections,
+    desk_court,
+    desk_policy,
+    desk_relief,
+    lines,
+    products,
+    report_months,
+    supervision,
+    treatments,
+)
 from crm.demo.people import identity
 from crm.lib.money import quantize, total
 from customers import consents, notes, profiles

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0010_supervision'),
+        ("collections", "0014_quality"),
         ('credit', '0023_devices'),
         ('customers', '0011_case_states'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0012_visits_traces'),
+        ("collections", "0016_visits_traces"),
         ('governance', '0016_read_role'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0010_supervision'),
+        ("collections", "0012_agencies"),
         ('credit', '0023_devices'),
         ('customers', '0012_replies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

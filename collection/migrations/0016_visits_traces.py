@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0011_legal'),
+        ("collections", "0015_legal"),
         ('customers', '0012_replies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -13,7 +13,7 @@ from crm.lib.guards import insert_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0010_supervision'),
+        ("collections", "0011_opened_with"),
         ('credit', '0023_devices'),
         ('governance', '0016_read_role'),
         ('ledger', '0002_insert_only'),

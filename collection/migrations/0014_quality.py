@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0010_supervision'),
+        ("collections", "0013_calls"),
         ('governance', '0016_read_role'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
