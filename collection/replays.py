@@ -33,6 +33,7 @@ from governance.models import Job, LegalEntity, User
 from ledger import log
 
 JOB_KIND = "collections.replay"
+SILENT = timedelta(minutes=5)  # a worker reports after each range of customers
 TITLE = gettext_noop("Replay of contacts under a draft")
 QUARTER, LONGEST = 91, 366  # days
 AFTER = timedelta(days=7)
@@ -155,6 +156,13 @@ def run(replay_id: int, *, clock: Callable[[], datetime]) -> None:
             "collections.replay.done", replay, actor=replay.made_by, at=at, attempts=result.attempts, refused=result.refused,
             delayed=result.delayed, avoided=result.avoided,
         )  # fmt: skip
+
+
+def unfinished(*, at: datetime) -> list[int]:
+    """Return the replays nobody works at: the broker lost their start, or their worker died; a dead one's begins anew."""
+    left = PolicyReplay.objects.filter(finished_at__isnull=True, made_at__lt=at - SILENT)
+    jobs.put_back(left.values_list("job_id", flat=True), silent_since=at - SILENT)
+    return list(left.filter(job__status=Job.Status.WAITING).order_by("pk").values_list("pk", flat=True))
 
 
 def worked_out(replay: PolicyReplay, *, job: Job | None, clock: Callable[[], datetime]) -> Result:

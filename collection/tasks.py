@@ -134,6 +134,13 @@ def begin_replay(*, entry: Entry, **_: object) -> None:
 
 
 @shared_task
+def sweep_replays(**_: object) -> None:
+    """Take up replays whose start was lost or whose worker died."""
+    for replay_id in replays.unfinished(at=now()):
+        run_replay.delay(replay_id=replay_id)
+
+
+@shared_task
 def run_replay(*, replay_id: int, **_: object) -> None:
     replays.run(replay_id, clock=now)
 

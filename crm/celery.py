@@ -35,6 +35,7 @@ app.conf.beat_schedule = {
     "treatments-carry": {"task": "collection.treatment_tasks.carry_treatments", "schedule": 60.0},
     "experiments-check": {"task": "collection.treatment_tasks.check_experiments", "schedule": 900.0},
     "backtests-sweep": {"task": "risk.backtest_tasks.sweep_backtests", "schedule": 60.0},
+    "replays-sweep": {"task": "collection.tasks.sweep_replays", "schedule": 120.0},
     "lists-sweep": {"task": "governance.tasks.sweep_lists", "schedule": 60.0},
     "search-index": {"task": "customers.tasks.index_unfiled", "schedule": crontab(hour=3, minute=50)},
     "access-reviews-remind": {"task": "governance.tasks.remind_reviewers", "schedule": crontab(hour=1, minute=10)},

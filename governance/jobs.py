@@ -1,5 +1,6 @@
 """Long work with progress: the page may be left, the job says how far it is and what went wrong."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,12 @@ def claim(job_id: int, *, at: datetime) -> Job | None:
     """Take a waiting job for this worker; None when another has it or it is over."""
     taken = Job.objects.filter(pk=job_id, status=Job.Status.WAITING).update(status=Job.Status.RUNNING, updated_at=at)
     return Job.objects.get(pk=job_id) if taken else None
+
+
+def put_back(job_ids: Iterable[int], *, silent_since: datetime) -> int:
+    """Let jobs wait again whose worker has said nothing since: it is dead, and another begins anew. Return how many."""
+    silent = Job.objects.filter(pk__in=list(job_ids), status=Job.Status.RUNNING, updated_at__lt=silent_since)
+    return silent.update(status=Job.Status.WAITING, done=0, failed=0)
 
 
 def progress(

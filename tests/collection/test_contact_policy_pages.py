@@ -19,7 +19,7 @@ from crm.lib.errors import DomainError, Invalid
 from customers import contact_packs, contact_policy
 from customers.contact_policy import Attempt
 from customers.models import BarredNumber, ContactAttempt, ContactVerdict
-from governance import changes
+from governance import changes, jobs
 from governance.models import ChangeRequest, Rule
 from tests.collection.conftest import AFTER, Floor, by_daylight
 from tests.fixtures.cast import NOON, Cast
@@ -190,6 +190,19 @@ def test_a_replay_tells_what_was_refused_and_the_cash_and_complaint_after_it(flo
     loose.refresh_from_db()
     assert loose.result is not None
     assert (loose.result["refused"], D(loose.result["delayed"]), loose.result["avoided"]) == (0, D(0), 0)
+
+
+def test_a_replay_whose_worker_died_is_begun_anew(cast: Cast) -> None:
+    values = {"entity": cast.entity, "since": date(2026, 1, 1), "until": date(2026, 2, 1), "actor": cast.collections_supervisor}
+    made = replays.start(draft(cast, calls_per_day=2), at=NOON, **values)
+    assert replays.unfinished(at=NOON + MINUTE) == []  # its worker may be on the way
+    assert jobs.claim(made.job_id, at=NOON + 6 * MINUTE) is not None  # and dies
+    assert replays.unfinished(at=NOON + 7 * MINUTE) == []
+    assert replays.unfinished(at=NOON + 12 * MINUTE) == [made.pk]
+    replays.run(made.pk, clock=lambda: NOON + 13 * MINUTE)
+    made.refresh_from_db()
+    assert made.result is not None
+    assert replays.unfinished(at=NOON + 30 * MINUTE) == []
 
 
 @pytest.mark.parametrize(
