@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from credit.applications import REASONS
 from credit.models import Application
 from customers import messages, templates
-from customers.models import MessageChannel, MessagePurpose
+from customers.models import MessagePurpose
 from governance import users
 from risk import engine, suggestions, words
 
@@ -60,7 +60,7 @@ def tell(application: Application, *, at: datetime) -> int:
         "reasons": ("" if language.startswith("zh") else " ").join(said),
     }
     planned = 0
-    for channel in MessageChannel.values:
+    for channel in templates.channels(DECLINED):
         if not messages.address_of(customer, channel):
             continue
         messages.send(

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from credit.models import PaperRequest
 from crm.lib.templatetags.crm import long_day
 from customers import messages, templates
-from customers.models import Document, MessageChannel, MessagePurpose
+from customers.models import Document, MessagePurpose
 from governance import users
 
 SAMPLES = {
@@ -36,7 +36,7 @@ def tell(request: PaperRequest, *, code: str, at: datetime) -> int:
             "day": str(long_day(request.last_day)),
             "application": request.application.public_id,
         }
-    for channel in MessageChannel.values:
+    for channel in templates.channels(code):
         if not messages.address_of(customer, channel):
             continue
         messages.send(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.registry import Registry
-from customers.models import MessageTemplate
+from customers.models import MessageChannel, MessageTemplate
 from governance.lifecycle import move
 from governance.models import User
 from ledger import log
@@ -68,6 +68,12 @@ def live(code: str, channel: str) -> MessageTemplate:
     if found is None:
         raise NoTemplate(_("There is no live template “%(code)s” for %(channel)s.") % {"code": code, "channel": channel})
     return found
+
+
+def channels(code: str) -> list[str]:
+    """Return the channels in which this message has live words."""
+    written = set(MessageTemplate.objects.filter(code=code, status=MessageTemplate.Status.LIVE).values_list("channel", flat=True))
+    return [channel for channel in MessageChannel.values if channel in written]
 
 
 def checked(code: str, channel: str, words: Mapping[str, str]) -> dict[str, str]:
