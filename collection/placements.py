@@ -237,7 +237,7 @@ def _over(row: Placement, to: str, *, reason: str, actor: User, at: datetime) ->
 
 def outside(legal_entity_id: int, *, first: int, last: int) -> list[int]:
     """Return the customers with a case at an agency, by id, within `[first, last]`."""
-    rows = Placement.objects.running().filter(case__legal_entity=legal_entity_id, case__customer__range=(first, last))
+    rows = Placement.objects.running().filter(case__legal_entity=legal_entity_id, case__customer__gte=first, case__customer__lte=last)
     return sorted(rows.values_list("case__customer", flat=True))
 
 
