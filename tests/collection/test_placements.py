@@ -208,6 +208,9 @@ def test_what_the_customer_says_takes_the_case_back(floor: Floor, deliver: Any, 
 def test_its_time_is_over(floor: Floor) -> None:
     row = placed(floor, agency(floor))
     evening = DAY + timedelta(days=89)
+    who = row.case.customer_id
+    assert placements.outside(row.case.legal_entity_id, first=who, last=who) == [who], "the nightly range finds it"
+    assert placements.outside(row.case.legal_entity_id, first=who + 1, last=who + 9) == []
     assert placements.follow([row.case.customer_id], actor=floor.cast.system, at=evening) == 0
     cases_before = Case.objects.get(pk=row.case_id)
     assert cases_before.status == "paused"
