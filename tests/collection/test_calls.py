@@ -144,7 +144,9 @@ def test_the_recording_is_filed_with_the_call(case: Case, floor: Floor) -> None:
     assert (made.status, made.recording) == ("talked", "rec/1.wav")
     kept = Recording.objects.get()
     assert (kept.reference, kept.attempt_id, kept.seconds) == ("rec/1.wav", made.attempt_id, 12)
-    assert log(case, floor, "third_party").recordings.get() == kept
+    contact = log(case, floor, "third_party")
+    floor.deliver()
+    assert contact.recordings.get() == kept
 
 
 def test_a_check_that_passed_suggests_the_right_party(case: Case, floor: Floor) -> None:
