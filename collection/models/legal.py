@@ -389,6 +389,7 @@ class FilingPack(models.Model):
             "reason": Column(_("What it is needed for, in words"), mask="text"),
             "index": _("Parts of the file with their size and hash"),
             "media_type": _("Kind of file"),
+            "file_key": _("What the sealed file is bound to"),
         },
     )
     PERSON = "action__case__customer"

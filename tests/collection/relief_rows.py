@@ -25,7 +25,7 @@ def demand_all(case: Any, floor: Any, at: datetime) -> None:
 
 def rows_of(case: Any, *, worker: Any, cast: Any, at: datetime) -> dict[str, str]:
     """Return the public id of one row of each kind in a case, brought by `worker`."""
-    told = {"channel": "inbound", "statement": "王小明说", "owner": cast.compliance, "actor": worker, "at": at}
+    told = {"channel": "inbound", "statement": "多收了费用", "owner": cast.compliance, "actor": worker, "at": at}
     dispute = disputes.raise_(case, loan=case.debts.get().loan, kind="amount", amount=Decimal("10.00"), **told)
     complaint = complaints.file(case, kind="manner", about=None, is_complex=False, **told)
     disputes.withdraw(dispute, actor=worker, at=at)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from collection import cases, contacts
 from collection.cases import AssignedElsewhere, CaseClosed, NotHeld, Taken, Unassignable
-from collection.models import Case, CaseDebt, Contact, TreatmentEntry, TreatmentStep
+from collection.models import Case, CaseDebt, Contact, LimitationClock, TreatmentEntry, TreatmentStep
 from credit.models import Loan
 from crm.lib.errors import Invalid, Stale
 from ledger import log
@@ -105,6 +105,7 @@ def test_news_of_one_customer_on_many_workers_opens_one_case(floor: Floor) -> No
     CaseDebt.objects.all().delete()
     TreatmentStep.objects.all().delete()
     TreatmentEntry.objects.all().delete()
+    LimitationClock.objects.all().delete()
     Case.objects.all().delete()
     customer = Loan.objects.get().customer_id
     start, opened = Barrier(6), []

@@ -93,6 +93,8 @@ SHOWN: dict[str, set[str]] = {
         "payoff payoff",
     },
     "collections": {
+        "api-placements-detail placement",
+        "api-placements-list",
         "case case",
         "case-list",
         "complaint complaint",
