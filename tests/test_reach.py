@@ -51,6 +51,11 @@ def reaches(scope: str, place: str) -> bool:
     return scope == Scope.ALL or (scope in (Scope.TEAM, Scope.TREE) and place == "west")
 
 
+def url_of(name: str, row: str, west: dict[str, str]) -> str:
+    """Return the address of a row; the file of a request for relief is named by two."""
+    return address(name, public_id=west[row], **({"paper": west["hardship_paper"]} if name == "hardship-file" else {}))
+
+
 def test_every_route_in_every_scope(person: Person, west: dict[str, str], record_property: Any) -> None:  # noqa: F811
     wrong, tried = [], 0
     for scope, place in itertools.product(Scope.values, PLACES):
@@ -59,9 +64,7 @@ def test_every_route_in_every_scope(person: Person, west: dict[str, str], record
             if name in APART:
                 continue
             tried += 1
-            status = client.get(
-                address(name, public_id=west[row], paper=west["hardship_paper"]), headers={"HX-Request": "true"}
-            ).status_code
+            status = client.get(url_of(name, row, west), headers={"HX-Request": "true"}).status_code
             if (status == 404) is reaches(scope, place) or status in (401, 403) or status >= 500:
                 wrong.append((name, scope, place, status))
     record_property("route × scope × branch", tried)
@@ -75,7 +78,7 @@ def test_every_route_at_every_level_of_the_fields(person: Person, west: dict[str
         client = person(scope=Scope.ALL, place="west", field_levels=dict.fromkeys(access.FIELDS, level))
         for name, row in READS:
             tried += 1
-            answer = client.get(address(name, public_id=west[row], paper=west["hardship_paper"]))
+            answer = client.get(url_of(name, row, west))
             if answer.status_code != 200 or not answer["Content-Type"].startswith(("text/", "application/json")):
                 continue
             text = answer.content.decode()
@@ -109,7 +112,7 @@ def test_every_route_with_every_role_in_every_scope_at_every_level(
                 continue
             tried += 1
             needed = set(permissions_of(BY_NAME[name]).values())
-            answer = client.get(address(name, public_id=west[row], paper=west["hardship_paper"]))
+            answer = client.get(url_of(name, row, west))
             if not needed & held:
                 right = answer.status_code == 403
             else:
