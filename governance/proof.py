@@ -267,7 +267,7 @@ def write_ahead_log(superuser_url: str) -> Iterator[tuple[str, bytes]]:
 def files(found: Found) -> Iterator[tuple[str, bytes]]:
     """Yield what lies in the storage under the keys that rows name; a file that is lost is named as not searched."""
     for model in holders():
-        for key in model._default_manager.exclude(storage_key="").values_list("storage_key", flat=True).iterator():
+        for key in model._default_manager.filter(storage_key__gt="").values_list("storage_key", flat=True).iterator():
             try:
                 yield key, storage.get(key)
             except storage.NotKept:

@@ -236,11 +236,7 @@ def _older_files() -> list[tuple[Any, int]]:
 
     found: list[tuple[Any, int]] = []
     for model in files.holders():
-        named = (
-            model._base_manager.exclude(storage_key="")
-            .filter(storage_key__isnull=False)
-            .filter(~Q(storage_key__in=FileKey.objects.values("stored_as")))
-        )
+        named = model._base_manager.filter(storage_key__gt="").filter(~Q(storage_key__in=FileKey.objects.values("stored_as")))
         found += [(model, pk) for pk in named.order_by("pk").values_list("pk", flat=True)]
     return found
 

@@ -23,7 +23,7 @@ from tests.test_permissions import API_ROWS, ROWS, WHO, address, permissions_of,
 
 READS = sorted({(name, row) for method, name, row, _who in ROWS + API_ROWS if method == "GET"})
 # Answers for their own reasons whatever the scope: a paper that must be set and kept first, the page before an entry that is not there.
-APART = {"customer-timeline"}
+APART = {"customer-timeline", "legal-pack-file"}  # the second: no pack is made here, tests/collection/test_packs.py asks whose it is
 PLACES = ("west", "east")
 Person = Callable[..., APIClient]
 
@@ -51,9 +51,9 @@ def reaches(scope: str, place: str) -> bool:
     return scope == Scope.ALL or (scope in (Scope.TEAM, Scope.TREE) and place == "west")
 
 
-def url_of(name: str, row: str, west: dict[str, str]) -> str:
+def url_of(name: str, row: str, ids: dict[str, str]) -> str:
     """Return the address of a row; the file of a request for relief is named by two."""
-    return address(name, public_id=west[row], **({"paper": west["hardship_paper"]} if name == "hardship-file" else {}))
+    return address(name, public_id=ids[row], **({"paper": ids["hardship_paper"]} if name == "hardship-file" else {}))
 
 
 def test_every_route_in_every_scope(person: Person, west: dict[str, str], record_property: Any) -> None:  # noqa: F811
