@@ -23,7 +23,8 @@ from tests.test_permissions import API_ROWS, ROWS, WHO, address, permissions_of,
 
 READS = sorted({(name, row) for method, name, row, _who in ROWS + API_ROWS if method == "GET"})
 # Answers for their own reasons whatever the scope: a paper that must be set and kept first, the page before an entry that is not there.
-APART = {"customer-timeline", "legal-pack-file"}  # the second: no pack is made here, tests/collection/test_packs.py asks whose it is
+# Files of a row that are not made here are asked for where they are made: tests/collection/test_packs.py and test_visits.py.
+APART = {"customer-timeline", "legal-pack-file", "visit-photo-file"}
 PLACES = ("west", "east")
 Person = Callable[..., APIClient]
 
