@@ -13,7 +13,7 @@ from tests.collection.conftest import LATE, Floor
 
 def test_a_month_of_calls_brings_promises_in_every_state(floor: Floor) -> None:
     cast = floor.cast
-    for amount in range(8):
+    for amount in range(11):
         floor.desk.loan(amount=D(5_000 + 1_000 * amount))
     floor.close(LATE)
     staff = {
