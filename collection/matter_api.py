@@ -1,5 +1,6 @@
 """Disputes and complaints over HTTP: read them, open one in a case, answer it. What people said and were answered stays inside."""
 
+from collections import Counter
 from typing import Any
 
 from django.db.models import QuerySet
@@ -98,17 +99,33 @@ def case_of(request: Request, body: dict[str, Any]) -> Case:
     return found
 
 
-def owner_of(case: Case, name: str) -> User:
-    """Return who answers: the one named, else who may and has the fewest open matters."""
-    able = disputes.owners(case)
-    found = able.filter(public_id=name).first() if name else min(able, key=open_matters, default=None)
+def loan_of(case: Case, name: str) -> Loan:
+    """Return the open loan of a case a body names.
+
+    :raises serializers.ValidationError: if the case has none of that name
+    """
+    found = Loan.objects.open().filter(pk__in=case.debts.values("loan"), public_id=name).first()
     if found is None:
-        raise serializers.ValidationError({"owner": _("Nobody of that name may answer in this case.")})
+        raise serializers.ValidationError({"loan": _("This case has no such open loan.")})
     return found
 
 
-def open_matters(user: User) -> tuple[int, str]:
-    return sum(model.objects.open().filter(owner=user).count() for model in (Dispute, Complaint)), user.name
+def owner_of(case: Case, name: str) -> User:
+    """Return who answers: the one named, else who may and has the fewest open matters.
+
+    :raises serializers.ValidationError: if nobody of that name may, or nobody at all
+    """
+    able = disputes.owners(case)
+    if name:
+        found = able.filter(public_id=name).first()
+    else:
+        people, busy = list(able), Counter[int]()
+        for model in (Dispute, Complaint):
+            busy.update(model.objects.open().filter(owner__in=people).order_by().values_list("owner", flat=True))
+        found = min(people, key=lambda user: (busy[user.pk], user.name), default=None)
+    if found is None:
+        raise serializers.ValidationError({"owner": _("Nobody of that name may answer in this case.")})
+    return found
 
 
 class DisputeViewSet(DoorViewSet):
@@ -136,10 +153,7 @@ class DisputeViewSet(DoorViewSet):
         """Contest an amount of a loan of a case: it is not demanded until the dispute is decided."""
         body = checked(DisputeIn, request)
         case = case_of(request, body)
-        name = body.pop("loan")
-        loan = Loan.objects.open().filter(pk__in=case.debts.values("loan"), public_id=name).first()
-        if loan is None:
-            raise serializers.ValidationError({"loan": _("This case has no such open loan.")})
+        loan = loan_of(case, body.pop("loan"))
         body["owner"] = owner_of(case, body["owner"])
         made = disputes.raise_(case, loan=loan, **body, actor=caller(request), at=now())
         return Response(DisputeOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)

@@ -153,12 +153,9 @@ def _settled(row: Placement, *, channel: str, outcome: str, actor: User, at: dat
     attempt = taken.filter(key__startswith="agency:").order_by("-pk").first()
     if attempt is None:
         raise NotAsked(_("Ask before the contact: it is counted together with those of the house and other agencies."))
-    connected = outcome not in gate.NOT_ANSWERED
-    if attempt.open_until is not None:
-        return contact_gate.settle(attempt, connected=connected)
-    if connected:
-        ContactAttempt.objects.filter(pk=attempt.pk).update(connected=True)
-    return attempt
+    if outcome not in gate.NOT_ANSWERED:
+        return contact_gate.answered(attempt)
+    return contact_gate.settle(attempt, connected=False)
 
 
 @transaction.atomic

@@ -15,10 +15,9 @@ from collection import hardship as hardships
 from collection import permissions, relief_plans, settlements
 from collection.disputes import LONGEST
 from collection.judgement import Part
-from collection.matter_api import case_of, owner_of
+from collection.matter_api import case_of, loan_of, owner_of
 from collection.models import BudgetLine, Hardship, ReliefPlan, Settlement, SettlementPart
 from credit.act_builds import Evidence
-from credit.models import Loan
 from crm.lib.api import DoorViewSet, checked
 from governance.asked import caller
 from governance.idempotency import idempotent
@@ -182,9 +181,7 @@ class PlanViewSet(DoorViewSet):
         hardship = Hardship.objects.for_list().named(actor, body["hardship"])
         if hardship is None:
             raise serializers.ValidationError({"hardship": _("There is no such request for relief.")})
-        loan = Loan.objects.open().filter(pk__in=hardship.case.debts.values("loan"), public_id=body["loan"]).first()
-        if loan is None:
-            raise serializers.ValidationError({"loan": _("This case has no such open loan.")})
+        loan = loan_of(hardship.case, body["loan"])
         data = relief_plans.chosen(body["kind"], body)
         made = relief_plans.propose(hardship, loan=loan, kind=body["kind"], data=data, actor=actor, at=now())
         return self.told(made, status.HTTP_201_CREATED)
