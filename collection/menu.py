@@ -43,6 +43,7 @@ for group, order, label, url_name, permission, icon, key in (
     ("collections", 38, _("Settlements"), "settlement-list", permissions.VIEW, "money", ""),
     ("collections", 40, _("Contact policy"), "contact-policy", permissions.VIEW_POLICY, "phone", ""),
     ("collections", 45, _("Treatment"), "treatments", permissions.VIEW_TREATMENT, "strategies", ""),
+    ("collections", 47, _("Scores of cases"), "collection-scores", permissions.VIEW_TREATMENT, "chart", ""),
     ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
 ):
     menu.entry(group=group, order=order, label=label, url_name=url_name, permission=permission, icon=icon, key=key)

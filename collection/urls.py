@@ -1,6 +1,6 @@
 from django.urls import path
 
-from collection import result_urls, supervision_urls, treatment_urls
+from collection import result_urls, score_urls, supervision_urls, treatment_urls
 from collection.views import acts, desk, matters, policy, promises, relief, settlements, states, team, work
 
 urlpatterns = [
@@ -65,4 +65,5 @@ urlpatterns = [
     *supervision_urls.urlpatterns,
     *treatment_urls.urlpatterns,
     *result_urls.urlpatterns,
+    *score_urls.urlpatterns,
 ]

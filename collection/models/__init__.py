@@ -8,6 +8,7 @@ from collection.models.policies import PolicyDraft, PolicyReplay
 from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQuerySet
 from collection.models.recordings import Recording
 from collection.models.relief import BudgetLine, CareFlag, Hardship, HardshipPaper, ReliefPlan
+from collection.models.scores import CaseScore, QueueBacktest
 from collection.models.settlements import Settlement, SettlementPart
 from collection.models.treatments import ARMS, TreatmentEntry, TreatmentExperiment, TreatmentStep
 from collection.models.workers import Collector
@@ -28,6 +29,7 @@ __all__ = [
     "CaseDebt",
     "CasePause",
     "CaseQuerySet",
+    "CaseScore",
     "Channel",
     "Collector",
     "Complaint",
@@ -44,6 +46,7 @@ __all__ = [
     "Promise",
     "PromisePart",
     "PromiseQuerySet",
+    "QueueBacktest",
     "Reassignment",
     "Recording",
     "ReliefPlan",
