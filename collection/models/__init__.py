@@ -15,8 +15,8 @@ from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQue
 from collection.models.quality import ContactFlag, QualityForm, QualityReview
 from collection.models.recordings import Recording
 from collection.models.relief import BudgetLine, CareFlag, Hardship, HardshipPaper, ReliefPlan
-from collection.models.scripts import CallScript, LineSaid
 from collection.models.scores import CaseScore, QueueBacktest
+from collection.models.scripts import CallScript, LineSaid
 from collection.models.settlements import Settlement, SettlementPart
 from collection.models.traces import TraceFind, TraceLook, TraceRequest
 from collection.models.treatments import ARMS, TreatmentEntry, TreatmentExperiment, TreatmentStep

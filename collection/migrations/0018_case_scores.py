@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0011_opened_with'),
+        ("collections", "0017_packs"),
         ('governance', '0016_read_role'),
         ('risk', '0018_list_reasons_sealed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
