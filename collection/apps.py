@@ -18,6 +18,7 @@ class CollectionsConfig(AppConfig):
             menu,
             permissions,
             records,
+            score_tasks,
             supervision_menu,
             supervision_tasks,
             tasks,

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 
 from collection.models import Case, CaseDebt
 from credit.models import Installment, Loan
+from crm.lib.among import among
 
 ZERO = Decimal("0.00")
 
@@ -45,7 +46,7 @@ def overdue(customer_ids: Collection[int]) -> dict[int, list[Debt]]:
     )
     rows = (
         Loan.objects.overdue()
-        .filter(~Exists(elsewhere), customer_id__in=customer_ids)
+        .filter(~Exists(elsewhere), customer__among=among(customer_ids))
         .annotate(
             amount=Coalesce(
                 Sum(UNPAID, filter=Q(installments__status=Installment.Status.OVERDUE)),
@@ -64,4 +65,4 @@ def overdue(customer_ids: Collection[int]) -> dict[int, list[Debt]]:
 
 def with_open_loans(customer_ids: Collection[int]) -> set[int]:
     """Return which of the customers have a loan that is not settled."""
-    return set(Loan.objects.open().filter(customer_id__in=customer_ids).values_list("customer_id", flat=True))
+    return set(Loan.objects.open().filter(customer__among=among(customer_ids)).values_list("customer_id", flat=True))

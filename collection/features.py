@@ -24,3 +24,21 @@ register(Source(
             missing=_("The customer never promised to pay.")),
     ),
 ))  # fmt: skip
+
+register(Source(
+    "collections.contacts",
+    _("Contacts of collectors"),
+    _("Contacts logged in cases, by the moment they were made"),
+    """
+    SELECT a.n, (count(k.id) FILTER (WHERE k.at > a.as_of - interval '30 days' AND k.channel <> 'inbound'))::int,
+        (count(k.id) FILTER (WHERE k.at > a.as_of - interval '90 days'
+            AND k.outcome IN ('right_party', 'refused', 'promise', 'dispute', 'hardship')))::int
+    FROM asked AS a LEFT JOIN collections_case AS c ON c.customer_id = a.customer_id
+        LEFT JOIN collections_contact AS k ON k.case_id = c.id AND k.at <= a.as_of
+    GROUP BY a.n
+    """,
+    (
+        Feature("contacts_30d", _("Contacts of collectors with the customer"), "integer", window="30d"),
+        Feature("reached_90d", _("Times a collector reached the customer"), "integer", window="90d"),
+    ),
+))  # fmt: skip

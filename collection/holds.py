@@ -19,6 +19,7 @@ from django.utils.translation import pgettext_lazy
 
 from collection import dispositions
 from collection.models import ACTIVE, CareFlag, Case, Complaint, Contact, Dispute, Hardship, Outcome, Promise
+from crm.lib.among import among
 from crm.lib.registry import Registry
 from customers import contacts
 from customers.contacts import Hold
@@ -64,19 +65,25 @@ def rows_of(query: QuerySet, name: Name, *, customer: str, since: str) -> QueryS
 
 def of_disputes(customer_ids: Collection[int]) -> QuerySet:
     return rows_of(
-        Dispute.objects.open().filter(case__customer__in=customer_ids), Name.DISPUTE, customer="case__customer", since="opened_at"
+        Dispute.objects.open().filter(case__customer__among=among(customer_ids)), Name.DISPUTE, customer="case__customer", since="opened_at"
     )
 
 
 def of_complaints(customer_ids: Collection[int]) -> QuerySet:
     return rows_of(
-        Complaint.objects.open().filter(case__customer__in=customer_ids), Name.COMPLAINT, customer="case__customer", since="opened_at"
+        Complaint.objects.open().filter(case__customer__among=among(customer_ids)),
+        Name.COMPLAINT,
+        customer="case__customer",
+        since="opened_at",
     )
 
 
 def of_promises(customer_ids: Collection[int]) -> QuerySet:
     return rows_of(
-        Promise.objects.running().filter(case__customer__in=customer_ids), Name.PROMISED, customer="case__customer", since="taken_at"
+        Promise.objects.running().filter(case__customer__among=among(customer_ids)),
+        Name.PROMISED,
+        customer="case__customer",
+        since="taken_at",
     )
 
 
@@ -90,16 +97,19 @@ def of_care(customer_ids: Collection[int]) -> QuerySet:
 
 def of_hardships(customer_ids: Collection[int]) -> QuerySet:
     return rows_of(
-        Hardship.objects.open().filter(case__customer__in=customer_ids), Name.HARDSHIP, customer="case__customer", since="opened_at"
+        Hardship.objects.open().filter(case__customer__among=among(customer_ids)),
+        Name.HARDSHIP,
+        customer="case__customer",
+        since="opened_at",
     )
 
 
 def of_flags(customer_ids: Collection[int]) -> QuerySet:
-    return rows_of(CareFlag.objects.open().filter(customer__in=customer_ids), Name.VULNERABLE, customer="customer", since="since")
+    return rows_of(CareFlag.objects.open().filter(customer__among=among(customer_ids)), Name.VULNERABLE, customer="customer", since="since")
 
 
 def bars(customer_ids: Collection[int]) -> "QuerySet[ContactBar]":
-    return ContactBar.objects.filter(customer__in=customer_ids, lifted_at__isnull=True)
+    return ContactBar.objects.filter(customer__among=among(customer_ids), lifted_at__isnull=True)
 
 
 for key, reader in (
@@ -120,7 +130,7 @@ def standing(customer_ids: Collection[int]) -> dict[int, dict[Name, Standing]]:
             note(found[customer_id], SAID[Outcome(outcome)], since)
     for customer_id, since in unreachable(customer_ids).items():
         note(found[customer_id], Name.DO_NOT_CONTACT, since)
-    owing = set(Case.objects.open().filter(customer__in=customer_ids, overdue_amount__gt=0).values_list("customer_id", flat=True))
+    owing = set(Case.objects.open().filter(customer__among=among(customer_ids), overdue_amount__gt=0).values_list("customer_id", flat=True))
     for customer_id in customer_ids:
         if customer_id not in owing:
             note(found[customer_id], Name.PAID, None)
@@ -158,7 +168,7 @@ def last_said(customer_ids: Collection[int]) -> dict[int, tuple[str, datetime]]:
     holding, ending = dispositions.holding(), dispositions.ending()
     tells = Q(outcome__in=ending) | Q(outcome__in=holding, case__status__in=ACTIVE) | Q(outcome=Outcome.DECEASED)
     last = (
-        Contact.objects.filter(tells, case__customer__in=customer_ids)
+        Contact.objects.filter(tells, case__customer__among=among(customer_ids))
         .order_by("case__customer", "-at", "-pk")
         .distinct("case__customer")
         .values_list("case__customer", "outcome", "at")

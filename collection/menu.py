@@ -47,6 +47,7 @@ for group, order, label, url_name, permission, icon, key in (
     ("collections", 42, _("Scripts"), "script-list", permissions.VIEW_POLICY, "phone", ""),
     ("collections", 45, _("Treatment"), "treatments", permissions.VIEW_TREATMENT, "strategies", ""),
     ("collections", 47, _("Agencies"), "agency-list", permissions.VIEW_AGENCY, "partners", ""),
+    ("collections", 47, _("Scores of cases"), "collection-scores", permissions.VIEW_TREATMENT, "chart", ""),
     ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
 ):
     menu.entry(group=group, order=order, label=label, url_name=url_name, permission=permission, icon=icon, key=key)

@@ -7,6 +7,9 @@ The formula of this house, until a learned one takes its place (`use`):
 *Expected loss* is what risk expects to be lost of the principal owed (`risk.behaviour.priorities`: probability of falling behind x
 principal), 0.00 where a customer has no behaviour score. *Chance* falls with the days past due, as data (`data/priority.json`). So a
 large debt that still can be saved stands before an older one that is nearly lost, and of two alike the riskier one comes first.
+
+Where the rule `collections.queue.learned` says so, the chance of a case whose roll-forward a live model gives is what is left of it: one
+less the probability that it gets graver.
 """
 
 import json
@@ -16,6 +19,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from collection import scores
 from crm.lib.money import quantize
 from risk import behaviour
 
@@ -55,15 +59,18 @@ def recovery(*, overdue: Decimal, expected_loss: Decimal, chance: Decimal) -> De
 
 
 def by_formula(stakes: Sequence[Stake]) -> Mapping[int, Decimal]:
-    """Return the expected recovery of each case by the formula above; two queries for all."""
-    losses = behaviour.priorities({stake.customer_id for stake in stakes}) if stakes else {}
+    """Return the expected recovery of each case by the formula above; three queries for all."""
+    customers = {stake.customer_id for stake in stakes}
+    losses = behaviour.priorities(customers) if stakes else {}
+    graver = scores.ordering(customers) if stakes else {}
     known = chances()
     return {
         stake.key: recovery(
-            overdue=stake.overdue, expected_loss=losses.get(stake.customer_id, ZERO), chance=known.get(stake.bucket, known[7])
+            overdue=stake.overdue, expected_loss=losses.get(stake.customer_id, ZERO),
+            chance=1 - graver[stake.customer_id] if stake.customer_id in graver else known.get(stake.bucket, known[7]),
         )
         for stake in stakes
-    }
+    }  # fmt: skip
 
 
 _source: list[Source] = [by_formula]

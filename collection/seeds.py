@@ -79,6 +79,14 @@ def seed() -> None:
             "Days past due from which a case may go to court",
             "案件可转入诉讼的最低逾期天数",
         ),
+        ("collections.score.cure_days", 14, rules.DAYS, "Days within which a case that pays by itself counts as cured", "自愈统计的天数"),
+        (
+            "collections.queue.learned",
+            0,
+            rules.COUNT,
+            "Whether a live model of roll-forward orders the queue: 1 yes, 0 the house's formula",
+            "队列是否按已上线的下滚模型排序：1是，0按本机构公式",
+        ),
         (
             "collections.queue.silent_days",
             7,

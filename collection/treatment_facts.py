@@ -13,6 +13,7 @@ from collection import debts, holds
 from collection.models import Case, Outcome, Promise
 from collection.treatment_shape import EXITS
 from credit.models import Loan
+from crm.lib.among import among
 from customers import contacts
 from customers.models import Customer
 from risk.models import BehaviourScore
@@ -48,7 +49,7 @@ CASE = (
 
 def told(case_ids: Collection[int], *, at: datetime) -> list[Told]:
     """Return the facts of the cases in work among these, by id; who is paused or closed is absent."""
-    rows = list(Case.objects.filter(pk__in=case_ids, status__in=IN_WORK).order_by("pk").values_list(*CASE))
+    rows = list(Case.objects.filter(pk__among=among(case_ids), status__in=IN_WORK).order_by("pk").values_list(*CASE))
     customers = [row[1] for row in rows]
     owed, ends = debts.overdue(customers), exits(customers)
     loans, promised, cured = _loans(customers), _promised(customers), _cured(customers)
@@ -94,7 +95,7 @@ def _response(last: str) -> str:
 def _loans(customers: Sequence[int]) -> dict[int, tuple[frozenset[bool], Decimal]]:
     kinds: dict[int, set[bool]] = defaultdict(set)
     sums: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    rows = Loan.objects.open().filter(customer_id__in=customers).order_by()
+    rows = Loan.objects.open().filter(customer__among=among(customers)).order_by()
     for customer_id, revolving, principal in rows.values_list("customer_id", "revolving", "principal_outstanding"):
         kinds[customer_id].add(revolving)
         sums[customer_id] += principal
@@ -103,27 +104,29 @@ def _loans(customers: Sequence[int]) -> dict[int, tuple[frozenset[bool], Decimal
 
 def _promised(customers: Sequence[int]) -> dict[int, Counter[str]]:
     found: dict[int, Counter[str]] = defaultdict(Counter)
-    rows = Promise.objects.filter(case__customer__in=customers, status__in=("kept", "broken")).order_by()
+    rows = Promise.objects.filter(case__customer__among=among(customers), status__in=("kept", "broken")).order_by()
     for customer_id, status, n in rows.values_list("case__customer", "status").annotate(n=Count("pk")):
         found[customer_id][status] = n
     return found
 
 
 def _cured(customers: Sequence[int]) -> dict[int, int]:
-    rows = Case.objects.filter(customer__in=customers, status=Case.Status.CLOSED, close_reason__in=("cured", "settled")).order_by()
+    rows = Case.objects.filter(
+        customer__among=among(customers), status=Case.Status.CLOSED, close_reason__in=("cured", "settled")
+    ).order_by()
     return dict(rows.values_list("customer_id").annotate(n=Count("pk")))
 
 
 def _bands(customers: Sequence[int]) -> dict[int, str]:
     """Return the band of each customer's newest behaviour score, by its probability of default."""
-    rows = BehaviourScore.objects.filter(customer_id__in=customers).order_by("customer_id", "-as_of").distinct("customer_id")
+    rows = BehaviourScore.objects.filter(customer__among=among(customers)).order_by("customer_id", "-as_of").distinct("customer_id")
     return {customer_id: BANDS[bisect_right(EDGES, pd)] for customer_id, pd in rows.values_list("customer_id", "pd")}
 
 
 def _ways(customers: Sequence[int]) -> dict[int, tuple[bool, bool]]:
     barred = contacts.bars_of(customers)
     rows = (
-        Customer.objects.filter(pk__in=customers)
+        Customer.objects.filter(pk__among=among(customers))
         .annotate(mailed=ExpressionWrapper(Q(email__isnull=False), BooleanField()))
         .values_list("pk", "mailed")
     )

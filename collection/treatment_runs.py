@@ -20,6 +20,7 @@ from collection.treatment_arms import Arms
 from collection.treatment_facts import IN_WORK, Told, told
 from collection.treatment_judge import Treatment
 from collection.treatment_shape import Step
+from crm.lib.among import among
 from governance import users
 from ledger import log
 
@@ -98,14 +99,15 @@ def work_due(*, at: datetime, limit: int = CHUNK, rounds: int = 1_000) -> Count:
 @transaction.atomic
 def work(ids: Collection[int], *, at: datetime) -> Count:
     """Bring these cases on by at most one step each, in one transaction."""
-    locked = Case.objects.filter(pk__in=ids, status__in=IN_WORK).order_by("pk").select_for_update(skip_locked=True, no_key=True)
+    locked = Case.objects.filter(pk__among=among(ids), status__in=IN_WORK).order_by("pk").select_for_update(skip_locked=True, no_key=True)
     free = list(locked.values_list("pk", flat=True))
     arms = treatment_arms.now_running()
     if not free or arms is None:
         return Count()
     rows = told(free, at=at)
-    running = {one.case_id: one for one in TreatmentEntry.objects.filter(case_id__in=free, status=TreatmentEntry.Status.RUNNING)}
-    planned = {one.entry_id: one for one in TreatmentStep.objects.filter(entry__in=[one.pk for one in running.values()], status=S.PLANNED)}
+    running = {one.case_id: one for one in TreatmentEntry.objects.filter(case__among=among(free), status=TreatmentEntry.Status.RUNNING)}
+    of_running = among([one.pk for one in running.values()])
+    planned = {one.entry_id: one for one in TreatmentStep.objects.filter(entry__among=of_running, status=S.PLANNED)}
     done = Round(at, Count(cases=len(rows)))
     for row in rows:
         entry = running.get(row.case_id)
@@ -214,7 +216,7 @@ def _write(done: Round) -> None:
         )
     treatment_acts.take(done.taken, at=done.at)
     of_case = {row[0]: row for row in done.begun}
-    customers = dict(Case.objects.filter(pk__in=new).values_list("pk", "customer_id"))
+    customers = dict(Case.objects.filter(pk__among=among(new)).values_list("pk", "customer_id"))
     begun = [
         log.Row(CASE, case_id, customers[case_id], {"path": of_case[case_id][4], "arm": of_case[case_id][3], "entry": pk})
         for case_id, pk in new.items()
@@ -232,10 +234,10 @@ def _end(ended: Iterable[tuple[int, int, int | None, str]], *, at: datetime) -> 
         reasons[why].append(pk)
         rows.append(log.Row(CASE, case_id, customer_id, {"why": why, "entry": pk}))
     for why, ids in reasons.items():
-        TreatmentEntry.objects.filter(pk__in=ids, status=TreatmentEntry.Status.RUNNING).update(
+        TreatmentEntry.objects.filter(pk__among=among(ids), status=TreatmentEntry.Status.RUNNING).update(
             status=TreatmentEntry.Status.ENDED, ended_at=at, ended_why=why
         )
-        TreatmentStep.objects.filter(entry__in=ids, status=S.PLANNED).update(status=S.EXITED, why=why, taken_at=at)
+        TreatmentStep.objects.filter(entry__among=among(ids), status=S.PLANNED).update(status=S.EXITED, why=why, taken_at=at)
     log.record_many("collections.treatment.ended", rows, actor=users.system(), at=at)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from collection import agency_urls, call_urls, result_urls, supervision_urls, treatment_urls
+from collection import agency_urls, call_urls, result_urls, score_urls, supervision_urls, treatment_urls
 from collection.views import acts, desk, matters, policy, promises, relief, settlements, states, team, work
 
 urlpatterns = [
@@ -66,4 +66,5 @@ urlpatterns = [
     *call_urls.urlpatterns,
     *treatment_urls.urlpatterns,
     *result_urls.urlpatterns,
+    *score_urls.urlpatterns,
 ]

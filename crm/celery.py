@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     "messages-send": {"task": "customers.tasks.send_messages", "schedule": 10.0},
     "messages-recover": {"task": "customers.tasks.recover_messages", "schedule": 60.0},
     "desk-sweep": {"task": "customers.tasks.sweep_desk", "schedule": 60.0},
+    "cases-score": {"task": "collection.score_tasks.score_cases", "schedule": crontab(hour=5, minute=5)},
     "treatments-plan": {"task": "collection.treatment_tasks.plan_treatments", "schedule": crontab(minute=25)},
     "treatments-carry": {"task": "collection.treatment_tasks.carry_treatments", "schedule": 60.0},
     "experiments-check": {"task": "collection.treatment_tasks.check_experiments", "schedule": 900.0},

@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.lib.among import among
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.registry import Registry
 from customers import contact_packs, contact_policy
@@ -126,11 +127,11 @@ def attempts_of(customer_ids: Iterable[int], *, at: datetime, relation: Relation
 def bars_of(customer_ids: Iterable[int]) -> dict[int, frozenset[str]]:
     """Return the stopped channels by customer, those of a number that is somebody else's too; one query."""
     found: dict[int, set[str]] = defaultdict(set)
-    ids = list(customer_ids)
+    ids = among(customer_ids)
     number = Value("number", output_field=CharField())
     wrong = BarredNumber.objects.filter(lifted_at__isnull=True).values("number_key")
-    stopped = ContactBar.objects.filter(customer_id__in=ids, lifted_at__isnull=True).values_list("customer_id", "channel")
-    of_others = Customer.objects.filter(pk__in=ids, mobile_key__in=wrong).annotate(way=number).values_list("pk", "way")
+    stopped = ContactBar.objects.filter(customer__among=ids, lifted_at__isnull=True).values_list("customer_id", "channel")
+    of_others = Customer.objects.filter(pk__among=ids, mobile_key__in=wrong).annotate(way=number).values_list("pk", "way")
     for customer_id, channel in stopped.union(of_others):
         found[customer_id].update(ON_THE_NUMBER if channel == "number" else (channel,))
     return {customer_id: frozenset(channels) for customer_id, channels in found.items()}

@@ -15,6 +15,7 @@ from collection.models.promises import RUNNING, Promise, PromisePart, PromiseQue
 from collection.models.quality import ContactFlag, QualityForm, QualityReview
 from collection.models.recordings import Recording
 from collection.models.relief import BudgetLine, CareFlag, Hardship, HardshipPaper, ReliefPlan
+from collection.models.scores import CaseScore, QueueBacktest
 from collection.models.scripts import CallScript, LineSaid
 from collection.models.settlements import Settlement, SettlementPart
 from collection.models.traces import TraceFind, TraceLook, TraceRequest
@@ -43,6 +44,7 @@ __all__ = [
     "CaseDebt",
     "CasePause",
     "CaseQuerySet",
+    "CaseScore",
     "Channel",
     "Collector",
     "Complaint",
@@ -76,6 +78,7 @@ __all__ = [
     "PromiseQuerySet",
     "QualityForm",
     "QualityReview",
+    "QueueBacktest",
     "Reassignment",
     "Recording",
     "ReliefPlan",

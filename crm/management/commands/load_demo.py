@@ -17,6 +17,7 @@ from crm.demo import (
     book,
     books,
     bureau,
+    case_scores,
     classes,
     consents,
     desk_access,
@@ -105,6 +106,7 @@ class Command(BaseCommand):
             classes.fill(entity, today=today)
             report_months.funding()
             self.stdout.write(monitoring.fill(entity, today=today, staff=house.staff))
+            self.stdout.write(case_scores.fill(entity, today=today, staff=house.staff, at=min(now(), house.at(today, 17))))
             desk_products.fill(entity, today=today)
             products.fill(entity, today=today, at=min(now(), house.at(today, 16)))
             desk_strategies.fill(house.staff, at=min(now(), house.at(today, 16)))
