@@ -25,7 +25,7 @@ from tests.credit.portfolio import multiply
 from tests.fixtures.cast import Cast
 
 ZONE = "Asia/Shanghai"
-THEN = datetime(2026, 4, 10, 16, tzinfo=UTC)  # the start of 11 April in Shanghai
+THEN = datetime(2026, 4, 11, 16, tzinfo=UTC)  # the start of 12 April in Shanghai, the day after the case was opened
 AT = datetime(2026, 4, 11, 2, tzinfo=UTC)
 
 
@@ -101,15 +101,16 @@ def test_gains_by_hand() -> None:
 @pytest.mark.django_db
 def test_what_comes_later_changes_the_outcome_and_nothing_that_was_known(floor: Floor) -> None:
     loan = floor.late_loan()
+    floor.close(date(2026, 4, 11))
     asked: dict[str, Any] = {"zone": ZONE, "cure_days": 14}
     (before,) = score_rows.stood(floor.cast.entity.pk, [THEN], **asked)
-    assert before.dpd == 9 and before.overdue > 0 and not before.cured and before.self_cured is False
-    floor.pay_all_overdue(loan, AFTER)
+    assert before.dpd == 10 and before.overdue > 0 and not before.cured and before.self_cured is False
+    floor.pay_all_overdue(loan, AFTER + timedelta(days=1))
     (after,) = score_rows.stood(floor.cast.entity.pk, [THEN], **asked)
     assert (after.overdue, after.balance, after.dpd) == (before.overdue, before.balance, before.dpd)
     assert after.cured and after.self_cured and after.cash >= before.overdue and not after.rolled
     case = Case.objects.get()
-    told = {"next_action": "call", "next_action_on": date(2026, 4, 12), "actor": floor.cast.collector}
+    told = {"next_action": "call", "next_action_on": date(2026, 4, 13), "actor": floor.cast.collector}
     Contact.objects.create(case=case, channel="call", outcome="no_answer", at=THEN + timedelta(hours=3), **told)
     (contacted,) = score_rows.stood(floor.cast.entity.pk, [THEN], **asked)
     assert contacted.cured and contacted.self_cured is None
@@ -221,4 +222,4 @@ def test_a_day_with_too_few_cases_ends_with_a_sentence(floor: Floor) -> None:
     made = queue_backtests.start(floor.cast.entity, day=date(2026, 4, 11), days=30, actor=floor.cast.collections_supervisor, at=at)
     queue_backtests.run(made.pk, clock=lambda: at)
     made.job.refresh_from_db()
-    assert made.job.status == Job.Status.FAILED and "too little to compare" in made.job.problem
+    assert made.job.status == Job.Status.FAILED and "too little to compare" in str(made.job.problems)
