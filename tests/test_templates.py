@@ -13,7 +13,7 @@ NAMES = [path.relative_to(ROOT / "templates").as_posix() for path in TEMPLATES]
 ICONS = set(json.loads((ROOT / "frontend" / "icons.json").read_text()))
 CODE = re.compile(r"{#.*?#}|{% comment %}.*?{% endcomment %}|{% blocktranslate.*?{% endblocktranslate %}|{%.*?%}|{{.*?}}", re.DOTALL)
 # keys and terms written alike in both languages
-AS_IS = {"M", "K", "Ctrl", "Enter", "Esc", "IRR", "PD", "KS", "AUC", "CSV", "DTI", "WOE", "IV", "Gini", "SHA", "PSI", "Brier", "PDF"}
+AS_IS = {"M", "K", "Ctrl", "Enter", "Esc", "IRR", "PD", "KS", "AUC", "CSV", "DTI", "WOE", "IV", "Gini", "SHA", "PSI", "Brier", "ECE", "PDF"}
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=NAMES)

@@ -7,12 +7,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Exists, Max, OuterRef, QuerySet
+
 from collection import complaints, contested, disputes, relief_plans, settlements
 from collection import hardship as hardships
 from collection.judgement import Part
-from collection.models import Case, Dispute, Hardship, Settlement
+from collection.models import Case, CaseDebt, Dispute, Hardship, Settlement
 from credit import acts, repayments
-from credit.models import Loan
+from credit.models import Installment, Loan
 from governance import changes
 from governance.models import ChangeRequest
 
@@ -31,10 +33,16 @@ def play(house: House) -> None:
         .filter(claimed_by__isnull=True, overdue_amount__gt=Decimal("50.00"))
         .select_related("customer", "legal_entity", "branch")
     )
-    found = [case for case in rows.order_by("-dpd", "pk")[: len(STORIES) * 2] if case.debts.filter(loan__status=Loan.Status.OPEN).exists()]
+    # Of a loan whose last date is over nothing is left to spread, nor to make due.
+    running = CaseDebt.objects.filter(case=OuterRef("pk"), loan__in=still_running(house))
+    found = list(rows.filter(Exists(running)).order_by("-dpd", "pk")[: len(STORIES)])
     at = house.at(house.today, 10, 15)
     for (tell, state), case in zip(STORIES, found, strict=False):
         tell(house, case, state, at)
+
+
+def still_running(house: House) -> QuerySet[Loan]:
+    return Loan.objects.open().filter(Exists(Installment.objects.filter(loan=OuterRef("pk"), due_on__gt=house.today)))
 
 
 def worker(house: House, case: Case) -> Any:
@@ -47,12 +55,9 @@ def worker(house: House, case: Case) -> Any:
 
 
 def loan_of(case: Case) -> Loan:
-    return (
-        case.debts.filter(loan__status=Loan.Status.OPEN)
-        .select_related("loan__product", "loan__legal_entity")
-        .order_by("-dpd", "pk")[0]
-        .loan
-    )
+    """Return the loan of a case that runs longest: one that still runs, if there is any."""
+    debts = case.debts.filter(loan__status=Loan.Status.OPEN).annotate(ends_on=Max("loan__installments__due_on"))
+    return debts.select_related("loan__product", "loan__legal_entity").order_by("-ends_on", "pk")[0].loan
 
 
 def contest(house: House, case: Case, state: str, at: datetime) -> None:
@@ -125,7 +130,7 @@ def settle(house: House, case: Case, state: str, at: datetime) -> None:
 def demand_all(house: House, case: Case, *, at: datetime) -> None:
     """Make the whole balance due: a settlement is about a debt that is due in full."""
     told = {"notice_on": house.today - timedelta(days=45), "notice_number": f"DN-{case.public_id}"}
-    for loan in Loan.objects.open().filter(customer=case.customer_id).select_related("product", "legal_entity"):
+    for loan in still_running(house).filter(customer=case.customer_id).select_related("product", "legal_entity"):
         change = acts.do(
             loan, acts.ACTS["acceleration"], told, on=None, why="contract", actor=house.staff["operations"], at=at,
             key=f"demo-demand-{loan.pk}",
