@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from collection import debts, holds
-from collection.models import Case, Outcome, Promise
+from collection.models import Case, CaseScore, Outcome, Promise
 from collection.treatment_shape import EXITS
 from credit.models import Loan
 from crm.lib.among import among
@@ -23,6 +23,7 @@ ZERO = Decimal("0.00")
 # Bands of the behaviour score by its probability of default: house policy, as the grades of an application.
 EDGES, BANDS = (Decimal("0.02"), Decimal("0.05"), Decimal("0.10"), Decimal("0.20")), "ABCDE"
 ANSWERED = (Outcome.RIGHT_PARTY, Outcome.PROMISE, Outcome.DISPUTE, Outcome.HARDSHIP, Outcome.COMPLAINT, Outcome.CALLBACK)
+UNSCORED: Mapping[str, Any] = {"self_cure": None, "roll_forward": None, "best_channel": None}
 
 
 class Told(NamedTuple):
@@ -53,7 +54,7 @@ def told(case_ids: Collection[int], *, at: datetime) -> list[Told]:
     customers = [row[1] for row in rows]
     owed, ends = debts.overdue(customers), exits(customers)
     loans, promised, cured = _loans(customers), _promised(customers), _cured(customers)
-    bands, ways = _bands(customers), _ways(customers)
+    bands, ways, scores = _bands(customers), _ways(customers), _scores([row[0] for row in rows])
     found = []
     for pk, customer_id, bucket, dpd, amount, last, language, zone, own in rows:
         late = owed.get(customer_id, [])
@@ -68,6 +69,7 @@ def told(case_ids: Collection[int], *, at: datetime) -> list[Told]:
             "outstanding": outstanding,
             "loans": len(late),
             "score_band": bands.get(customer_id, "none"),
+            **scores.get(pk, UNSCORED),
             "promises_kept": promised[customer_id]["kept"],
             "promises_broken": promised[customer_id]["broken"],
             "cures": cured.get(customer_id, 0),
@@ -121,6 +123,12 @@ def _bands(customers: Sequence[int]) -> dict[int, str]:
     """Return the band of each customer's newest behaviour score, by its probability of default."""
     rows = BehaviourScore.objects.filter(customer__among=among(customers)).order_by("customer_id", "-as_of").distinct("customer_id")
     return {customer_id: BANDS[bisect_right(EDGES, pd)] for customer_id, pd in rows.values_list("customer_id", "pd")}
+
+
+def _scores(case_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what the last night reckoned for each case; who had no history has none of them."""
+    rows = CaseScore.objects.filter(case__among=among(case_ids)).values_list("case", "cure", "roll", "channel")
+    return {case: {"self_cure": cure, "roll_forward": roll, "best_channel": channel or None} for case, cure, roll, channel in rows}
 
 
 def _ways(customers: Sequence[int]) -> dict[int, tuple[bool, bool]]:

@@ -1,7 +1,9 @@
 """Cases along their paths: what begins, what is done, what ends it, and that each step is taken once."""
 
+import copy
 import threading
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,8 +11,8 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from collection import treatment_judge, treatment_runs, treatment_seeds, treatment_sending, treatment_shape
-from collection.models import Case, Contact, TreatmentEntry, TreatmentStep
+from collection import treatment_facts, treatment_judge, treatment_runs, treatment_seeds, treatment_sending, treatment_shape
+from collection.models import Case, CaseScore, Contact, TreatmentEntry, TreatmentStep
 from customers import contacts, messages_seeds, outbox
 from customers.models import Message
 from tests.collection.test_treatment_strategy import CALM
@@ -161,8 +163,6 @@ FACTS = some.fixed_dictionaries({
 @settings(max_examples=150, deadline=None)
 @given(FACTS)
 def test_the_short_cut_says_what_the_strategy_says(facts: dict[str, Any]) -> None:
-    from decimal import Decimal
-
     told = CALM | facts | {name: Decimal(facts[name]) for name in ("overdue_amount", "outstanding")}
     assert JUDGE.judge(told) == JUDGE.asked(told)
 
@@ -170,3 +170,28 @@ def test_the_short_cut_says_what_the_strategy_says(facts: dict[str, Any]) -> Non
 def test_the_short_cut_knows_few_cases() -> None:
     assert [name for name, _edges in JUDGE.cuts] == ["bucket", "outstanding", "overdue_amount", "promises_broken"]
     assert "dpd" not in JUDGE.exact
+
+
+@pytest.mark.django_db
+def test_what_the_night_reckoned_can_draw_a_path_and_an_older_version_does_not_mind(case: Case) -> None:
+    """A version with a row for the chance of paying by oneself follows it; one that does not declare it judges as before."""
+    CaseScore.objects.update_or_create(
+        case=case, defaults={"cure": "0.8200", "cure_by": "bucket", "channel": "sms", "hour": 10, "rate": "0.5000", "as_of": MORNING}
+    )
+    (told,) = treatment_facts.told([case.pk], at=MORNING)
+    assert (told.facts["self_cure"], told.facts["roll_forward"], told.facts["best_channel"]) == (Decimal("0.8200"), None, "sms")
+    graph, schema = copy.deepcopy(BROUGHT["graph"]), copy.deepcopy(BROUGHT["input_schema"])
+    segment = next(one for one in graph["nodes"] if one["id"] == "segment")["content"]
+    segment["inputs"].append({"id": "segment-self_cure", "name": "Pays by oneself", "field": "self_cure"})
+    row = {column["id"]: "" for column in segment["inputs"]} | {"_id": "segment-r0", "segment-self_cure": ">= 0.8"}
+    segment["rules"].insert(0, row | {"segment-o-path": '"small"', "segment-o-path_reason": '"path_small"'})
+    asking = treatment_judge.Judge(graph, schema, BROUGHT["reasons"])
+    assert asking.judge(told.facts).path == "small"
+    assert (
+        asking.judge({**told.facts, "self_cure": None}).path
+        == asking.judge({**told.facts, "self_cure": Decimal("0.7999")}).path
+        == "gentle"
+    )
+    schema["facts"] = [one for one in schema["facts"] if one["name"] not in treatment_facts.UNSCORED]
+    older = treatment_judge.Judge(BROUGHT["graph"], schema, BROUGHT["reasons"])
+    assert older.judge(told.facts).path == "gentle"
