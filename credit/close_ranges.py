@@ -4,6 +4,7 @@ Whoever writes to a loan that is behind closes its days first, by `bring_up`.
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -15,9 +16,11 @@ from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
 from credit import close_rules, close_steps, late_closes, line_statements, ranges
+from credit.daily import Rules
+from credit.delinquency import Range
 from credit.lateness import bucket_event
 from credit.line_statements import NotMade
-from credit.models import CloseRun, Loan, ParkedLoan
+from credit.models import CloseRun, CreditLine, Loan, ParkedLoan
 from crm.lib.errors import DomainError
 from crm.lib.scrub import cause
 from governance import users
@@ -49,6 +52,27 @@ class Count:
         self.parked += other.parked
 
 
+class Known:
+    """What days closed one after the other go by, read once for all days between two changes of it, and whether there are lines among the loans."""
+
+    def __init__(self, entity_id: int, first: int, last: int, since: date, until: date) -> None:
+        self.entity_id = entity_id
+        self.lines = CreditLine.objects.filter(loan_id__gte=first, loan_id__lte=last).exists()
+        missed = since < until
+        self.changes = sorted(close_rules.begins(since, until) | ranges.begins(entity_id, since, until)) if missed else []
+        self.held: dict[int, tuple[Rules, dict[int, tuple[Range, ...]]]] = {}
+
+    def on(self, day: date) -> tuple[Rules, dict[int, tuple[Range, ...]]]:
+        """Return the numbers and the ranges of days late that hold on a day.
+
+        :raises NoRule: if one of them does not hold
+        """
+        span = bisect_right(self.changes, day)
+        if span not in self.held:
+            self.held[span] = close_rules.holding(day), ranges.holding(self.entity_id, day)
+        return self.held[span]
+
+
 def close(entity_id: int, first: int, last: int, *, until: date, at: datetime, told_at: datetime) -> Count:
     """Close every day up to `until` for the loans of a range, in order; who was set aside before is tried by themselves.
 
@@ -60,8 +84,9 @@ def close(entity_id: int, first: int, last: int, *, until: date, at: datetime, t
     done = Count()
     oldest = _open(entity_id, first, last, until).aggregate(day=Min("closed_on"))["day"]
     day = until if oldest is None else oldest + DAY
+    known = Known(entity_id, first, last, day, until)
     while day <= until:
-        found = _day(entity_id, first, last, day, at=at, told_at=told_at)
+        found = _day(known, first, last, day, at=at, told_at=told_at)
         done.add(found if day == until else Count(0, found.moved, found.parked))
         day += DAY
     for parked in waiting:
@@ -74,8 +99,9 @@ def _again(entity_id: int, parked: ParkedLoan, *, until: date, at: datetime, tol
     done = Count()
     try:
         with transaction.atomic():
+            known = Known(entity_id, parked.loan_id, parked.loan_id, date.min, until)
             for day in _missed(parked.loan_id, until):
-                found = rows(entity_id, parked.loan_id, parked.loan_id, day, told_at=told_at, parked_too=True)
+                found = rows(known, parked.loan_id, parked.loan_id, day, told_at=told_at, parked_too=True)
                 done.add(found if day == until else Count(0, found.moved))
             ParkedLoan.objects.filter(pk=parked.pk, cleared_at=None).update(cleared_at=at)
     except REFUSES:
@@ -106,8 +132,9 @@ def bring_up(loan: Loan) -> bool:
     try:
         with transaction.atomic():
             day, before = loan.closed_on + DAY, late_closes.mark(loan.pk)
+            known = Known(entity.pk, loan.pk, loan.pk, day, until)
             while day <= until:
-                rows(entity.pk, loan.pk, loan.pk, day, told_at=told_for(entity, day), parked_too=True)
+                rows(known, loan.pk, loan.pk, day, told_at=told_for(entity, day), parked_too=True)
                 day += DAY
             ParkedLoan.objects.filter(loan=loan, cleared_at=None).update(cleared_at=told_for(entity, until))
             late_closes.post(entity, before, at=told_for(entity, until), accrues=False)
@@ -143,27 +170,25 @@ def told_for(entity: LegalEntity, day: date) -> datetime:
     return began or datetime.combine(day + DAY, time.min, tzinfo=ZoneInfo(entity.zone))
 
 
-def _day(entity_id: int, first: int, last: int, day: date, *, at: datetime, told_at: datetime) -> Count:
+def _day(known: Known, first: int, last: int, day: date, *, at: datetime, told_at: datetime) -> Count:
     """Close one day of a range; where a row refuses, halve the range until it stands alone, set it aside and go on."""
     try:
         with transaction.atomic():
-            return rows(entity_id, first, last, day, told_at=told_at)
+            return rows(known, first, last, day, told_at=told_at)
     except REFUSES as error:
-        ids = list(_ids(entity_id, first, last, day))
+        ids = list(_ids(known.entity_id, first, last, day))
         if len(ids) <= 1:
             return _park(ids, day, str(error), at=at)
     middle = ids[(len(ids) - 1) // 2]
-    done = _day(entity_id, first, middle, day, at=at, told_at=told_at)
-    done.add(_day(entity_id, middle + 1, last, day, at=at, told_at=told_at))
+    done = _day(known, first, middle, day, at=at, told_at=told_at)
+    done.add(_day(known, middle + 1, last, day, at=at, told_at=told_at))
     return done
 
 
-def rows(entity_id: int, first: int, last: int, day: date, *, told_at: datetime, parked_too: bool = False) -> Count:
+def rows(known: Known, first: int, last: int, day: date, *, told_at: datetime, parked_too: bool = False) -> Count:
     """Run the steps of a day for the loans whose last closed date is the day before, and tell what moved."""
-    held = close_rules.holding(day)
-    values = close_steps.parameters(
-        held, ranges.holding(entity_id, day), day=day, entity=entity_id, first=first, last=last, parked_too=parked_too
-    )
+    held, named = known.on(day)
+    values = close_steps.parameters(held, named, day=day, entity=known.entity_id, first=first, last=last, parked_too=parked_too)
     with connection.cursor() as cursor:
         cursor.execute(close_steps.statement(month_end=close_steps.is_month_end(day)), values)
         loans, moved = cursor.fetchone()
@@ -180,7 +205,8 @@ def rows(entity_id: int, first: int, last: int, day: date, *, told_at: datetime,
     actor = users.system()
     for event, entries in sorted(moves.items()):
         log.record_many(event, entries, actor=actor, at=told_at)
-    line_statements.make(entity_id, first, last, day, at=told_at)
+    if known.lines:
+        line_statements.make(known.entity_id, first, last, day, at=told_at)
     return Count(loans=loans, moved=sum(len(entries) for event, entries in moves.items() if event != "credit.loan.reclassified"))
 
 

@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from credit.classification import Thresholds
 from credit.daily import Rules
 from credit.staging import Staging
@@ -62,6 +64,14 @@ def holding(on: date) -> Rules:
             ccf=Decimal(held[CCF]),
         ),
     )
+
+
+def begins(after: date, until: date) -> set[date]:
+    """Return the days in (after, until] from which other numbers hold."""
+    found = Rule.objects.filter(code__in=(*CLASS_RULES, *STAGE_RULES)).filter(
+        Q(effective_from__gt=after, effective_from__lte=until) | Q(effective_to__gt=after, effective_to__lte=until)
+    )
+    return {day for row in found.values_list("effective_from", "effective_to") for day in row if day and after < day <= until}
 
 
 def _three(shares: list[str]) -> tuple[Decimal, Decimal, Decimal]:

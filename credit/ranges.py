@@ -43,6 +43,12 @@ def holding(entity_id: int, day: date) -> dict[int, tuple[Range, ...]]:
     return {pk: of(own.get(code, made_with)) for pk, code, made_with in rows}
 
 
+def begins(entity_id: int, after: date, until: date) -> set[date]:
+    """Return the days in (after, until] from which other ranges hold for a product of the lender."""
+    rows = DelinquencyRanges.objects.filter(legal_entity=entity_id, effective_from__gt=after, effective_from__lte=until)
+    return set(rows.values_list("effective_from", flat=True))
+
+
 def of_loan(loan: Loan) -> tuple[Range, ...]:
     """Return the ranges of a loan's product on the open business date."""
     return holding(loan.legal_entity_id, loan.legal_entity.business_date).get(loan.product_id, BY_BUCKET)

@@ -27,9 +27,6 @@ class Floor:
     """What the tests of collections need: overdue loans, cases, and the days going by."""
 
     def __init__(self, cast: Cast, desk: Desk, deliver: Callable[[], int]) -> None:
-        from collection import seeds
-
-        seeds.seed()
         self.cast, self.desk, self.deliver = cast, desk, deliver
 
     def close(self, day: date) -> None:

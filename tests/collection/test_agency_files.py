@@ -98,10 +98,9 @@ def step(case: Any) -> TreatmentStep:
 
 
 def test_the_step_places_and_says_so_or_why_not(floor: Floor, deliver: Any) -> None:
-    from collection import treatment_runs, treatment_seeds
+    from collection import treatment_runs
     from collection.treatment_facts import told
 
-    treatment_seeds.seed()
     first, second = late_cases(floor, 2)
     treatment_runs.work([first.pk, second.pk], at=DAY)
     agency(floor, capacity=1)

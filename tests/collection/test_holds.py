@@ -7,8 +7,8 @@ import pytest
 
 from collection import dispositions, holds
 from collection.models import Case, Contact, Outcome
-from credit import reminder_seeds, reminders
-from customers import contacts, messages_seeds, outbox
+from credit import reminders
+from customers import contacts, outbox
 from customers.models import Message
 from governance.models import LegalEntity
 from tests.collection.conftest import AFTER, Floor
@@ -19,8 +19,6 @@ NOON = datetime(2026, 5, 2, 4, 0, tzinfo=UTC)
 
 @pytest.fixture
 def case(floor: Floor) -> Case:
-    messages_seeds.seed()
-    reminder_seeds.seed()
     return floor.case()
 
 

@@ -15,12 +15,10 @@ from collection import (
     treatment_judge,
     treatment_results,
     treatment_runs,
-    treatment_seeds,
 )
 from collection.models import Contact, TreatmentEntry, TreatmentExperiment, TreatmentStep
 from collection.treatment_results import Arm
 from crm.lib.errors import DomainError
-from customers import messages_seeds
 from risk import registry, strategy_versions
 from risk.models import StrategyVersion
 from tests.collection.test_treatment_runs import BROUGHT, CALM
@@ -88,8 +86,6 @@ def test_two_arms_differ_when_the_interval_leaves_zero_out() -> None:
 # --- life ----------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def challenger(floor: Any) -> StrategyVersion:
-    messages_seeds.seed()
-    treatment_seeds.seed()
     live = treatment_experiments.champion()
     assert live is not None
     made = registry.add_strategy_version(

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from collection import treatment_runs, treatment_seeds, treatment_sending
+from collection import treatment_runs, treatment_sending
 from collection.models import Case, TreatmentEntry, TreatmentStep
-from credit import reminder_seeds, reminders
+from credit import reminders
 from credit.models import Loan
-from customers import messages_seeds, outbox
+from customers import outbox
 from customers.models import ContactVerdict, Message
 from tests import databases
 from tests.credit.portfolio import multiply
@@ -74,9 +74,6 @@ def worker(outside: Any, at: datetime) -> subprocess.Popen[bytes]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("people", [250, pytest.param(5_000, marks=[pytest.mark.slow, pytest.mark.timeout(1_500)])])
 def test_killed_at_any_moment_each_reminder_and_each_step_arrives_once(floor: Any, outside: Any, people: int) -> None:
-    messages_seeds.seed()
-    reminder_seeds.seed()
-    treatment_seeds.seed()
     case = floor.case()
     TreatmentStep.objects.all().delete()  # everybody enters on the same day
     TreatmentEntry.objects.all().delete()

@@ -11,9 +11,9 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from collection import treatment_facts, treatment_judge, treatment_runs, treatment_seeds, treatment_sending, treatment_shape
+from collection import treatment_facts, treatment_judge, treatment_runs, treatment_sending, treatment_shape
 from collection.models import Case, CaseScore, Contact, TreatmentEntry, TreatmentStep
-from customers import contacts, messages_seeds, outbox
+from customers import contacts, outbox
 from customers.models import Message
 from tests.collection.test_treatment_strategy import CALM
 
@@ -22,8 +22,6 @@ MORNING = datetime(2026, 4, 11, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai, the day
 
 @pytest.fixture
 def case(floor: Any) -> Case:
-    messages_seeds.seed()
-    treatment_seeds.seed()
     found: Case = floor.case()
     TreatmentStep.objects.all().delete()
     TreatmentEntry.objects.all().delete()

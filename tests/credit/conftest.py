@@ -33,7 +33,6 @@ class Desk:
     def __init__(self, cast: Cast, make_customer: Callable[..., Any]) -> None:
         from credit import seeds
 
-        seeds.seed()
         self.cast, self.make_customer = cast, make_customer
         self.product = seeds.product_for(cast.entity)
         self.keys = 0

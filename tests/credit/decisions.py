@@ -8,10 +8,8 @@ from tests.fixtures.cast import NOON
 
 def stored_decision(application: Any, outcome: str = "approve", **changes: Any) -> Any:
     """Return a stored decision on `application`: grade B, limit 50,000, 18 % a year unless told otherwise."""
-    from risk import seeds
     from risk.models import Decision, StrategyVersion
 
-    seeds.seed()
     values: dict[str, Any] = {
         "subject": f"credit.application:{application.public_id}",
         "strategy_version": StrategyVersion.objects.filter(strategy__kind="lending").latest("pk"),

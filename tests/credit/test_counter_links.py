@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
-from credit import counter_links, links, seeds, underwriting
+from credit import counter_links, links, underwriting
 from credit.models import Application, CounterLink, CounterOffer, Offer, OfferLink
-from customers import messages_seeds, one_time_codes
+from customers import one_time_codes
 from customers.models import Message
 from ledger import log
 from ledger.models import Entry
@@ -25,8 +25,6 @@ Status = Application.Status
 @pytest.fixture
 def offered(desk: Any) -> CounterOffer:
     """Return a counter-offer made today by the clock: pages know no other time."""
-    messages_seeds.seed()
-    seeds.seed()
     cache.clear()
     return countered(desk)
 

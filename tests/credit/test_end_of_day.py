@@ -6,10 +6,11 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
-from credit import close_ranges, end_of_day
-from credit.models import ClosePartition, CloseRun, Installment, Loan, LoanSnapshot, ParkedLoan
+from credit import close_ranges, close_rules, end_of_day
+from credit.models import ClosePartition, CloseRun, DelinquencyRanges, Installment, Loan, LoanSnapshot, ParkedLoan, RangeMove
+from governance.models import Rule
 from ledger.models import Entry
 from tests.fixtures.cast import NOON, TODAY
 
@@ -110,6 +111,34 @@ def test_missed_days_come_to_the_same_as_one_by_one(desk):
         for each in (one, other)
     ]
     assert [row[:2] for row in moves[0]] == [row[:2] for row in moves[1]] and len(moves[0]) == 2
+
+
+def test_missed_days_go_each_by_what_held_on_it(desk):
+    """A number of a close and the names of days late change among the days that stand open."""
+    loan, changed = desk.loan(), FIRST_DUE + timedelta(days=10)
+    old = Rule.objects.get(code=close_rules.PD + "B")
+    Rule.objects.filter(pk=old.pk).update(effective_to=changed)
+    Rule.objects.create(
+        code=old.code, value=["0.5000", "0.5000", "1.0000"], unit=old.unit, meaning_en="x", meaning_zh="x", verification=old.verification,
+        effective_from=changed,
+    )  # fmt: skip
+    DelinquencyRanges.objects.create(
+        legal_entity=desk.cast.entity, product_code=desk.product.code, effective_from=changed, ranges=[["EARLY", 1, None]],
+        added_by=desk.cast.risk_manager, added_at=NOON,
+    )  # fmt: skip
+    told = {}
+    for together in (False, True):
+        with transaction.atomic():
+            last = changed + timedelta(days=1)
+            close_on(desk, last) if together else desk.close_to(last)
+            moves = RangeMove.objects.filter(loan=loan).order_by("pk").values_list("business_date", "was", "now")
+            told[together] = fresh(loan).ecl, list(moves)
+            transaction.set_rollback(True)
+        desk.cast.entity.refresh_from_db()
+    assert told[True] == told[False]
+    ecl, moves = told[True]
+    assert moves[-1] == (changed, "M1", "EARLY")
+    assert ecl == D("3958.50")  # 12,180.00 with the first interest, half of it lost to default, 65 % of that for good
 
 
 def test_stopped_half_way_and_again_is_as_if_never_stopped(desk, monkeypatch):

@@ -5,11 +5,10 @@ from decimal import Decimal as D
 
 import pytest
 
-from credit import line_acts, loan_documents, movements, payoffs, reminder_seeds, reminders, repayments
+from credit import line_acts, loan_documents, movements, payoffs, reminders, repayments
 from credit.models import Installment, Loan, Product, Reminder
 from credit.state import REST
 from crm.lib.errors import DomainError
-from customers import messages_seeds
 from tests.credit.lines import agree, sound
 from tests.credit.test_acts import at, do, fresh
 from tests.credit.test_loan_doors import undo
@@ -110,8 +109,6 @@ def test_after_a_death_nothing_is_drawn_no_penalty_grows_and_interest_goes_on(de
 
 
 def test_the_statement_is_told_the_day_after_it_was_made_and_the_rest_never(desk, line):
-    messages_seeds.seed()
-    reminder_seeds.seed()
     do(desk, line, "draw", amount=D("5000.00"))
     desk.close_to(date(2026, 3, 10))
     entity = type(desk.cast.entity).objects.get(pk=desk.cast.entity.pk)

@@ -103,9 +103,7 @@ def test_another_table_is_another_paper(desk, settings, tmp_path):
 @pytest.fixture
 def standing(desk):
     """Return an offer made today by the clock: pages know no other time."""
-    from customers import messages_seeds
 
-    messages_seeds.seed()
     cache.clear()
     return desk.offer(at=now())
 

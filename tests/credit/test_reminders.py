@@ -11,9 +11,9 @@ from decimal import Decimal as D
 import pytest
 from django.db import connection
 
-from credit import reminder_seeds, reminders
+from credit import reminders
 from credit.models import Installment, Reminder, ReminderRun
-from customers import messages_seeds, outbox, send_times
+from customers import outbox, send_times
 from customers.models import Message
 from governance import rules
 from ledger.models import Entry
@@ -26,12 +26,6 @@ FIRST_DUE = date(2026, 4, 2)
 
 def noon(day):
     return datetime(day.year, day.month, day.day, 4, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _seeded(cast):
-    messages_seeds.seed()
-    reminder_seeds.seed()
 
 
 def plan(desk, day):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -81,12 +82,19 @@ ODD: list[Any] = [
 SHARES = pytest.mark.parametrize("share", [pytest.param(17, id="some"), pytest.param(1, id="all", marks=pytest.mark.slow)])
 
 
+@cache
+def document() -> dict[str, Any]:
+    """Return the document of the API, made once for all tests."""
+    found: dict[str, Any] = SchemaGenerator(api_version="v1").get_schema(request=None, public=True)
+    return found
+
+
 class Caller:
     """Sends raw bodies, and holds each answer against the API document."""
 
     def __init__(self, bearer: str) -> None:
         self.client, self.bearer, self.serial = Client(raise_request_exception=True), bearer, 0
-        self.document = SchemaGenerator(api_version="v1").get_schema(request=None, public=True)
+        self.document = document()
 
     def send(self, method: str, path: str, template: str, body: Any = b"", **headers: str) -> Any:
         self.serial += 1

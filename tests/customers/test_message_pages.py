@@ -19,7 +19,6 @@ KIND = templates.declare("test.page", label="A page's word", purpose="service", 
 
 @pytest.fixture(autouse=True)
 def _seeded(cast):
-    messages_seeds.seed()
     messages_seeds.words(KIND, "sms", body_en="Say {word}", body_zh="说{word}")
 
 

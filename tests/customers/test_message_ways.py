@@ -25,7 +25,6 @@ READ = templates.declare("test.read_out", label="Read out", purpose="collection"
 
 @pytest.fixture(autouse=True)
 def _seeded(cast: Any) -> None:
-    messages_seeds.seed()
     messages_seeds.words(TOLD, "sms", body_en="Say {word}", body_zh="说{word}")
     messages_seeds.words(READ, "ivr", body_en="Say {word}", body_zh="说{word}")
     messages_seeds.words(READ, "app", body_en="Say {word}", body_zh="说{word}")

@@ -26,7 +26,6 @@ NIGHT = NOON + timedelta(hours=11)  # 23:00 in Shanghai
 
 @pytest.fixture(autouse=True)
 def _seeded(cast):
-    messages_seeds.seed()
     messages_seeds.words(KIND, "sms", body_en="Say {word}", body_zh="说{word}")
     messages_seeds.words(KIND, "email", subject_en="A word", subject_zh="一句话", body_en="Say {word}", body_zh="说{word}")
 

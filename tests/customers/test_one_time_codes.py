@@ -4,18 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from customers import messages_seeds, one_time_codes
+from customers import one_time_codes
 from customers.models import Message, OneTimeCode
 from customers.one_time_codes import NoCode, TooManyCodes, WrongCode
 from tests.fixtures.cast import NOON
 
 pytestmark = pytest.mark.django_db
 ABOUT = {"purpose": "accept_offer"}
-
-
-@pytest.fixture(autouse=True)
-def _seeded(cast):
-    messages_seeds.seed()
 
 
 def issued(customer, at=NOON, subject="O-222222222"):

@@ -22,7 +22,6 @@ WORDS = {row["code"]: row["value"] for row in reply_words.shipped()}
 
 @pytest.fixture(autouse=True)
 def _seeded(cast: Any) -> None:
-    messages_seeds.seed()
     messages_seeds.words(TOLD, "sms", body_en="Say {word}", body_zh="说{word}")
 
 

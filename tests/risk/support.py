@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from risk import registry, scorecards, seeds, words
+from risk import registry, scorecards, words
 from risk.models import ScorecardVersion
 from risk.strategies import Strategy
 
@@ -55,7 +55,6 @@ def strategy() -> Strategy:
 
 def live_scorecard(actor: Any) -> ScorecardVersion:
     """Register the card of the file and make it live, beside the seeded strategy."""
-    seeds.seed()
     version = registry.add_scorecard_version(
         code=registry.CARD, name_en="Retail scorecard", name_zh="零售评分卡", actor=actor, at=NOON, **artefact()
     )
