@@ -11,9 +11,9 @@ from crm.lib.templatetags.crm import grouped, percent
 
 
 def liquidation(rows: Sequence[Row], *, on: date) -> dict[str, Any] | None:
-    """Return the chart, with its finding as title; None where nothing was placed."""
+    """Return the chart, with its finding as title; None where nothing came in yet."""
     known = [row for row in rows if row.liquidation is not None]
-    if not known:
+    if not any(row.collected for row in known):
         return None
     best = known[0]
     title = _("%(agency)s brought the largest share of what it was given: %(share)s") % {
@@ -27,7 +27,7 @@ def liquidation(rows: Sequence[Row], *, on: date) -> dict[str, Any] | None:
         "series": [
             {"key": "liquidation", "name": _("Share collected"), "role": "main",
              "values": [float((row.liquidation or 0) * 100) for row in known]}  # pixels
-        ] if any(row.collected for row in known) else [],
+        ],
         "marks": [], "events": [],
     }  # fmt: skip
     heads = [_("Agency"), _("Overdue at placement (CNY)"), _("Collected (CNY)"), _("Share collected")]

@@ -1,13 +1,13 @@
-"""The league of agencies: what each was given, brought, earned, and how it behaved. Five statements, however many agencies."""
+"""The league of agencies: what each was given, brought, earned, and how it behaved. Six statements, however many agencies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 
-from collection.models import Agency, Complaint, Contact, Placement, Promise
+from collection.models import Agency, Complaint, Contact, Placement, Promise, QualityReview
 from customers.models import ContactVerdict
 
 ZERO = Decimal("0.00")
@@ -30,6 +30,8 @@ class Row:
     contacts: int = 0
     complaints: int = 0
     blocks: int = 0
+    scored: int = 0
+    score: Decimal | None = None
 
     @property
     def room(self) -> int:
@@ -54,7 +56,7 @@ def league(agencies: QuerySet[Agency]) -> list[Row]:
     """Return the agencies with their figures, who brought the larger share of what it was given first.
 
     Complaints are those about cases while they were placed, whoever was told; contacts, promises and refusals of the contact policy are those
-    of the people and clients of the agency.
+    of the people and clients of the agency; the score is the mean of 100 of their contacts that were scored by the quality form.
     """
     rows = list(agencies.order_by("code"))
     sums = of_placements(rows)
@@ -66,10 +68,16 @@ def league(agencies: QuerySet[Agency]) -> list[Row]:
     meant = Q(case__placements__ended_on__isnull=True) | Q(opened_on__lte=F("case__placements__ended_on"))
     moaned = Complaint.objects.filter(meant, opened_on__gte=F("case__placements__placed_on"), case__placements__agency__in=rows)
     complaints = by_agency(moaned, "case__placements__agency", complaints=Count("pk", distinct=True))
+    looked = QualityReview.objects.filter(contact__actor__agencies__in=rows, round=1, score__isnull=False)
+    scores = by_agency(looked, "contact__actor__agencies", scored=Count("pk"), score=Avg("score"))
     found = [
         Row(
             agency=row,
-            **{name: value for part in (sums, promises, contacts, blocks, complaints) for name, value in part.get(row.pk, {}).items()},
+            **{
+                name: value
+                for part in (sums, promises, contacts, blocks, complaints, scores)
+                for name, value in part.get(row.pk, {}).items()
+            },
         )
         for row in rows
     ]

@@ -35,7 +35,8 @@ def fee(collected: Decimal, rate: Decimal, *, before: Decimal = ZERO) -> Decimal
 def shares(number: int, seats: Sequence[Seat]) -> dict[str, int]:
     """Return how many of `number` cases each agency gets: by recovery, never above its room; the rest goes to nobody.
 
-    One without a record counts as the mean of the others. Fractions go to the largest remainders, ties to the earlier code.
+    One without a record counts as the mean of the others. Fractions go to the largest remainders, ties to who has more room, then to
+    the earlier code: cases that come one by one are shared out too.
     """
     given = {seat.code: 0 for seat in seats}
     known = [seat.recovery for seat in seats if seat.recovery is not None and seat.recovery > 0]
@@ -48,7 +49,7 @@ def shares(number: int, seats: Sequence[Seat]) -> dict[str, int]:
         exact = {code: left * weight[code] / whole for code in open_}
         step = {code: min(int(exact[code]), room[code] - given[code]) for code in open_}
         if not any(step.values()):
-            for code in sorted(open_, key=lambda one: (-(exact[one] - int(exact[one])), one))[:left]:
+            for code in sorted(open_, key=lambda one: (-(exact[one] - int(exact[one])), given[one] - room[one], one))[:left]:
                 step[code] = 1
         for code, more in step.items():
             given[code] += more

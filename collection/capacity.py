@@ -265,13 +265,21 @@ def proposals(row: CapacityDay) -> list[str]:
         best = max(spare, key=lambda day: day["capacity"] - day["needed"])
         moved = min(best["capacity"] - best["needed"], worst["action"], worst["short"])
         words = {"n": moved, "day": worst["day"], "to": best["day"]}
-        found.append(_("Plan %(n)s actions of %(day)s for %(to)s, where people have room") % words)
+        found.append(ngettext(
+            "Plan %(n)s action of %(day)s for %(to)s, where people have room", "Plan %(n)s actions of %(day)s for %(to)s, where people have room", moved
+        ) % words)  # fmt: skip
     if worst["treatment"]:
         words = {"n": min(worst["treatment"], worst["short"]), "day": worst["day"]}
-        found.append(_("Let the treatment write instead of call in the early buckets: up to %(n)s calls less on %(day)s") % words)
+        found.append(ngettext(
+            "Let the treatment write instead of call in the early buckets: up to %(n)s call less on %(day)s",
+            "Let the treatment write instead of call in the early buckets: up to %(n)s calls less on %(day)s", words["n"],
+        ) % words)  # fmt: skip
     if worst["unplanned"]:
         words = {"n": worst["unplanned"], "day": worst["day"]}
-        found.append(_("Leave the cases without a plan to the treatment on %(day)s: %(n)s contacts less") % words)
+        found.append(ngettext(
+            "Leave the cases without a plan to the treatment on %(day)s: %(n)s contact less",
+            "Leave the cases without a plan to the treatment on %(day)s: %(n)s contacts less", words["n"],
+        ) % words)  # fmt: skip
     if all(day["short"] for day in days):
         found.append(_("Every day is short: let the assignment rules send late buckets to an agency, or raise what each person carries"))
     return found

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from collection.models import CapacityDay
 from credit.accrual import bucket_name
@@ -40,7 +41,10 @@ def finding(row: CapacityDay) -> str:
         return _("The team covers the contacts of the coming days")
     worst = max(short, key=lambda day: day["short"])
     words = {"n": worst["short"], "day": worst["day"], "needed": worst["needed"], "capacity": worst["capacity"], "days": len(short)}
-    return _("Short by %(n)s contacts on %(day)s: %(needed)s needed, %(capacity)s possible") % words
+    return ngettext(
+        "Short by %(n)s contact on %(day)s: %(needed)s needed, %(capacity)s possible",
+        "Short by %(n)s contacts on %(day)s: %(needed)s needed, %(capacity)s possible", worst["short"],
+    ) % words  # fmt: skip
 
 
 def against(row: CapacityDay) -> dict[str, Any]:

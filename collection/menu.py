@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from collection import (  # noqa: F401  registered by import
+    agency_home,
     bulk,
     contact_rules,
     figures,

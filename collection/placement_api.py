@@ -16,9 +16,14 @@ from collection.judgement import Part
 from collection.models import CaseDebt, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement
 from credit.act_builds import Evidence
 from crm.lib.api import DoorViewSet, checked
+from customers.models import Relation
 from governance import uses
 from governance.asked import caller
 from governance.idempotency import idempotent
+
+TO_WHOM: dict[str, Any] = {
+    "required": False, "allow_blank": True, "default": "", "max_length": 16, "help_text": "id of an obligor; the debtor when left out",
+}  # fmt: skip
 
 
 class PlacedDebtOut(serializers.ModelSerializer):
@@ -27,6 +32,19 @@ class PlacedDebtOut(serializers.ModelSerializer):
     class Meta:
         model = CaseDebt
         fields = ("loan", "overdue_amount", "dpd")
+
+
+class ObligorOut(serializers.ModelSerializer):
+    """Who answers for the debt beside the debtor and may be turned to, under their own count."""
+
+    id = serializers.CharField(source="public_id")
+    role = serializers.CharField(source="kind")
+    name = serializers.CharField(source="masked_name")
+    mobile = serializers.CharField(source="masked_mobile")
+
+    class Meta:
+        model = Relation
+        fields = ("id", "role", "name", "mobile")
 
 
 class PlacementOut(serializers.ModelSerializer):
@@ -39,10 +57,13 @@ class PlacementOut(serializers.ModelSerializer):
     zone = serializers.SerializerMethodField(help_text="by whose clock the hours of contact run")
     overdue_amount = serializers.DecimalField(source="case.overdue_amount", max_digits=14, decimal_places=2)
     debts = PlacedDebtOut(source="case.debts", many=True)
+    obligors = ObligorOut(source="case.customer.obligors", many=True)
 
     class Meta:
         model = Placement
-        fields = ("id", "placed_on", "back_on", "name", "mobile", "language", "zone", "overdue_amount", "rate", "collected", "fee", "debts")
+        fields = (
+            "id", "placed_on", "back_on", "name", "mobile", "language", "zone", "overdue_amount", "rate", "collected", "fee", "debts", "obligors",
+        )  # fmt: skip
 
     def get_zone(self, row: Placement) -> str:
         return row.case.customer.zone or row.case.customer.legal_entity.zone
@@ -50,6 +71,7 @@ class PlacementOut(serializers.ModelSerializer):
 
 class AskIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
+    obligor = serializers.CharField(**TO_WHOM)
 
 
 class AllowedOut(serializers.Serializer):
@@ -70,6 +92,7 @@ class PlacedPartIn(serializers.Serializer):
 class ToldIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
     outcome = serializers.ChoiceField(choices=Outcome.choices)
+    obligor = serializers.CharField(**TO_WHOM)
     confirmed = serializers.BooleanField(required=False, default=False, help_text="it is certain that it was the debtor")
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
     promise = PlacedPartIn(many=True, required=False, default=list)
@@ -144,13 +167,20 @@ class PlacementViewSet(DoorViewSet):
 
     def paginate_queryset(self, queryset: Any) -> Any:
         rows = super().paginate_queryset(queryset)
-        uses.bind([row.case.customer for row in rows or []], "collections", actor=caller(self.request), at=now())
+        self.lawful(rows or [])
         return rows
 
     def get_object(self) -> Placement:
         row: Placement = super().get_object()
-        uses.bind([row.case.customer], "collections", actor=caller(self.request), at=now())
+        self.lawful([row])
         return row
+
+    def lawful(self, rows: list[Placement]) -> None:
+        """Bind the people of these rows to what collections may read of them."""
+        beside: list[Relation] = [one for row in rows for one in row.case.customer.obligors]  # type: ignore[attr-defined]
+        people = [row.case.customer for row in rows] + [one.other for one in beside if one.other]
+        uses.bind(people, "collections", actor=caller(self.request), at=now())
+        uses.bind([one for one in beside if one.other_id is None], "collections", actor=caller(self.request), at=now())
 
     @extend_schema(request=AskIn, responses=AllowedOut)
     @action(detail=True, methods=["post"])
@@ -158,7 +188,7 @@ class PlacementViewSet(DoorViewSet):
     def ask(self, request: Request, public_id: str) -> Response:
         """Ask the contact gate and take the place; 409 `contact_refused` with the rule, and when it opens."""
         row, body = self.get_object(), checked(AskIn, request)
-        found = placement_work.ask(row, channel=body["channel"], actor=caller(request), at=now())
+        found = placement_work.ask(row, channel=body["channel"], obligor=body["obligor"], actor=caller(request), at=now())
         return Response(AllowedOut({"verdict": "allow", **vars(found)}).data)
 
     @extend_schema(request=ToldIn, responses={201: ToldOut})

@@ -1,15 +1,17 @@
 """The list of placements: columns, and what may be asked of them. It leaves as no file: agencies get theirs marked, from their page."""
 
+from datetime import timedelta
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from collection import permissions
+from collection import permissions, queues
 from collection.matter_lists import case_cell, first_column
-from collection.models import Placement
+from collection.models import Agency, Placement
 from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import day, money, percent, status
 from customers.models import Customer
@@ -22,7 +24,14 @@ class PlacementFilter(django_filters.FilterSet):
         label=_("Status"), empty_label=pgettext_lazy("placement", "With an agency"), method="of_status",
         choices=[("recalled", pgettext_lazy("placement", "Taken back")), ("ended", pgettext_lazy("placement", "Case closed")), ("all", _("All"))],
     )  # fmt: skip
-    agency = django_filters.CharFilter(field_name="agency__code", label=_("Agency"))
+    agency = django_filters.ModelChoiceFilter(
+        label=_("Agency"), empty_label=_("Any"), to_field_name="code",
+        queryset=lambda request: Agency.objects.visible_to(request.user).order_by("code"),
+    )  # fmt: skip
+    back = django_filters.ChoiceFilter(
+        label=_("Comes back"), empty_label=pgettext_lazy("placement", "At any time"), method="of_back",
+        choices=[("7", _("Within 7 days")), ("30", _("Within 30 days"))],
+    )  # fmt: skip
 
     class Meta:
         model = Placement
@@ -34,6 +43,10 @@ class PlacementFilter(django_filters.FilterSet):
 
     def of_status(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return queryset if value == "all" else queryset.filter(status=value)
+
+    def of_back(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        on = queues.today(self.request.user, now())
+        return queryset.running().filter(back_on__lte=on + timedelta(days=int(value)))
 
 
 PLACEMENTS = declare(
@@ -51,12 +64,12 @@ PLACEMENTS = declare(
             first_column("placement", _("Placement"), "placement"),
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
             Column("agency", _("Agency"), lambda row: row.agency, lambda row: str(row.agency), phone=True),
-            Column("case", _("Case"), case_cell, lambda row: row.case.public_id),
+            Column("case", _("Case"), case_cell, lambda row: row.case.public_id, shown=False),
             Column(
                 "balance", _("Overdue then (CNY)"), lambda row: money(row.balance), lambda row: row.balance, sort="balance", kind="money", phone=True,
             ),
             Column("collected", _("Collected (CNY)"), lambda row: money(row.collected), lambda row: row.collected, kind="money", phone=True),
-            Column("rate", _("Rate of the fee"), lambda row: percent(row.rate, 2), lambda row: row.rate),
+            Column("rate", _("Rate of the fee"), lambda row: percent(row.rate, 2), lambda row: row.rate, shown=False),
             Column("fee", _("Fee (CNY)"), lambda row: money(row.fee), lambda row: row.fee, kind="money"),
             Column("placed", _("Placed on"), lambda row: day(row.placed_on), lambda row: day(row.placed_on), sort="id"),
             Column("back", _("Comes back on"), lambda row: day(row.ended_on or row.back_on), lambda row: day(row.ended_on or row.back_on)),

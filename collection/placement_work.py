@@ -13,15 +13,15 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from collection import complaints, dispositions, disputes, gate, hardship, permissions, placements, promises
+from collection import complaints, dispositions, disputes, gate, hardship, links, permissions, placements, promises
 from collection.contacts import LONGEST_NOTE
 from collection.judgement import Part
 from collection.models import Case, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement, Promise
 from credit import exposure
 from credit.models import Loan
 from crm.lib.errors import DomainError, Invalid
-from customers import contact_gate
-from customers.models import ContactAttempt
+from customers import contact_gate, contacts
+from customers.models import ContactAttempt, Relation
 from governance import uses
 from governance.models import User
 from ledger import log
@@ -75,46 +75,56 @@ def held(placement: Placement) -> Placement:
 
 
 @transaction.atomic
-def ask(placement: Placement, *, channel: str, actor: User, at: datetime) -> Allowed:
+def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligor: str = "") -> Allowed:
     """Take a contact's place among the counts of lender and agencies before it is made. A call that is under way keeps its place.
 
+    :param obligor: public id of who answers for the debt beside the debtor, if one turns to them; counted by themselves
     :raises NotWithYou: if the case is back
+    :raises NobodyThere: if that one does not answer for this debt
     :raises NotNow: with the rule, and the moment from which it is allowed
     :raises Invalid: if nobody is asked about this channel
     """
     if channel not in Channel.values or channel == Channel.INBOUND:
         raise Invalid(_("Choose how the contact is to be made."), fields={"channel": _("Choose how the contact is to be made.")})
     row = held(placement)
-    attempt = gate.under_way(row.case, actor=actor, at=at) if channel == Channel.CALL else None
+    relation = links.asked(row.case, obligor)
+    attempt = gate.under_way(row.case, actor=actor, at=at, relation=relation) if channel == Channel.CALL else None
     if attempt is None:
         attempt = contact_gate.reserve(
             row.case.customer, channel=channel, key=f"agency:{uuid4()}", at=at, actor=actor, subject=row.case.public_id,
-            under_way=channel == Channel.CALL,
+            under_way=channel == Channel.CALL, relation=relation,
         )  # fmt: skip
     number = ""
     if channel in NUMBERED:
-        number = uses.reading(row.case.customer, "collections", actor=actor, at=at).mobile
-        log.record("collections.placement.number_told", row, actor=actor, at=at, channel=channel, **placements.facts(row))
+        holder: Any = row.case.customer if relation is None else relation.other or relation
+        number = str(uses.reading(holder, "collections", actor=actor, at=at).mobile or "")
+        told: dict[str, Any] = {"channel": channel, "party": gate.party(relation)}
+        log.record("collections.placement.number_told", row, actor=actor, at=at, **told, **placements.facts(row))
     return Allowed(channel, attempt.at, attempt.open_until, number)
 
 
 @transaction.atomic
 def tell(
     placement: Placement, *, channel: str, outcome: str, actor: User, at: datetime, note: str = "", confirmed: bool = False,
-    promise: Sequence[Part] = (),
+    promise: Sequence[Part] = (), obligor: str = "",
 ) -> Contact:  # fmt: skip
     """Write down how a contact went; what the customer said takes effect as if it was said to the house.
 
+    :param obligor: public id of who was turned to beside the debtor; the debtor's own words are not taken from them
     :param confirmed: the agency made sure who it spoke to; results with the debtor's own words need it
     :raises NotWithYou: if the case is back
+    :raises NobodyThere: if that one does not answer for this debt
     :raises NotAsked: if the gate was not asked; who calls in by themselves is heard
     :raises Invalid: with a sentence per wrong value
     """
     row, note = held(placement), note.strip()
+    relation = links.asked(row.case, obligor)
     result = dispositions.result(channel, outcome) if channel in Channel.values and outcome in Outcome.values else None
     problems: dict[str, Any] = {}
     if result is None:
         problems["outcome"] = _("This channel cannot end so: choose another result.")
+    elif relation is not None and result.person:
+        problems["outcome"] = _("Only the debtor's own words make this result: turn to them, or choose another result.")
     elif result.person and not confirmed:
         problems["confirmed"] = _("Make sure who it is first: this result is the debtor's own words.")
     if result is not None and result.promise and not promise:
@@ -126,8 +136,8 @@ def tell(
     if problems:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
     contact = Contact.objects.create(
-        case=row.case, attempt=_settled(row, channel=channel, outcome=outcome, actor=actor, at=at), channel=channel, outcome=outcome, at=at,
-        actor=actor, note=note or None, next_action=Channel.CALL, next_action_on=row.back_on,
+        case=row.case, relation=relation, attempt=_settled(row, relation, channel=channel, outcome=outcome, actor=actor, at=at),
+        channel=channel, outcome=outcome, at=at, actor=actor, note=note or None, next_action=Channel.CALL, next_action_on=row.back_on,
     )  # fmt: skip
     gate.bar_wrong_number(contact, actor=actor)
     if promise:
@@ -137,18 +147,19 @@ def tell(
     )
     log.record(
         "collections.contact.logged", contact, actor=actor, at=at, customer_id=row.case.customer_id, case=row.case.public_id, channel=channel,
-        outcome=outcome, party="debtor", agency=row.agency.code, next_action=Channel.CALL, next_action_on=row.back_on,
+        outcome=outcome, party=gate.party(relation), agency=row.agency.code, next_action=Channel.CALL, next_action_on=row.back_on,
     )  # fmt: skip
     placements.follow([row.case.customer_id], actor=actor, at=at)
     return contact
 
 
-def _settled(row: Placement, *, channel: str, outcome: str, actor: User, at: datetime) -> ContactAttempt | None:
+def _settled(row: Placement, relation: Relation | None, *, channel: str, outcome: str, actor: User, at: datetime) -> ContactAttempt | None:
     """Return the place that was taken for this contact, with its end told."""
     if channel == Channel.INBOUND:
         return None
+    who, own = contacts.counted_as(row.case.customer, relation)
     taken = ContactAttempt.objects.filter(
-        customer=row.case.customer_id, actor=actor, channel=channel, at__gt=at - ASKED_FOR, contacts__isnull=True
+        customer=who, relation=own, actor=actor, channel=channel, at__gt=at - ASKED_FOR, contacts__isnull=True
     )
     attempt = taken.filter(key__startswith="agency:").order_by("-pk").first()
     if attempt is None:

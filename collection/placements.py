@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from collection import agency_math, case_states, holds, placement_fees, promises
 from collection.agency_math import Seat
@@ -179,7 +180,11 @@ def place(case: Case, *, agency: Agency, actor: User, at: datetime) -> Placement
     if taker.status != Agency.Status.ACTIVE:
         raise AgencySuspended(_("%(agency)s is suspended.") % {"agency": taker})
     if taker.placements.filter(status=Status.PLACED).count() >= taker.capacity:
-        raise AgencyFull(_("%(agency)s has %(n)s cases, as many as it may.") % {"agency": taker, "n": taker.capacity})
+        words = {"agency": taker, "n": taker.capacity}
+        raise AgencyFull(
+            ngettext("%(agency)s has %(n)s case, as many as it may.", "%(agency)s has %(n)s cases, as many as it may.", taker.capacity)
+            % words
+        )
     today = books.value_day(row.legal_entity, at)
     days = min(int(rules.value(DAYS, on=today)), int(rules.value(LONGEST, on=today)))
     made = Placement.objects.create(

@@ -4,7 +4,7 @@
 A figure is a count and a sum of these rows; the list behind it is the cases of the same rows. So the two cannot differ.
 
 The statement yields (case_id, kind, row, n, amount): `kind` says what is counted (`KINDS`), `row` where it stands, `n` how often, `amount`
-in CNY. A period is whole calendar months, the running one up to the business date.
+in CNY (points of 100 for a score). A period is whole calendar months, the running one up to the business date.
 """
 
 import json
@@ -36,7 +36,7 @@ ROWS_BY = {
 }
 KINDS = (
     "cash", "early", "stood", "entered", "opened", "cured", "before", "rolled", "late", "back", "ripe", "again", "calls", "answered", "right",
-    "reached", "promised", "judged", "kept", "cost", "touch", "complaint", "asked", "refused",
+    "reached", "promised", "judged", "kept", "cost", "touch", "complaint", "asked", "refused", "score",
 )  # fmt: skip
 SEEN = ("pk", "customer_id", "branch_id", "opened_on", "closed_on", "close_reason", "opened_amount", "opened_bucket")
 MACHINE = ("sms", "email", "app", "ivr")  # steps that leave by themselves; of the others each contact is logged by who made it
@@ -106,6 +106,14 @@ told (case_id, kind, day, who, bucket, n, amount) AS (
         WHERE p.status IN ('kept', 'broken') AND p.ended_on BETWEEN %(since)s AND %(until)s
     UNION ALL SELECT id, 'cost', day, actor_id, NULL, 1, price.cost FROM spoken JOIN price ON price.act = spoken.channel
     UNION ALL SELECT id, 'cost', day, NULL::bigint, NULL, 1, price.cost FROM sent JOIN price ON price.act = sent.action
+    UNION ALL SELECT seen.id, 'cost', f."on", seen.who, NULL, 1, f.fee FROM seen JOIN collections_placement AS p ON p.case_id = seen.id
+        JOIN collections_placementfee AS f ON f.placement_id = p.id WHERE f."on" BETWEEN %(since)s AND %(until)s
+    UNION ALL SELECT seen.id, 'cost', k."on", seen.who, NULL, 1, k.amount FROM seen JOIN collections_legalaction AS a ON a.case_id = seen.id
+        JOIN collections_legalcost AS k ON k.action_id = a.id WHERE k."on" BETWEEN %(since)s AND %(until)s
+    UNION ALL SELECT seen.id, 'score', (r.scored_at AT TIME ZONE %(zone)s)::date, k.actor_id, NULL, 1, r.score
+        FROM seen JOIN collections_contact AS k ON k.case_id = seen.id JOIN collections_qualityreview AS r ON r.contact_id = k.id
+        WHERE r.round = 1 AND r.score IS NOT NULL AND r.scored_at >= (%(since)s::date)::timestamp AT TIME ZONE %(zone)s
+            AND r.scored_at < (%(until)s::date + 1)::timestamp AT TIME ZONE %(zone)s
     UNION ALL SELECT id, 'touch', day, actor_id, NULL, 1, 0 FROM spoken WHERE channel <> 'inbound'
     UNION ALL SELECT id, 'touch', day, NULL, NULL, 1, 0 FROM sent
     UNION ALL SELECT seen.id, 'complaint', c.opened_on, c.about_id, NULL, 1, 0 FROM seen JOIN collections_complaint AS c ON c.case_id = seen.id

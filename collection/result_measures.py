@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from collection.result_facts import Counted, Sum
 from crm.lib.registry import Registry
 
-NUMBER, AMOUNT = "number", "amount"
+NUMBER, AMOUNT, MEAN = "number", "amount", "mean"
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Top over bottom, times `per`; `basis` says whether both count or sum in CNY. A cost over cash is `mixed`: both are amounts."""
+    """Top over bottom, times `per`; `basis` says whether both count, both sum in CNY, or points stand over a count: their mean."""
 
     name: str
     group: str
@@ -25,13 +25,16 @@ class Measure:
     basis: str = NUMBER
     per: int = 1
 
-    def of(self, part: Sum) -> Decimal | int:
+    def above(self, part: Sum) -> Decimal | int:
+        return part.n if self.basis == NUMBER else part.amount
+
+    def below(self, part: Sum) -> Decimal | int:
         return part.amount if self.basis == AMOUNT else part.n
 
     def value(self, counted: Counted, row: str | None = None) -> Decimal | None:
         """Return the figure of a row, of all rows where none is named; None where nothing stands below the line."""
-        below = self.of(counted.at(self.bottom, row))
-        return Decimal(self.of(counted.at(self.top, row))) * self.per / below if below > 0 else None
+        below = self.below(counted.at(self.bottom, row))
+        return Decimal(self.above(counted.at(self.top, row))) * self.per / below if below > 0 else None
 
 
 GROUPS: dict[str, Any] = {
@@ -64,7 +67,10 @@ for each in (
     ),
     Measure(
         "cost", "money", _("Cost to collect"),
-        _("Contacts of collectors and messages sent, each at the price of the rule collections.treatment.cost, over what came in. Pay of staff, agencies and courts is not in it."),
+        _(
+            "Contacts of collectors and messages sent, each at the price of the rule collections.treatment.cost, plus fees agencies earned, plus "
+            "costs of legal actions as booked; over what came in. Pay of staff is not in it."
+        ),
         ("cost",), ("cash",), AMOUNT,
     ),
     Measure(
@@ -123,6 +129,11 @@ for each in (
         _("Attempts that the contact policy refused, over all attempts it was asked about for cases; what it put off is no block. A rise is an early sign of pressure."),
         ("refused",), ("asked",), per=1_000,
     ),
+    Measure(
+        "quality", "conduct", _("QA score"),
+        _("Mean score of 100 of the contacts scored by the quality form, on the day of scoring; second scorings are left out."),
+        ("score",), ("score",), MEAN,
+    ),
 ):  # fmt: skip
     declare(each)
-LEAGUE = ("right_of_calls", "promised", "kept", "kept_amount", "complaints")
+LEAGUE = ("right_of_calls", "promised", "kept", "kept_amount", "complaints", "quality")

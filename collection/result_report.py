@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from collection import permissions, queues, result_facts, treatment_results
 from collection.models import Case
 from collection.result_facts import BRANCH, BUCKET, COLLECTOR, MONTH, Asked, Counted
-from collection.result_measures import AMOUNT, GROUPS, LEAGUE, MEASURES, Measure
+from collection.result_measures import AMOUNT, GROUPS, LEAGUE, MEAN, MEASURES, Measure
 from credit.accrual import bucket_name
 from crm.lib import tables
 from crm.lib.templatetags.crm import grouped, percent
@@ -114,15 +114,15 @@ class Cell:
 
     @property
     def top_text(self) -> str:
-        return _shown(self.measure, self.top)
+        return _shown(self.top, exact=self.measure.basis in (AMOUNT, MEAN))
 
     @property
     def bottom_text(self) -> str:
-        return _shown(self.measure, self.bottom)
+        return _shown(self.bottom, exact=self.measure.basis == AMOUNT)
 
 
-def _shown(measure: Measure, part: Decimal | int) -> str:
-    return str(grouped(Decimal(part))) if measure.basis == AMOUNT else f"{part:,}"
+def _shown(part: Decimal | int, *, exact: bool) -> str:
+    return str(grouped(Decimal(part))) if exact else f"{part:,}"
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def cells_of(measures: Sequence[Measure], counted: Counted, asked: Asked, row: s
     for one in measures:
         value = one.value(counted, row)
         found.append(Cell(
-            one, said(one, value), value, one.of(counted.at(one.top, row)), one.of(counted.at(one.bottom, row)),
+            one, said(one, value), value, one.above(counted.at(one.top, row)), one.below(counted.at(one.bottom, row)),
             Place(asked, one.top, row), Place(asked, one.bottom, row),
         ))  # fmt: skip
     return found
@@ -213,7 +213,7 @@ def cells_of(measures: Sequence[Measure], counted: Counted, asked: Asked, row: s
 def said(one: Measure, value: Decimal | None) -> str:
     if value is None:
         return "–"
-    return str(percent(value, 1)) if one.per == 1 else f"{value:,.1f}"
+    return str(percent(value, 1)) if one.per == 1 and one.basis != MEAN else f"{value:,.1f}"
 
 
 def league(counted: Counted, asked: Asked) -> Sheet:
@@ -266,7 +266,7 @@ def chart(group: str, measures: Sequence[Measure], rows: Sequence[Row], asked: A
         for place, one in enumerate(measures)
     ]  # fmt: skip
     caption = " · ".join(str(one.title) for one in measures)
-    is_share = all(one.per == 1 for one in measures)
+    is_share = all(one.per == 1 and one.basis != MEAN for one in measures)
     return {
         "v": 1, "kind": "line" if asked.by == MONTH and len(drawn) > 1 else "bar", "title": title, "caption": caption, "as_of": asked.until.isoformat(),
         "complete": True, "note": "",

@@ -11,14 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from collection import permissions, result_report
-from collection.result_measures import AMOUNT, NUMBER
+from collection.result_measures import AMOUNT, MEAN, NUMBER
 
 
 class ResultMeasureOut(serializers.Serializer):
     name = serializers.CharField()
     title = serializers.CharField()
     means = serializers.CharField(help_text="what it is over what")
-    basis = serializers.ChoiceField(choices=[NUMBER, AMOUNT])
+    basis = serializers.ChoiceField(choices=[NUMBER, AMOUNT, MEAN], help_text="what both sides are; mean: points over how many")
     per = serializers.IntegerField(help_text="1: a share; else so many for each as this number")
 
 

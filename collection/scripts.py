@@ -15,6 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from collection import cases, gate
 from collection.models import CallScript, Case, Channel, Contact, LineSaid, RightPartyCheck
@@ -147,7 +148,10 @@ def demand_said(case: Case, *, channel: str, actor: User, at: datetime) -> None:
     said = set(LineSaid.objects.of(case, actor, since(case, at)).values_list("script__party", "code"))
     missing = [code for script, code in needed if (script.party, code) not in said]
     if missing:
-        sentence = _("Say the lines that must be said first: %(n)s are left. Press t for each.") % {"n": len(missing)}
+        sentence = ngettext(
+            "Say the lines that must be said first: %(n)s is left. Press t for it.", "Say the lines that must be said first: %(n)s are left. Press t for each.",
+            len(missing),
+        ) % {"n": len(missing)}  # fmt: skip
         raise LinesNotSaid(sentence, fields={"outcome": sentence})
 
 

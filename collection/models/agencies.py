@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -14,6 +14,7 @@ from collection.permissions import VIEW_AGENCY
 from credit.models import Transaction
 from crm.lib.fields import MoneyField, PublicIdField
 from crm.lib.policy import SUMMED, Policy
+from customers.models import Relation
 from governance.models import Export, Job, LegalEntity, User
 from governance.models.identity import chinese
 from governance.scope import ScopedQuerySet
@@ -96,8 +97,11 @@ class PlacementQuerySet(ScopedQuerySet["Placement"]):
         return self.select_related("agency", "case", "case__customer", "placed_by")
 
     def with_agency(self) -> Self:
-        """Join what an agency is shown."""
-        return self.select_related("agency", "case__customer__legal_entity").prefetch_related("case__debts__loan")
+        """Join what an agency is shown: the debts, and who answers for them and agreed to be turned to (`obligors` of the customer)."""
+        beside = Relation.objects.contactable().select_related("other__legal_entity").order_by("pk")
+        return self.select_related("agency", "case__customer__legal_entity").prefetch_related(
+            "case__debts__loan", Prefetch("case__customer__relations", queryset=beside, to_attr="obligors")
+        )
 
     def running(self) -> Self:
         return self.filter(status="placed")

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from collection import flag_words, permissions, quality, queues, recordings
@@ -72,7 +73,8 @@ def draw(request: HttpRequest) -> HttpResponse:
                     entity_of(request), since=data["since"], until=data["until"], each=data["each"], seed=data["seed"],
                     actor=person(request), at=now(),
                 )  # fmt: skip
-                messages.success(request, _("%(n)s contacts are drawn.") % {"n": len(made)})
+                drawn = ngettext("%(n)s contact is drawn.", "%(n)s contacts are drawn.", len(made))
+                messages.success(request, drawn % {"n": len(made)})
                 sent.result(reverse("quality"))
         if not form.errors:
             return htmx.go(request, sent.location)

@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from collection import permissions
@@ -75,6 +76,7 @@ def trace_page(
     known = doors.sources()
     for look_row in looks:
         look_row.name = known[look_row.source].name if look_row.source in known else look_row.source  # type: ignore[attr-defined]  # for the template
+        look_row.words = seen_words(look_row.seen)  # type: ignore[attr-defined]
     finds = list(row.finds.select_related("found_by", "tried_by", "decided_by").order_by("-pk"))
     for one in finds:
         one.source_name = known[one.source].name if one.source in known else one.source  # type: ignore[attr-defined]
@@ -94,18 +96,35 @@ def trace_page(
     return htmx.render(request, "collections/trace.html", "collections/trace.html", context, status=422 if bad else 200)
 
 
+def seen_words(seen: dict[str, int]) -> list[str]:
+    """Return what was seen in a look at a source, as people read it; what was not there is left out."""
+    told = (
+        ("files", lambda n: ngettext("%(n)s file of the same person", "%(n)s files of the same person", n)),
+        ("mobile", lambda n: ngettext("%(n)s other number", "%(n)s other numbers", n)),
+        ("address", lambda n: ngettext("%(n)s other address", "%(n)s other addresses", n)),
+        ("obligors", lambda n: ngettext("%(n)s person who answers for the debt", "%(n)s people who answer for the debt", n)),
+    )
+    return [words(seen[kind]) % {"n": seen[kind]} for kind, words in told if seen.get(kind)]
+
+
 @needs(permissions.TRACE)
 @require_POST
 def look(request: HttpRequest, public_id: str) -> HttpResponse:
     """Look at a source."""
     row = found(request, public_id)
     made = doors.look(row, source=request.POST.get("source", ""), actor=person(request), at=now())
-    text = (
-        _("Looked: %(n)s details were taken over, not verified.")
-        if any(made.seen.get(k) for k in ("mobile", "address"))
-        else _("Looked: nothing new.")
-    )
-    messages.success(request, text % {"n": made.seen.get("mobile", 0) + made.seen.get("address", 0)} if "%(n)s" in text else text)
+    n, beside = made.seen.get("mobile", 0) + made.seen.get("address", 0), made.seen.get("obligors", 0)
+    if n:
+        said = ngettext("Looked: %(n)s detail was taken over, not verified.", "Looked: %(n)s details were taken over, not verified.", n)
+    elif beside:
+        said = ngettext(
+            "Looked: %(n)s person who answers for the debt may be turned to.",
+            "Looked: %(n)s people who answer for the debt may be turned to.",
+            beside,
+        )
+    else:
+        said = _("Looked: nothing new.")
+    messages.success(request, said % {"n": n or beside} if n or beside else said)
     return htmx.go(request, reverse("trace", args=[row.public_id]))
 
 

@@ -1,17 +1,24 @@
-"""Agencies of the demonstration: two that two persons agreed on, cases with both, payments and their fees, one case taken back."""
+"""Agencies of the demonstration: two that two persons agreed on, one with an API client, cases with both, contacts, payments
+and their fees, a guarantor beside one debtor, one case taken back."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from collection import agencies, placement_orders, placements
+from collection import agencies, placement_orders, placement_work, placements
+from collection.judgement import Part
 from collection.models import Agency, Placement
 from credit import repayments
 from credit.models import Loan
+from crm.lib.errors import DomainError
 from crm.lib.money import quantize
-from governance import changes, users
+from customers import relations
+from customers.models import Relation
+from governance import api_clients, changes, users
+from governance.models import Role, Team, User
 
 if TYPE_CHECKING:
     from crm.demo.play import House
@@ -21,14 +28,20 @@ ROWS = (
     ("LANTIAN", "Lantian Services (made up)", "蓝天服务（虚构）", 25, {31: "0.1000", 91: "0.2000"}),
 )
 GIVEN, PAID = 14, 6
-BEGINS = timedelta(days=21)  # before the last day
-PAYDAYS = (timedelta(days=13), timedelta(days=4))
+BEGINS = timedelta(days=14)  # before the last day: the older book has been taken over by then
+PAYDAYS = (timedelta(days=9), timedelta(days=3))
+CLIENT_ID, CLIENT_SECRET = "demo-agency", "demo-agency-secret-2026"
+SAID = ("no_answer", "right_party", "promise", "no_answer", "refused", "right_party")
+TALKS = {timedelta(days=8): 6, timedelta(days=2): 6}  # contacts of the agency by days before the last
 
 
 def day(house: House, on: date) -> None:
-    """Let agencies begin three weeks before the last day, payments come in, and one case be taken back at the end."""
+    """Let agencies begin two weeks before the last day, talk, payments come in, and one case be taken back at the end."""
     if on == house.today - BEGINS:
         begin(house, on)
+    for before, number in TALKS.items():
+        if on == house.today - before:
+            talk(house, on, number)
     for number, before in enumerate(PAYDAYS):
         if on == house.today - before:
             come_in(house, on, first=number * PAID // 2)
@@ -41,17 +54,57 @@ def begin(house: House, on: date) -> None:
     if Agency.objects.exists():
         return
     at, supervisor = house.at(on, 8, 40), house.staff["supervisor"]
+    machine = client(house, at=at)
     for code, name_en, name_zh, capacity, fees in ROWS:
         after = agencies.wanted(
             entity=house.entity, name_en=name_en, name_zh=name_zh, capacity=capacity, fees={days: Decimal(fee) for days, fee in fees.items()},
-            members=[],
+            members=[machine] if code == ROWS[0][0] else [],
         )  # fmt: skip
         change = agencies.propose(code, after, reason="2026年度招标结果", actor=supervisor, at=at)
         if not change.alone:
             changes.confirm(change, actor=house.staff["compliance"], at=at + timedelta(minutes=5))
-    found = placement_orders.preview(supervisor, {"dpd_from": 31, "most": GIVEN}, agency=None, at=at)
-    for case, agency in found.given:
-        placements.place(case, agency=agency, actor=supervisor, at=at + timedelta(minutes=10))
+    with suppress(placement_orders.NothingToPlace):  # a small house may have no case that is old enough
+        order = placement_orders.order({"dpd_from": 31, "most": GIVEN}, agency=None, actor=supervisor, at=at + timedelta(minutes=10))
+        placement_orders.run(order.pk, clock=lambda: at + timedelta(minutes=10))
+    beside(house, at=at)
+
+
+def client(house: House, *, at: datetime) -> User:
+    """Return the service user of the first agency, whose machine asks and tells through the API."""
+    role, team = Role.objects.get(code="agency"), Team.objects.get(code="HQ", legal_entity=house.entity)
+    system = users.system()
+    service = users.create(username=CLIENT_ID, name="东和催收 API", kind=User.Kind.SERVICE, role=role, team=team, actor=system, at=at)
+    api_clients.create(
+        name="Donghe Collections", service_user=service, client_scopes=["placements:read", "placements:write"], actor=system, at=at,
+        client_id=CLIENT_ID, secret=CLIENT_SECRET,
+    )  # fmt: skip
+    return service
+
+
+def beside(house: House, *, at: datetime) -> None:
+    """Let a guarantor who agreed stand beside a debtor whose case the first agency has."""
+    row = Placement.objects.running().filter(agency__code=ROWS[0][0]).select_related("case__customer").order_by("pk").first()
+    if row is None:
+        return
+    officer = house.staff["officer"]
+    told: dict[str, Any] = {"name": "陈立", "mobile": "19900009072", "source": Relation.Source.DOCUMENT, "consent": Relation.Consent.GIVEN}
+    beside_them = relations.add(row.case.customer, kind=Relation.Kind.GUARANTOR, actor=officer, at=at, **told)
+    relations.allow_contact(beside_them, allowed=True, actor=officer, at=at)
+
+
+def talk(house: House, on: date, number: int) -> None:
+    """Let the first agency make its calls of a day: asked for, told, one of them with a promise."""
+    machine = User.objects.filter(username=CLIENT_ID).first()
+    rows = Placement.objects.running().filter(agency__code=ROWS[0][0]).select_related("case__customer__legal_entity").order_by("pk")
+    for place, (row, outcome) in enumerate(zip(rows[:number], SAID, strict=False)):
+        at = house.at(on, 10, 5 * place)
+        debt = row.case.overdue_amount
+        parts = [Part(on + timedelta(days=3), quantize(debt / 2))] if outcome == "promise" and debt > 0 else []
+        said = "right_party" if outcome == "promise" and not parts else outcome
+        with suppress(DomainError):  # the contact gate says no, or a promise runs already: a day as it is
+            placement_work.ask(row, channel="call", actor=machine, at=at)
+            told: dict[str, Any] = {"confirmed": True, "promise": parts}
+            placement_work.tell(row, channel="call", outcome=said, actor=machine, at=at + timedelta(minutes=3), **told)
 
 
 def come_in(house: House, on: date, *, first: int) -> None:

@@ -13,6 +13,7 @@ from collection.models import Agency, Case, Complaint, Contact, Dispute, Placeme
 from customers.models import BarredNumber, ContactVerdict
 from tests.collection.conftest import Floor, by_daylight
 from tests.collection.placement_rows import agency, late_cases
+from tests.collection.test_links import beside
 
 URL = "/api/v1/placements/"
 
@@ -105,6 +106,38 @@ def test_a_day_of_an_agency(floor: Floor, north: Outside, rows: list[Case], api_
     assert north.client.get(f"{URL}{row}/").status_code == 404
     assert north.client.get(URL).json()["results"] == []
     assert Case.objects.get(pk=case.pk).status in ("open", "worked")
+
+
+def test_who_answers_beside_the_debtor_is_shown_masked_and_counted_by_themselves(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    """Only who agreed to be turned to; three calls answered by the guarantor close their count and leave the debtor's open."""
+    case, other = rows
+    open_, shut = beside(floor, case), beside(floor, case, "co_borrower", opened=False, mobile="13911113333")
+    row, foreign = north.given(case, floor), north.given(other, floor)
+    shown = {one["id"]: one for one in north.client.get(URL).json()["results"]}
+    assert shown[row]["obligors"] == [{"id": open_.public_id, "role": "guarantor", "name": "王*", "mobile": "139****2222"}]
+    assert shown[foreign]["obligors"] == []
+
+    to_them = {"channel": "call", "obligor": open_.public_id}
+    asked = north.post(row, "ask", to_them)
+    assert (asked.status_code, asked.json()["number"]) == (200, "13911112222")
+    early = north.post(row, "contacts", {"channel": "call", "outcome": "no_answer"})
+    assert (early.status_code, early.json()["code"]) == (409, "not_asked"), "the debtor was not asked for"
+    theirs = north.post(row, "contacts", to_them | {"outcome": "refused", "confirmed": True})
+    assert set(theirs.json()["errors"]) == {"outcome"}, "the debtor's own words are not taken from a guarantor"
+    for _n in range(3):
+        north.post(row, "ask", to_them)
+        assert north.post(row, "contacts", to_them | {"outcome": "third_party"}).status_code == 201
+    fourth = north.post(row, "ask", to_them)
+    assert (fourth.status_code, fourth.json()["rule"]) == (409, "contact.connected_calls_per_day")
+    assert north.post(row, "ask", {"channel": "call"}).json()["number"] == case.customer.mobile
+    assert set(Contact.objects.values_list("relation", flat=True)) == {open_.pk}
+
+    closed = north.post(row, "ask", {"channel": "call", "obligor": shut.public_id})
+    assert (closed.status_code, closed.json()["rule"]) == (409, "contact.obligors_only")
+    for name in ("R-NOBODY", "x" * 16):
+        nobody = north.post(row, "ask", {"channel": "call", "obligor": name})
+        assert (nobody.status_code, nobody.json()["code"]) == (422, "no_such_obligor")
+    assert north.post(foreign, "ask", to_them).status_code == 422, "of another case"
 
 
 def test_another_agency_does_not_get_a_fourth_call_either(floor: Floor, north: Outside, rows: list[Case], api_of: Any) -> None:

@@ -1,6 +1,6 @@
 """Placement with agencies: who may go and who stays, by name; capacity; taking back; fees to the cent."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -8,11 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from collection import agency_math, cases, complaints, disputes, hardship, placement_orders, placements, promises, queues
+from collection import (
+    agencies,
+    agency_home,
+    agency_math,
+    cases,
+    complaints,
+    disputes,
+    hardship,
+    placement_orders,
+    placements,
+    promises,
+    queues,
+)
 from collection.agency_math import Seat
 from collection.case_states import WithAgency
 from collection.judgement import Part
-from collection.models import Case, Placement, PlacementFee
+from collection.models import Agency, Case, Placement, PlacementFee
 from collection.placements import AgencyFull, AgencySuspended, NotPlaceable
 from crm.lib.errors import Invalid
 from governance.lifecycle import IllegalMove
@@ -62,6 +74,7 @@ def test_shares_keep_to_the_room_and_give_all_there_is_room_for(number: int, raw
 def test_the_better_one_gets_more() -> None:
     found = agency_math.shares(12, [Seat("A", 100, D("0.30")), Seat("B", 100, D("0.10")), Seat("NEW", 100, None)])
     assert found == {"A": 6, "B": 2, "NEW": 4}, "one without a record counts as the mean"
+    assert agency_math.shares(1, [Seat("A", 5, None), Seat("B", 9, None)]) == {"A": 0, "B": 1}, "one by one they fill alike"
 
 
 # --- going ---------------------------------------------------------------------------------------------------------
@@ -133,7 +146,7 @@ def test_a_full_or_suspended_agency_gets_nothing(floor: Floor) -> None:
     where = agency(floor, capacity=1)
     first, second = late_cases(floor, 2)
     placed(floor, where, first)
-    with pytest.raises(AgencyFull, match="1 cases"):
+    with pytest.raises(AgencyFull, match="1 case,"):
         placed(floor, where, second)
     placement_orders.suspend(where, reason="complaints", actor=boss(floor), at=DAY)
     with pytest.raises(AgencySuspended):
@@ -262,3 +275,26 @@ def test_a_paid_case_ends_its_placement_with_its_fee(floor: Floor) -> None:
     row.refresh_from_db()
     assert (row.status, row.reason, row.case.status) == ("ended", "", "closed")
     assert row.fee == agency_math.fee(row.collected, row.rate) > 0
+
+
+# --- what waits, on the supervisor's home --------------------------------------------------------------------------
+def test_the_supervisors_home_says_what_agencies_wait_for(floor: Floor, page_of: Any, django_assert_max_num_queries: Any) -> None:
+    """Nothing without an agency at work; then one over its room, a change that waits, a recall due within seven days."""
+    assert agency_home.waiting(boss(floor), DAY) == []
+    north = agency(floor, capacity=1)
+    rows = late_cases(floor, 2)
+    first = placed(floor, north, rows[0])
+    assert agency_home.waiting(boss(floor), DAY) == []
+    Agency.objects.filter(pk=north.pk).update(capacity=2)
+    second = placed(floor, Agency.objects.get(pk=north.pk), rows[1])
+    Agency.objects.filter(pk=north.pk).update(capacity=1)
+    Placement.objects.filter(pk=second.pk).update(back_on=queues.today(boss(floor), DAY) + timedelta(days=7))
+    after = agencies.content(north) | {"capacity": 5}
+    agencies.propose("NORTH", after, reason="more cases", actor=boss(floor), at=DAY)
+    with django_assert_max_num_queries(6):
+        found = agency_home.waiting(boss(floor), DAY)
+    assert [one["badge_label"] for one in found] == ["over its room", "", "due soon"]
+    assert found[0]["why"] == ["2 cases where it may have 1"] and found[2]["who"] == "1 case comes back within 7 days"
+    Placement.objects.filter(pk=first.pk).update(back_on=date(2099, 1, 1))  # the page goes by the day it is asked on
+    soon = page_of(boss(floor)).get(found[2]["url"]).content.decode()
+    assert second.public_id in soon and first.public_id not in soon

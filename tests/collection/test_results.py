@@ -10,7 +10,20 @@ from django.urls import reverse
 
 from collection import queues, result_facts, result_report
 from collection.forms import CaseFilter
-from collection.models import Case, CaseDebt, Complaint, Contact, Promise
+from collection.models import (
+    Agency,
+    Case,
+    CaseDebt,
+    Complaint,
+    Contact,
+    LegalAction,
+    LegalCost,
+    Placement,
+    PlacementFee,
+    Promise,
+    QualityForm,
+    QualityReview,
+)
 from collection.result_facts import Asked, period
 from collection.result_forms import TABLE
 from collection.result_measures import MEASURES
@@ -147,6 +160,33 @@ def test_cost_to_collect_goes_by_the_prices_of_the_rule(worked: dict[str, Case],
     assert (cost.top, cost.bottom, cost.text) == (D("8.05"), D("700.00"), "1.2%")
 
 
+def test_cost_to_collect_holds_what_agencies_earned_and_courts_cost(worked: dict[str, Case], cast: Cast) -> None:
+    """May: fees of 40.00 and −10.00 taken back, a court's 25.00; a cost of April is April's. 55.00 over 700 that came in."""
+    case, may = worked["slow"], date(2026, 5, 18)
+    firm = Agency.objects.create(legal_entity=cast.entity, code="N", name_en="N", name_zh="N", capacity=9, fees={"0": "0.1"})
+    placed = Placement.objects.create(
+        case=case, agency=firm, dpd=40, balance=D("900"), rate=D("0.1"), counts_after=0, placed_by=cast.collections_supervisor, placed_on=may,
+        back_on=JUNE,
+    )  # fmt: skip
+    moves = Transaction.objects.filter(loan__customer=case.customer_id).order_by("pk")
+    for move, fee in zip(moves, ("40.00", "-10.00"), strict=False):
+        PlacementFee.objects.create(placement=placed, movement=move, collected=D(fee) * 10, fee=D(fee), on=may)
+    told = {
+        "claim": D(900),
+        "expected": D(300),
+        "cost_forecast": D(80),
+        "proposed_by": cast.collections_supervisor,
+        "proposed_at": moment(may),
+        "proposed_on": may,
+    }
+    action = LegalAction.objects.create(case=case, **told)
+    for amount, on in (("25.00", may), ("99.00", APRIL)):
+        LegalCost.objects.create(action=action, kind="court", amount=D(amount), on=on, actor=cast.collections_supervisor, at=moment(may))
+    rows = result_report.read(cast.collections_supervisor, {}, at=AT).sheets[0].rows
+    of_may = next(cell for row in rows if row.key == "2026-05" for cell in row.cells if cell.measure.name == "cost")
+    assert (of_may.top, of_may.bottom, of_may.text) == (D("55.00"), D("700.00"), "7.9%")
+
+
 # --- moves ---------------------------------------------------------------------------------------------------------
 def test_roll_and_cure_follow_each_loan_over_a_month(worked: dict[str, Case], cast: Cast) -> None:
     """June: of 8,900 + 6,000 in M1, 6,000 went to M2 (40.3 %) and 8,900 back to M0 (59.7 %). July has no end on file."""
@@ -220,6 +260,27 @@ def test_complaints_and_blocks_are_over_contacts_and_attempts(worked: dict[str, 
         ContactVerdict.objects.create(verdict=verdict, **told, **more)
     row = figures(cast.collections_supervisor)["2026-05"]
     assert (row["complaints"], row["refused"]) == ("2,500.0", "250.0")
+
+
+def test_the_league_has_the_mean_of_the_scores_by_the_form(worked: dict[str, Case], cast: Cast) -> None:
+    """90 and 75 of first scorings: 82.5. A second scoring, one not scored yet and one of before the period leave it; nobody scored is “–”."""
+    first, second, third, fourth = contacts(worked["slow"], cast.collector, *["right_party"] * 4)
+    contacts(worked["slow"], cast.second_collector, "right_party")
+    form = QualityForm.objects.create(number=99, questions=[], made_by=cast.collections_supervisor, made_at=moment(MAY))
+    told = {"drawn": "chance", "drawn_by": cast.collections_supervisor, "drawn_at": moment(MAY)}
+    for contact, score, on, more in (
+        (first, "90.0", MAY, {}), (second, "75.0", MAY, {}), (first, "10.0", MAY, {"round": 2}), (third, None, None, {}),
+        (fourth, "20.0", date(2025, 5, 31), {}),
+    ):  # fmt: skip
+        whole = {"status": "scored", "form": form, "reviewer": cast.collections_supervisor}
+        scored = {"score": D(score), "scored_at": moment(on), **whole} if score and on else {}
+        QualityReview.objects.create(contact=contact, **told, **scored, **more)
+    league = result_report.read(cast.collections_supervisor, {}, at=AT).sheets[-1]
+    column = [one.name for one in league.measures].index("quality")
+    by_name = {row.label: row.cells[column] for row in league.rows}
+    mine, other = by_name[str(cast.collector)], by_name[str(cast.second_collector)]
+    assert (mine.text, mine.top_text, mine.bottom_text, other.text) == ("82.5", "165.00", "2", "–")
+    assert figures(cast.collections_supervisor)["2026-05"]["quality"] == "82.5"
 
 
 # --- the report ----------------------------------------------------------------------------------------------------
