@@ -107,6 +107,13 @@ def last_text(row: Any) -> str:
     return f"{limitation_book.KINDS[row.last_kind]} · {row.last_ref}" if row.last_kind else str(_("Since it fell due"))
 
 
+def last_cell(row: Any) -> Any:
+    """The last act in words, its number under it."""
+    if not row.last_kind:
+        return _("Since it fell due")
+    return format_html('{} <span class="sub mono">{}</span>', limitation_book.KINDS[row.last_kind], row.last_ref)
+
+
 CLOCKS = declare(
     List(
         name="limitation",
@@ -123,8 +130,8 @@ CLOCKS = declare(
             Column("loan", _("Loan"), clock_cell, lambda row: f"{row.loan.public_id} {row.case.customer.masked_name}", personal=("name",)),
             Column("expires", _("Lapses on"), left_cell, lambda row: day(row.expires_on) if row.expires_on else "", sort="expires_on", phone=True),
             Column("state", _("State"), state_cell, lambda row: LimitationClock.State(state_of(row)).label, phone=True),
-            Column("from", _("Runs from"), lambda row: day(row.runs_from), lambda row: day(row.runs_from), sort="runs_from"),
-            Column("last", _("Last act"), last_text, last_text, phone=True),
+            Column("from", _("Runs from"), lambda row: day(row.runs_from), lambda row: day(row.runs_from), sort="runs_from", shown=False),
+            Column("last", _("Last act"), last_cell, last_text, phone=True),
             Column("case", _("Case"), case_cell, lambda row: row.case.public_id),
             Column("owed", _("Principal left (CNY)"), lambda row: money(row.loan.principal_outstanding), lambda row: row.loan.principal_outstanding, kind="money"),
         ],
@@ -163,7 +170,7 @@ ACTIONS = declare(
             Column("claim", _("Claim (CNY)"), lambda row: money(row.claim), lambda row: row.claim, sort="claim", kind="money", phone=True),
             Column("expected", _("Expected to bring (CNY)"), lambda row: money(row.expected), lambda row: row.expected, kind="money"),
             Column("cost", _("Expected cost (CNY)"), lambda row: money(row.cost_forecast), lambda row: row.cost_forecast, kind="money"),
-            Column("case", _("Case"), case_cell, lambda row: row.case.public_id),
+            Column("case", _("Case"), case_cell, lambda row: row.case.public_id, shown=False),
             Column("court", _("Court"), lambda row: row.court or absent("not_applicable"), lambda row: row.court, shown=False),
             Column("proposed", _("Proposed on"), lambda row: day(row.proposed_on), lambda row: day(row.proposed_on), sort="id"),
         ],

@@ -52,7 +52,7 @@ TRACES = declare(
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
             Column("purpose", _("What for"), lambda row: row.get_purpose_display(), lambda row: row.get_purpose_display(), phone=True),
             Column("shown", _("What shows it"), lambda row: SHOWN[row.shown], lambda row: str(SHOWN[row.shown])),
-            Column("case", _("Case"), case_cell, lambda row: row.case.public_id),
+            Column("case", _("Case"), case_cell, lambda row: row.case.public_id, shown=False),
             Column("by", _("Asked by"), lambda row: row.requested_by, lambda row: str(row.requested_by), phone=True),
             Column("asked", _("Asked on"), lambda row: day(row.requested_on), lambda row: day(row.requested_on), sort="id"),
         ],

@@ -98,13 +98,14 @@ def trace_page(
 
 def seen_words(seen: dict[str, int]) -> list[str]:
     """Return what was seen in a look at a source, as people read it; what was not there is left out."""
-    told = (
-        ("files", lambda n: ngettext("%(n)s file of the same person", "%(n)s files of the same person", n)),
-        ("mobile", lambda n: ngettext("%(n)s other number", "%(n)s other numbers", n)),
-        ("address", lambda n: ngettext("%(n)s other address", "%(n)s other addresses", n)),
-        ("obligors", lambda n: ngettext("%(n)s person who answers for the debt", "%(n)s people who answer for the debt", n)),
-    )
-    return [words(seen[kind]) % {"n": seen[kind]} for kind, words in told if seen.get(kind)]
+    n = {kind: seen.get(kind, 0) for kind in ("files", "mobile", "address", "obligors")}
+    told = {
+        "files": ngettext("%(n)s file of the same person", "%(n)s files of the same person", n["files"]),
+        "mobile": ngettext("%(n)s other number", "%(n)s other numbers", n["mobile"]),
+        "address": ngettext("%(n)s other address", "%(n)s other addresses", n["address"]),
+        "obligors": ngettext("%(n)s person who answers for the debt", "%(n)s people who answer for the debt", n["obligors"]),
+    }
+    return [told[kind] % {"n": number} for kind, number in n.items() if number]
 
 
 @needs(permissions.TRACE)

@@ -94,7 +94,7 @@ def beside(house: House, *, at: datetime) -> None:
 
 def talk(house: House, on: date, number: int) -> None:
     """Let the first agency make its calls of a day: asked for, told, one of them with a promise."""
-    machine = User.objects.filter(username=CLIENT_ID).first()
+    machine = User.objects.get(username=CLIENT_ID)
     rows = Placement.objects.running().filter(agency__code=ROWS[0][0]).select_related("case__customer__legal_entity").order_by("pk")
     for place, (row, outcome) in enumerate(zip(rows[:number], SAID, strict=False)):
         at = house.at(on, 10, 5 * place)

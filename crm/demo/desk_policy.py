@@ -61,7 +61,7 @@ def complaint(cases: list[Case], *, house: House, day: date) -> None:
     """Let one customer complain about being called."""
     at, collector = house.at(day, 16, 30), house.staff[COLLECTORS[0]]
     for case in (
-        Case.objects.open().visible_to(collector).filter(pk__in=[case.pk for case in cases], claimed_by__isnull=True).order_by("pk")
+        Case.objects.in_work().visible_to(collector).filter(pk__in=[case.pk for case in cases], claimed_by__isnull=True).order_by("pk")
     ):
         if case.assigned_to_id in (None, collector.pk) and gate.answer(case, channel="call", at=at + timedelta(minutes=4)).allowed:
             call(case, collector, day=day, at=at, rng=house.rng, outcome="complaint")
