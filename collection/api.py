@@ -10,13 +10,28 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from collection import case_states, cases, checks, contacts, gate, matter_api, permissions, placement_api, promises, relief_api, results_api
+from collection import (
+    case_states,
+    cases,
+    checks,
+    contacts,
+    gate,
+    matter_api,
+    permissions,
+    placement_api,
+    promises,
+    relief_api,
+    results_api,
+    script_panel,
+    scripts,
+)
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.judgement import Part
-from collection.models import Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
+from collection.models import CallScript, Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
 from crm.lib.api import DoorViewSet, checked
 from governance.asked import caller
 from governance.idempotency import idempotent
+from governance.models import User
 
 
 class DebtOut(serializers.ModelSerializer):
@@ -48,9 +63,19 @@ class CaseOut(serializers.ModelSerializer):
         )  # fmt: skip
 
 
+class PartIn(serializers.Serializer):
+    due_on = serializers.DateField()
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+
+
+def parts_of(rows: list[dict[str, Any]]) -> list[Part]:
+    return [Part(row["due_on"], row["amount"]) for row in rows]
+
+
 class ContactIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
-    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    outcome = serializers.ChoiceField(choices=Outcome.choices, help_text="a talk with the debtor needs the check and the lines of `script`")
+    promise = PartIn(many=True, required=False, default=list, help_text="with the outcome `promise`")
     next_action = serializers.ChoiceField(choices=[(channel.value, channel.label) for channel in NEXT_ACTIONS])
     next_action_on = serializers.DateField()
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
@@ -81,6 +106,29 @@ class CheckOut(serializers.ModelSerializer):
     class Meta:
         model = RightPartyCheck
         fields = ("result", "asked", "at", "until")
+
+
+class StepOut(serializers.Serializer):
+    """A line of the script as it is said in this talk, its amounts filled in from the books."""
+
+    script = serializers.CharField(source="script.public_id")
+    code = serializers.CharField()
+    text = serializers.CharField()
+    must = serializers.BooleanField()
+    said_at = serializers.DateTimeField(allow_null=True)
+
+
+class ScriptOut(serializers.Serializer):
+    """What is said in this talk; what speaks of the debt comes once the person is confirmed."""
+
+    language = serializers.CharField()
+    left = serializers.IntegerField(help_text="how many lines must still be said")
+    lines = StepOut(many=True)
+
+
+class SayIn(serializers.Serializer):
+    script = serializers.CharField(max_length=16)
+    code = serializers.CharField(max_length=40)
 
 
 class PauseIn(serializers.Serializer):
@@ -121,6 +169,8 @@ class CaseViewSet(DoorViewSet):
         "release": permissions.CLAIM,
         "contacts": permissions.CONTACT,
         "check": permissions.CONTACT,
+        "script": permissions.CONTACT,
+        "say": permissions.CONTACT,
         "ways": permissions.VIEW,
         "pause": permissions.PAUSE,
         "resume": permissions.PAUSE,
@@ -188,6 +238,34 @@ class CaseViewSet(DoorViewSet):
         done = checks.confirm(row, answers=body, actor=caller(request), at=now())
         return Response(CheckOut(done).data)
 
+    @extend_schema(responses=ScriptOut)
+    @action(detail=True, methods=["get"], filter_backends=[])
+    def script(self, request: Request, public_id: str) -> Response:
+        """Read what is said in the talk of a case the caller holds; a result that names the debtor needs every line marked `must`."""
+        return self.lines(self.get_object(), caller(request))
+
+    @extend_schema(request=SayIn, responses=ScriptOut)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def say(self, request: Request, public_id: str) -> Response:
+        """Note that a line was said."""
+        row, body = self.get_object(), checked(SayIn, request)
+        script = CallScript.objects.filter(public_id=body["script"].replace("\0", "")).first()
+        if script is None:
+            raise serializers.ValidationError({"script": _("There is no such script.")})
+        scripts.say(row, script=script, code=body["code"], actor=caller(request), at=now())
+        return self.lines(row, caller(request))
+
+    def lines(self, row: Case, user: User) -> Response:
+        """Return the script as it stands for who holds the case.
+
+        :raises NotHeld: if `user` does not
+        """
+        at = now()
+        found = script_panel.held(row, user=user, at=at)
+        steps = [step for _script, lines in found.parts for step in lines]
+        return Response(ScriptOut({"language": found.language, "left": found.left, "lines": steps}).data)
+
     @extend_schema(responses=WayOut(many=True))
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def ways(self, request: Request, public_id: str) -> Response:
@@ -202,7 +280,8 @@ class CaseViewSet(DoorViewSet):
         """Log a contact in a case the caller holds; the hold ends with it."""
         row = self.get_object()
         body = checked(ContactIn, request)
-        contact = contacts.log_contact(row, actor=caller(request), at=now(), **body)
+        promise = parts_of(body.pop("promise"))
+        contact = contacts.log_contact(row, actor=caller(request), at=now(), promise=promise, **body)
         return Response(ContactOut(contact).data, status=status.HTTP_201_CREATED)
 
 
@@ -230,11 +309,6 @@ class PromiseOut(serializers.ModelSerializer):
         )  # fmt: skip
 
 
-class PartIn(serializers.Serializer):
-    due_on = serializers.DateField()
-    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
-
-
 class PromiseIn(serializers.Serializer):
     case = serializers.CharField(max_length=16)
     channel = serializers.ChoiceField(choices=Channel.choices)
@@ -259,8 +333,7 @@ class PromiseViewSet(DoorViewSet):
         case = Case.objects.named(caller(request), body["case"])
         if case is None:
             raise serializers.ValidationError({"case": _("There is no such case.")})
-        parts = [Part(part["due_on"], part["amount"]) for part in body["parts"]]
-        made = promises.take(case, parts=parts, channel=body["channel"], actor=caller(request), at=now())
+        made = promises.take(case, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
         return Response(PromiseOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
 
 

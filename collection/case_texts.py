@@ -47,6 +47,7 @@ CALLBACK = templates.declare(
 )
 CODES = (OVERDUE, PROMISE, PAY_LINK, CALLBACK)
 OF_THE_DEBT = (OVERDUE, PROMISE, PAY_LINK)
+LANGUAGES = ("zh-hans", "en")
 
 
 class NothingToSay(DomainError):
@@ -60,6 +61,8 @@ class Written:
     """A message as it will leave."""
 
     template: MessageTemplate
+    language: str
+    values: Mapping[str, str]
     subject: str
     text: str
 
@@ -98,22 +101,32 @@ def values_of(case: Case, code: str, *, actor: User, at: datetime, language: str
     return said | {"amount": spoken(demand), "days": str(case.dpd)}
 
 
-def written(case: Case, *, template: str, actor: User, at: datetime) -> Written:
-    """Return a message as it would leave now, in the customer's language.
+def spoken_in(case: Case, language: str = "") -> str:
+    """Return the language a message is written in: the one asked for, else the customer's own.
 
-    :raises Invalid: if no live template of the list has this id
+    :raises Invalid: if the house writes none in it
+    """
+    if language and language not in LANGUAGES:
+        raise Invalid(_("Choose a language."), fields={"language": _("Choose a language.")})
+    return language or messages.language_of(case.customer)
+
+
+def written(case: Case, *, template: str, actor: User, at: datetime, language: str = "") -> Written:
+    """Return a message as it would leave now, in the language asked for, else the customer's.
+
+    :raises Invalid: if no live template of the list has this id, or the house writes none in the language
     """
     row = next((one for one in offered(case) if one.public_id == template), None)
     if row is None:
         raise Invalid(_("Choose a message."), fields={"template": _("Choose a message.")})
-    language = messages.language_of(case.customer)
+    language = spoken_in(case, language)
     with translation.override(language):
         values = values_of(case, row.code, actor=actor, at=at, language=language)
-        return Written(row, *templates.words_of(row, language, values))
+        return Written(row, language, values, *templates.words_of(row, language, values))
 
 
 @transaction.atomic
-def send(case: Case, *, template: str, actor: User, at: datetime, key: str) -> Message:
+def send(case: Case, *, template: str, actor: User, at: datetime, key: str, language: str = "") -> Message:
     """Send one message from the case; the same `key` is the same message.
 
     :raises NotHeld, CaseClosed, CasePaused: as any work on the case
@@ -123,19 +136,16 @@ def send(case: Case, *, template: str, actor: User, at: datetime, key: str) -> M
     """
     row = cases.held(case, actor=actor, at=at)
     contacts.in_work(row)
-    made = written(row, template=template, actor=actor, at=at)
+    made = written(row, template=template, actor=actor, at=at, language=language)
     known = Message.objects.filter(key=f"{KEY}{key}").first()
     if known is not None:
         return known
     judged = gate.judged(row.customer, made.template.channel, at)
     if not judged.verdict.allowed:
         raise gate.refusal(judged, actor=actor, subject=row.public_id)
-    language = messages.language_of(row.customer)
-    with translation.override(language):
-        values = values_of(row, made.template.code, actor=actor, at=at, language=language)
     return messages.send(
-        customer=row.customer, template=made.template.code, channel=made.template.channel, values=values, key=f"{KEY}{key}", actor=actor,
-        at=at, purpose=MessagePurpose.COLLECTION,
+        customer=row.customer, template=made.template.code, channel=made.template.channel, values=made.values, key=f"{KEY}{key}",
+        actor=actor, at=at, purpose=MessagePurpose.COLLECTION, language=made.language,
     )  # fmt: skip
 
 

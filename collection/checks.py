@@ -70,9 +70,8 @@ def confirm(case: Case, *, answers: Mapping[str, str], actor: User, at: datetime
     customer = uses.reading(row.customer, "collections", actor=actor, at=at)
     asked = {name: text for name, text in answers.items() if name in questions(customer) and text.strip()}
     if len(asked) < NEEDED:
-        raise Invalid(
-            _("Two answers are needed."), fields={name: _("Two answers are needed.") for name in questions(customer) if name not in asked}
-        )
+        first = next(name for name in questions(customer) if name not in asked)  # said once, where the next answer goes
+        raise Invalid(_("Two answers are needed."), fields={first: _("Two answers are needed.")})
     refuse_guessing(row, at=at)
     passed = all(matches(customer, name, text) for name, text in asked.items())
     if passed and actor.has_perm(REVEAL):

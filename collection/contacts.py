@@ -1,13 +1,18 @@
-"""Doors of contacts: how one ended and what comes next, with the promise that was made in it."""
+"""Doors of contacts: how one ended and what comes next, with the promise that was made in it.
 
-from collections.abc import Sequence
+`write` is the one inner door of everything that was said or sent about a debt: by a collector on the page or over HTTP, by the two who
+visit, by an agency, by letter. What bars a result, and the lines that must be said, are asked there and nowhere else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, checks, dispositions, gate, places, promises, scripts
+from collection import cases, checks, contested, dispositions, gate, places, promises, scripts
 from collection.judgement import Part
 from collection.models import Case, Channel, Contact, Outcome
 from credit import books, exposure
@@ -20,6 +25,135 @@ from ledger import log
 
 LONGEST_NOTE = 2_000
 NEXT_ACTIONS = (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.LETTER, Channel.VISIT)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a contact went, as whoever made it tells it.
+
+    `confirmed`: it is certain that it was the debtor. `lines_said`: every line that must be said was; None where the house keeps count of
+    them itself. `agency`: the code of the agency that made it. Bars are told at the fields of whoever tells: `fields` names them.
+    """
+
+    channel: str
+    outcome: str
+    next_action: str
+    next_action_on: date
+    confirmed: bool = False
+    lines_said: bool | None = None
+    note: str = ""
+    promise: Sequence[Part] = ()
+    relation: Relation | None = None
+    agency: str = ""
+
+
+HOUSE = {"result": "outcome", "relation": "outcome", "person": "outcome", "lines": "outcome", "promised": "amount_1", "promise": "outcome"}
+
+
+def bars(told: Told) -> dict[str, Any]:
+    """Return a sentence for each thing that keeps this contact from ending so, by the name of the thing."""
+    result = dispositions.result(told.channel, told.outcome)
+    found: dict[str, Any] = {}
+    if result is None:
+        found["result"] = _("This channel cannot end so: choose another result.")
+    elif result.person and told.relation is not None:
+        found["relation"] = _("Only the debtor's own words make this result: turn to them, or choose another result.")
+    elif result.person and not told.confirmed:
+        found["person"] = _("Confirm the person first: two answers to the check.")
+    if result is not None and result.promise and not told.promise:
+        found["promised"] = _("Enter what was promised, and by when.")
+    if told.promise and (result is None or not result.promise):
+        found["promise"] = _("A promise belongs to the result “Promise to pay”.")
+    return found
+
+
+def demand_lines(row: Case, told: Told, *, actor: User, at: datetime, field: str) -> None:
+    """Go on only if every line that must be said to the debtor was said in this talk.
+
+    :raises LinesNotSaid: if not
+    """
+    result = dispositions.result(told.channel, told.outcome)
+    if result is None or not result.person:
+        return
+    if told.lines_said is None:
+        scripts.demand_said(row, channel=told.channel, actor=actor, at=at)
+    elif told.channel in scripts.SPOKEN and not told.lines_said:
+        sentence = _("Say the lines that must be said first: who calls, for whom, and that the call is recorded.")
+        raise scripts.LinesNotSaid(sentence, fields={field: sentence})
+
+
+def write(
+    row: Case,
+    told: Told,
+    *,
+    place: Callable[[str], ContactAttempt | None],
+    actor: User,
+    at: datetime,
+    fields: dict[str, str] = HOUSE,
+    planned: bool = False,
+) -> Contact:
+    """Write down a contact in a case that the caller holds locked, with its customer: the contact, what was promised in it, the case's
+    last contact and the news of it, together or not at all.
+
+    :param place: takes the contact's place among the counts of the contact policy, by the contact's id; asked once nothing bars it
+    :param planned: the next action is the case's own, and the hold ends
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
+    :raises Invalid: with a sentence per thing that bars it
+    :raises LinesNotSaid: if lines that must be said to the debtor were not
+    :raises NotNow: if the contact policy forbids it
+    """
+    contested.refuse_frozen(row, actor)
+    problems = {fields[name]: sentence for name, sentence in reversed(bars(told).items())}
+    if len(told.note) > LONGEST_NOTE:
+        problems["note"] = _("Write at most 2,000 characters.")
+    if problems:
+        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+    demand_lines(row, told, actor=actor, at=at, field=fields["lines"])
+    public_id = str(Contact._meta.get_field("public_id").get_default())
+    contact = Contact.objects.create(
+        public_id=public_id,
+        case=row,
+        relation=told.relation,
+        attempt=place(public_id),
+        channel=told.channel,
+        outcome=told.outcome,
+        at=at,
+        actor=actor,
+        note=told.note or None,
+        next_action=told.next_action,
+        next_action_on=told.next_action_on,
+    )
+    gate.bar_wrong_number(contact, actor=actor)
+    scripts.file_with(contact)
+    if told.promise:
+        promises.write(row, parts=told.promise, channel=told.channel, actor=actor, at=at, contact=contact)
+    if row.status == Case.Status.OPEN:
+        move(row, Case.Status.WORKED, actor=actor, at=at)
+    row.last_contact_at, row.last_contact_by, row.last_outcome = at, actor, told.outcome
+    row.moved_on = row.broken_on = None  # somebody was in touch: what brought it up is seen to
+    row.version += 1
+    changed = ["last_contact_at", "last_contact_by", "last_outcome", "moved_on", "broken_on", "version"]
+    if planned:
+        row.next_action, row.next_action_on = told.next_action, told.next_action_on
+        cases.let_go(row)
+        changed += ["next_action", "next_action_on", "claimed_by", "claimed_at", "claimed_until"]
+    row.save(update_fields=changed)
+    places.refresh([row.pk], on=books.value_day(row.legal_entity, at), at=at)
+    log.record(
+        "collections.contact.logged",
+        contact,
+        actor=actor,
+        at=at,
+        customer_id=row.customer_id,
+        case=row.public_id,
+        channel=told.channel,
+        outcome=told.outcome,
+        party=gate.party(told.relation),
+        next_action=told.next_action,
+        next_action_on=told.next_action_on,
+        **({"agency": told.agency} if told.agency else {}),
+    )
+    return contact
 
 
 @transaction.atomic
@@ -36,15 +170,13 @@ def log_contact(
     promise: Sequence[Part] = (),
     relation: Relation | None = None,
     attempt: ContactAttempt | None = None,
-    script: bool = False,
 ) -> Contact:
     """Write down a contact, what was promised in it and what comes next; the hold ends with it, so that the next can be taken.
 
     :param promise: the parts of the promise to pay; an outcome that carries one needs it
     :param relation: who answers for the debt beside the debtor, if one turned to them; counted by themselves
     :param attempt: what the contact policy let through and counted when the contact began, as a visit at the door
-    :param script: a script stood before the person: of a talk with the debtor every line that must be said was
-    :raises LinesNotSaid: if not
+    :raises LinesNotSaid: if it was a talk with the debtor and lines that must be said were not
     :raises CaseClosed: if the case is closed
     :raises CasePaused: if the work on it waits; who calls in by themselves is heard
     :raises NotHeld: if `actor` does not hold the case
@@ -55,74 +187,33 @@ def log_contact(
     row = cases.held(case, actor=actor, at=at)
     if channel != Channel.INBOUND:
         in_work(row)
-    note = note.strip()
     today = books.value_day(row.legal_entity, at)
-    problems = wrong(channel=channel, outcome=outcome, next_action=next_action, next_action_on=next_action_on, note=note, today=today)
-    result = dispositions.result(channel, outcome)
-    if result is not None and result.person and not checks.confirmed(row, actor=actor, at=at):
-        problems.setdefault("outcome", _("Confirm the person first: two answers to the check."))
-    if result is not None and result.promise and not promise:
-        problems.setdefault("amount_1", _("Enter what was promised, and by when."))
-    if promise and (result is None or not result.promise):
-        problems.setdefault("outcome", _("A promise belongs to the result “Promise to pay”."))
-    if relation is not None and result is not None and result.person:
-        problems.setdefault("outcome", _("Only the debtor's own words make this result: turn to them, or choose another result."))
+    problems = wrong(
+        channel=channel, outcome=outcome, next_action=next_action, next_action_on=next_action_on, note=note.strip(), today=today
+    )
     if channel == Channel.VISIT and attempt is None:
         problems["channel"] = _("A visit is planned for two persons and written down on its own page.")
-    if problems or next_action_on is None:
-        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
-    if script and result is not None and result.person:
-        scripts.demand_said(row, channel=channel, actor=actor, at=at)
-    public_id = str(Contact._meta.get_field("public_id").get_default())
-    attempt = gate.pass_through(
-        row, channel=channel, outcome=outcome, actor=actor, at=at, key=f"case-contact:{public_id}", relation=relation, begun=attempt
-    )
-    contact = Contact.objects.create(
-        public_id=public_id,
-        case=row,
+    told = Told(
+        channel,
+        outcome,
+        next_action,
+        next_action_on or today,
+        confirmed=checks.confirmed(row, actor=actor, at=at),
+        note=note.strip(),
+        promise=promise,
         relation=relation,
-        attempt=attempt,
-        channel=channel,
-        outcome=outcome,
-        at=at,
-        actor=actor,
-        note=note or None,
-        next_action=next_action,
-        next_action_on=next_action_on,
     )
-    gate.bar_wrong_number(contact, actor=actor)
-    scripts.file_with(contact)
-    if promise:
-        promises.take(row, parts=promise, channel=channel, actor=actor, at=at, contact=contact)
-        row.refresh_from_db(fields=["version"])
-    if row.status == Case.Status.OPEN:
-        move(row, Case.Status.WORKED, actor=actor, at=at)
-    row.next_action, row.next_action_on = next_action, next_action_on
-    row.last_contact_at, row.last_contact_by, row.last_outcome = at, actor, outcome
-    row.moved_on = row.broken_on = None  # somebody was in touch: what brought it up is seen to
-    row.version += 1
-    cases.let_go(row)
-    row.save(
-        update_fields=[
-            "next_action", "next_action_on", "last_contact_at", "last_contact_by", "last_outcome", "moved_on", "broken_on", "version",
-            "claimed_by", "claimed_at", "claimed_until",
-        ]
-    )  # fmt: skip
-    places.refresh([row.pk], on=today, at=at)
-    log.record(
-        "collections.contact.logged",
-        contact,
-        actor=actor,
-        at=at,
-        customer_id=row.customer_id,
-        case=row.public_id,
-        channel=channel,
-        outcome=outcome,
-        party=gate.party(relation),
-        next_action=next_action,
-        next_action_on=next_action_on,
-    )
-    return contact
+    if "channel" not in problems and "outcome" not in problems:
+        problems = {HOUSE[name]: sentence for name, sentence in reversed(bars(told).items())} | problems
+    if problems:
+        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+
+    def place(public_id: str) -> ContactAttempt | None:
+        return gate.pass_through(
+            row, channel=channel, outcome=outcome, actor=actor, at=at, key=f"case-contact:{public_id}", relation=relation, begun=attempt
+        )
+
+    return write(row, told, place=place, actor=actor, at=at, planned=True)
 
 
 def wrong(*, channel: str, outcome: str, next_action: str, next_action_on: date | None, note: str, today: date) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, contested, legal_holds, limitation_book, owed
-from collection.models import Case, Channel, Contact, LegalAction, Outcome, PreActionLetter
-from credit import books, papers_pdf
+from collection import cases, contacts, contested, legal_holds, limitation_book, owed
+from collection.models import Case, Channel, LegalAction, Outcome, PreActionLetter
+from credit import books, exposure, papers_pdf
 from credit.models import Loan
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import total
@@ -211,7 +211,9 @@ def send(letter: PreActionLetter, *, tracking: str, actor: User, at: datetime) -
     :raises Invalid: without the carrier's number
     :raises IllegalMove: if it was sent or let go
     """
+    exposure.lock(letter.case.customer_id)
     row = locked(letter)
+    row.case = Case.objects.select_for_update(of=("self",)).select_related("legal_entity", "customer").get(pk=row.case_id)
     today, tracking = books.value_day(row.case.legal_entity, at), tracking.strip()
     if not 4 <= len(tracking) <= 40:
         sentence = _("Enter the carrier's number, 4 to 40 characters: it proves that the letter was sent.")
@@ -229,11 +231,8 @@ def send(letter: PreActionLetter, *, tracking: str, actor: User, at: datetime) -
         row, Status.SENT, event="collections.letter.sent", actor=actor, at=at, facts=facts(row), tracking=tracking, sent_on=today,
         attempt=row.attempt,
     )  # fmt: skip
-    Contact.objects.create(
-        case=row.case, attempt=row.attempt, channel=Channel.LETTER, outcome=Outcome.SENT, at=at, actor=actor, next_action=Channel.LETTER,
-        next_action_on=row.pay_by,
-    )  # fmt: skip
-    Case.objects.filter(pk=row.case_id).update(last_contact_at=at, last_contact_by=actor, last_outcome=Outcome.SENT)
+    told = contacts.Told(Channel.LETTER, Outcome.SENT, Channel.LETTER, row.pay_by)
+    contacts.write(row.case, told, place=lambda _id: row.attempt, actor=actor, at=at)
     LegalAction.objects.filter(case=row.case_id, status=LegalAction.Status.PRE_ACTION).update(
         next_what=LegalAction.Deadline.ANSWER, next_on=row.pay_by
     )

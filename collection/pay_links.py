@@ -71,13 +71,15 @@ def digest(token: str) -> str:
 
 
 @transaction.atomic
-def make(case: Case, *, kind: str, actor: User, at: datetime) -> PayLink:
+def make(case: Case, *, kind: str, actor: User, at: datetime, loan: str = "") -> PayLink:
     """Make a link for what is overdue, for the whole loan, or for what was promised; one that was open before is withdrawn.
 
+    :param loan: public id of the one loan it pays; all that is overdue is paid on all loans without it
     :raises NotHeld: if `actor` does not hold the case
     :raises NotConfirmed: if the person is not confirmed
     :raises Contested: if all of it, or of the whole loan anything, is contested
     :raises NothingAsked: if there is nothing to pay
+    :raises Invalid: if the kind is unknown, the loan is none of the case, or several are open and none was chosen to be paid off
     """
     if kind not in Kind.values:
         raise Invalid(_("Choose what the link pays."), fields={"kind": _("Choose what the link pays.")})
@@ -88,22 +90,30 @@ def make(case: Case, *, kind: str, actor: User, at: datetime) -> PayLink:
     today = books.value_day(row.legal_entity, at)
     loans = [debt.loan for debt in row.debts.select_related("loan__product", "loan__legal_entity").order_by("loan_id")]
     standing = owed.of_loans(loans, on=today)
+    if loan and kind != Kind.PROMISE:
+        standing = [each for each in standing if each.loan.public_id == loan]
+        if not standing:
+            raise Invalid(_("Choose an open loan of this case."), fields={"loan": _("Choose an open loan of this case.")})
     contested = total([each.contested for each in standing])
-    loan = promise = None
+    paid_loan = standing[0].loan if loan and standing else None
+    promise = None
     if kind == Kind.OVERDUE:
         amount = total([each.demand for each in standing])
     elif kind == Kind.PROMISE:
-        promise = row.promises.running().order_by("-pk").first()
+        promise, paid_loan = row.promises.running().order_by("-pk").first(), None
         amount = promise.lacking if promise is not None else ZERO
         if amount > owed.most_by(row.customer_id, on=today):
             raise Contested(_("A part of what was promised is contested: no link asks for it."))
     else:
         if contested:
             raise Contested(_("A part of the loan is contested: no link asks for the whole of it."))
-        if len(standing) != 1:
-            raise NothingAsked(_("A link pays one loan off: this case has %(n)s open ones.") % {"n": len(standing)})
-        loan = standing[0].loan
-        amount = payoffs.issue(loan, settles_on=today, actor=actor, at=at).total
+        if not standing:
+            raise NothingAsked(_("There is nothing that a link could ask for."))
+        if len(standing) > 1:
+            sentence = _("A link pays one loan off and this case has %(n)s open ones: choose which.") % {"n": len(standing)}
+            raise Invalid(sentence, fields={"loan": sentence})
+        paid_loan = standing[0].loan
+        amount = payoffs.issue(paid_loan, settles_on=today, actor=actor, at=at).total
     if amount <= ZERO:
         raise (Contested if contested else NothingAsked)(
             _("All that is overdue is contested: no link asks for it.") if contested else _("There is nothing that a link could ask for.")
@@ -113,7 +123,7 @@ def make(case: Case, *, kind: str, actor: User, at: datetime) -> PayLink:
     minutes = int(rules.value(MINUTES, on=localtime(at).date()))
     token = "".join(secrets.choice(ALPHABET) for _letter in range(LENGTH))
     made = PayLink.objects.create(
-        case=row, loan=loan, promise=promise, kind=kind, amount=amount, token=token, token_hash=digest(token), made_by=actor, made_at=at,
+        case=row, loan=paid_loan, promise=promise, kind=kind, amount=amount, token=token, token_hash=digest(token), made_by=actor, made_at=at,
         expires_at=at + timedelta(minutes=minutes),
     )  # fmt: skip
     log.record("collections.paylink.made", made, actor=actor, at=at, **facts(made))

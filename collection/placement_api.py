@@ -94,6 +94,9 @@ class ToldIn(serializers.Serializer):
     outcome = serializers.ChoiceField(choices=Outcome.choices)
     obligor = serializers.CharField(**TO_WHOM)
     confirmed = serializers.BooleanField(required=False, default=False, help_text="it is certain that it was the debtor")
+    lines_said = serializers.BooleanField(
+        required=False, default=False, help_text="who calls, for whom and that it is recorded was said; a talk with the debtor needs it"
+    )
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
     promise = PlacedPartIn(many=True, required=False, default=list)
 

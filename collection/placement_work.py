@@ -13,14 +13,14 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from collection import complaints, dispositions, disputes, gate, hardship, links, permissions, placements, promises
-from collection.contacts import LONGEST_NOTE
+from collection import complaints, contacts, disputes, gate, hardship, links, permissions, placements, promises
 from collection.judgement import Part
-from collection.models import Case, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement, Promise
+from collection.models import Channel, Complaint, Contact, Dispute, Hardship, Placement, Promise
 from credit import exposure
 from credit.models import Loan
 from crm.lib.errors import DomainError, Invalid
-from customers import contact_gate, contacts
+from customers import contact_gate
+from customers import contacts as gates
 from customers.models import ContactAttempt, Relation
 from governance import uses
 from governance.models import User
@@ -28,6 +28,10 @@ from ledger import log
 
 ASKED_FOR = timedelta(hours=24)  # how long a place among the counts waits to be told about
 NUMBERED = (Channel.CALL, Channel.SMS)
+# At which field of its API a bar is told.
+FIELDS = {
+    "result": "outcome", "relation": "outcome", "person": "confirmed", "lines": "lines_said", "promised": "promise", "promise": "promise",
+}  # fmt: skip
 
 
 class NotAsked(DomainError):
@@ -106,48 +110,28 @@ def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligo
 @transaction.atomic
 def tell(
     placement: Placement, *, channel: str, outcome: str, actor: User, at: datetime, note: str = "", confirmed: bool = False,
-    promise: Sequence[Part] = (), obligor: str = "",
+    lines_said: bool = False, promise: Sequence[Part] = (), obligor: str = "",
 ) -> Contact:  # fmt: skip
     """Write down how a contact went; what the customer said takes effect as if it was said to the house.
 
     :param obligor: public id of who was turned to beside the debtor; the debtor's own words are not taken from them
     :param confirmed: the agency made sure who it spoke to; results with the debtor's own words need it
+    :param lines_said: the lines that must be said in a talk were said; the same results need it
     :raises NotWithYou: if the case is back
     :raises NobodyThere: if that one does not answer for this debt
     :raises NotAsked: if the gate was not asked; who calls in by themselves is heard
+    :raises LinesNotSaid: if they were not
     :raises Invalid: with a sentence per wrong value
     """
-    row, note = held(placement), note.strip()
+    row = held(placement)
     relation = links.asked(row.case, obligor)
-    result = dispositions.result(channel, outcome) if channel in Channel.values and outcome in Outcome.values else None
-    problems: dict[str, Any] = {}
-    if result is None:
-        problems["outcome"] = _("This channel cannot end so: choose another result.")
-    elif relation is not None and result.person:
-        problems["outcome"] = _("Only the debtor's own words make this result: turn to them, or choose another result.")
-    elif result.person and not confirmed:
-        problems["confirmed"] = _("Make sure who it is first: this result is the debtor's own words.")
-    if result is not None and result.promise and not promise:
-        problems["promise"] = _("Enter what was promised, and by when.")
-    if promise and (result is None or not result.promise):
-        problems["promise"] = _("A promise belongs to the result “Promise to pay”.")
-    if len(note) > LONGEST_NOTE:
-        problems["note"] = _("Write at most 2,000 characters.")
-    if problems:
-        raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
-    contact = Contact.objects.create(
-        case=row.case, relation=relation, attempt=_settled(row, relation, channel=channel, outcome=outcome, actor=actor, at=at),
-        channel=channel, outcome=outcome, at=at, actor=actor, note=note or None, next_action=Channel.CALL, next_action_on=row.back_on,
+    told = contacts.Told(
+        channel, outcome, Channel.CALL, row.back_on, confirmed=confirmed, lines_said=lines_said, note=note.strip(), promise=promise,
+        relation=relation, agency=row.agency.code,
     )  # fmt: skip
-    gate.bar_wrong_number(contact, actor=actor)
-    if promise:
-        promises.write(row.case, parts=promise, channel=channel, actor=actor, at=at, contact=contact)
-    Case.objects.filter(pk=row.case_id).update(
-        last_contact_at=at, last_contact_by=actor, last_outcome=outcome, moved_on=None, broken_on=None
-    )
-    log.record(
-        "collections.contact.logged", contact, actor=actor, at=at, customer_id=row.case.customer_id, case=row.case.public_id, channel=channel,
-        outcome=outcome, party=gate.party(relation), agency=row.agency.code, next_action=Channel.CALL, next_action_on=row.back_on,
+    contact = contacts.write(
+        row.case, told, place=lambda _id: _settled(row, relation, channel=channel, outcome=outcome, actor=actor, at=at), actor=actor,
+        at=at, fields=FIELDS,
     )  # fmt: skip
     placements.follow([row.case.customer_id], actor=actor, at=at)
     return contact
@@ -157,7 +141,7 @@ def _settled(row: Placement, relation: Relation | None, *, channel: str, outcome
     """Return the place that was taken for this contact, with its end told."""
     if channel == Channel.INBOUND:
         return None
-    who, own = contacts.counted_as(row.case.customer, relation)
+    who, own = gates.counted_as(row.case.customer, relation)
     taken = ContactAttempt.objects.filter(
         customer=who, relation=own, actor=actor, channel=channel, at__gt=at - ASKED_FOR, contacts__isnull=True
     )

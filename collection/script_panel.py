@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils import translation
 
-from collection import checks, owed, scripts
+from collection import cases, checks, owed, scripts
 from collection.models import Case, RightPartyCheck
 from credit import books
 from crm.lib.money import total
@@ -29,6 +30,16 @@ def read(case: Case, *, user: User, at: datetime, check: RightPartyCheck | None,
                 demand = total([each.demand for each in owed.of_loans(loans, on=books.value_day(case.legal_entity, at))])
             values |= {"amount": spoken(demand), "days": str(case.dpd)}
     return scripts.reading(case, actor=user, at=at, check=check, values=values)
+
+
+@transaction.atomic
+def held(case: Case, *, user: User, at: datetime) -> scripts.Reading:
+    """Return the reading of who holds the case.
+
+    :raises NotHeld: if `user` does not
+    """
+    row = cases.held(case, actor=user, at=at)
+    return read(row, user=user, at=at, check=checks.standing(row, actor=user, at=at))
 
 
 def again(case: Case, *, user: User, at: datetime, back: str) -> dict[str, Any]:

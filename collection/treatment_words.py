@@ -9,6 +9,7 @@ from collection import treatment_shape as shape
 from collection.models import Case
 from collection.treatment_lint import on_path
 from customers import contacts, templates
+from customers.words import PROBLEMS
 from risk import display, graphs, words
 from risk.models import StrategyVersion
 
@@ -107,4 +108,4 @@ def of_end(why: str) -> str:
 
 def of_why(why: str) -> str:
     """Return what kept a step, in words: a rule of contact, an exit, or a reason of the planner."""
-    return str(WHYS.get(why) or contacts.SENTENCES.get(why) or of_end(why)) if why else ""
+    return str(WHYS.get(why) or contacts.SENTENCES.get(why) or PROBLEMS.get(why) or of_end(why)) if why else ""

@@ -20,6 +20,7 @@ from collection import contacts as case_contacts
 from collection.holds import Name
 from collection.judgement import Part
 from collection.models import Case, Channel, FieldVisit, Outcome, VisitPhoto
+from collection.models.visits import UNDER_WAY
 from credit import books
 from crm.lib.errors import DomainError, Invalid, NotAllowed
 from customers import contact_gate, contact_policy, contacts, reveals
@@ -140,15 +141,38 @@ def want(case: Case, *, why: str, actor: User, at: datetime, source: str = Field
 
 
 @transaction.atomic
+@transaction.atomic
 def want_for(case_ids: Collection[int], *, at: datetime) -> dict[int, str]:
-    """Ask for a visit of each case that a step of treatment brought this far; return why not, by case, "" where it was."""
-    found: dict[int, str] = {}
-    for row in Case.objects.filter(pk__in=case_ids).select_related("legal_entity", "customer").order_by("pk"):
-        try:
-            want(row, why=FieldVisit.Why.LOST, source=FieldVisit.Source.TREATMENT, actor=users.system(), at=at)
-            found[row.pk] = ""
-        except DomainError as refused:
-            found[row.pk] = refused.code
+    """Ask for a visit of each case that a step of treatment brought this far; return why not, by case, "" where it was.
+
+    The same bars as of `want`, asked for all at once: a constant number of statements, however many cases there are.
+    """
+    rows = list(
+        Case.objects.filter(pk__in=case_ids).select_for_update(of=("self",)).select_related("legal_entity", "customer").order_by("pk")
+    )
+    standing = holds.standing([row.customer_id for row in rows])
+    busy = set(FieldVisit.objects.filter(case__in=case_ids, status__in=UNDER_WAY).values_list("case", flat=True))
+    actor, found, made = users.system(), dict.fromkeys(case_ids, ""), []
+    for row in rows:
+        if not row.is_open:
+            found[row.pk] = cases.CaseClosed.code
+        elif row.status == Case.Status.PAUSED:
+            found[row.pk] = cases.CasePaused.code
+        elif any(name in standing.get(row.customer_id, {}) for name, _sentence in STOPS):
+            found[row.pk] = NoVisit.code
+        elif not row.customer.address:
+            found[row.pk] = Invalid.code
+        elif row.pk in busy:
+            found[row.pk] = VisitUnderWay.code
+        else:
+            area = area_of(row.customer.address)
+            made.append(
+                FieldVisit(case=row, why=FieldVisit.Why.LOST, source=FieldVisit.Source.TREATMENT, area=area, wanted_by=actor, wanted_at=at)
+            )
+    FieldVisit.objects.bulk_create(made)
+    told = {"why": str(FieldVisit.Why.LOST), "source": str(FieldVisit.Source.TREATMENT)}
+    entries = [log.Row(FieldVisit._meta.label_lower, each.pk, each.case.customer_id, told | {"case": each.case.public_id}) for each in made]
+    log.record_many("collections.visit.wanted", entries, actor=actor, at=at)
     return found
 
 

@@ -78,14 +78,16 @@ def send(
     at: datetime,
     purpose: str,
     due_at: datetime | None = None,
+    language: str = "",
 ) -> Message:
     """Plan one message; it leaves when it is due and the rules of contact allow. The same `key` is the same message for ever.
 
     Call it inside the transaction of what the message is about: it is handed to a sender after commit.
 
     :param template: code of a declared kind, such as "reminder.due"
-    :param values: what stands for the placeholders, as text in the customer's language
+    :param values: what stands for the placeholders, as text in the language of the message
     :param purpose: one of `MessagePurpose`
+    :param language: of the words; the customer's own when left out
     :raises NoTemplate: if no version is live for the channel
     :raises NoAddress: if the customer has no mobile or e-mail address on file
     :raises NoConsent: if it is marketing and the customer did not agree
@@ -103,7 +105,8 @@ def send(
     if not address:
         word = dict(MessageChannel.choices)[channel]
         raise NoAddress(_("No address is on file for %(channel)s.") % {"channel": word})
-    subject, text = templates.words_of(version, language_of(customer), {name: str(value) for name, value in values.items()})
+    language = language or language_of(customer)
+    subject, text = templates.words_of(version, language, {name: str(value) for name, value in values.items()})
     made = Message(
         customer=customer,
         template=version,
@@ -111,7 +114,7 @@ def send(
         purpose=purpose,
         key=key,
         priority=PRIORITY.get(MessagePurpose(purpose), 5),
-        language=language_of(customer),
+        language=language,
         address=address,
         subject=subject or None,
         text=text,

@@ -1,5 +1,7 @@
-"""Status is a table on the model; `move` is the only function that changes it."""
+"""Status is a table on the model; `move`, and `move_many` for rows of one kind, are the only functions that change it."""
 
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -68,6 +70,48 @@ def move(
     name = event or f"{obj._meta.label_lower}.{to}"
     log.record(name, obj, actor=actor, at=at, **{"was": str(was), **(facts or {})})
     return obj
+
+
+@joined()
+def move_many(
+    rows: Sequence[M],
+    to: str,
+    *,
+    actor: Any,
+    at: datetime,
+    event: str,
+    facts: Callable[[M], Mapping[str, Any]] = lambda _row: {},
+    **changes: Any,
+) -> None:
+    """Move rows that the caller holds locked to status `to`, all with the same `changes`, or none of them: one statement for each status
+    they had, one for the entries of all.
+
+    :raises IllegalMove: if `MOVES` has no such step for one of them
+    :raises MovedMeanwhile: if one no longer has the status it was read with
+    """
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        standing: Any = row
+        groups[str(standing.status)].append(standing)
+    for was, group in groups.items():
+        if to not in group[0].MOVES[was]:
+            words = {"record": group[0], "was": status_label(group[0], was), "to": status_label(group[0], to)}
+            raise IllegalMove(_("%(record)s is “%(was)s” and cannot become “%(to)s”.") % words, was=was, to=str(to))
+    entries = []
+    for was, group in groups.items():
+        counted = {"version": models.F("version") + 1} if hasattr(group[0], "version") else {}
+        standing = type(group[0])._base_manager.filter(pk__in=[row.pk for row in group], status=was)
+        if standing.update(status=to, **changes, **counted) != len(group):
+            words = {"record": group[0], "was": status_label(group[0], was)}
+            raise MovedMeanwhile(_("%(record)s is no longer “%(was)s”: somebody else was faster.") % words, was=was)
+        for row in group:
+            told = {"was": was, **facts(row)}
+            entries.append(log.Row(row._meta.label_lower, row.pk, getattr(row, "customer_id", None), told))
+            for name, value in {**changes, "status": to}.items():
+                setattr(row, name, value)
+            if counted:
+                row.version += 1
+    log.record_many(event, entries, actor=actor, at=at)
 
 
 def status_label(obj: Any, status: str) -> Any:

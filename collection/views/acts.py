@@ -127,7 +127,6 @@ def contact(request: HttpRequest, public_id: str) -> HttpResponse:
                         note=data["note"],
                         promise=data["promise"],
                         relation=links.asked(row, data["party"]),
-                        script=True,
                         actor=person(request),
                         at=at,
                     )

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from collection import case_texts, pay_links, pay_panel, permissions
 from collection.cases import CaseClosed, CasePaused, NotHeld
+from collection.models import CallScript
 from collection.views.work import found, person, return_to
 from credit import links as public_links
 from crm.lib import htmx, money
@@ -31,7 +32,7 @@ def make(request: HttpRequest, public_id: str) -> HttpResponse:
     """Make a link while one talks."""
     row, at = found(request, public_id), now()
     try:
-        pay_links.make(row, kind=request.POST.get("kind", ""), actor=person(request), at=at)
+        pay_links.make(row, kind=request.POST.get("kind", ""), loan=request.POST.get("loan", ""), actor=person(request), at=at)
     except (NotHeld, CaseClosed, pay_links.NotConfirmed, pay_links.Contested, pay_links.NothingAsked, Invalid) as error:
         messages.warning(request, error.message)
     return htmx.go(request, return_to(request, row))
@@ -53,6 +54,7 @@ def write(request: HttpRequest, public_id: str) -> HttpResponse:
     """Choose a message, read it as it will leave, send it."""
     row, user, at = found(request, public_id), person(request), now()
     chosen = request.POST.get("template") or request.GET.get("template", "")
+    language = request.POST.get("language") or request.GET.get("language", "")
     offered = [{"template": one, "name": templates.label(one.code)} for one in case_texts.offered(row)]
     back = request.POST.get("back") or request.GET.get("back", "case")
     problem: Any = None
@@ -60,7 +62,8 @@ def write(request: HttpRequest, public_id: str) -> HttpResponse:
         try:
             with Once(user, request.POST.get("form_key", ""), at=at) as sent:
                 if not sent.again:
-                    case_texts.send(row, template=chosen, actor=user, at=at, key=f"{row.public_id}:{request.POST.get('form_key', '')}")
+                    key = f"{row.public_id}:{request.POST.get('form_key', '')}"
+                    case_texts.send(row, template=chosen, actor=user, at=at, key=key, language=language)
                     sent.result(return_to(request, row))
                     messages.success(request, _("The message is on its way."))
             return htmx.go(request, sent.location)
@@ -70,10 +73,12 @@ def write(request: HttpRequest, public_id: str) -> HttpResponse:
     written = None
     if chosen and problem is None:
         try:
-            written = case_texts.written(row, template=chosen, actor=user, at=at)
+            written = case_texts.written(row, template=chosen, actor=user, at=at, language=language)
         except (pay_links.NotConfirmed, case_texts.NothingToSay, Invalid) as error:
             problem = error.message
     context = {"case": row, "offered": offered, "chosen": chosen, "written": written, "problem_message": problem, "back": back}
+    context["languages"] = [{"code": code, "name": CallScript.Language(code).label} for code in case_texts.LANGUAGES]
+    context["language"] = written.language if written else language
     context["form_key"] = request.POST.get("form_key") or str(uuid4())
     status = 422 if problem and request.method == "POST" else 200
     return htmx.render(request, "collections/write.html", "collections/_write.html", context, status=status)

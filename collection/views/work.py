@@ -103,7 +103,7 @@ def work(
         "promises": promises,
         "running": next((promise for promise in promises if promise.is_running), None),
         "may_cancel": user.has_perm(permissions.CONTACT),
-        **pay_panel.read(case, at=at, confirmed=confirmed),
+        **pay_panel.read(case, at=at, confirmed=confirmed, live=live.values()),
         **relief_blocks.read(case, user=user),
         "form": form
         or (

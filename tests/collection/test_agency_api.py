@@ -37,7 +37,7 @@ class Outside:
         asked = self.post(row, "ask", {"channel": "call"})
         if asked.status_code != 200:
             return asked.status_code, asked.json()
-        told = self.post(row, "contacts", {"channel": "call", "outcome": outcome, "confirmed": True, **more})
+        told = self.post(row, "contacts", {"channel": "call", "outcome": outcome, "confirmed": True, "lines_said": True, **more})
         return told.status_code, told.json()
 
 
@@ -92,6 +92,9 @@ def test_a_day_of_an_agency(floor: Floor, north: Outside, rows: list[Case], api_
     assert set(unsure.json()["errors"]) == {"confirmed", "promise"}
     part = {"due_on": (localdate(now()) + timedelta(days=3)).isoformat(), "amount": "100.00"}
     told = {"channel": "call", "outcome": "promise", "confirmed": True, "promise": [part]}
+    silent = north.post(row, "contacts", told)
+    assert (silent.json()["code"], set(silent.json()["errors"])) == ("lines_not_said", {"lines_said"})
+    told["lines_said"] = True
     first = north.post(row, "contacts", told, headers={"Idempotency-Key": "talk-1"})
     twice = north.post(row, "contacts", told, headers={"Idempotency-Key": "talk-1"})
     assert (first.status_code, twice.json()) == (201, first.json())

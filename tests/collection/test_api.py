@@ -180,4 +180,18 @@ def test_the_check_over_http_keeps_no_answer(case: Case, dialer: Any) -> None:
     answer = dialer.post(f"{url}check/", answers, format="json")
     assert (answer.status_code, answer.json()["result"]) == (200, "passed")
     assert case.customer.id_number[-4:] not in str(answer.json()["asked"])
-    assert dialer.post(f"{url}contacts/", sent(outcome="right_party"), format="json").status_code == 201
+    part = {"due_on": (localdate(now()) + timedelta(days=3)).isoformat(), "amount": "300.00"}
+    promised = sent(outcome="promise", promise=[part])
+    silent = dialer.post(f"{url}contacts/", promised, format="json")
+    assert (silent.status_code, silent.json()["code"]) == (422, "lines_not_said")
+    script = dialer.get(f"{url}script/").json()
+    assert (script["left"], len(script["lines"])) == (sum(line["must"] for line in script["lines"]), len(script["lines"])) and script[
+        "left"
+    ] > 2
+    assert dialer.post(f"{url}say/", {"script": "SP-22222222X", "code": "l1"}, format="json").status_code == 422
+    for line in script["lines"]:
+        said = dialer.post(f"{url}say/", {"script": line["script"], "code": line["code"]}, format="json")
+    assert (said.json()["left"], said.json()["lines"][0]["said_at"] is None) == (0, False)
+    made = dialer.post(f"{url}contacts/", promised, format="json")
+    assert made.status_code == 201 and Contact.objects.get().promise.amount == D("300.00")
+    assert dialer.get(f"{url}script/").json()["code"] == "case_not_held"

@@ -113,6 +113,32 @@ def test_the_night_lets_the_work_go_on_when_the_day_has_come(floor: Floor) -> No
     assert len(events(case)) == count
 
 
+def test_the_night_asks_the_same_number_of_questions_however_many_wait(floor: Floor) -> None:
+    """Ended, changed and running pauses among them: some go on as worked, some as open, some wait for another reason."""
+    from django.test.utils import CaptureQueriesContext
+
+    from collection import case_states
+    from tests.collection.many import many_cases
+
+    def night(number: int) -> tuple[int, int, set[str]]:
+        rows = many_cases(floor, number * 3)
+        for place, row in enumerate(rows):
+            paused(floor, row, "dispute", 3)
+            if place % 3 == 0:
+                paused(floor, row, "hardship", 30)
+        worked = [row.pk for row in rows[1::3]]
+        Case.objects.filter(pk__in=worked).update(last_contact_at=AFTER)
+        with CaptureQueriesContext(connection) as asked:
+            done = case_states.resume_due([row.customer_id for row in rows], actor=floor.cast.system, at=AFTER + timedelta(days=3))
+        found = {(row.status, row.pause_reason, row.version) for row in Case.objects.filter(pk__in=[row.pk for row in rows])}
+        assert len(found) == 3 and {event for row in rows for event in events(row)} >= {"resumed", "pause_changed"}
+        again = case_states.resume_due([row.customer_id for row in rows], actor=floor.cast.system, at=AFTER + timedelta(days=3))
+        assert again == 0
+        return len(asked), done // number, {status for status, _reason, _version in found}
+
+    assert night(1) == night(4)
+
+
 @pytest.mark.parametrize(("reason", "days"), [("boredom", 10), ("dispute", 0), ("dispute", -1), ("dispute", 91)])
 def test_a_pause_that_cannot_be_is_said_at_its_field(floor: Floor, reason: str, days: int) -> None:
     case = floor.case()

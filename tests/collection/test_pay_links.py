@@ -15,7 +15,7 @@ from collection import case_texts, cases, checks, disputes, owed, pay_links, pro
 from collection.judgement import Part
 from collection.models import Case, PayLink
 from credit.models import Receipt, Transaction
-from crm.lib.errors import NotFound
+from crm.lib.errors import Invalid, NotFound
 from crm.processes import wait
 from customers.contacts import NotNow
 from customers.models import ContactAttempt, Message
@@ -91,6 +91,38 @@ def test_a_wholly_contested_debt_has_no_link(case: Case, floor: Floor) -> None:
     contest(case, floor, due(case))
     with pytest.raises(pay_links.Contested):
         make(case, floor)
+
+
+def two_loans(floor: Floor) -> tuple[Case, list[Any]]:
+    """Return a case of a confirmed customer and its two open loans, both late."""
+    from collection.models import CaseDebt
+
+    other = floor.desk.loan()
+    row = cases.claim(floor.case(), actor=floor.cast.collector, at=AFTER)
+    confirm(row, floor)
+    type(other).objects.filter(pk=other.pk).update(customer=row.customer)
+    CaseDebt.objects.create(case=row, loan=other, overdue_amount=D("1.00"), dpd=8, bucket=1)
+    return row, [debt.loan for debt in row.debts.select_related("loan__product").order_by("-loan_id")]
+
+
+def test_of_several_loans_one_is_chosen_or_all_that_is_overdue(floor: Floor) -> None:
+    from credit import books
+
+    case, (first, second) = two_loans(floor)
+    owes = {each.loan.pk: each for each in owed.of_loans([first, second], on=books.value_day(case.legal_entity, AFTER))}
+    link = make(case, floor)
+    assert (link.amount, link.loan) == (owes[first.pk].demand + owes[second.pk].demand, None)
+    with pytest.raises(Invalid, match="choose which"):
+        make(case, floor, "payoff")
+    with pytest.raises(Invalid, match="open loan of this case"):
+        pay_links.make(case, kind="overdue", loan="L-22222222X", actor=floor.cast.collector, at=AFTER)
+    for kind, amount in (("overdue", owes[second.pk].demand), ("payoff", owes[second.pk].payoff)):
+        link = pay_links.make(case, kind=kind, loan=second.public_id, actor=floor.cast.collector, at=AFTER)
+        assert (link.amount, link.loan) == (amount, second)
+    before = Transaction.objects.filter(loan=first).count()
+    assert pay(link).status == "paid"
+    second.refresh_from_db()
+    assert (second.status, Transaction.objects.filter(loan=first).count()) == ("settled", before)
 
 
 # --- paid ------------------------------------------------------------------------------------------------------------------
@@ -227,6 +259,14 @@ def test_a_message_says_the_books_amount_in_the_customers_language_once(case: Ca
     first = case_texts.send(case, template=template(case, "case.overdue"), actor=actor, at=AFTER, key="one")
     again = case_texts.send(case, template=template(case, "case.overdue"), actor=actor, at=AFTER, key="one")
     assert (first.pk, first.text, Message.objects.count()) == (again.pk, shown.text, 1)
+
+
+def test_a_message_is_written_in_the_language_one_chooses(case: Case, floor: Floor) -> None:
+    actor = floor.cast.collector
+    with pytest.raises(Invalid):
+        case_texts.written(case, template=template(case, "case.overdue"), actor=actor, at=AFTER, language="fr")
+    made = case_texts.send(case, template=template(case, "case.overdue"), actor=actor, at=AFTER, key="en", language="en")
+    assert (made.language, "overdue by" in (made.text or ""), "CNY" in (made.text or "")) == ("en", True, True)
 
 
 def test_a_message_stands_under_the_gate_and_speaks_of_what_is_there(case: Case, floor: Floor) -> None:

@@ -18,6 +18,7 @@ from customers.contacts import NotNow
 from governance import rules
 from governance.models import LegalEntity, Rule
 from ledger import log
+from tests.collection.call_rows import say_all
 from tests.collection.conftest import AFTER, Floor
 
 TODAY = AFTER.date()
@@ -247,6 +248,7 @@ def logged(case: Case, floor: Floor, **changes: Any) -> Any:
 
 def test_a_promise_is_logged_with_its_contact(case: Case, floor: Floor) -> None:
     checks.confirm(case, answers=answers(case), actor=floor.cast.collector, at=AFTER)
+    say_all(case, worker=floor.cast.collector, at=AFTER)
     contact = logged(case, floor)
     assert contact.promise.amount == D("500.00")
     case.refresh_from_db()

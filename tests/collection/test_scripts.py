@@ -38,7 +38,7 @@ def words(reading: scripts.Reading) -> str:
 
 
 def log(case: Case, floor: Floor, at: Any = AFTER, **more: Any) -> Any:
-    told: dict[str, Any] = {"channel": "call", "outcome": "refused", "next_action": "call", "next_action_on": at.date(), "script": True}
+    told: dict[str, Any] = {"channel": "call", "outcome": "refused", "next_action": "call", "next_action_on": at.date()}
     return contacts.log_contact(case, actor=floor.cast.collector, at=at, **(told | more))
 
 

@@ -251,6 +251,26 @@ def test_what_was_not_carried_out_is_put_down_by_the_night(case: Case, floor: Fl
     assert row.status == "missed" and visits.want_for([case.pk], at=AT + timedelta(days=1)) == {case.pk: ""}
 
 
+def test_a_step_of_treatment_asks_for_all_visits_at_once(floor: Floor) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from tests.collection.many import many_cases
+
+    def asked(number: int) -> tuple[int, set[str]]:
+        rows = many_cases(floor, number * 2)
+        visits.want(rows[0], why="talk", actor=floor.cast.collections_supervisor, at=AT)
+        Case.objects.filter(pk=rows[1].pk).update(status="closed", close_reason="cured", closed_on=AT.date())
+        with CaptureQueriesContext(connection) as questions:
+            found = visits.want_for([row.pk for row in rows], at=AT)
+        wanted = FieldVisit.objects.filter(case__in=rows[2:], source="treatment", status="wanted")
+        assert wanted.count() == len(rows) - 2 and set(wanted.values_list("area", flat=True)) != {""}
+        assert found == {row.pk: "" for row in rows} | {rows[0].pk: "visit_under_way", rows[1].pk: "case_closed"}
+        return len(questions), set(found.values())
+
+    assert asked(2) == asked(6)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_begin_at_once_one_wins_and_it_is_counted_once(floor: Floor) -> None:
     from django.db import connection
