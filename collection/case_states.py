@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from collection import places
@@ -139,7 +141,7 @@ def resume(case: Case, *, actor: User, at: datetime, reason: str | None = None) 
 
 def go_on(row: Case, over: list[CasePause], *, actor: User, at: datetime) -> Case:
     """End these pauses of a locked case; where another one runs on, the case stays paused."""
-    CasePause.objects.filter(pk__in=[each.pk for each in over]).update(ended_at=at, ended_by=actor)
+    end_pauses(CasePause.objects.filter(pk__in=[each.pk for each in over]), actor=actor, at=at)
     facts = {"reasons": sorted(each.reason for each in over)}
     left = running(row)
     if left:
@@ -152,6 +154,11 @@ def go_on(row: Case, over: list[CasePause], *, actor: User, at: datetime) -> Cas
     done = move(row, to, event="collections.case.resumed", actor=actor, at=at, facts=facts, pause_reason="", paused_until=None)
     places.refresh([row.pk], on=books.value_day(row.legal_entity, at), at=at)
     return done
+
+
+def end_pauses(rows: QuerySet[CasePause], *, actor: User, at: datetime) -> None:
+    """End pauses at a moment. News of a payment comes after it: a pause that began between the two ends as it began."""
+    rows.update(ended_at=Greatest(F("since"), Value(at)), ended_by=actor)
 
 
 @transaction.atomic
@@ -223,7 +230,7 @@ def close(case: Case, *, reason: str, on: date, actor: User, at: datetime) -> Ca
 def end(case: Case, *, reason: str, on: date, actor: User, at: datetime) -> Case:
     """Move a case to its end: whoever holds it loses the hold, nothing is planned and nothing waits any more."""
     if case.status == Status.PAUSED:
-        CasePause.objects.filter(case=case, ended_at__isnull=True).update(ended_at=at, ended_by=actor)
+        end_pauses(CasePause.objects.filter(case=case, ended_at__isnull=True), actor=actor, at=at)
     return move(
         case,
         Status.CLOSED,

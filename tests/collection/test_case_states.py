@@ -139,6 +139,25 @@ def test_the_night_asks_the_same_number_of_questions_however_many_wait(floor: Fl
     assert night(1) == night(4)
 
 
+def test_news_of_a_payment_from_before_the_pause_closes_the_case_all_the_same(floor: Floor) -> None:
+    """Paid at noon, paused a minute later, and only then the news is delivered: the pause ends as it began."""
+    from credit import repayments
+    from credit.models import Installment
+
+    case = floor.case()
+    loan = case.debts.get().loan
+    due = sum(
+        each.owed + repayments.penalty_on(loan, each, TODAY) - each.penalty_paid
+        for each in Installment.objects.filter(loan=loan, status="overdue")
+    )
+    repayments.receive(loan, amount=due, actor=floor.cast.loan_officer, at=AFTER, key="late-news")
+    paused(floor, case, at=AFTER + timedelta(minutes=1))
+    floor.deliver()
+    case.refresh_from_db()
+    pause = case.pauses.get()
+    assert (case.status, case.close_reason, pause.ended_at) == ("closed", "cured", pause.since)
+
+
 @pytest.mark.parametrize(("reason", "days"), [("boredom", 10), ("dispute", 0), ("dispute", -1), ("dispute", 91)])
 def test_a_pause_that_cannot_be_is_said_at_its_field(floor: Floor, reason: str, days: int) -> None:
     case = floor.case()
