@@ -328,12 +328,15 @@ class PromiseViewSet(DoorViewSet):
     @extend_schema(request=PromiseIn, responses={201: PromiseOut})
     @idempotent()
     def create(self, request: Request) -> Response:
-        """Write down a promise in a case the caller holds; one that ran until now is replaced."""
+        """Write down a promise of the confirmed person in a case the caller holds; one that ran until now is replaced."""
         body = checked(PromiseIn, request)
         case = Case.objects.named(caller(request), body["case"])
         if case is None:
             raise serializers.ValidationError({"case": _("There is no such case.")})
         made = promises.take(case, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
+        parts = [Part(part["due_on"], part["amount"]) for part in body["parts"]]
+        checks.refuse_unconfirmed(case, actor=caller(request), at=now())
+        made = promises.take(case, parts=parts, channel=body["channel"], actor=caller(request), at=now())
         return Response(PromiseOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
 
 

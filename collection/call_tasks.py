@@ -30,8 +30,16 @@ def remind_of_promises(**_: object) -> int:
     return sum(promise_reminders.plan(entity, on=books.value_day(entity, at), at=at) for entity in LegalEntity.objects.order_by("pk"))
 
 
+@log.on("collections.dispute.opened", "collections.complaint.opened", "collections.hardship.opened", "collections.settlement.accepted")
+def take_demands_back(*, entry: Entry, **_: object) -> None:
+    """Take back what asks for money while a matter stands: texts that wait to leave, and links that are open."""
+    if entry.customer_id is not None:
+        case_texts.take_back(entry.customer_id, reason="not_due", actor=users.system(), at=entry.at)
+        pay_links.take_back(entry.customer_id, actor=users.system(), at=entry.at)
+
+
 @log.on("credit.repayment.received")
 def take_texts_back(*, entry: Entry, **_: object) -> None:
     """Take back what still waits to be sent about a debt that was paid meanwhile."""
     if entry.customer_id is not None:
-        case_texts.take_back(entry.customer_id, actor=users.system(), at=entry.at)
+        case_texts.take_back(entry.customer_id, reason="paid", actor=users.system(), at=entry.at)

@@ -15,7 +15,7 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
-from collection import places
+from collection import contested, places
 from collection.models import Case, CaseDebt, CasePause, Settlement
 from credit import books
 from credit.models import Loan, Transaction
@@ -83,10 +83,12 @@ def pause(case: Case, *, reason: str, until: date, actor: User, at: datetime) ->
 
     Each reason has one pause; asked again, it takes the new day. Several run beside each other.
 
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
     :raises CaseClosed: if the case is closed
     :raises Invalid: if the reason is unknown, or the day lies not within what policy allows
     """
     row = locked(case)
+    contested.refuse_frozen(row, actor)
     if not row.is_open:
         raise closed(row)
     today = books.value_day(row.legal_entity, at)
@@ -129,6 +131,7 @@ def resume(case: Case, *, actor: User, at: datetime, reason: str | None = None) 
     :raises NotPaused: if no such pause runs
     """
     row = locked(case)
+    contested.refuse_frozen(row, actor)
     if not row.is_open:
         raise closed(row)
     over = [each for each in running(row) if (each.reason == reason if reason else each.reason != Pause.PLACED)]
@@ -177,7 +180,7 @@ def resume_due(customer_ids: Collection[int], *, actor: User, at: datetime) -> i
         (over if ended else left)[pause.case_id].append(pause)
     if not over:
         return 0
-    CasePause.objects.filter(pk__in=[each.pk for found in over.values() for each in found]).update(ended_at=at, ended_by=actor)
+    end_pauses(CasePause.objects.filter(pk__in=[each.pk for found in over.values() for each in found]), actor=actor, at=at)
     reasons = {pk: sorted(each.reason for each in found) for pk, found in over.items()}
     wait = [cases[pk] for pk in over if left[pk]]
     for case in wait:
@@ -213,6 +216,7 @@ def close(case: Case, *, reason: str, on: date, actor: User, at: datetime) -> Ca
     :raises NotClosable: with the sentence that says what is missing
     """
     row = locked(case)
+    contested.refuse_frozen(row, actor)
     if not row.is_open:
         raise closed(row)
     if reason not in Reason.values:
@@ -344,6 +348,7 @@ def reopen(case: Case, *, actor: User, at: datetime) -> Case:
     :raises NotClosable: if it was closed for another reason, or another case of the customer is open
     """
     row = locked(case)
+    contested.refuse_frozen(row, actor)
     if row.status != Status.CLOSED or row.close_reason not in Case.ELSEWHERE:
         raise NotClosable(_("Only a case that went elsewhere can be taken back."))
     if Case.objects.open().filter(customer=row.customer_id).exists():

@@ -83,7 +83,7 @@ def values_of(case: Case, code: str, *, actor: User, at: datetime, language: str
     if code not in OF_THE_DEBT:
         return said
     if not checks.confirmed(case, actor=actor, at=at):
-        raise pay_links.NotConfirmed(_("Confirm the person first: two answers to the check."))
+        raise checks.NotConfirmed(_("Confirm the person first: two answers to the check."))
     if code == PROMISE:
         promise = case.promises.running().prefetch_related("parts").order_by("-pk").first()
         if promise is None or promise.lacking <= 0:
@@ -150,14 +150,14 @@ def send(case: Case, *, template: str, actor: User, at: datetime, key: str, lang
 
 
 @transaction.atomic
-def take_back(customer_id: int, *, actor: User, at: datetime) -> int:
+def take_back(customer_id: int, *, reason: str, actor: User, at: datetime) -> int:
     """Cancel what still waits to leave about a debt that has changed; return how many."""
     rows = Message.objects.select_for_update(skip_locked=True, of=("self",), no_key=True).filter(
         customer_id=customer_id, key__startswith=KEY, status__in=Message.OPEN, template__code__in=OF_THE_DEBT
     )
     found = list(rows)
     for message in found:
-        messages.cancel(message, reason="paid", actor=actor, at=at)
+        messages.cancel(message, reason=reason, actor=actor, at=at)
     return len(found)
 
 

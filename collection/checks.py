@@ -35,6 +35,12 @@ OPENED = (reveals.Field.NAME, reveals.Field.MOBILE)
 Result = RightPartyCheck.Result
 
 
+class NotConfirmed(DomainError):
+    """Nothing of a debt is named, asked for or agreed on before the person is confirmed."""
+
+    code = "person_not_confirmed"
+
+
 class TooManyTries(DomainError):
     """Too many answers did not match today."""
 
@@ -115,6 +121,15 @@ def refuse_guessing(case: Case, *, at: datetime) -> None:
     failed = RightPartyCheck.objects.filter(case=case, result=Result.FAILED, at__gte=midnight).count()
     if failed >= most:
         raise TooManyTries(_("%(most)s tries did not match today. Say no more of the matter, and try again tomorrow.") % {"most": most})
+
+
+def refuse_unconfirmed(case: Case, *, actor: User, at: datetime) -> None:
+    """Go on only if `actor` has confirmed the person; who does not hold the case is told that by the door itself.
+
+    :raises NotConfirmed: if not
+    """
+    if case.is_held_by(actor, at) and not confirmed(case, actor=actor, at=at):
+        raise NotConfirmed(_("Confirm the person first: two answers to the check."))
 
 
 def standing(case: Case, *, actor: User, at: datetime) -> RightPartyCheck | None:

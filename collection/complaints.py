@@ -99,6 +99,7 @@ def extend(complaint: Complaint, *, actor: User, at: datetime) -> Complaint:
     """
     row = Complaint.objects.select_for_update(of=("self",)).select_related("case").get(pk=complaint.pk)
     refuse_decided(row)
+    contested.refuse_frozen(row.case, actor)
     if not row.is_complex or row.extended:
         raise CannotExtend(_("Only a complex complaint is extended, and only once."))
     if row.owner_id == actor.pk:

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from collection.models import Case, Complaint, Dispute
@@ -22,10 +23,14 @@ class CaseFrozen(DomainError):
 
 
 def held_back(loan_ids: Collection[int]) -> dict[int, Decimal]:
-    """Return the contested amount of each loan that has one: it is left out of demands until the dispute is decided."""
+    """Return the contested amount of each loan that has one: it is left out of demands until the dispute is decided.
+
+    What was upheld stays left out until it is put right in the books. One statement.
+    """
     found: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    rows = Dispute.objects.open().filter(loan__in=loan_ids).order_by().values_list("loan_id").annotate(sum=Sum("amount"))
-    for loan_id, amount in rows:
+    stands = Q(status="open") | Q(status__in=["upheld", "partly"], corrected_at__isnull=True)
+    rows = Dispute.objects.filter(stands, loan__in=loan_ids).order_by().values_list("loan_id")
+    for loan_id, amount in rows.annotate(sum=Sum(Coalesce("upheld_amount", "amount"))):
         found[loan_id] = amount
     return found
 

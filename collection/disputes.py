@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from collection import cases, contested, owed, permissions
 from collection.models import Case, Channel, Dispute
 from credit import books, exposure
-from credit.models import Loan
+from credit.models import Loan, Transaction
 from crm.lib.errors import DomainError, Invalid
 from crm.lib.money import is_cents
 from crm.lib.templatetags.crm import grouped
@@ -26,7 +26,8 @@ from ledger import log
 ZERO = Decimal("0.00")
 LONGEST = 2_000
 DAYS, BUREAU_DAYS = "collections.dispute.days", "collections.dispute.bureau_days"
-Status = Dispute.Status
+Status, Kind = Dispute.Status, Dispute.Kind
+OF_AMOUNTS = (Kind.AMOUNT, Kind.PAID, Kind.FEE)
 
 
 class AlreadyDisputed(DomainError):
@@ -44,6 +45,18 @@ class MatterDecided(DomainError):
 def rule_of(kind: str) -> str:
     """Return the name of the rule that gives a dispute its deadline."""
     return BUREAU_DAYS if kind == Dispute.Kind.BUREAU else DAYS
+
+
+class NotUpheld(DomainError):
+    """Nothing of it was upheld, or it is put right already."""
+
+    code = "nothing_to_put_right"
+
+
+class NothingBooked(DomainError):
+    """Nothing was booked on the loan since the decision."""
+
+    code = "nothing_booked"
 
 
 def deadline(kind: str, *, on: date) -> date:
@@ -132,7 +145,7 @@ def owners(case: Case) -> QuerySet[User]:
 
 @transaction.atomic
 def decide(dispute: Dispute, *, outcome: str, upheld: Decimal | None = None, answer: str, actor: User, at: datetime) -> Dispute:
-    """Decide a dispute; what was upheld of it is put right through the doors of credit, the rest is demanded again.
+    """Decide a dispute; what was upheld of it is put right through the doors of credit, and not demanded until then; the rest is.
 
     :raises MatterDecided: if it is decided or withdrawn already
     :raises CaseFrozen: if a complaint keeps `actor` from the case
@@ -161,13 +174,49 @@ def decide(dispute: Dispute, *, outcome: str, upheld: Decimal | None = None, ans
 
 
 @transaction.atomic
-def withdraw(dispute: Dispute, *, actor: User, at: datetime) -> Dispute:
-    """Take a dispute back for the customer; the amount is demanded again.
+def put_right(dispute: Dispute, *, actor: User, at: datetime) -> Dispute:
+    """Note that what was upheld is put right in the books: from now on the books alone say what is owed.
+
+    :raises NotUpheld: if nothing of it was upheld, or that is noted already
+    :raises NothingBooked: if it is about an amount, and nothing was booked on the loan since the decision
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
+    """
+    row = Dispute.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "loan").get(pk=dispute.pk)
+    contested.refuse_frozen(row.case, actor)
+    if not row.is_to_put_right:
+        raise NotUpheld(_("There is nothing to put right in %(matter)s.") % {"matter": row.public_id})
+    booked = Transaction.objects.filter(loan=row.loan_id, at__gte=row.decided_at).exists()
+    if row.kind in OF_AMOUNTS and row.loan.status == Loan.Status.OPEN and not booked:
+        raise NothingBooked(
+            _("Nothing was booked on %(loan)s since the decision: put it right there first.") % {"loan": row.loan.public_id}
+        )
+    row.corrected_by, row.corrected_at = actor, at
+    row.version += 1
+    row.save(update_fields=["corrected_by", "corrected_at", "version"])
+    log.record(
+        "collections.dispute.put_right", row, actor=actor, at=at, customer_id=row.case.customer_id, case=row.case.public_id,
+        amount=row.upheld_amount,
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
+def withdraw(dispute: Dispute, *, words: str, actor: User, at: datetime) -> Dispute:
+    """Take a dispute back for the customer, with what they said; the amount is demanded again.
 
     :raises MatterDecided: if it is decided or withdrawn already
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
+    :raises Invalid: without the customer's words
     """
     row = Dispute.objects.select_for_update(of=("self",)).select_related("case__legal_entity").get(pk=dispute.pk)
     refuse_decided(row)
+    contested.refuse_frozen(row.case, actor)
+    words = words.strip()
+    if not 1 <= len(words) <= LONGEST:
+        sentence = _("Write what the customer said, at most 2,000 characters.")
+        raise Invalid(sentence, fields={"words": sentence})
+    row.answer = words
+    row.save(update_fields=["answer"])
     return ended(row, Status.WITHDRAWN, upheld_amount=None, actor=actor, at=at)
 
 

@@ -79,8 +79,14 @@ def open_(case: Case, *, cause: str, owner: User, actor: User, at: datetime, wor
     return made
 
 
-def locked(hardship: Hardship) -> Hardship:
-    return Hardship.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer").get(pk=hardship.pk)
+def locked(hardship: Hardship, actor: User) -> Hardship:
+    """Return the locked row, for who is not kept from the case by a complaint.
+
+    :raises CaseFrozen: if one is
+    """
+    row = Hardship.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer").get(pk=hardship.pk)
+    contested.refuse_frozen(row.case, actor)
+    return row
 
 
 @transaction.atomic
@@ -92,7 +98,7 @@ def fill_in(hardship: Hardship, *, amounts: Mapping[str, Decimal | None], actor:
     :raises MatterDecided: if the request is answered
     :raises Invalid: with a sentence per wrong amount, named by its item
     """
-    row = locked(hardship)
+    row = locked(hardship, actor)
     refuse_answered(row)
     problems = {
         item: _("Enter an amount of 0 or more in whole cents.")
@@ -127,7 +133,7 @@ def assess(hardship: Hardship, *, actor: User, at: datetime) -> Hardship:
     :raises FormNotFinished: if nothing stands on one of its sides
     :raises IllegalMove: if it is finished or answered
     """
-    row = locked(hardship)
+    row = locked(hardship, actor)
     sides = set(row.lines.values_list("side", flat=True))
     if sides != {"in", "out"}:
         words = _("Fill in what comes in and what goes out; 0 where there is nothing.")
@@ -150,7 +156,7 @@ def add_paper(hardship: Hardship, *, stored: files.Stored, actor: User, at: date
     :raises MatterDecided: if the request is answered
     :raises Invalid: if this very file is there
     """
-    row = locked(hardship)
+    row = locked(hardship, actor)
     refuse_answered(row)
     if row.papers.filter(sha256=stored.sha256).exists():
         words = _("This very file is there already.")
@@ -177,7 +183,7 @@ def answer(hardship: Hardship, *, outcome: str, answer: str, actor: User, at: da
     :raises MatterDecided: if it is answered
     :raises Invalid: with a sentence per wrong value
     """
-    row = locked(hardship)
+    row = locked(hardship, actor)
     refuse_answered(row)
     problems: dict[str, Any] = {}
     if outcome not in (Status.REFUSED, Status.WITHDRAWN):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from collection import dispositions
-from collection.models import ACTIVE, CareFlag, Case, Complaint, Contact, Dispute, Hardship, Outcome, Promise
+from collection.models import ACTIVE, CareFlag, Case, Complaint, Contact, Dispute, Hardship, Outcome, Promise, Settlement
 from crm.lib.among import among
 from crm.lib.registry import Registry
 from customers import contacts
@@ -31,6 +31,7 @@ class Name(TextChoices):
 
     PAID = "paid", _("Nothing is overdue")
     PROMISED = "promised", _("A promise runs")
+    SETTLEMENT = "settlement", _("A settlement is being paid")
     DISPUTE = "dispute", _("Dispute")
     HARDSHIP = "hardship", _("Hardship")
     COMPLAINT = "complaint", _("Complaint")
@@ -48,7 +49,9 @@ class Standing:
 
 
 # What of these silences messages that would leave by themselves. Nothing overdue and a promise do not: the promise is reminded of.
-SILENCES = (Name.DECEASED, Name.COMPLAINT, Name.DISPUTE, Name.HARDSHIP, Name.VULNERABLE, Name.DO_NOT_CONTACT)
+SILENCES = (Name.DECEASED, Name.COMPLAINT, Name.DISPUTE, Name.HARDSHIP, Name.VULNERABLE, Name.DO_NOT_CONTACT, Name.SETTLEMENT)
+# A settlement that is being paid is an agreement that runs: it ends a path of treatment by the exit that a promise does.
+EXIT_OF = {Name.SETTLEMENT: Name.PROMISED}
 SAID = {
     Outcome.DISPUTE: Name.DISPUTE, Outcome.HARDSHIP: Name.HARDSHIP, Outcome.COMPLAINT: Name.COMPLAINT, Outcome.DECEASED: Name.DECEASED,
 }  # fmt: skip
@@ -87,6 +90,15 @@ def of_promises(customer_ids: Collection[int]) -> QuerySet:
     )
 
 
+def of_settlements(customer_ids: Collection[int]) -> QuerySet:
+    return rows_of(
+        Settlement.objects.filter(case__customer__among=among(customer_ids), status__in=Settlement.BEING_PAID),
+        Name.SETTLEMENT,
+        customer="case__customer",
+        since="offered_at",
+    )
+
+
 def of_deaths(customer_ids: Collection[int]) -> QuerySet:
     return rows_of(bars(customer_ids).filter(reason=ContactBar.Reason.DECEASED), Name.DECEASED, customer="customer", since="since")
 
@@ -114,7 +126,7 @@ def bars(customer_ids: Collection[int]) -> "QuerySet[ContactBar]":
 
 for key, reader in (
     ("disputes", of_disputes), ("complaints", of_complaints), ("promises", of_promises), ("deaths", of_deaths), ("care", of_care),
-    ("hardships", of_hardships), ("flags", of_flags),
+    ("hardships", of_hardships), ("flags", of_flags), ("settlements", of_settlements),
 ):  # fmt: skip
     READERS.register(key, reader)
 
@@ -139,7 +151,7 @@ def standing(customer_ids: Collection[int]) -> dict[int, dict[Name, Standing]]:
 
 def exits(customer_ids: Collection[int]) -> dict[int, frozenset[str]]:
     """Return the names that stand for each customer, as treatment paths write them."""
-    return {customer_id: frozenset(name.value for name in rows) for customer_id, rows in standing(customer_ids).items()}
+    return {customer_id: frozenset(EXIT_OF.get(name, name).value for name in rows) for customer_id, rows in standing(customer_ids).items()}
 
 
 def of(customer_ids: Collection[int]) -> dict[int, Hold]:

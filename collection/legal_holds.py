@@ -30,11 +30,16 @@ class Dead(LegalBarred):
     code = "legal_deceased"
 
 
+class Settling(LegalBarred):
+    code = "legal_settlement"
+
+
 BARS: tuple[tuple[Name, type[LegalBarred], object], ...] = (
     (Name.DECEASED, Dead, _("The customer has died: the estate is settled first.")),
     (Name.VULNERABLE, Vulnerable, _("The customer needs special care: the way to court is closed while that stands.")),
     (Name.HARDSHIP, InHardship, _("Hardship is being looked at: that is answered first.")),
     (Name.DISPUTE, Disputed, _("Something of this debt is contested: the dispute is decided first.")),
+    (Name.SETTLEMENT, Settling, _("A settlement is being paid: nothing else is demanded while it is kept.")),
 )
 
 

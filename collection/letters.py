@@ -197,8 +197,14 @@ def facts(row: PreActionLetter) -> dict[str, Any]:
     return {"customer_id": row.case.customer_id, "case": row.case.public_id, "amount": row.amount}
 
 
-def locked(letter: PreActionLetter) -> PreActionLetter:
-    return PreActionLetter.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer").get(pk=letter.pk)
+def locked(letter: PreActionLetter, actor: User) -> PreActionLetter:
+    """Return the locked row, for who is not kept from the case by a complaint.
+
+    :raises CaseFrozen: if one is
+    """
+    row = PreActionLetter.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer").get(pk=letter.pk)
+    contested.refuse_frozen(row.case, actor)
+    return row
 
 
 @transaction.atomic
@@ -212,7 +218,7 @@ def send(letter: PreActionLetter, *, tracking: str, actor: User, at: datetime) -
     :raises IllegalMove: if it was sent or let go
     """
     exposure.lock(letter.case.customer_id)
-    row = locked(letter)
+    row = locked(letter, actor=actor)
     row.case = Case.objects.select_for_update(of=("self",)).select_related("legal_entity", "customer").get(pk=row.case_id)
     today, tracking = books.value_day(row.case.legal_entity, at), tracking.strip()
     if not 4 <= len(tracking) <= 40:
@@ -246,7 +252,7 @@ def delivered(letter: PreActionLetter, *, on: date, actor: User, at: datetime) -
     :raises Invalid: if the day is before it was sent or ahead
     :raises IllegalMove: if it is not on its way
     """
-    row = locked(letter)
+    row = locked(letter, actor)
     day_of(row, on, at=at)
     done = move(row, Status.DELIVERED, event="collections.letter.delivered", actor=actor, at=at, facts=facts(row), delivered_on=on)
     limitation_book.refresh([row.case.customer_id], at=at)
@@ -260,7 +266,7 @@ def returned(letter: PreActionLetter, *, on: date, actor: User, at: datetime) ->
     :raises Invalid: if the day is before it was sent or ahead
     :raises IllegalMove: if it is not on its way
     """
-    row = locked(letter)
+    row = locked(letter, actor)
     day_of(row, on, at=at)
     return move(row, Status.RETURNED, event="collections.letter.returned", actor=actor, at=at, facts=facts(row), returned_on=on)
 
@@ -278,7 +284,7 @@ def drop(letter: PreActionLetter, *, actor: User, at: datetime) -> PreActionLett
 
     :raises IllegalMove: if it was sent or let go
     """
-    row = locked(letter)
+    row = locked(letter, actor)
     return move(row, Status.DROPPED, event="collections.letter.dropped", actor=actor, at=at, facts=facts(row))
 
 

@@ -77,6 +77,12 @@ class ComplaintIn(MatterIn):
     is_complex = serializers.BooleanField(required=False, default=False)
 
 
+class DisputeWithdrawIn(serializers.Serializer):
+    """Why a dispute is taken back."""
+
+    words = serializers.CharField(max_length=disputes.LONGEST, help_text="what the debtor said")
+
+
 class DisputeDecisionIn(serializers.Serializer):
     outcome = serializers.ChoiceField(choices=[(each.value, each.label) for each in (Outcome.UPHELD, Outcome.PARTLY, Outcome.REJECTED)])
     upheld = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=None, allow_null=True)
@@ -158,12 +164,13 @@ class DisputeViewSet(DoorViewSet):
         made = disputes.raise_(case, loan=loan, **body, actor=caller(request), at=now())
         return Response(DisputeOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses=DisputeOut)
+    @extend_schema(request=DisputeWithdrawIn, responses=DisputeOut)
     @action(detail=True, methods=["post"])
     @idempotent()
     def withdraw(self, request: Request, public_id: str) -> Response:
-        """Take a dispute back, as the debtor asked."""
-        return self.answer(disputes.withdraw(self.get_object(), actor=caller(request), at=now()))
+        """Take a dispute back, as the debtor asked, with what they said."""
+        body = checked(DisputeWithdrawIn, request)
+        return self.answer(disputes.withdraw(self.get_object(), words=body["words"], actor=caller(request), at=now()))
 
     @extend_schema(request=DisputeDecisionIn, responses=DisputeOut)
     @action(detail=True, methods=["post"])

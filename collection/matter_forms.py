@@ -76,6 +76,12 @@ class DisputeDecisionForm(crm_forms.Form):
     answer = words(_("Answer to the customer"), required=True)
 
 
+class WithdrawForm(crm_forms.Form):
+    """Why a dispute is taken back."""
+
+    words = words(_("What the customer said"), required=True)
+
+
 class ComplaintDecisionForm(crm_forms.Form):
     """How a complaint was decided."""
 

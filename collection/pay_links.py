@@ -17,6 +17,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from collection import cases, checks, owed
+from collection.checks import NotConfirmed
 from collection.models import Case, PayLink
 from credit import books, customer_payments, exposure, payoffs, repayments, suspense
 from crm.lib.errors import DomainError, Invalid, NotFound
@@ -34,12 +35,6 @@ MINUTES = "collections.pay_link.minutes"
 QUIET = timedelta(minutes=1)
 Status, Kind = PayLink.Status, PayLink.Kind
 ZERO = Decimal("0.00")
-
-
-class NotConfirmed(DomainError):
-    """Nothing of a debt is named, by a link either, before the person is confirmed."""
-
-    code = "person_not_confirmed"
 
 
 class Contested(DomainError):
@@ -196,6 +191,17 @@ def paid(*, key: str, gateway_id: str, amount: Decimal, at: datetime) -> PayLink
     return move(
         link, Status.PAID, actor=actor, at=at, event="collections.paylink.paid", facts=facts(link), paid_at=at, gateway_id=gateway_id[:64]
     )
+
+
+@transaction.atomic
+def take_back(customer_id: int, *, actor: User, at: datetime) -> int:
+    """Withdraw the open links of a customer whose debt is not as it was; return how many. Money that comes all the same is taken in."""
+    exposure.lock(customer_id)
+    rows = PayLink.objects.select_for_update(of=("self",)).select_related("case")
+    found = list(rows.filter(case__customer=customer_id, status=Status.OPEN))
+    for link in found:
+        move(link, Status.WITHDRAWN, actor=actor, at=at, event="collections.paylink.withdrawn", facts=facts(link))
+    return len(found)
 
 
 def sweep(*, at: datetime) -> int:

@@ -16,8 +16,9 @@ from django.utils.translation import ngettext
 
 from collection import agency_math, case_states, holds, placement_fees, promises
 from collection.agency_math import Seat
-from collection.models import Agency, Case, CasePause, Placement, ReliefPlan, Settlement
+from collection.models import Agency, Case, CasePause, Placement, ReliefPlan, Settlement, TreatmentEntry
 from collection.models.case import IN_WORK
+from collection.models.treatments import HOLDOUT
 from credit import books, exposure
 from crm.lib.errors import DomainError, Invalid
 from customers.models import Customer
@@ -83,6 +84,9 @@ def stays(rows: Collection[Case], *, at: datetime) -> dict[int, Stay]:
             "loan__customer_id", flat=True
         )
     )
+    reminded = set(
+        TreatmentEntry.objects.filter(case__in=ids, status=TreatmentEntry.Status.RUNNING, arm=HOLDOUT).values_list("case_id", flat=True)
+    )
     earliest = {entity: int(rules.value(EARLIEST, on=at.date())) for entity in {case.legal_entity_id for case in rows}}
     found: dict[int, Stay] = {}
     for case in rows:
@@ -100,6 +104,8 @@ def stays(rows: Collection[Case], *, at: datetime) -> dict[int, Stay]:
             found[case.pk] = Stay("relief", _("a relief plan runs"))
         elif case.status not in IN_WORK:
             found[case.pk] = Stay("paused", _("its work waits (%(why)s)") % {"why": case.get_pause_reason_display()})
+        elif case.pk in reminded:
+            found[case.pk] = Stay("holdout", _("it is only reminded, to measure against"))
         elif case.dpd < earliest[case.legal_entity_id]:
             found[case.pk] = Stay("early", _("it is placed from %(days)s days past due on") % {"days": earliest[case.legal_entity_id]})
     return found

@@ -1,7 +1,8 @@
 """Reminders of promises: some days before each part is due, one message per part, day and template, whatever runs twice.
 
 The message is planned without a text. When it leaves, what it says is read from the promise: one that is kept, replaced, broken or paid as
-far as this part is no longer wanted, and the message is cancelled. The gate and the hours of the house stand before it as before any other.
+far as this part is no longer wanted, nor is any while a matter stands that silences the house (a death, a complaint, hardship): it is
+cancelled. The gate and the hours of the house stand before it as before any other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from collection import holds
 from collection.models import Promise, PromisePart
 from crm.lib.templatetags.crm import spoken
 from customers import contacts, messages, templates
@@ -68,19 +70,20 @@ def moment(part: PromisePart, *, on: date, at: datetime) -> datetime:
 
 
 def values_of(batch: Sequence[Message], _at: datetime) -> dict[int, Mapping[str, str] | None]:
-    """Return what each reminder of a promise says now, None where it is no longer wanted; other messages are left out. Two statements."""
+    """Return what each reminder of a promise says now, None where it is no longer wanted; other messages are left out. A constant number of statements."""
     mine = {message.pk: int(message.key.removeprefix(KEY).partition(":")[0]) for message in batch if message.key.startswith(KEY)}
     if not mine:
         return {}
     parts = {part.pk: part for part in PromisePart.objects.filter(pk__in=mine.values()).select_related("promise")}
     earlier = asked_until(list(parts.values()))
+    silent = holds.of([message.customer_id for message in batch if message.pk in mine])
     found: dict[int, Mapping[str, str] | None] = {}
     for message in batch:
         part = parts.get(mine.get(message.pk, 0))
         if message.pk not in mine:
             continue
         lacks = Decimal(0) if part is None else min(part.amount, earlier[part.pk] - part.promise.paid_amount)
-        if part is None or not part.promise.is_running or lacks <= part.promise.tolerance:
+        if part is None or message.customer_id in silent or not part.promise.is_running or lacks <= part.promise.tolerance:
             found[message.pk] = None
             continue
         language = messages.language_of(message.customer)

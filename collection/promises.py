@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, judgement, owed, places
+from collection import cases, contested, judgement, owed, places
 from collection.judgement import Part, Payment, Verdict
 from collection.models import RUNNING, Case, Channel, Contact, Promise, PromisePart
 from credit import books, exposure
@@ -300,6 +300,7 @@ def cancel(promise: Promise, *, reason: str, actor: User, at: datetime) -> Promi
         raise Invalid(_("Choose why the promise ends."), fields={"reason": _("Choose why the promise ends.")})
     exposure.lock(promise.case.customer_id)
     row = Promise.objects.select_for_update(of=("self",), no_key=True).select_related("case__legal_entity").get(pk=promise.pk)
+    contested.refuse_frozen(row.case, actor)
     if not row.is_running:
         raise PromiseOver(_("Promise %(promise)s is “%(status)s” already.") % {"promise": row, "status": row.get_status_display()})
     today = books.value_day(row.case.legal_entity, at)

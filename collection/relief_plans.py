@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from collection import contested
 from collection import hardship as hardships
 from collection.models import Hardship, ReliefPlan
 from collection.settlement_ladder import allowed
@@ -120,7 +121,7 @@ def propose(hardship: Hardship, *, loan: Loan, kind: str, data: dict[str, Any], 
     :raises NotAffordable: if the lower instalment is above what is left of a month
     :raises Invalid: if the plan cannot be
     """
-    row = hardships.locked(hardship)
+    row = hardships.locked(hardship, actor)
     if row.status != Hardship.Status.ASSESSED:
         raise NotAssessed(_("A plan is made once the form is finished."))
     if kind not in Kind.values:
@@ -186,6 +187,7 @@ def approve(plan: ReliefPlan, *, actor: User, at: datetime) -> ReliefPlan:
     :raises DomainError: if the loan no longer stands where it can be done
     """
     row = locked(plan)
+    contested.refuse_frozen(row.hardship.case, actor)
     today = books.value_day(row.loan.legal_entity, at)
     if row.proposed_by_id == actor.pk:
         raise OwnProposal(_("You proposed this plan: another person approves it."))
@@ -220,7 +222,7 @@ def start(row: ReliefPlan, *, actor: User, at: datetime) -> ReliefPlan:
         Kind(row.kind), lambda: row.loan.matures_on
     )()
     move(row, Status.RUNNING, actor=actor, at=at, facts=facts(row), starts_on=today, until=until)
-    owner = hardships.locked(row.hardship)
+    owner = hardships.locked(row.hardship, actor)
     if owner.is_open:
         hardships.ended(owner, Hardship.Status.GRANTED, actor=actor, at=at)
     if row.kind == Kind.WAIVE:
@@ -235,6 +237,7 @@ def refuse(plan: ReliefPlan, *, actor: User, at: datetime) -> ReliefPlan:
     :raises IllegalMove: if it is on the loan or over
     """
     row = locked(plan)
+    contested.refuse_frozen(row.hardship.case, actor)
     return move(row, Status.REFUSED, actor=actor, at=at, facts=facts(row), ended_on=books.value_day(row.loan.legal_entity, at))
 
 

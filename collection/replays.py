@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from collection.contact_rules import problems
-from collection.models import Contact, Outcome, PolicyDraft, PolicyReplay
+from collection.models import Complaint, Contact, Outcome, PolicyDraft, PolicyReplay
 from credit.models import Transaction
 from crm.lib.errors import DomainError, Invalid
 from customers import contact_packs, contacts
@@ -280,6 +280,14 @@ def paid(ids: list[int], *, since: date, until: date) -> list[tuple[int, date, D
 
 
 def complaints(ids: list[int], *, since: datetime, until: datetime) -> list[tuple[int, datetime, int | None]]:
-    """Return the complaints that collectors wrote down: whose, when, and the attempt it was made in, if one was counted."""
+    """Return the complaints of these customers: whose, when, and the attempt it was made in, if one was counted.
+
+    One told in a contact and filed on the same day is one.
+    """
     rows = Contact.objects.filter(case__customer_id__in=ids, outcome=Outcome.COMPLAINT, at__gte=since, at__lt=until)
-    return list(rows.values_list("case__customer_id", "at", "attempt_id"))
+    told = list(rows.values_list("case__customer_id", "at", "attempt_id"))
+    days = {(customer, at.date()) for customer, at, _attempt in told}
+    filed = Complaint.objects.filter(case__customer__in=ids, opened_at__gte=since, opened_at__lt=until).values_list(
+        "case__customer", "opened_at"
+    )
+    return told + [(customer, at, None) for customer, at in filed if (customer, at.date()) not in days]

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, contested, judgement, owed, promises
+from collection import case_states, cases, contested, judgement, owed, promises
 from collection import settlement_ladder as ladder
 from collection.judgement import Part
 from collection.models import Case, Channel, Dispute, Hardship, Settlement, SettlementPart
@@ -31,7 +31,7 @@ from ledger import log
 ZERO = Decimal("0.00")
 LADDER, AUTHORITY, EXTRA = "collections.settlement.ladder", "collections.settlement.authority", "collections.settlement.hardship_extra"
 VALID, LONGEST, PARTS = "collections.settlement.valid_days", "collections.settlement.longest_days", "collections.settlement.parts"
-Status = Settlement.Status
+Status, PAUSE = Settlement.Status, Case.PauseReason.SETTLEMENT
 
 
 class BelowFloor(Invalid):
@@ -177,8 +177,14 @@ def facts(row: Settlement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def locked(settlement: Settlement) -> Settlement:
-    return Settlement.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer").get(pk=settlement.pk)
+def locked(settlement: Settlement, actor: User) -> Settlement:
+    """Return the locked row, for who is not kept from the case by a complaint.
+
+    :raises CaseFrozen: if one is
+    """
+    row = Settlement.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer").get(pk=settlement.pk)
+    contested.refuse_frozen(row.case, actor)
+    return row
 
 
 def authority_of(user: User, *, on: date) -> Decimal:
@@ -195,7 +201,7 @@ def approve(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
     :raises OfferExpired: if its last day is over
     :raises IllegalMove: if it does not wait for approval
     """
-    row = locked(settlement)
+    row = locked(settlement, actor)
     today = books.value_day(row.case.legal_entity, at)
     if row.offered_by_id == actor.pk:
         raise OwnProposal(_("You proposed this settlement: another person approves it."))
@@ -215,7 +221,7 @@ def refuse(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
 
     :raises IllegalMove: if it does not wait for approval
     """
-    row = locked(settlement)
+    row = locked(settlement, actor)
     return move(row, Status.REFUSED, actor=actor, at=at, facts=facts(row), ended_on=books.value_day(row.case.legal_entity, at))
 
 
@@ -225,24 +231,31 @@ def withdraw(settlement: Settlement, *, actor: User, at: datetime) -> Settlement
 
     :raises IllegalMove: if it was accepted or is over
     """
-    row = locked(settlement)
+    row = locked(settlement, actor)
     return move(row, Status.WITHDRAWN, actor=actor, at=at, facts=facts(row), ended_on=books.value_day(row.case.legal_entity, at))
 
 
 @transaction.atomic
 def accept(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
-    """Note that the customer accepted; payments from now on count for it.
+    """Note that the customer accepted; payments from now on count for it, and nothing else is demanded while it is kept.
 
+    :raises DisputeOpen: if something of the debt was contested since
     :raises OfferExpired: if its last day is over
     :raises IllegalMove: if it is not on offer
     """
     exposure.lock(settlement.case.customer_id)
-    row = locked(settlement)
+    row = locked(settlement, actor)
     today = books.value_day(row.case.legal_entity, at)
     if row.status == Status.APPROVED:
         refuse_expired(row, today)
+    if Dispute.objects.open().filter(case=row.case).exists():
+        raise DisputeOpen(_("Something of this debt is contested: the dispute is decided first."))
     counts_after = promises.last_transaction(row.case.customer_id)
-    return move(row, Status.ACCEPTED, actor=actor, at=at, facts=facts(row), accepted_on=today, counts_after=counts_after)
+    done = move(row, Status.ACCEPTED, actor=actor, at=at, facts=facts(row), accepted_on=today, counts_after=counts_after)
+    last = max(part.due_on for part in row.parts.all()) + timedelta(days=row.grace_days + 1)
+    longest = today + timedelta(days=int(rules.value("collections.pause.days", on=today)))
+    case_states.pause(row.case, reason=PAUSE, until=min(last, longest), actor=actor, at=at)
+    return done
 
 
 def refuse_expired(row: Settlement, today: date) -> None:
@@ -307,6 +320,8 @@ def step(row: Settlement, paid: dict[int, Any], *, actor: User, at: datetime) ->
 def reinstate(row: Settlement, *, today: date, actor: User, at: datetime) -> None:
     """End a settlement that was not paid: the whole debt is demanded again, what was paid stays paid."""
     move(row, Status.BREACHED, actor=actor, at=at, facts=facts(row), ended_on=today)
+    if row.case.is_open and row.case.pauses.filter(reason=PAUSE, ended_at__isnull=True).exists():
+        case_states.resume(row.case, reason=PAUSE, actor=actor, at=at)
     Case.objects.open().filter(pk=row.case_id).update(broken_on=today, next_action=Channel.CALL, next_action_on=today)
 
 

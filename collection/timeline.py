@@ -213,6 +213,11 @@ def _dispute_withdrawn(entry: Entry) -> str:
     return _("Dispute of %(amount)s taken back by the customer") % {"amount": amount(entry)}
 
 
+@sentence("collections.dispute.put_right", icon="cases", tone="good", permission=VIEW)
+def _dispute_put_right(entry: Entry) -> str:
+    return _("What was upheld of a dispute is put right in the books: %(amount)s") % {"amount": amount(entry)}
+
+
 @sentence("collections.complaint.opened", icon="cases", tone="caution", permission=VIEW)
 def _complained(entry: Entry) -> str:
     words = {"kind": word(Complaint.Kind, entry.facts.get("kind", "")), "day": entry.facts.get("due_on", "")}

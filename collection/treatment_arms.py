@@ -7,11 +7,10 @@ from typing import Any
 
 from collection import treatment_judge, treatment_shape
 from collection.models import TreatmentExperiment
+from collection.models.treatments import CHALLENGER, CHAMPION, HOLDOUT
 from collection.treatment_judge import Judge, Treatment
 from risk.engine import BUCKETS, bucket
 from risk.models import StrategyVersion
-
-CHAMPION, CHALLENGER, HOLDOUT = "champion", "challenger", "holdout"
 
 
 @lru_cache(maxsize=8)

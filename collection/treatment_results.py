@@ -41,15 +41,26 @@ WITH entered AS (
 SELECT n.arm, count(*), sum(n.amount), sum(n.cured), coalesce(sum(p.cash), 0), coalesce(sum(p.cash * p.cash), 0)
 FROM cases AS n LEFT JOIN paid AS p ON p.case_id = n.case_id GROUP BY n.arm
 """
+# What machines do is counted by the steps, what people do by their contacts: whoever calls somebody of any arm, it costs that arm.
 ACTS = """
+WITH armed AS (
+    SELECT case_id, min(arm) AS arm, min(began_at) AS since FROM collections_treatmententry WHERE experiment_id = %(experiment)s GROUP BY case_id
+)
 SELECT e.arm, s.action, count(*) FROM collections_treatmentstep AS s JOIN collections_treatmententry AS e ON e.id = s.entry_id
-WHERE e.experiment_id = %(experiment)s AND s.status IN ('given', 'sent', 'done') GROUP BY e.arm, s.action
+WHERE e.experiment_id = %(experiment)s AND s.status IN ('given', 'sent', 'done') AND s.action <> ALL(%(by_people)s) GROUP BY e.arm, s.action
+UNION ALL
+SELECT n.arm, k.channel, count(*) FROM collections_contact AS k JOIN armed AS n ON n.case_id = k.case_id AND k.at >= n.since AND k.at <= %(at)s
+WHERE k.channel = ANY(%(by_people)s) GROUP BY n.arm, k.channel
 """
+# One a case and day: a complaint on file, or told in a contact and filed by nobody.
 COMPLAINTS = """
-SELECT n.arm, count(*) FROM collections_contact AS k
-JOIN (SELECT case_id, min(arm) AS arm, min(began_at) AS since FROM collections_treatmententry WHERE experiment_id = %(experiment)s GROUP BY case_id)
-    AS n ON n.case_id = k.case_id AND k.at >= n.since AND k.at <= %(at)s
-WHERE k.outcome = 'complaint' GROUP BY n.arm
+SELECT n.arm, count(DISTINCT (m.case_id, m.at::date)) FROM (
+    SELECT case_id, opened_at AS at FROM collections_complaint
+    UNION ALL SELECT case_id, at FROM collections_contact WHERE outcome = 'complaint'
+) AS m JOIN (
+    SELECT case_id, min(arm) AS arm, min(began_at) AS since FROM collections_treatmententry WHERE experiment_id = %(experiment)s GROUP BY case_id
+) AS n ON n.case_id = m.case_id AND m.at >= n.since AND m.at <= %(at)s
+GROUP BY n.arm
 """
 
 
@@ -136,7 +147,7 @@ def arms(experiment: TreatmentExperiment, *, at: datetime) -> list[Arm]:
     if experiment.result is not None:
         return read(experiment.result)
     until = min(at, experiment.ended_at or at)
-    values: dict[str, Any] = {"experiment": experiment.pk, "at": until, "until": localtime(until).date()}
+    values: dict[str, Any] = {"experiment": experiment.pk, "at": until, "until": localtime(until).date(), "by_people": list(shape.DESK)}
     with connection.cursor() as cursor:
         cursor.execute(SUMS, values)
         sums = {row[0]: row[1:] for row in cursor.fetchall()}

@@ -30,6 +30,7 @@ urlpatterns = [
     path("collections/disputes/<str:public_id>/", matters.dispute, name="dispute"),
     path("collections/disputes/<str:public_id>/decide/", matters.dispute_decide, name="dispute-decide"),
     path("collections/disputes/<str:public_id>/withdraw/", matters.dispute_withdraw, name="dispute-withdraw"),
+    path("collections/disputes/<str:public_id>/put-right/", matters.dispute_put_right, name="dispute-put-right"),
     path("collections/complaints/", matters.complaint_list, name="complaint-list"),
     path("collections/complaints/<str:public_id>/", matters.complaint, name="complaint"),
     path("collections/complaints/<str:public_id>/decide/", matters.complaint_decide, name="complaint-decide"),

@@ -38,6 +38,7 @@ STOPS: Sequence[tuple[Name, Any]] = (
     (Name.DECEASED, _("The customer has died: nobody goes there about the debt.")),
     (Name.VULNERABLE, _("The customer needs special care: nobody goes there unasked.")),
     (Name.COMPLAINT, _("A complaint is open: it is answered before anybody goes there.")),
+    (Name.SETTLEMENT, _("A settlement is being paid: nobody goes there while it is kept.")),
 )
 
 

@@ -119,12 +119,17 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
         return rows.annotate(given=given).order_by("given", *ORDER)
 
     def waiting(self, user: Any, *, at: datetime, on: date) -> Self:
-        """Narrow to what is in work, within the reach of `user`, due on a day, not skipped by them, and which no complaint keeps them from."""
-        from collection.contested import bars_of  # it builds on this module
+        """Narrow to what is in work, within the reach of `user`, due on a day, not skipped by them, and which no complaint keeps them from.
+
+        Who is only reminded, to measure against, is not called unasked: such a case comes when somebody agreed on a next step with them.
+        """
+        from collection.contested import bars_of  # these build on this module
+        from collection.models.treatments import HOLDOUT, TreatmentEntry
 
         due = Q(next_action_on__isnull=True) | Q(next_action_on__lte=on)
         skipped = Skip.objects.filter(case=OuterRef("pk"), actor=user.pk, until__gt=at)
-        return self.in_work().visible_to(user).filter(due, ~Exists(skipped), ~bars_of(user))
+        reminded = TreatmentEntry.objects.filter(case=OuterRef("pk"), status=TreatmentEntry.Status.RUNNING, arm=HOLDOUT)
+        return self.in_work().visible_to(user).filter(due, ~Exists(skipped), ~bars_of(user), ~(Q(next_action="") & Exists(reminded)))
 
     def lying(self, user: Any, where: str) -> Self:
         """Narrow to what lies free in one of the queues of `user`: their own, their team's, or the pool. The index of the queue reads it in order."""

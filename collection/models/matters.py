@@ -41,6 +41,10 @@ class MatterQuerySet(ScopedQuerySet[Any]):
     def open(self) -> Self:
         return self.filter(status="open")
 
+    def to_put_right(self) -> Self:
+        """Narrow disputes to those that were upheld and still stand in the books."""
+        return self.filter(status__in=["upheld", "partly"], corrected_at__isnull=True)
+
 
 class Matter(models.Model):
     """What disputes and complaints share: who opened it when, who answers for it by when, in which words."""
@@ -91,7 +95,10 @@ DECIDED = Q(status="open", decided_at__isnull=True, decided_on__isnull=True) | (
 
 
 class Dispute(Matter):
-    """What a debtor contests of one loan, and how much of it. Until it is decided, that amount is left out of every demand."""
+    """What a debtor contests of one loan, and how much of it. Until it is decided, that amount is left out of every demand.
+
+    What is upheld stays left out until it is put right in the books.
+    """
 
     POLICY = Policy(
         owner="collections",
@@ -107,6 +114,7 @@ class Dispute(Matter):
             **MATTER_COLUMNS,
             "amount": _("Contested amount, CNY"),
             "upheld_amount": _("Of it, what proved not to be owed, CNY"),
+            "corrected_at": _("When it was noted that what was upheld is put right in the books"),
         },
     )
 
@@ -140,6 +148,8 @@ class Dispute(Matter):
     status = models.CharField(max_length=9, choices=Status, default=Status.OPEN)
     amount = MoneyField()
     upheld_amount = MoneyField(null=True, blank=True)
+    corrected_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    corrected_at = models.DateTimeField(null=True, blank=True)
     statement = SealedTextField("collections.dispute.statement", null=True, blank=True)
     answer = SealedTextField("collections.dispute.answer", null=True, blank=True)
 
@@ -164,11 +174,24 @@ class Dispute(Matter):
                 | Q(status="upheld", upheld_amount=F("amount"), upheld_amount__isnull=False)
                 | Q(status="partly", upheld_amount__gt=0, upheld_amount__lt=F("amount"), upheld_amount__isnull=False),
             ),
+            models.CheckConstraint(
+                name="dispute_corrected_is_whole",
+                condition=Q(corrected_at__isnull=True, corrected_by__isnull=True)
+                | Q(status__in=["upheld", "partly"], corrected_at__isnull=False, corrected_by__isnull=False),
+            ),
         ]
         indexes = [
+            # what was upheld and still stands in the books: left out of demands, on the home page of who puts it right
+            models.Index(
+                fields=["loan"], name="dispute_to_put_right", condition=Q(status__in=["upheld", "partly"], corrected_at__isnull=True)
+            ),
             models.Index(fields=["case", "-id"], name="dispute_of_case"),  # the case's page; what holds a customer
             models.Index(fields=["due_on"], name="dispute_open_due", condition=Q(status="open")),  # the clocks
         ]
+
+    @property
+    def is_to_put_right(self) -> bool:
+        return self.status in (self.Status.UPHELD, self.Status.PARTLY) and self.corrected_at is None
 
 
 class Complaint(Matter):

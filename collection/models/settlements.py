@@ -72,6 +72,7 @@ class Settlement(models.Model):
         WITHDRAWN = "withdrawn", pgettext_lazy("settlement", "Withdrawn")
 
     UNDER_WAY: ClassVar[tuple[str, ...]] = (Status.PROPOSED, Status.APPROVED, Status.ACCEPTED, Status.PAID)
+    BEING_PAID: ClassVar[tuple[str, ...]] = (Status.ACCEPTED, Status.PAID)  # nothing else is demanded meanwhile
     MOVES: ClassVar[dict[str, set[str]]] = {
         Status.PROPOSED: {Status.APPROVED, Status.REFUSED, Status.WITHDRAWN, Status.EXPIRED},
         Status.APPROVED: {Status.ACCEPTED, Status.EXPIRED, Status.WITHDRAWN},

@@ -14,7 +14,7 @@ from customers.models import Message
 from governance.models import User
 from risk.models import StrategyVersion
 
-ARMS = ["champion", "challenger", "holdout"]
+CHAMPION, CHALLENGER, HOLDOUT = ARMS = ["champion", "challenger", "holdout"]
 
 
 class ExperimentQuerySet(models.QuerySet["TreatmentExperiment"]):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from collection import complaints, disputes, permissions, queues
-from collection.matter_forms import ComplaintDecisionForm, ComplaintForm, DisputeDecisionForm, DisputeForm, MatterForm
+from collection.matter_forms import ComplaintDecisionForm, ComplaintForm, DisputeDecisionForm, DisputeForm, MatterForm, WithdrawForm
 from collection.matter_lists import COMPLAINTS, DISPUTES
 from collection.models import Case, Complaint, Dispute
 from collection.views import work
@@ -96,6 +96,7 @@ def matter_context(request: HttpRequest, row: Any) -> dict[str, Any]:
 def dispute(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, Dispute, public_id)
     context = matter_context(request, row) | {"may_withdraw": row.is_open and request.user.has_perm(permissions.OPEN_MATTER)}
+    context["may_put_right"] = row.is_to_put_right and request.user.has_perm(permissions.DECIDE_MATTER)
     return htmx.render(request, "collections/dispute.html", "collections/dispute.html", context)
 
 
@@ -171,11 +172,29 @@ def dispute_decide(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @needs(permissions.OPEN_MATTER)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def dispute_withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, Dispute, public_id)
-    disputes.withdraw(row, actor=person(request), at=now())
-    messages.success(request, _("The dispute is taken back. The amount is demanded again."))
+    form = WithdrawForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
+            if not sent.again:
+                disputes.withdraw(row, **data, actor=person(request), at=now())
+                sent.result(reverse("dispute", args=[row.public_id]))
+                messages.success(request, _("The dispute is taken back. The amount is demanded again."))
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    context = {"matter": row, "back": reverse("dispute", args=[row.public_id]), "title": _("Customer takes it back")}
+    return form.page(request, "collections/matter_decide.html", context)
+
+
+@needs(permissions.DECIDE_MATTER)
+@require_POST
+def dispute_put_right(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = found(request, Dispute, public_id)
+    disputes.put_right(row, actor=person(request), at=now())
+    messages.success(request, _("It is put right: what is owed is what the books say."))
     return htmx.go(request, reverse("dispute", args=[row.public_id]))
 
 

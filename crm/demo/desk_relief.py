@@ -69,7 +69,7 @@ def contest(house: House, case: Case, state: str, at: datetime) -> None:
         statement="客户称该笔费用不应收取，并提供了截图。",
     )  # fmt: skip
     if state == "withdrawn":
-        disputes.withdraw(row, actor=actor, at=at + timedelta(hours=1))
+        disputes.withdraw(row, words="客户表示已弄清费用来源。", actor=actor, at=at + timedelta(hours=1))
     elif state != "open":
         answer, later = "已核对流水并答复客户。", at + timedelta(hours=2)
         disputes.decide(row, outcome=state, upheld=part, answer=answer, actor=compliance, at=later)

@@ -28,7 +28,7 @@ def rows_of(case: Any, *, worker: Any, cast: Any, at: datetime) -> dict[str, str
     told = {"channel": "inbound", "statement": "多收了费用", "owner": cast.compliance, "actor": worker, "at": at}
     dispute = disputes.raise_(case, loan=case.debts.get().loan, kind="amount", amount=Decimal("10.00"), **told)
     complaint = complaints.file(case, kind="manner", about=None, is_complex=False, **told)
-    disputes.withdraw(dispute, actor=worker, at=at)
+    disputes.withdraw(dispute, words="清楚了", actor=worker, at=at)
     loan = dispute.loan
     opened = hardships.open_(case, cause="illness", owner=cast.compliance, actor=worker, at=at)
     hardships.fill_in(opened, amounts={"wage": Decimal("9000.00"), "food": Decimal("2000.00")}, actor=worker, at=at)

@@ -10,12 +10,13 @@ import pytest
 from collection import cases, complaints, contested, disputes, holds, owed, promises, queues
 from collection.complaints import CannotExtend, OwnComplaint
 from collection.contested import CaseFrozen
-from collection.disputes import AlreadyDisputed, MatterDecided
+from collection.disputes import AlreadyDisputed, MatterDecided, NothingBooked, NotUpheld
 from collection.judgement import Part
 from collection.models import Case, Complaint, Dispute
-from credit import acts
+from credit import acts, repayments
 from crm.lib.errors import Invalid
 from customers import contacts
+from ledger import log
 from tests.collection.conftest import AFTER, Floor
 
 TODAY = AFTER.date()
@@ -95,7 +96,7 @@ def test_one_dispute_about_a_loan_runs_at_a_time(case: Case, floor: Floor) -> No
     found = disputed(case, floor)
     with pytest.raises(AlreadyDisputed):
         disputed(case, floor)
-    disputes.withdraw(found, actor=floor.cast.collector, at=AFTER)
+    disputes.withdraw(found, words="清楚了", actor=floor.cast.collector, at=AFTER)
     assert disputed(case, floor).is_open
 
 
@@ -108,11 +109,37 @@ def test_a_decision_ends_the_hold_and_says_how_much(case: Case, floor: Floor, ou
     disputes.decide(found, outcome=outcome, upheld=given, answer="已核实", actor=floor.cast.collections_supervisor, at=AFTER)
     found.refresh_from_db()
     assert (found.status, found.upheld_amount, found.decided_on, found.answer) == (outcome, upheld, TODAY, "已核实")
-    assert contested.held_back([found.loan_id]) == {}
+    assert contested.held_back([found.loan_id]) == ({found.loan_id: upheld} if upheld else {})  # until it is put right in the books
     with pytest.raises(MatterDecided):
         disputes.decide(found, outcome="rejected", answer="x", actor=floor.cast.collections_supervisor, at=AFTER)
     with pytest.raises(MatterDecided):
-        disputes.withdraw(found, actor=floor.cast.collector, at=AFTER)
+        disputes.withdraw(found, words="清楚了", actor=floor.cast.collector, at=AFTER)
+
+
+def test_what_was_upheld_is_not_demanded_until_it_is_put_right_in_the_books(case: Case, floor: Floor) -> None:
+    supervisor, found = floor.cast.collections_supervisor, disputed(case, floor)
+    with pytest.raises(NotUpheld):
+        disputes.put_right(found, actor=supervisor, at=AFTER)
+    before = owed.of_loans([found.loan], on=TODAY)[0].demand
+    found = disputes.decide(found, outcome="upheld", answer="已核实", actor=supervisor, at=AFTER)
+    assert found.is_to_put_right and owed.of_loans([found.loan], on=TODAY)[0].demand == before
+    with pytest.raises(NothingBooked, match=found.loan.public_id):
+        disputes.put_right(found, actor=supervisor, at=AFTER)
+    later = AFTER + timedelta(hours=1)
+    repayments.receive(found.loan, amount=Decimal("1.00"), actor=floor.cast.loan_officer, at=later, key="the payment that was not seen")
+    found = disputes.put_right(found, actor=supervisor, at=AFTER + timedelta(hours=2))
+    assert contested.held_back([found.loan_id]) == {} and not found.is_to_put_right
+    assert log.history(found).filter(event="collections.dispute.put_right").exists()
+    with pytest.raises(NotUpheld):
+        disputes.put_right(found, actor=supervisor, at=AFTER)
+
+
+@pytest.mark.parametrize("words", ["", "   ", "x" * 2_001])
+def test_a_dispute_is_taken_back_in_the_customer_s_words(case: Case, floor: Floor, words: str) -> None:
+    found = disputed(case, floor)
+    with pytest.raises(Invalid) as refused:
+        disputes.withdraw(found, words=words, actor=floor.cast.collector, at=AFTER)
+    assert "words" in refused.value.fields
 
 
 @pytest.mark.parametrize("upheld", [None, Decimal("0.00"), HUNDRED, Decimal("100.01"), Decimal("0.001")])
@@ -206,7 +233,7 @@ def test_every_name_of_the_port_is_answered(case: Case, floor: Floor) -> None:
     cases.claim(case, actor=floor.cast.collector, at=AFTER)
     promises.take(case, parts=[Part(TODAY, HUNDRED)], channel="inbound", actor=floor.cast.collector, at=AFTER)
     assert holds.exits(ids)[customer.pk] == {"dispute", "complaint", "promised"}
-    disputes.withdraw(found, actor=floor.cast.collector, at=AFTER)
+    disputes.withdraw(found, words="清楚了", actor=floor.cast.collector, at=AFTER)
     for channel in ("call", "sms", "email"):
         contacts.bar(customer, channel=channel, reason="stop", actor=floor.cast.collector, at=AFTER)
     assert holds.exits(ids)[customer.pk] == {"complaint", "promised", "do_not_contact"}

@@ -13,7 +13,7 @@ from django.utils.timezone import now as real_now
 
 from collection import case_texts, cases, checks, disputes, owed, pay_links, promise_reminders, promises
 from collection.judgement import Part
-from collection.models import Case, PayLink
+from collection.models import Case, Contact, PayLink
 from credit.models import Receipt, Transaction
 from crm.lib.errors import Invalid, NotFound
 from crm.processes import wait
@@ -338,3 +338,26 @@ def test_a_reminder_leaves_through_the_outbox_or_is_cancelled(promised: Any, flo
     outbox.send_due(clock=lambda: AFTER)
     message = Message.objects.get()
     assert (message.status, "100.00" in (message.text or "")) == ("sent", True)
+
+
+@pytest.mark.parametrize("outcome", ["complaint", "hardship", "deceased"])
+def test_nobody_is_reminded_of_a_promise_while_a_matter_stands(promised: Any, floor: Floor, outcome: str) -> None:
+    """Said on the telephone after the promise: what waits to leave is no longer wanted."""
+    promise_reminders.plan(floor.cast.entity, on=promised.first_due_on - timedelta(days=3), at=AFTER)
+    waiting = list(Message.objects.filter(key__startswith=promise_reminders.KEY).select_related("customer"))
+    assert [said for said in promise_reminders.values_of(waiting, AFTER).values() if said] and waiting
+    told = {"next_action": "call", "next_action_on": AFTER.date(), "actor": floor.cast.collector}
+    Contact.objects.create(case=promised.case, channel="inbound", outcome=outcome, at=AFTER + MINUTE, **told)
+    assert set(promise_reminders.values_of(waiting, AFTER).values()) == {None}
+
+
+def test_a_dispute_reaches_the_demands_that_are_out_already(case: Case, floor: Floor) -> None:
+    """The link is withdrawn and the text that waits is taken back; money paid all the same is taken in."""
+    confirm(case, floor)
+    link = make(case, floor)
+    text = case_texts.send(case, template=template(case, "case.overdue"), actor=floor.cast.collector, at=AFTER, key="one")
+    contest(case, floor, D("10.00"))
+    floor.deliver()
+    link.refresh_from_db()
+    text.refresh_from_db()
+    assert (link.status, text.status) == ("withdrawn", "cancelled")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collection import contested, disputes, relief_home, settlement_letter, settlements
+from collection import contested, disputes, holds, legal_holds, queues, relief_home, settlement_letter, settlements
 from collection.judgement import Part
 from collection.models import Case, Settlement
 from collection.settlements import AboveAuthority, BelowFloor, DisputeOpen, NotWhollyDue, OfferExpired, OwnProposal, SettlementUnderWay
@@ -107,7 +107,7 @@ def test_what_is_contested_is_decided_first_and_one_runs_at_a_time(case: Case, f
     )  # fmt: skip
     with pytest.raises(DisputeOpen):
         offered(case, floor)
-    disputes.withdraw(found, actor=floor.cast.collector, at=AFTER)
+    disputes.withdraw(found, words="清楚了", actor=floor.cast.collector, at=AFTER)
     offered(case, floor)
     with pytest.raises(SettlementUnderWay):
         offered(case, floor)
@@ -175,6 +175,33 @@ def test_a_breach_brings_the_whole_debt_back(case: Case, floor: Floor) -> None:
     assert (row.status, row.paid_amount) == ("breached", Decimal("100.00"))
     assert case.is_open and case.broken_on is not None
     assert not ChangeRequest.objects.filter(kind="credit.loan_act", status="open").exists()
+
+
+def test_while_it_is_paid_nothing_else_is_demanded(case: Case, floor: Floor) -> None:
+    """Queue, treatment, reminders, court and visits wait; a breach lets all of them go on."""
+    row = agreed(case, floor)
+    case.refresh_from_db()
+    assert (case.status, case.pause_reason) == ("paused", "settlement")
+    assert not queues.waiting(floor.cast.collector, at=AFTER).filter(pk=case.pk).exists()
+    assert "promised" in holds.exits([case.customer_id])[case.customer_id], "a path of treatment ends"
+    assert case.customer_id in holds.of([case.customer_id]), "no reminder leaves"
+    with pytest.raises(legal_holds.Settling):
+        legal_holds.refuse(case)
+    floor.close(TODAY + WEEK + timedelta(days=2))
+    row.refresh_from_db()
+    case.refresh_from_db()
+    assert (row.status, case.status, case.next_action) == ("breached", "open", "call")
+    assert holds.of([case.customer_id]) == {} and legal_holds.standing(case) is None
+
+
+def test_what_was_contested_since_the_offer_is_decided_first(case: Case, floor: Floor) -> None:
+    row = settlements.approve(offered(case, floor), actor=floor.cast.risk_manager, at=AFTER)
+    disputes.raise_(
+        case, loan=case.debts.get().loan, kind="fee", amount=Decimal("10.00"), channel="inbound", owner=floor.cast.collections_supervisor,
+        actor=floor.cast.collector, at=AFTER,
+    )  # fmt: skip
+    with pytest.raises(DisputeOpen):
+        settlements.accept(row, actor=floor.cast.collector, at=AFTER)
 
 
 def test_following_again_changes_nothing(case: Case, floor: Floor) -> None:

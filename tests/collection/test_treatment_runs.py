@@ -11,7 +11,7 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from collection import treatment_facts, treatment_judge, treatment_runs, treatment_sending, treatment_shape
+from collection import placements, queues, treatment_facts, treatment_judge, treatment_runs, treatment_sending, treatment_shape
 from collection.models import Case, CaseScore, Contact, TreatmentEntry, TreatmentStep
 from customers import contacts, outbox
 from customers.models import Message
@@ -193,3 +193,17 @@ def test_what_the_night_reckoned_can_draw_a_path_and_an_older_version_does_not_m
     schema["facts"] = [one for one in schema["facts"] if one["name"] not in treatment_facts.UNSCORED]
     older = treatment_judge.Judge(BROUGHT["graph"], schema, BROUGHT["reasons"])
     assert older.judge(told.facts).path == "gentle"
+
+
+@pytest.mark.django_db
+def test_who_is_only_reminded_is_not_called_unasked(case: Case, floor: Any) -> None:
+    """The hold-out arm is the control: no queue shows it, no agency gets it, until somebody agreed on a next step."""
+    treatment_runs.work([case.pk], at=MORNING)
+    at = on(0)
+    seen = lambda: queues.waiting(floor.cast.collector, at=at).filter(pk=case.pk).exists()  # noqa: E731
+    assert seen()
+    TreatmentEntry.objects.filter(case=case).update(arm="holdout", experiment=None)
+    assert not seen()
+    assert placements.stays([case], at=at)[case.pk].code == "holdout"
+    Case.objects.filter(pk=case.pk).update(next_action="call", next_action_on=at.date())
+    assert seen()

@@ -186,6 +186,7 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/disputes/": {
             "case": rows["cases"], "loan": rows["loans"], "kind": "fee", "amount": "1.00", "channel": "inbound",
         },
+        "/api/v1/disputes/{public_id}/withdraw/": {"words": "x"},
         "/api/v1/disputes/{public_id}/decide/": {"outcome": "rejected", "answer": "x"},
         "/api/v1/complaints/": {"case": rows["cases"], "kind": "hours", "channel": "inbound"},
         "/api/v1/complaints/{public_id}/decide/": {"outcome": "rejected", "answer": "x"},

@@ -1,0 +1,64 @@
+"""Who is complained about is kept from the case by every door, not only by its page."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from collection import case_states, cases, complaints, disputes, hardship, letters, promises, relief_plans, settlements
+from collection.contested import CaseFrozen
+from collection.judgement import Part
+from collection.models import Complaint, Dispute, Hardship, PreActionLetter, Promise, ReliefPlan, Settlement
+from tests.collection import court_rows, relief_rows
+from tests.collection.conftest import AFTER, Floor
+
+ITEM = {"wage": Decimal("1.00")}
+LATER = AFTER.date() + timedelta(days=5)
+# Each door with the kind of thing it is about; the case itself stands in `case`.
+DOORS: dict[str, tuple[Any, Callable[[Any, dict[str, Any]], Any]]] = {
+    "pause": (None, lambda row, by: case_states.pause(row, reason="dispute", until=LATER, **by)),
+    "resume": (None, lambda row, by: case_states.resume(row, **by)),
+    "close": (None, lambda row, by: case_states.close(row, reason="legal", on=AFTER.date(), **by)),
+    "reopen": (None, lambda row, by: case_states.reopen(row, **by)),
+    "promise cancelled": (Promise, lambda row, by: promises.cancel(row, reason="mistake", **by)),
+    "dispute taken back": (Dispute, lambda row, by: disputes.withdraw(row, words="清楚了", **by)),
+    "dispute put right": (Dispute, lambda row, by: disputes.put_right(row, **by)),
+    "complaint extended": (Complaint, lambda row, by: complaints.extend(row, **by)),
+    "hardship filled in": (Hardship, lambda row, by: hardship.fill_in(row, amounts=ITEM, **by)),
+    "hardship assessed": (Hardship, lambda row, by: hardship.assess(row, **by)),
+    "hardship answered": (Hardship, lambda row, by: hardship.answer(row, outcome="refused", answer="x", **by)),
+    "plan approved": (ReliefPlan, lambda row, by: relief_plans.approve(row, **by)),
+    "plan refused": (ReliefPlan, lambda row, by: relief_plans.refuse(row, **by)),
+    "settlement approved": (Settlement, lambda row, by: settlements.approve(row, **by)),
+    "settlement refused": (Settlement, lambda row, by: settlements.refuse(row, **by)),
+    "settlement accepted": (Settlement, lambda row, by: settlements.accept(row, **by)),
+    "settlement taken back": (Settlement, lambda row, by: settlements.withdraw(row, **by)),
+    "letter sent": (PreActionLetter, lambda row, by: letters.send(row, tracking="SF1234", **by)),
+    "letter dropped": (PreActionLetter, lambda row, by: letters.drop(row, **by)),
+}  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_no_door_of_the_case_opens(floor: Floor) -> None:
+    case, cast = floor.case(), floor.cast
+    by = {"actor": cast.collections_supervisor, "at": AFTER}
+    cases.claim(case, **by)
+    promise = promises.take(case, parts=[Part(LATER, Decimal("100.00"))], channel="inbound", **by)
+    ids = relief_rows.rows_of(case, worker=cast.collections_supervisor, cast=cast, at=AFTER)
+    kinds = {Dispute: "dispute", Complaint: "complaint", Hardship: "hardship", ReliefPlan: "relief_plan", Settlement: "settlement"}
+    rows: dict[Any, Any] = {kind: kind.objects.get(public_id=ids[name]) for kind, name in kinds.items()}
+    rows |= {None: case, Promise: promise, PreActionLetter: court_rows.letter(case, by=cast.collections_supervisor, at=AFTER)}
+    complaints.file(
+        case, kind="manner", about=cast.collector, is_complex=True, channel="inbound", statement="x", owner=cast.collections_supervisor,
+        actor=cast.compliance, at=AFTER,
+    )  # fmt: skip
+    opened = []
+    for name, (kind, door) in DOORS.items():
+        try:
+            door(rows[kind], {"actor": cast.collector, "at": AFTER})
+        except CaseFrozen:
+            continue
+        opened.append(name)
+    assert opened == []
