@@ -26,7 +26,8 @@ from ledger import log
 ZERO = Decimal("0.00")
 LONGEST = 2_000
 DAYS, BUREAU_DAYS = "collections.dispute.days", "collections.dispute.bureau_days"
-Status, Kind = Dispute.Status, Dispute.Kind
+Status = Dispute.Status
+Kind = Dispute.Kind
 OF_AMOUNTS = (Kind.AMOUNT, Kind.PAID, Kind.FEE)
 
 

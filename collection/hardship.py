@@ -79,7 +79,7 @@ def open_(case: Case, *, cause: str, owner: User, actor: User, at: datetime, wor
     return made
 
 
-def locked(hardship: Hardship, actor: User) -> Hardship:
+def locked(hardship: Hardship, *, actor: User) -> Hardship:
     """Return the locked row, for who is not kept from the case by a complaint.
 
     :raises CaseFrozen: if one is
@@ -98,7 +98,7 @@ def fill_in(hardship: Hardship, *, amounts: Mapping[str, Decimal | None], actor:
     :raises MatterDecided: if the request is answered
     :raises Invalid: with a sentence per wrong amount, named by its item
     """
-    row = locked(hardship, actor)
+    row = locked(hardship, actor=actor)
     refuse_answered(row)
     problems = {
         item: _("Enter an amount of 0 or more in whole cents.")
@@ -133,7 +133,7 @@ def assess(hardship: Hardship, *, actor: User, at: datetime) -> Hardship:
     :raises FormNotFinished: if nothing stands on one of its sides
     :raises IllegalMove: if it is finished or answered
     """
-    row = locked(hardship, actor)
+    row = locked(hardship, actor=actor)
     sides = set(row.lines.values_list("side", flat=True))
     if sides != {"in", "out"}:
         words = _("Fill in what comes in and what goes out; 0 where there is nothing.")
@@ -156,7 +156,7 @@ def add_paper(hardship: Hardship, *, stored: files.Stored, actor: User, at: date
     :raises MatterDecided: if the request is answered
     :raises Invalid: if this very file is there
     """
-    row = locked(hardship, actor)
+    row = locked(hardship, actor=actor)
     refuse_answered(row)
     if row.papers.filter(sha256=stored.sha256).exists():
         words = _("This very file is there already.")
@@ -183,7 +183,7 @@ def answer(hardship: Hardship, *, outcome: str, answer: str, actor: User, at: da
     :raises MatterDecided: if it is answered
     :raises Invalid: with a sentence per wrong value
     """
-    row = locked(hardship, actor)
+    row = locked(hardship, actor=actor)
     refuse_answered(row)
     problems: dict[str, Any] = {}
     if outcome not in (Status.REFUSED, Status.WITHDRAWN):

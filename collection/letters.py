@@ -197,7 +197,7 @@ def facts(row: PreActionLetter) -> dict[str, Any]:
     return {"customer_id": row.case.customer_id, "case": row.case.public_id, "amount": row.amount}
 
 
-def locked(letter: PreActionLetter, actor: User) -> PreActionLetter:
+def locked(letter: PreActionLetter, *, actor: User) -> PreActionLetter:
     """Return the locked row, for who is not kept from the case by a complaint.
 
     :raises CaseFrozen: if one is
@@ -217,9 +217,13 @@ def send(letter: PreActionLetter, *, tracking: str, actor: User, at: datetime) -
     :raises Invalid: without the carrier's number
     :raises IllegalMove: if it was sent or let go
     """
+<<<<<<< HEAD
     exposure.lock(letter.case.customer_id)
     row = locked(letter, actor=actor)
     row.case = Case.objects.select_for_update(of=("self",)).select_related("legal_entity", "customer").get(pk=row.case_id)
+=======
+    row = locked(letter, actor=actor)
+>>>>>>> 85a62e3 (A settlement being paid, an upheld dispute and the hold-out arm stop what demands; a complaint closes every door of its case; nobody is reminded while a matter stands)
     today, tracking = books.value_day(row.case.legal_entity, at), tracking.strip()
     if not 4 <= len(tracking) <= 40:
         sentence = _("Enter the carrier's number, 4 to 40 characters: it proves that the letter was sent.")
@@ -252,7 +256,7 @@ def delivered(letter: PreActionLetter, *, on: date, actor: User, at: datetime) -
     :raises Invalid: if the day is before it was sent or ahead
     :raises IllegalMove: if it is not on its way
     """
-    row = locked(letter, actor)
+    row = locked(letter, actor=actor)
     day_of(row, on, at=at)
     done = move(row, Status.DELIVERED, event="collections.letter.delivered", actor=actor, at=at, facts=facts(row), delivered_on=on)
     limitation_book.refresh([row.case.customer_id], at=at)
@@ -266,7 +270,7 @@ def returned(letter: PreActionLetter, *, on: date, actor: User, at: datetime) ->
     :raises Invalid: if the day is before it was sent or ahead
     :raises IllegalMove: if it is not on its way
     """
-    row = locked(letter, actor)
+    row = locked(letter, actor=actor)
     day_of(row, on, at=at)
     return move(row, Status.RETURNED, event="collections.letter.returned", actor=actor, at=at, facts=facts(row), returned_on=on)
 
@@ -284,7 +288,7 @@ def drop(letter: PreActionLetter, *, actor: User, at: datetime) -> PreActionLett
 
     :raises IllegalMove: if it was sent or let go
     """
-    row = locked(letter, actor)
+    row = locked(letter, actor=actor)
     return move(row, Status.DROPPED, event="collections.letter.dropped", actor=actor, at=at, facts=facts(row))
 
 

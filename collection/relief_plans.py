@@ -121,7 +121,7 @@ def propose(hardship: Hardship, *, loan: Loan, kind: str, data: dict[str, Any], 
     :raises NotAffordable: if the lower instalment is above what is left of a month
     :raises Invalid: if the plan cannot be
     """
-    row = hardships.locked(hardship, actor)
+    row = hardships.locked(hardship, actor=actor)
     if row.status != Hardship.Status.ASSESSED:
         raise NotAssessed(_("A plan is made once the form is finished."))
     if kind not in Kind.values:
@@ -222,7 +222,7 @@ def start(row: ReliefPlan, *, actor: User, at: datetime) -> ReliefPlan:
         Kind(row.kind), lambda: row.loan.matures_on
     )()
     move(row, Status.RUNNING, actor=actor, at=at, facts=facts(row), starts_on=today, until=until)
-    owner = hardships.locked(row.hardship, actor)
+    owner = hardships.locked(row.hardship, actor=actor)
     if owner.is_open:
         hardships.ended(owner, Hardship.Status.GRANTED, actor=actor, at=at)
     if row.kind == Kind.WAIVE:

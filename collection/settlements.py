@@ -31,7 +31,8 @@ from ledger import log
 ZERO = Decimal("0.00")
 LADDER, AUTHORITY, EXTRA = "collections.settlement.ladder", "collections.settlement.authority", "collections.settlement.hardship_extra"
 VALID, LONGEST, PARTS = "collections.settlement.valid_days", "collections.settlement.longest_days", "collections.settlement.parts"
-Status, PAUSE = Settlement.Status, Case.PauseReason.SETTLEMENT
+Status = Settlement.Status
+PAUSE = Case.PauseReason.SETTLEMENT
 
 
 class BelowFloor(Invalid):
@@ -177,7 +178,7 @@ def facts(row: Settlement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def locked(settlement: Settlement, actor: User) -> Settlement:
+def locked(settlement: Settlement, *, actor: User) -> Settlement:
     """Return the locked row, for who is not kept from the case by a complaint.
 
     :raises CaseFrozen: if one is
@@ -201,7 +202,7 @@ def approve(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
     :raises OfferExpired: if its last day is over
     :raises IllegalMove: if it does not wait for approval
     """
-    row = locked(settlement, actor)
+    row = locked(settlement, actor=actor)
     today = books.value_day(row.case.legal_entity, at)
     if row.offered_by_id == actor.pk:
         raise OwnProposal(_("You proposed this settlement: another person approves it."))
@@ -221,7 +222,7 @@ def refuse(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
 
     :raises IllegalMove: if it does not wait for approval
     """
-    row = locked(settlement, actor)
+    row = locked(settlement, actor=actor)
     return move(row, Status.REFUSED, actor=actor, at=at, facts=facts(row), ended_on=books.value_day(row.case.legal_entity, at))
 
 
@@ -231,7 +232,7 @@ def withdraw(settlement: Settlement, *, actor: User, at: datetime) -> Settlement
 
     :raises IllegalMove: if it was accepted or is over
     """
-    row = locked(settlement, actor)
+    row = locked(settlement, actor=actor)
     return move(row, Status.WITHDRAWN, actor=actor, at=at, facts=facts(row), ended_on=books.value_day(row.case.legal_entity, at))
 
 
@@ -244,7 +245,7 @@ def accept(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
     :raises IllegalMove: if it is not on offer
     """
     exposure.lock(settlement.case.customer_id)
-    row = locked(settlement, actor)
+    row = locked(settlement, actor=actor)
     today = books.value_day(row.case.legal_entity, at)
     if row.status == Status.APPROVED:
         refuse_expired(row, today)

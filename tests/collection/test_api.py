@@ -151,11 +151,15 @@ def test_the_list_costs_the_same_for_many(case: Case, floor: Floor, dialer: Any,
         assert len(dialer.get("/api/v1/cases/").json()["results"]) == 4
 
 
-def test_promises_over_http(case: Case, dialer: Any) -> None:
+def test_promises_over_http(case: Case, floor: Floor, dialer: Any) -> None:
     day = localdate(now()) + timedelta(days=3)
     body = {"case": case.public_id, "channel": "call", "parts": [{"due_on": day.isoformat(), "amount": "500.00"}]}
     assert dialer.post("/api/v1/promises/", body, format="json").json()["code"] == "case_not_held"
     dialer.post(f"/api/v1/cases/{case.public_id}/claim/")
+    assert dialer.post("/api/v1/promises/", body, format="json").json()["code"] == "person_not_confirmed"
+    customer = case.customer
+    answers = {"id_last4": customer.id_number[-4:], "birth_year": str(customer.born_on.year)}
+    assert dialer.post(f"/api/v1/cases/{case.public_id}/check/", answers, format="json").status_code in (200, 201)
     headers = {"Idempotency-Key": "promise-1"}
     first = dialer.post("/api/v1/promises/", body, format="json", headers=headers)
     again = dialer.post("/api/v1/promises/", body, format="json", headers=headers)

@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from collection import (
+    complaints,
     treatment_arms,
     treatment_charts,
     treatment_experiments,
@@ -148,12 +149,15 @@ def test_cases_enter_their_arm_and_the_result_counts_cash_cures_cost_and_complai
         case=case, channel="call", outcome="complaint", at=AT + timedelta(hours=1), actor=floor.cast.collector, next_action="call",
         next_action_on=AT.date(),
     )  # fmt: skip
+    told = {"kind": "manner", "about": None, "is_complex": False, "channel": "inbound", "owner": floor.cast.compliance}
+    complaints.file(case, **told, actor=floor.cast.collector, at=AT + timedelta(hours=2))  # what was told in the call, filed
     due = case.overdue_amount
     floor.pay_all_overdue(case.debts.get().loan, at=datetime(2026, 4, 11, 4, 0, tzinfo=UTC))
     (found,) = treatment_results.arms(row, at=AT + timedelta(days=2))
     assert (found.name, found.cases, found.entered, found.cured, found.complaints) == (expected, 1, due, 1, 1)
     assert found.cash >= due
-    assert (found.contacts, found.cost) == (1, D("0.05"))
+    price = treatment_results.prices(on=AT.date())
+    assert (found.contacts, found.cost) == (2, D("0.05") + price["call"]), "a message by its step, the call by who made it"
 
 
 @pytest.mark.django_db
