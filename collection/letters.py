@@ -217,13 +217,9 @@ def send(letter: PreActionLetter, *, tracking: str, actor: User, at: datetime) -
     :raises Invalid: without the carrier's number
     :raises IllegalMove: if it was sent or let go
     """
-<<<<<<< HEAD
     exposure.lock(letter.case.customer_id)
     row = locked(letter, actor=actor)
     row.case = Case.objects.select_for_update(of=("self",)).select_related("legal_entity", "customer").get(pk=row.case_id)
-=======
-    row = locked(letter, actor=actor)
->>>>>>> 85a62e3 (A settlement being paid, an upheld dispute and the hold-out arm stop what demands; a complaint closes every door of its case; nobody is reminded while a matter stands)
     today, tracking = books.value_day(row.case.legal_entity, at), tracking.strip()
     if not 4 <= len(tracking) <= 40:
         sentence = _("Enter the carrier's number, 4 to 40 characters: it proves that the letter was sent.")

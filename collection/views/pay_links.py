@@ -13,11 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from collection import case_texts, pay_links, pay_panel, permissions
 from collection.cases import CaseClosed, CasePaused, NotHeld
-<<<<<<< HEAD
-from collection.models import CallScript
-=======
 from collection.checks import NotConfirmed
->>>>>>> 85a62e3 (A settlement being paid, an upheld dispute and the hold-out arm stop what demands; a complaint closes every door of its case; nobody is reminded while a matter stands)
+from collection.models import CallScript
 from collection.views.work import found, person, return_to
 from credit import links as public_links
 from crm.lib import htmx, money
@@ -36,13 +33,8 @@ def make(request: HttpRequest, public_id: str) -> HttpResponse:
     """Make a link while one talks."""
     row, at = found(request, public_id), now()
     try:
-<<<<<<< HEAD
         pay_links.make(row, kind=request.POST.get("kind", ""), loan=request.POST.get("loan", ""), actor=person(request), at=at)
-    except (NotHeld, CaseClosed, pay_links.NotConfirmed, pay_links.Contested, pay_links.NothingAsked, Invalid) as error:
-=======
-        pay_links.make(row, kind=request.POST.get("kind", ""), actor=person(request), at=at)
     except (NotHeld, CaseClosed, NotConfirmed, pay_links.Contested, pay_links.NothingAsked, Invalid) as error:
->>>>>>> 85a62e3 (A settlement being paid, an upheld dispute and the hold-out arm stop what demands; a complaint closes every door of its case; nobody is reminded while a matter stands)
         messages.warning(request, error.message)
     return htmx.go(request, return_to(request, row))
 
@@ -82,13 +74,8 @@ def write(request: HttpRequest, public_id: str) -> HttpResponse:
     written = None
     if chosen and problem is None:
         try:
-<<<<<<< HEAD
             written = case_texts.written(row, template=chosen, actor=user, at=at, language=language)
-        except (pay_links.NotConfirmed, case_texts.NothingToSay, Invalid) as error:
-=======
-            written = case_texts.written(row, template=chosen, actor=user, at=at)
         except (NotConfirmed, case_texts.NothingToSay, Invalid) as error:
->>>>>>> 85a62e3 (A settlement being paid, an upheld dispute and the hold-out arm stop what demands; a complaint closes every door of its case; nobody is reminded while a matter stands)
             problem = error.message
     context = {"case": row, "offered": offered, "chosen": chosen, "written": written, "problem_message": problem, "back": back}
     context["languages"] = [{"code": code, "name": CallScript.Language(code).label} for code in case_texts.LANGUAGES]
