@@ -60,7 +60,7 @@ def of_backtest(row: QueueBacktest) -> dict[str, Any]:
     }  # fmt: skip
     labels = [f"{place * 100 // POINTS}%" for place in range(POINTS + 1)]
     series = [
-        {"key": one["order"], "name": str(ORDERS[one["order"]]), "role": "main" if one["order"] == HOUSE else "compare", "values": one["curve"]}
+        {"key": one["order"], "name": str(ORDERS[one["order"]]), "role": "main", "values": one["curve"]}
         for one in orders
     ]  # fmt: skip
     series.append({"key": "chance", "name": _("By chance"), "role": "compare", "values": [place / POINTS for place in range(POINTS + 1)]})

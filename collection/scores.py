@@ -140,7 +140,7 @@ def fitted(code: str, found: Sample, *, until: date, actor: Any, at: datetime, s
 
 def live(code: str) -> ScorecardVersion | None:
     """Return the version that scores; None while none was approved. One query."""
-    return ScorecardVersion.objects.filter(scorecard__code=code, status="live").defer("content").first()
+    return ScorecardVersion.objects.filter(scorecard__code=code, status="live").select_related("scorecard").defer("content").first()
 
 
 def bucket_rates(code: str, rows: Iterable[Stood]) -> dict[int, Decimal]:

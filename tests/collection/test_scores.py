@@ -141,19 +141,23 @@ def learned(chance: random.Random, rows: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.django_db
-def test_a_model_is_a_draft_until_people_let_it_score(floor: Floor) -> None:
+def test_a_model_is_a_draft_until_people_let_it_score(floor: Floor, page_of: Any) -> None:
     chance = random.Random(7)
     sample = scores.Sample(learned(chance, 900), learned(chance, 300), date(2026, 3, 2))
     with pytest.raises(scores.TooLittleHistory, match="Too little history"):
         scores.fitted(scores.ROLL, scores.Sample(sample.fitted[:400], sample.held_out, date(2026, 3, 2)), until=date(2026, 4, 1), actor=floor.cast.system, at=AT)  # fmt: skip
     version = scores.fitted(scores.ROLL, sample, until=date(2026, 4, 1), actor=floor.cast.system, at=AT)
     assert version.status == VersionStatus.DRAFT and version.metrics["holdout"]["auc"] > 0.65 and version.metrics["ece"] < 0.12
+    assert str(version) in page_of(floor.cast.risk_manager).get(reverse("collection-scores")).content.decode()
     case = floor.case()
     scores.score_all(floor.cast.entity, at=AT)
     assert CaseScore.objects.get(case=case).roll_by == ""
     registry.make_live(version, actor=floor.cast.system, at=AT)
     scores.score_all(floor.cast.entity, at=AT)
     made = CaseScore.objects.get(case=case)
+    for person in (floor.cast.collections_supervisor, floor.cast.risk_manager):
+        shown = page_of(person).get(reverse("collection-scores")).content.decode()
+        assert str(version) in shown and "%.3f" % version.metrics["holdout"]["auc"] in shown
     assert made.roll_by == "model" and made.roll_version == version and 0 < (made.roll or 0) < 1 and not made.orders
 
 
