@@ -157,7 +157,7 @@ def test_a_model_is_a_draft_until_people_let_it_score(floor: Floor, page_of: Any
     made = CaseScore.objects.get(case=case)
     for person in (floor.cast.collections_supervisor, floor.cast.risk_manager):
         shown = page_of(person).get(reverse("collection-scores")).content.decode()
-        assert str(version) in shown and "%.3f" % version.metrics["holdout"]["auc"] in shown
+        assert str(version) in shown and f"{version.metrics['holdout']['auc']:.3f}" in shown
     assert made.roll_by == "model" and made.roll_version == version and 0 < (made.roll or 0) < 1 and not made.orders
 
 
