@@ -20,7 +20,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from collection import permissions
 from collection.models import Agency, AgencyFile, Placement
@@ -112,7 +112,7 @@ def sheets(user: User, params: QueryDict) -> Sequence[Sheet]:
     words = {"agency": file.agency, "file": file.public_id, "day": localtime(file.made_at).date().isoformat(), "mark": mark(file)}
     line = _("Only for %(agency)s; file %(file)s of %(day)s, mark %(mark)s. Every row is marked: do not pass on.") % words
     heads = [
-        _("Reference"), _("Placement"), _("Name"), _("Mobile"), _("Language"), _("Overdue (CNY)"), _("Days past due"), _("Loans"),
+        pgettext("file of an agency", "Reference"), _("Placement"), _("Name"), _("Mobile"), _("Language"), _("Overdue (CNY)"), _("Days past due"), _("Loans"),
         _("Comes back on"),
     ]  # fmt: skip
     return [Sheet(_("Placements"), heads, [[line, *[None] * (len(heads) - 1)], *body])]

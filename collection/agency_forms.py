@@ -40,7 +40,7 @@ class AgencyForm(house.Form):
             )
             self.fields[f"fee_{number}"] = forms.DecimalField(
                 label=_("Fee, % of what comes in"), required=False, min_value=0, max_value=Decimal("99.99"), max_digits=4, decimal_places=2,
-                initial=share * 100 if share is not None else None,
+                initial=(share * 100).quantize(Decimal("0.01")) if share is not None else None,
             )  # fmt: skip
         people: Any = self.fields["members"]
         people.queryset = agencies.may_join().order_by("name")

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from collection.models import AssignmentRule, Collector
 from credit.accrual import LAST_BUCKET, bucket_name
@@ -37,7 +38,7 @@ class RuleForm(crm_forms.VersionedForm):
     amount_below = crm_forms.MoneyField(label=_("Overdue below (CNY)"), required=False)
     gives_to = forms.ChoiceField(label=_("Goes to"), choices=AssignmentRule.To.choices, initial="people")
     team = forms.ModelChoiceField(
-        label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("Any"),
+        label=pgettext_lazy("assignment", "Team"), queryset=Team.objects.none(), required=False, empty_label=_("Any"),
         help_text=_("Whose people get them, or whose queue they lie in."),
     )  # fmt: skip
     skill = forms.ChoiceField(label=_("Trained for"), choices=[("", _("Any")), *Collector.Skill.choices], required=False)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from collection.models import CapacityDay
 from credit.accrual import bucket_name
@@ -51,14 +51,14 @@ def against(row: CapacityDay) -> dict[str, Any]:
     """Return contacts needed against capacity by day."""
     labels = [day["day"][5:] for day in row.days]
     series = [
-        {"key": "needed", "name": _("needed"), "role": "main", "values": [day["needed"] for day in row.days]},
+        {"key": "needed", "name": pgettext("capacity", "needed"), "role": "main", "values": [day["needed"] for day in row.days]},
         {"key": "capacity", "name": _("possible"), "role": "compare", "values": [day["capacity"] for day in row.days]},
     ]
     words = need_words()
     shown = chart("capacity", "bar", title=finding(row), caption=_("Contacts needed and contacts the people present make, by day"), on=row.on,
                   labels=labels, unit=_("contacts"), series=series)  # fmt: skip
     return shown | {
-        "heads": [_("Day"), *(words[name] for name in NEEDS), _("needed"), _("people"), _("possible"), _("short")],
+        "heads": [_("Day"), *(words[name] for name in NEEDS), pgettext("capacity", "needed"), _("people"), _("possible"), _("short")],
         "rows": [
             {"label": day["day"], "cells": [*(day[name] for name in NEEDS), day["needed"], day["people"], day["capacity"], day["short"]]}
             for day in row.days

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from collection.models import Case, LegalAction, LegalCost, LimitationMark
 from credit.models import Loan
@@ -16,7 +17,7 @@ class MarkForm(crm_forms.Form):
 
     loan = forms.ModelChoiceField(label=_("Loan"), queryset=Loan.objects.none(), empty_label=None)
     kind = forms.ChoiceField(label=_("What happened"), choices=LimitationMark.Kind.choices)
-    on = forms.DateField(label=_("On"), widget=crm_forms.DateInput)
+    on = forms.DateField(label=pgettext_lazy("day", "On"), widget=crm_forms.DateInput)
     evidence = forms.CharField(
         label=_("Evidence"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}), help_text=_("Where it can be read or heard."),
     )  # fmt: skip
@@ -38,17 +39,17 @@ class ArrivalForm(crm_forms.Form):
     """What became of a letter on its way."""
 
     ended = forms.ChoiceField(
-        label=_("What became of it"), widget=forms.RadioSelect, choices=[("delivered", _("It was delivered")), ("returned", _("It came back"))],
+        label=pgettext_lazy("letter", "What became of it"), widget=forms.RadioSelect, choices=[("delivered", _("It was delivered")), ("returned", _("It came back"))],
         error_messages={"required": _("Choose what became of it.")},
     )  # fmt: skip
-    on = forms.DateField(label=_("On"), widget=crm_forms.DateInput)
+    on = forms.DateField(label=pgettext_lazy("day", "On"), widget=crm_forms.DateInput)
 
 
 class DiaryForm(crm_forms.Form):
     """One line of the diary: the next stage, the end, or a note in the stage it is in."""
 
     to = forms.ChoiceField(label=_("Stage"), widget=forms.RadioSelect, error_messages={"required": _("Choose the stage.")})
-    on = forms.DateField(label=_("On"), widget=crm_forms.DateInput)
+    on = forms.DateField(label=pgettext_lazy("day", "On"), widget=crm_forms.DateInput)
     court = forms.CharField(label=_("Court"), max_length=80, required=False)
     case_number = forms.CharField(label=_("Case number of the court"), max_length=60, required=False)
     next_what = forms.ChoiceField(label=_("Next deadline"), required=False)
@@ -82,5 +83,5 @@ class CostForm(crm_forms.Form):
 
     kind = forms.ChoiceField(label=_("For what"), choices=LegalCost.Kind.choices)
     amount = crm_forms.MoneyField(label=_("Amount (CNY)"))
-    on = forms.DateField(label=_("On"), widget=crm_forms.DateInput)
+    on = forms.DateField(label=pgettext_lazy("day", "On"), widget=crm_forms.DateInput)
     reference = forms.CharField(label=_("Number of the receipt"), max_length=60, required=False)

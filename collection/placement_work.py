@@ -78,6 +78,11 @@ def held(placement: Placement) -> Placement:
     return row
 
 
+def no_visits() -> Invalid:
+    sentence = _("Visits are made by two people of the house.")
+    return Invalid(sentence, fields={"channel": sentence})
+
+
 @transaction.atomic
 def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligor: str = "") -> Allowed:
     """Take a contact's place among the counts of lender and agencies before it is made. A call that is under way keeps its place.
@@ -88,6 +93,8 @@ def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligo
     :raises NotNow: with the rule, and the moment from which it is allowed
     :raises Invalid: if nobody is asked about this channel
     """
+    if channel == Channel.VISIT:
+        raise no_visits()
     if channel not in Channel.values or channel == Channel.INBOUND:
         raise Invalid(_("Choose how the contact is to be made."), fields={"channel": _("Choose how the contact is to be made.")})
     row = held(placement)
@@ -123,6 +130,8 @@ def tell(
     :raises LinesNotSaid: if they were not
     :raises Invalid: with a sentence per wrong value
     """
+    if channel == Channel.VISIT:
+        raise no_visits()
     row = held(placement)
     relation = links.asked(row.case, obligor)
     told = contacts.Told(

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from collection import quality
 from crm.lib import forms as crm_forms
@@ -67,7 +68,7 @@ class QuestionsForm(crm_forms.Form):
                 label=_("Question in Chinese"), required=False, max_length=300, initial=row.get("zh", "")
             )
             self.fields[f"weight_{place}"] = forms.IntegerField(
-                label=_("Weight"), required=False, min_value=1, max_value=100, initial=row.get("weight")
+                label=pgettext_lazy("question", "Weight"), required=False, min_value=1, max_value=100, initial=row.get("weight")
             )
             self.fields[f"critical_{place}"] = forms.BooleanField(
                 label=_("May not fail"), required=False, initial=row.get("critical", False)

@@ -263,10 +263,10 @@ def chart(group: str, measures: Sequence[Measure], rows: Sequence[Row], asked: A
     series = [
         {"key": one.name, "name": str(one.title), "role": "main" if place == 0 else "compare",
          "values": [None if row.cells[place].value is None else float(row.cells[place].value or 0) for row in drawn]}  # pixels
-        for place, one in enumerate(measures)
+        for place, one in enumerate(measures) if one.basis != MEAN  # points of 100 are no rate: they stand in the table
     ]  # fmt: skip
-    caption = " · ".join(str(one.title) for one in measures)
-    is_share = all(one.per == 1 and one.basis != MEAN for one in measures)
+    caption = " · ".join(str(one.title) for one in measures if one.basis != MEAN)
+    is_share = all(one.per == 1 for one in measures)
     return {
         "v": 1, "kind": "line" if asked.by == MONTH and len(drawn) > 1 else "bar", "title": title, "caption": caption, "as_of": asked.until.isoformat(),
         "complete": True, "note": "",

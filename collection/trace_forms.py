@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from collection.models import TraceFind, TraceRequest
 from collection.traces import sources
@@ -31,8 +32,8 @@ class AskForm(crm_forms.Form):
 class FindForm(crm_forms.Form):
     """A way to the debtor that a source told."""
 
-    kind = forms.ChoiceField(label=_("What was found"), choices=TraceFind.Kind.choices)
-    source = forms.ChoiceField(label=_("Source"))
+    kind = forms.ChoiceField(label=pgettext_lazy("tracing", "What was found"), choices=TraceFind.Kind.choices)
+    source = forms.ChoiceField(label=pgettext_lazy("tracing", "Source"))
     value = forms.CharField(
         label=_("Number or address"), max_length=200, help_text=_("A reference's number is not taken: references are never asked.")
     )

@@ -65,11 +65,13 @@ VISITS = declare(
         default_sort="-wanted",
         person=Person(Customer, lambda row: row.case.customer, "collections"),
         columns=[
-            first_column("visit", _("Visit"), "visit"),
+            first_column("visit", pgettext_lazy("field visit", "Visit"), "visit"),
             Column("status", _("Status"), status, lambda row: row.get_status_display(), phone=True),
             Column("on", _("Day"), when, lambda row: day(row.on) if row.on else "", sort="on", phone=True),
             Column("hours", _("Hours"), hours, hours),
-            Column("area", _("Area"), lambda row: row.area or absent("not_applicable"), lambda row: row.area, phone=True),
+            Column(
+                "area", pgettext_lazy("visit", "Area"), lambda row: row.area or absent("not_applicable"), lambda row: row.area, phone=True
+            ),
             Column("pair", _("Who goes"), pair, pair, phone=True),
             Column("case", _("Case"), case_cell, lambda row: row.case.public_id),
             Column("wanted", _("Asked for"), lambda row: day(row.wanted_at), lambda row: day(row.wanted_at), sort="id", shown=False),

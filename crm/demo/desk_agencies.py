@@ -103,7 +103,7 @@ def talk(house: House, on: date, number: int) -> None:
         said = "right_party" if outcome == "promise" and not parts else outcome
         with suppress(DomainError):  # the contact gate says no, or a promise runs already: a day as it is
             placement_work.ask(row, channel="call", actor=machine, at=at)
-            told: dict[str, Any] = {"confirmed": True, "promise": parts}
+            told: dict[str, Any] = {"confirmed": True, "lines_said": True, "promise": parts}
             placement_work.tell(row, channel="call", outcome=said, actor=machine, at=at + timedelta(minutes=3), **told)
 
 

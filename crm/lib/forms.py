@@ -113,6 +113,30 @@ def dress(form: forms.Form) -> None:
             field.error_messages["invalid"] = _("%(label)s must be a day such as 2026-11-22.") % {"label": field.label or ""}
         if str(field.error_messages.get("required")) == str(forms.Field.default_error_messages["required"]):
             field.error_messages["required"] = _("%(label)s is needed.") % {"label": field.label or ""}
+        if not isinstance(field, forms.MultiValueField):
+            name_limits(field)
+
+
+def name_limits(field: forms.Field) -> None:
+    """Let what a value breaks name its field: Django's own sentences make no sense in a summary. What a form says itself stays."""
+    # Django puts the limit and what was typed into these; a label may hold a per cent sign of its own.
+    words = {"label": str(field.label or "").replace("%", "%%"), "limit": "%(limit_value)s", "typed": "%(show_value)s"}
+    said: dict[str, Any] = {
+        "min_value": _("%(label)s must be at least %(limit)s."),
+        "max_value": _("%(label)s must be at most %(limit)s."),
+        "min_length": _("%(label)s needs at least %(limit)s characters; it has %(typed)s."),
+        "max_length": _("%(label)s may have at most %(limit)s characters; it has %(typed)s."),
+    }
+    for code, sentence in said.items():
+        field.error_messages.setdefault(code, sentence % words)
+    if isinstance(field, forms.DecimalField):
+        words = words | {"digits": "%(max)s"}
+        for code in ("max_digits", "max_whole_digits"):
+            field.error_messages.setdefault(code, _("%(label)s is too large: at most %(digits)s digits.") % words)
+        field.error_messages.setdefault("max_decimal_places", _("%(label)s may have at most %(digits)s digits after the point.") % words)
+    if isinstance(field, forms.IntegerField) and field.error_messages.get("invalid") == field.default_error_messages["invalid"]:
+        kind = _("%(label)s must be a number.") if isinstance(field, forms.DecimalField) else _("%(label)s must be a whole number.")
+        field.error_messages["invalid"] = kind % {"label": field.label or ""}
 
 
 class DateInput(forms.DateInput):

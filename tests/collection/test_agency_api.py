@@ -195,6 +195,8 @@ def test_what_the_customer_says_on_the_telephone_takes_it_back(floor: Floor, nor
     [
         ("ask", {"channel": "pigeon"}, "channel"),
         ("ask", {"channel": "inbound"}, "channel"),
+        ("ask", {"channel": "visit"}, "channel"),
+        ("contacts", {"channel": "visit", "outcome": "not_met"}, "channel"),
         ("contacts", {"channel": "call", "outcome": "fine"}, "outcome"),
         ("contacts", {"channel": "letter", "outcome": "busy"}, "outcome"),
         ("promises", {"channel": "inbound", "parts": [{"due_on": "2020-01-01", "amount": "1.00"}]}, "due_on_1"),

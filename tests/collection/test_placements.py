@@ -21,6 +21,7 @@ from collection import (
     promises,
     queues,
 )
+from collection.agency_forms import AgencyForm
 from collection.agency_math import Seat
 from collection.case_states import WithAgency
 from collection.judgement import Part
@@ -298,3 +299,13 @@ def test_the_supervisors_home_says_what_agencies_wait_for(floor: Floor, page_of:
     Placement.objects.filter(pk=first.pk).update(back_on=date(2099, 1, 1))  # the page goes by the day it is asked on
     soon = page_of(boss(floor)).get(found[2]["url"]).content.decode()
     assert second.public_id in soon and first.public_id not in soon
+
+
+def test_a_change_of_an_agency_begins_with_what_holds(floor: Floor) -> None:
+    """Sent back as it was shown, the form has nothing to complain about; the fees are those of before."""
+    north = agency(floor, fees={0: D("0.1000"), 91: D("0.2525")})
+    shown = AgencyForm(agency=north)
+    sent = {name: shown[name].value() for name in shown.fields} | {"reason": "more room", "capacity": "12"}
+    form = AgencyForm({name: value for name, value in sent.items() if value is not None}, agency=north)
+    assert form.is_valid(), form.errors
+    assert form.cleaned_data["fees"] == {0: D("0.1"), 91: D("0.2525")}
