@@ -34,7 +34,7 @@ class NothingToPlace(Invalid):
 def asked(user: User, asks: Mapping[str, Any]) -> CaseQuerySet:
     """Return the cases in work that a person asks for, the largest first.
 
-    :param asks: least and most days past due (`dpd_from`, `dpd_to`), least amount (`amount_from`, as text), at most so many (`most`)
+    :param asks: least and most days past due (`dpd_from`, `dpd_to`), least amount (`amount_from`, as text)
     """
     rows = Case.objects.visible_to(user).filter(status__in=IN_WORK)
     if asks.get("dpd_from") is not None:
@@ -43,12 +43,12 @@ def asked(user: User, asks: Mapping[str, Any]) -> CaseQuerySet:
         rows = rows.filter(dpd__lte=asks["dpd_to"])
     if asks.get("amount_from"):
         rows = rows.filter(overdue_amount__gte=Decimal(asks["amount_from"]))
-    return rows.order_by("-overdue_amount", "pk")[: min(asks.get("most") or MOST, MOST)]
+    return rows.order_by("-overdue_amount", "pk")[:MOST]
 
 
 def preview(user: User, asks: Mapping[str, Any], *, agency: Agency | None, at: datetime) -> placements.Plan:
-    """Return who would go where now, and why the others stay; nothing is written."""
-    return placements.plan(list(asked(user, asks)), at=at, agency=agency)
+    """Return who would go where now, at most `most` of them, and why the others stay; nothing is written."""
+    return placements.plan(list(asked(user, asks)), at=at, agency=agency, most=asks.get("most"))
 
 
 @transaction.atomic

@@ -137,13 +137,15 @@ class Plan:
     stays: dict[int, Stay]
 
 
-def plan(rows: Sequence[Case], *, at: datetime, agency: Agency | None = None) -> Plan:
+def plan(rows: Sequence[Case], *, at: datetime, agency: Agency | None = None, most: int | None = None) -> Plan:
     """Share cases out by performance and room, the largest first, never to an agency that had the case before; to `agency` alone if named.
 
     Nothing is written: the same rows give the same plan.
+
+    :param most: at most so many go, the largest of those that may
     """
     kept = stays(rows, at=at)
-    able = sorted((case for case in rows if case.pk not in kept), key=lambda one: (-one.overdue_amount, one.pk))
+    able = sorted((case for case in rows if case.pk not in kept), key=lambda one: (-one.overdue_amount, one.pk))[:most]
     given: list[tuple[Case, Agency]] = []
     before = had_by(able)
     for entity in sorted({case.legal_entity_id for case in able}):

@@ -78,6 +78,18 @@ def test_the_better_one_gets_more() -> None:
     assert agency_math.shares(1, [Seat("A", 5, None), Seat("B", 9, None)]) == {"A": 0, "B": 1}, "one by one they fill alike"
 
 
+def test_at_most_so_many_go_of_those_that_may(floor: Floor) -> None:
+    """A case that stays takes nobody's place: of three the largest is contested, two are asked for, two go."""
+    north = agency(floor)
+    rows = late_cases(floor, 3)
+    for place, case in enumerate(rows):
+        Case.objects.filter(pk=case.pk).update(overdue_amount=D(900 - place))
+    dispute(floor, rows[0])
+    found = placement_orders.preview(boss(floor), {"most": 2}, agency=north, at=DAY)
+    assert ([case.pk for case, _agency in found.given], list(found.stays)) == ([rows[1].pk, rows[2].pk], [rows[0].pk])
+    assert len(placement_orders.preview(boss(floor), {"most": 1}, agency=north, at=DAY).given) == 1
+
+
 # --- going ---------------------------------------------------------------------------------------------------------
 def test_all_debts_of_a_case_go_to_one_agency_and_leave_the_house(floor: Floor) -> None:
     row = placed(floor, agency(floor))
