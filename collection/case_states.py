@@ -111,6 +111,17 @@ def pause(case: Case, *, reason: str, until: date, actor: User, at: datetime) ->
     return move(row, Status.PAUSED, actor=actor, at=at, facts=facts, pause_reason=longest.reason, paused_until=longest.until, **FREE)
 
 
+@transaction.atomic
+def pause_for_death(customer_id: int, *, actor: User, at: datetime) -> Case | None:
+    """Let the open case of a customer wait whose death was recorded, as long as policy allows; a person goes on with the estate. Once."""
+    case = Case.objects.open().filter(customer=customer_id).select_related("legal_entity").first()
+    if case is None or case.pauses.filter(reason=Pause.DECEASED, ended_at__isnull=True).exists():
+        return None
+    today = books.value_day(case.legal_entity, at)
+    until = today + timedelta(days=int(rules.value("collections.pause.days", on=today)))
+    return pause(case, reason=Pause.DECEASED, until=until, actor=actor, at=at)
+
+
 def running(case: Case) -> list[CasePause]:
     """Return the pauses that run in a case, the longest first."""
     return list(case.pauses.filter(ended_at__isnull=True).order_by("-until", "pk"))

@@ -261,7 +261,7 @@ def chart(group: str, measures: Sequence[Measure], rows: Sequence[Row], asked: A
     first = whole.cells[0]
     title = _("%(measure)s: %(value)s in the whole period") % {"measure": first.measure.title, "value": first.text}
     series = [
-        {"key": one.name, "name": str(one.title), "role": "main" if place == 0 else "compare",
+        {"key": one.name, "name": str(one.title), "role": "main",
          "values": [None if row.cells[place].value is None else float(row.cells[place].value or 0) for row in drawn]}  # pixels
         for place, one in enumerate(measures) if one.basis != MEAN  # points of 100 are no rate: they stand in the table
     ]  # fmt: skip

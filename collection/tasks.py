@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils.timezone import localdate, now
 
 from collection import (
+    case_states,
     cases,
     contact_rules,
     placement_orders,
@@ -158,6 +159,13 @@ def follow_plan(*, entry: Entry, **_: object) -> None:
     """Start a relief plan that credit's second person confirmed, or end it."""
     if entry.facts.get("kind") == acts.CHANGE:
         relief_plans.decided(ChangeRequest.objects.get(pk=entry.subject_id), actor=users.system(), at=entry.at)
+
+
+@log.on("credit.movement.death")
+def wait_for_estate(*, entry: Entry, **_: object) -> None:
+    """Let the work on the case of somebody who died wait: nobody is next in a queue whom nobody may reach."""
+    if entry.customer_id is not None:
+        case_states.pause_for_death(entry.customer_id, actor=users.system(), at=entry.at)
 
 
 @log.on("collections.contact.logged")

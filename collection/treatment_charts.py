@@ -82,10 +82,10 @@ def _drawn(
     name: str, day: str, found: Sequence[Arm], title: str, caption: str, unit: str, values: Sequence[Any], say: Any
 ) -> dict[str, Any]:
     """Return one chart; drawing needs no more than a float, the table beside it has the figures."""
-    sides = [("low", _("95%, low end"), "compare"), ("value", title, "main"), ("high", _("95%, high end"), "compare")]
+    sides = [("value", title, "main", 1), ("low", _("95%, low end"), "end", 0), ("high", _("95%, high end"), "end", 2)]
     series = [
         {"key": key, "name": label, "role": role, "values": [float(row[place]) for row in values]}  # pixels
-        for place, (key, label, role) in enumerate(sides) if all(row[place] is not None for row in values)
+        for key, label, role, place in sides if all(row[place] is not None for row in values)
     ]  # fmt: skip
     labels = [str(ARM_WORDS[one.name]) for one in found]
     data = {
@@ -93,7 +93,7 @@ def _drawn(
         "x": {"label": "", "type": "category", "values": labels}, "y": {"label": title, "unit": unit}, "series": series, "marks": [], "events": [],
     }  # fmt: skip
     heads = ["", *(one["name"] for one in series)]
-    shown = [place for place, side in enumerate(sides) if any(one["key"] == side[0] for one in series)]
+    shown = [place for key, _label, _role, place in sides if any(one["key"] == key for one in series)]
     table = [{"label": label, "cells": [say(row[place]) for place in shown]} for label, row in zip(labels, values, strict=True)]
     return {"name": f"experiment-{name}", "title": title, "caption": caption, "data": data, "heads": heads, "rows": table}
 

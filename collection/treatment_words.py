@@ -1,5 +1,6 @@
 """A treatment strategy as a document one can read: what ends it, who is on which path, and each path day by day."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.translation import get_language, gettext_lazy
@@ -21,10 +22,18 @@ FIGURES = {
 OUTCOMES = {shape.TREAT: gettext_lazy("treat"), shape.EXIT: gettext_lazy("end the treatment")}
 
 
+VALUES: dict[str, Callable[[str, str], Any]] = {
+    "action": lambda value, _language: shape.ACTIONS.get(value, value),
+    "exit": lambda value, _language: shape.EXIT_WORDS.get(value, value),
+    "template": lambda value, _language: templates.label(value),
+    "path": lambda value, language: path_name(value, shape.shipped()["reasons"], language),
+}
+
+
 def learn() -> None:
     """Give the words of treatments to the pages of strategies."""
     words.also(shape.shipped()["input_schema"]["facts"])
-    display.also(outcomes=OUTCOMES, stages=STAGES, figures=FIGURES)
+    display.also(outcomes=OUTCOMES, stages=STAGES, figures=FIGURES, values=VALUES)
 
 
 def path_name(path: str, reasons: dict[str, Any], language: str) -> str:

@@ -1,6 +1,6 @@
 """What the pages of risk show, in the reader's language: stages, points, policy tables, bins."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -144,8 +144,18 @@ OUTCOME_WORDS = {
 }
 
 
-def also(*, outcomes: Mapping[str, Any], stages: Mapping[str, Any], figures: Mapping[str, tuple[Any, str]]) -> None:
+VALUES: dict[str, Callable[[str, str], Any]] = {}  # how a value of a kind of strategy of another room is told: value, language
+
+
+def also(
+    *,
+    outcomes: Mapping[str, Any],
+    stages: Mapping[str, Any],
+    figures: Mapping[str, tuple[Any, str]],
+    values: Mapping[str, Callable[[str, str], Any]],
+) -> None:
     """Take in the words of a kind of strategy of another room; a name that is known keeps its word."""
+    VALUES.update(values)
     pairs: tuple[tuple[dict[str, Any], Mapping[str, Any]], ...] = ((OUTCOME_WORDS, outcomes), (STAGES, stages), (FIGURES, figures))
     for known, added in pairs:
         for name, word in added.items():
@@ -199,6 +209,8 @@ def value(name: str, given: Any, kind: str, language: str) -> str:
     if isinstance(given, bool):
         return _("yes") if given else _("no")
     shape = {"money": "money", "decimal": "rate"}.get(kind) or FIGURES.get(name, ("", "text" if isinstance(given, str) else "count"))[1]
+    if name in VALUES and isinstance(given, str):
+        return str(VALUES[name](given, language))
     if shape in ("text", "count") and isinstance(given, str):
         known = BINDING.get(given) or OUTCOME_WORDS.get(given)
         return str(known) if known else words.word(name, given, language)

@@ -31,7 +31,9 @@ function press(element) {
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.keyCode === 229) return;
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
-    const form = event.target.closest?.("form") || document.querySelector("form[data-commit]");
+    // An open dialog stands before the page: what lies under it is never committed.
+    const dialog = [...document.querySelectorAll("dialog[open]")].pop();
+    const form = event.target.closest?.("form") || (dialog ? dialog.querySelector("form") : document.querySelector("form[data-commit]"));
     form?.requestSubmit();
     return;
   }

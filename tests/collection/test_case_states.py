@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from collection import cases, contacts, portfolio, queues
+from collection import case_states, cases, contacts, portfolio, queues
 from collection.case_states import NotClosable, NotPaused
 from collection.models import Case
 from collection.models.case import CLOSE_REASONS, PAUSE_REASONS
@@ -117,7 +117,6 @@ def test_the_night_asks_the_same_number_of_questions_however_many_wait(floor: Fl
     """Ended, changed and running pauses among them: some go on as worked, some as open, some wait for another reason."""
     from django.test.utils import CaptureQueriesContext
 
-    from collection import case_states
     from tests.collection.many import many_cases
 
     def night(number: int) -> tuple[int, int, set[str]]:
@@ -256,6 +255,17 @@ def test_losses_and_new_terms_end_a_case_by_themselves(floor: Floor, act: str, w
     floor.deliver()
     case.refresh_from_db()
     assert (case.status, case.close_reason) == ("closed", reason)
+
+
+def test_nobody_is_next_in_the_queue_whose_death_is_recorded(floor: Floor) -> None:
+    case = floor.case()
+    assert list(queues.waiting(floor.cast.collector, at=AFTER)) == [case]
+    do(floor.desk, case.debts.get().loan, "death", TODAY, why="deceased", died_on=LATE)
+    floor.deliver()
+    case.refresh_from_db()
+    assert (case.status, case.pause_reason) == ("paused", "deceased")
+    assert list(queues.waiting(floor.cast.collector, at=AFTER)) == []
+    assert case_states.pause_for_death(case.customer_id, actor=floor.cast.system, at=AFTER) is None, "once"
 
 
 def test_a_recorded_death_lets_a_person_close_the_case(floor: Floor) -> None:

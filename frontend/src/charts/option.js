@@ -20,7 +20,7 @@ export function option(data, style, lang) {
       renderMode: "richText", trigger: kind === "scatter" || kind === "heat" ? "item" : "axis",
       backgroundColor: colour("--surface"), borderColor: line, textStyle: { color: text, fontSize: 12 }, valueFormatter: figure,
     },
-    aria: { enabled: true, decal: { show: kind === "bar" && visible.length > 1 } },
+    aria: { enabled: true, decal: { show: kind === "bar" && visible.filter((series) => series.role !== "end").length > 1 } },
     xAxis: { type: "category", data: data.x?.values, axisLine: { lineStyle: { color: line } }, axisTick: { show: false }, axisLabel: { color: muted, hideOverlap: true } },
     yAxis: { type: "value", axisLabel: { color: muted, formatter: figure }, splitLine: { lineStyle: { color: line } } },
   };
@@ -32,7 +32,16 @@ export function option(data, style, lang) {
       series: [{ type: "heatmap", data: cells }],
     };
   }
+  const ends = visible.filter((series) => series.role === "end");
   base.series = visible.map((series, i) => {
+    // The ends of an interval: two caps and the stem between them, over the bar of the value.
+    if (series.role === "end") return {
+      id: series.key, name: series.name, type: "line", data: series.values, color: text, symbol: "rect", symbolSize: [18, 2], lineStyle: { opacity: 0 }, silent: true, z: 5,
+      markLine: series === ends.at(-1) && ends.length === 2 ? {
+        symbol: "none", silent: true, lineStyle: { color: text, width: 2, type: "solid" }, label: { show: false },
+        data: series.values.map((high, x) => [{ coord: [x, ends[0].values[x]] }, { coord: [x, high] }]),
+      } : undefined,
+    };
     const paint = series.role === "compare" ? muted : colour(`--series-${i + 1}`);
     return {
       id: series.key, name: series.name, type: kind, data: series.values, color: paint, stack: stacked ? "all" : undefined, silent: series.role === "base",
