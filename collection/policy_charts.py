@@ -73,7 +73,7 @@ def by_rule(row: PolicyReplay, result: dict[str, Any]) -> dict[str, Any]:
     title = _("Most are refused by: %(rule)s") % {"rule": words[0]} if rules else _("The draft refuses nothing")
     chart = drawn(
         row, "rules", title=title, caption=_("Refused contacts by rule, %(since)s to %(until)s") % span(row),
-        labels=[rule.removeprefix("contact.") for rule, _n in rules], unit="count", series=[("refused", _("refused"), [n for _rule, n in rules])],
+        labels=words, unit="count", series=[("refused", _("refused"), [n for _rule, n in rules])],
     )  # fmt: skip
     return chart | {
         "heads": [_("Rule"), _("Refused")],
