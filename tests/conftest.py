@@ -149,8 +149,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("default" if config.getoption("all_kinds") else "same")
 
 
-# Places whose tests need the same processes: one worker runs each group, so that one house serves all journeys.
-GROUPS = {"tests/journeys/": "house", "tests/setup/test_house.py": "house", "tests/setup/": "servers"}
+# Places whose tests need the same processes, or read all sources: one worker runs each group, so that one house serves all journeys.
+GROUPS = {
+    "tests/test_architecture.py": "sources",
+    "tests/journeys/": "house",
+    "tests/setup/test_house.py": "house",
+    "tests/setup/": "servers",
+}
 
 
 def group_of(nodeid: str) -> str:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,16 @@ def sources(*folders: str, suffix: str = ".py") -> Iterator[Path]:
                 yield path
 
 
+@cache
 def tree(path: Path) -> ast.Module:
+    """Return a file's syntax; a dozen tests read those of all files, and one worker runs them."""
     return ast.parse(path.read_text(), str(path))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget_trees() -> Iterator[None]:
+    yield
+    tree.cache_clear()
 
 
 def place(path: Path, node: ast.AST) -> str:

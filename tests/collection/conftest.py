@@ -1,15 +1,16 @@
 """Overdue loans and their cases, made through the doors of credit."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.credit.conftest import Desk
-from tests.fixtures.cast import Cast
+from tests.fixtures.cast import NOON, Cast
 
 LATE = date(2026, 4, 10)  # eight days after the first due date of a loan booked on 2026-03-02
+DAY = timedelta(days=1)
 AFTER = datetime(2026, 4, 11, 4, 0, tzinfo=UTC)  # noon in Shanghai of the business date that follows
 
 
@@ -23,6 +24,29 @@ def by_daylight() -> None:
     Customer.objects.update(zone=f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT")
 
 
+def pass_quiet_days(entity: Any, day: date) -> None:
+    """Let the days before `day` be over on which no loan has missed anything: the close would play each of them to the same.
+
+    A month's end is played, for its snapshot. `test_floor.py` holds that it is the same.
+    """
+    from django.db.models import Min, Q
+
+    from credit import close_ranges
+    from credit.models import Loan
+
+    nothing = {"dpd": 0, "bucket": 0, "stage": 1, "risk_class": 1, "line": None, "closed_on__lt": day - DAY}
+    first_due = Min("installments__due_on", filter=Q(installments__paid_on=None))
+    for loan in Loan.objects.open().filter(legal_entity=entity, **nothing).annotate(first_due=first_due):
+        over = min(loan.first_due or day, day - DAY)
+        month_end = loan.closed_on.replace(day=1)
+        while (month_end := (month_end + 31 * DAY).replace(day=1)) - DAY <= over:
+            if month_end - DAY > loan.closed_on:
+                Loan.objects.filter(pk=loan.pk).update(closed_on=month_end - 2 * DAY)
+                at = datetime.combine(month_end, NOON.timetz())
+                close_ranges.close(entity.pk, loan.pk, loan.pk, until=month_end - DAY, at=at, told_at=at)
+        Loan.objects.filter(pk=loan.pk, closed_on__lt=over).update(closed_on=over)
+
+
 class Floor:
     """What the tests of collections need: overdue loans, cases, and the days going by."""
 
@@ -30,12 +54,13 @@ class Floor:
         self.cast, self.desk, self.deliver = cast, desk, deliver
 
     def close(self, day: date) -> None:
-        """Close one business date, jumping over those before it, and let the subscribers run."""
+        """Close one business date, jumping over those before it on which nothing happens, and let the subscribers run."""
         from credit import end_of_day
         from governance.models import LegalEntity
 
         LegalEntity.objects.filter(pk=self.cast.entity.pk).update(business_date=day)
         self.cast.entity.refresh_from_db()
+        pass_quiet_days(self.cast.entity, day)
         end_of_day.close(self.cast.entity, day, at=datetime(day.year, day.month, day.day, 16, 10, tzinfo=UTC))
         self.deliver()
 

@@ -28,7 +28,16 @@ def _chinese() -> bool:
 @register.simple_tag
 def icon(name: str, size: int = 16, label: str = "") -> SafeString:
     """`{% icon "loan" %}`: decoration; with `label` it is read aloud."""
-    shown = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return _drawn(name, size) if not label else _icon(name, size, format_html('role="img" aria-label="{}"', label))
+
+
+@lru_cache(1_024)
+def _drawn(name: str, size: int) -> SafeString:
+    # A page draws the same few decorations a hundred times.
+    return _icon(name, size, mark_safe('aria-hidden="true"'))
+
+
+def _icon(name: str, size: int, shown: SafeString) -> SafeString:
     return format_html('<svg class="icon{}" {}><use href="{}#{}"/></svg>', f" icon-{size}" if size != 16 else "", shown, _sprite(), name)
 
 
