@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, checks, owed
+from collection import cases, checks, owed, settlements
 from collection.checks import NotConfirmed
 from collection.models import Case, PayLink
 from credit import books, customer_payments, exposure, payoffs, repayments, suspense
@@ -43,6 +43,12 @@ class Contested(DomainError):
     code = "amount_contested"
 
 
+class SettlementRuns(DomainError):
+    """What was agreed to end the debt is being paid: nothing else is asked for."""
+
+    code = "settlement_runs"
+
+
 class NothingAsked(DomainError):
     """There is nothing that the link could ask for."""
 
@@ -67,12 +73,15 @@ def digest(token: str) -> str:
 
 @transaction.atomic
 def make(case: Case, *, kind: str, actor: User, at: datetime, loan: str = "") -> PayLink:
-    """Make a link for what is overdue, for the whole loan, or for what was promised; one that was open before is withdrawn.
+    """Make a link for what is overdue, for the whole loan, for what was promised, or for a settlement's next payment.
+
+    One that was open before is withdrawn.
 
     :param loan: public id of the one loan it pays; all that is overdue is paid on all loans without it
     :raises NotHeld: if `actor` does not hold the case
     :raises NotConfirmed: if the person is not confirmed
     :raises Contested: if all of it, or of the whole loan anything, is contested
+    :raises SettlementRuns: if it asks for more than the next payment of a settlement that is being paid
     :raises NothingAsked: if there is nothing to pay
     :raises Invalid: if the kind is unknown, the loan is none of the case, or several are open and none was chosen to be paid off
     """
@@ -92,7 +101,12 @@ def make(case: Case, *, kind: str, actor: User, at: datetime, loan: str = "") ->
     contested = total([each.contested for each in standing])
     paid_loan = standing[0].loan if loan and standing else None
     promise = None
-    if kind == Kind.OVERDUE:
+    settled = settlements.next_payment(row)
+    if settled is not None and kind != Kind.SETTLEMENT:
+        raise SettlementRuns(_("A settlement is being paid: a link asks for its next payment, and for nothing else."))
+    if kind == Kind.SETTLEMENT:
+        amount, paid_loan = settled or ZERO, None
+    elif kind == Kind.OVERDUE:
         amount = total([each.demand for each in standing])
     elif kind == Kind.PROMISE:
         promise, paid_loan = row.promises.running().order_by("-pk").first(), None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from collection import checks, owed, pay_links
+from collection import checks, owed, pay_links, settlements
 from collection.models import Case, PayLink
 from credit import books
 from crm.lib.money import total
@@ -27,6 +27,7 @@ def read(case: Case, *, at: datetime, confirmed: bool, live: Iterable[owed.Owed]
         "pay_on": checkout.is_on(),
         "may_link": confirmed and case.is_open,
         "pay_loans": loans if len(loans) > 1 else [],
+        "pay_settlement": settlements.next_payment(case) if confirmed else None,
     }
 
 

@@ -264,6 +264,19 @@ def refuse_expired(row: Settlement, today: date) -> None:
         raise OfferExpired(_("The offer ended on %(day)s: make another.") % {"day": row.expires_on.isoformat()})
 
 
+def next_payment(case: Case) -> Decimal | None:
+    """Return what lacks of the first payment of the settlement that is being paid; None where none is, nothing once all is paid."""
+    row = Settlement.objects.filter(case=case, status__in=Settlement.BEING_PAID).prefetch_related("parts").first()
+    if row is None:
+        return None
+    asked = ZERO
+    for part in sorted(row.parts.all(), key=lambda each: each.due_on):
+        asked += part.amount
+        if asked > row.paid_amount:
+            return asked - row.paid_amount
+    return ZERO
+
+
 # --- following it --------------------------------------------------------------------------------------------------
 @transaction.atomic
 def follow(customer_ids: Collection[int], *, actor: User, at: datetime) -> int:

@@ -64,6 +64,7 @@ class PayLink(models.Model):
         OVERDUE = "overdue", _("All that is overdue")
         PAYOFF = "payoff", _("The whole loan")
         PROMISE = "promise", _("What was promised")
+        SETTLEMENT = "settled", _("The next payment of the settlement")
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("pay link", "May be paid")
@@ -103,7 +104,7 @@ class PayLink(models.Model):
         constraints = [
             models.UniqueConstraint(name="pay_link_one_open_per_case", fields=["case"], condition=Q(status="open")),
             models.CheckConstraint(name="pay_link_of_something", condition=Q(amount__gt=0)),
-            models.CheckConstraint(name="pay_link_kind_known", condition=Q(kind__in=["overdue", "payoff", "promise"])),
+            models.CheckConstraint(name="pay_link_kind_known", condition=Q(kind__in=["overdue", "payoff", "promise", "settled"])),
             models.CheckConstraint(name="pay_link_status_known", condition=Q(status__in=["open", "paid", "expired", "withdrawn"])),
             models.CheckConstraint(
                 name="pay_link_paid_says_when",

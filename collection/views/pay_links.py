@@ -34,7 +34,7 @@ def make(request: HttpRequest, public_id: str) -> HttpResponse:
     row, at = found(request, public_id), now()
     try:
         pay_links.make(row, kind=request.POST.get("kind", ""), loan=request.POST.get("loan", ""), actor=person(request), at=at)
-    except (NotHeld, CaseClosed, NotConfirmed, pay_links.Contested, pay_links.NothingAsked, Invalid) as error:
+    except (NotHeld, CaseClosed, NotConfirmed, pay_links.Contested, pay_links.NothingAsked, pay_links.SettlementRuns, Invalid) as error:
         messages.warning(request, error.message)
     return htmx.go(request, return_to(request, row))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collection import contested, disputes, holds, legal_holds, queues, relief_home, settlement_letter, settlements
+from collection import cases, contested, disputes, holds, legal_holds, pay_links, queues, relief_home, settlement_letter, settlements
 from collection.judgement import Part
 from collection.models import Case, Settlement
 from collection.settlements import AboveAuthority, BelowFloor, DisputeOpen, NotWhollyDue, OfferExpired, OwnProposal, SettlementUnderWay
@@ -19,6 +19,7 @@ from governance.models import ChangeRequest
 from tests.collection.conftest import AFTER as DEMANDED
 from tests.collection.conftest import Floor
 from tests.collection.relief_rows import demand_all
+from tests.collection.test_pay_links import confirm
 
 AFTER = datetime(2026, 4, 21, 4, 0, tzinfo=UTC)  # ten days after the whole balance was demanded: its grace is over
 TODAY = AFTER.date()
@@ -192,6 +193,24 @@ def test_while_it_is_paid_nothing_else_is_demanded(case: Case, floor: Floor) -> 
     case.refresh_from_db()
     assert (row.status, case.status, case.next_action) == ("breached", "open", "call")
     assert holds.of([case.customer_id]) == {} and legal_holds.standing(case) is None
+
+
+def test_a_link_asks_for_the_next_payment_and_for_nothing_else(case: Case, floor: Floor) -> None:
+    least = settlements.terms(case, on=TODAY).floor
+    parts = [Part(TODAY + WEEK, Decimal("300.00")), Part(TODAY + 2 * WEEK, least - Decimal("300.00"))]
+    row = settlements.approve(offered(case, floor, parts=parts), actor=floor.cast.risk_manager, at=AFTER)
+    settlements.accept(row, actor=floor.cast.collector, at=AFTER)
+    cases.claim(case, actor=floor.cast.collector, at=AFTER)
+    confirm(case, floor, AFTER)
+    for kind in ("overdue", "payoff", "promise"):
+        with pytest.raises(pay_links.SettlementRuns):
+            pay_links.make(case, kind=kind, actor=floor.cast.collector, at=AFTER)
+    link = pay_links.make(case, kind="settled", actor=floor.cast.collector, at=AFTER)
+    assert link.amount == Decimal("300.00")
+    pay(case, floor, Decimal("100.00"))
+    assert pay_links.make(case, kind="settled", actor=floor.cast.collector, at=AFTER).amount == Decimal("200.00")
+    pay(case, floor, Decimal("200.00"), key="q")
+    assert pay_links.make(case, kind="settled", actor=floor.cast.collector, at=AFTER).amount == least - Decimal("300.00")
 
 
 def test_what_was_contested_since_the_offer_is_decided_first(case: Case, floor: Floor) -> None:
