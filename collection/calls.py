@@ -75,13 +75,18 @@ def place(case: Case, *, actor: User, at: datetime, key: str, relation: Relation
     exposure.lock(case.customer_id)
     row = cases.held(case, actor=actor, at=at)
     standing = gate.unlogged(row, actor=actor, at=at)
-    if standing is not None and standing.status not in OVER:
+    if standing is not None and standing.status not in OVER and not by_hand_long_ago(standing, at=at):
         return Placed(standing, made=False)
     if standing is not None:
         raise CallNotLogged(_("Log how the last call ended before you place another one."))
     attempt = contacts.begin_call(row, actor=actor, at=at, key=key, relation=relation)
     call = PhoneCall.objects.create(case=row, attempt=attempt, relation=relation, actor=actor, began_at=at)
     return Placed(call, made=True)
+
+
+def by_hand_long_ago(call: PhoneCall, *, at: datetime) -> bool:
+    """Return whether a call dialled by hand has lost its place: nothing but the collector's word tells how it ended."""
+    return call.status == Status.BY_HAND and (call.attempt.open_until is None or call.attempt.open_until <= at)
 
 
 def dial(call: PhoneCall, *, at: datetime, clock: Callable[[], datetime] = now, headers: dict[str, str] | None = None) -> PhoneCall:
@@ -249,8 +254,7 @@ def overdue(call: PhoneCall, *, at: datetime) -> bool:
 
 @transaction.atomic
 def lose(call: PhoneCall, *, at: datetime) -> bool:
-    """End a call whose end nobody told; who answered stays counted."""
-    contact_gate.settle(call.attempt, connected=call.answered_at is not None)
+    """End a call whose end nobody told: that somebody answered is not ruled out, so it counts as answered until its result is logged."""
     return moved(call, Status.LOST, at=at, actor=users.system(), ended_at=at).status == Status.LOST
 
 

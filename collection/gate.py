@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
 from collection.models import Case, Channel, Contact, Outcome, PhoneCall
 from customers import contact_gate, contacts
 from customers.contacts import Answer, Judged
@@ -41,10 +39,9 @@ def under_way(case: Case, *, actor: User, at: datetime, relation: Relation | Non
 
 
 def unlogged(case: Case, *, actor: User, at: datetime) -> PhoneCall | None:
-    """Return the latest call of `actor` in this case whose result is not logged yet; one dialled by hand while its place holds."""
+    """Return the latest call of `actor` in this case whose result is not logged yet."""
     rows = PhoneCall.objects.filter(case=case, actor=actor, began_at__gt=at - LOGGED_WITHIN, attempt__contacts__isnull=True)
-    told = ~Q(status=PhoneCall.Status.BY_HAND) | Q(attempt__open_until__gt=at)
-    return rows.filter(told).select_related("attempt").order_by("-pk").first()
+    return rows.select_related("attempt").order_by("-pk").first()
 
 
 def begun_call(case: Case, *, actor: User, at: datetime, relation: Relation | None = None) -> ContactAttempt | None:
@@ -98,9 +95,10 @@ def party(relation: Relation | None) -> str:
 
 
 def bar_wrong_number(contact: Contact, *, actor: User) -> None:
-    """Bar a number that proved to be somebody else's, for every file that has it."""
-    if contact.channel == Channel.CALL and contact.outcome == Outcome.WRONG_NUMBER:
-        contacts.bar_number(contact.case.customer, actor=actor, at=contact.at, relation=contact.relation)
+    """Bar a number that proved to be somebody else's, for every file that has it: the one dialled, or on file if one was told at the door."""
+    if contact.outcome == Outcome.WRONG_NUMBER:
+        dialled = contact.attempt.number_key if contact.attempt is not None else ""
+        contacts.bar_number(contact.case.customer, actor=actor, at=contact.at, relation=contact.relation, number_key=dialled)
 
 
 def talks(customer_ids: Collection[int], since: datetime, relation: Relation | None) -> Iterable[tuple[int, datetime]]:

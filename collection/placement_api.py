@@ -166,7 +166,10 @@ class PlacementViewSet(DoorViewSet):
     }
 
     def get_queryset(self) -> Any:
-        return Placement.objects.visible_to(self.request.user).with_agency()
+        rows = Placement.objects.visible_to(self.request.user)
+        if self.action == "contacts":  # a call that ran while the case was taken back is told all the same
+            rows = placement_work.tellable(caller(self.request), at=now())
+        return rows.with_agency()
 
     def paginate_queryset(self, queryset: Any) -> Any:
         rows = super().paginate_queryset(queryset)
@@ -198,7 +201,7 @@ class PlacementViewSet(DoorViewSet):
     @action(detail=True, methods=["post"])
     @idempotent()
     def contacts(self, request: Request, public_id: str) -> Response:
-        """Tell how a contact went. A wrong number is barred everywhere; dispute, complaint, hardship and death take the case back."""
+        """Tell how a contact went: within a day, also if the case went back meanwhile. Wrong numbers are barred; dispute, complaint, hardship, death take it back."""
         row, body = self.get_object(), checked(ToldIn, request)
         parts = parts_of(body.pop("promise"))
         contact = placement_work.tell(row, actor=caller(request), at=now(), promise=parts, **body)
@@ -208,7 +211,7 @@ class PlacementViewSet(DoorViewSet):
     @action(detail=True, methods=["post"])
     @idempotent()
     def promises(self, request: Request, public_id: str) -> Response:
-        """Write down a promise to pay; one that ran until now is replaced."""
+        """Write down a promise made in a talk of today that is told and confirmed; one that ran until now is replaced."""
         row, body = self.get_object(), checked(PlacedPromiseIn, request)
         made = placement_work.promise(row, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
         return Response({"id": made.public_id, "status": made.status}, status=status.HTTP_201_CREATED)

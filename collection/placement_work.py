@@ -5,17 +5,19 @@ Its contacts count in the same counters as the house's, under the same gate. It 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from collection import complaints, contacts, disputes, gate, hardship, links, permissions, placements, promises
+from collection import complaints, contacts, dispositions, disputes, gate, hardship, links, permissions, placements, promises
 from collection.judgement import Part
-from collection.models import Channel, Complaint, Contact, Dispute, Hardship, Placement, Promise
+from collection.models import Agency, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement, Promise
+from collection.models.agencies import PlacementQuerySet
 from credit import exposure
 from credit.models import Loan
 from crm.lib.errors import DomainError, Invalid
@@ -28,6 +30,7 @@ from ledger import log
 
 ASKED_FOR = timedelta(hours=24)  # how long a place among the counts waits to be told about
 NUMBERED = (Channel.CALL, Channel.SMS)
+KEY = "agency:"
 # At which field of its API a bar is told.
 FIELDS = {
     "result": "outcome", "relation": "outcome", "person": "confirmed", "lines": "lines_said", "promised": "promise", "promise": "promise",
@@ -38,6 +41,18 @@ class NotAsked(DomainError):
     """The gate is asked before a contact, not after it."""
 
     code = "not_asked"
+
+
+class CallNotTold(DomainError):
+    """How the agency's last call to this person ended is not told yet."""
+
+    code = "call_not_told"
+
+
+class NotConfirmed(DomainError):
+    """No talk with the debtor, confirmed, is told of this day."""
+
+    code = "not_confirmed"
 
 
 class NotWithYou(DomainError):
@@ -67,15 +82,34 @@ def held(placement: Placement) -> Placement:
 
     :raises NotWithYou: if it is back, or the agency is suspended
     """
+    row = locked(placement)
+    if not with_agency(row):
+        raise back(row)
+    return row
+
+
+def with_agency(row: Placement) -> bool:
+    return row.status == Placement.Status.PLACED and row.agency.status == Agency.Status.ACTIVE
+
+
+def back(row: Placement) -> NotWithYou:
+    return NotWithYou(_("%(placement)s is back in the house.") % {"placement": row.public_id})
+
+
+def locked(placement: Placement) -> Placement:
     exposure.lock(placement.case.customer_id)
-    row = (
+    return (
         Placement.objects.select_for_update(of=("self", "case"))
         .select_related("agency", "case__legal_entity", "case__customer__legal_entity", "placed_by__role", "placed_by__team")
         .get(pk=placement.pk)
     )
-    if row.status != Placement.Status.PLACED or row.agency.status != "active":
-        raise NotWithYou(_("%(placement)s is back in the house.") % {"placement": row.public_id})
-    return row
+
+
+def untold(row: Placement, relation: Relation | None, *, channel: str, at: datetime) -> QuerySet[ContactAttempt]:
+    """Return the places that people and clients of an agency took with this person and did not tell about, while they may."""
+    who, own = gates.counted_as(row.case.customer, relation)
+    taken = ContactAttempt.objects.filter(customer=who, relation=own, channel=channel, at__gt=at - ASKED_FOR, contacts__isnull=True)
+    return taken.filter(actor__agencies=row.agency_id, key__startswith=KEY).order_by("-pk")
 
 
 def no_visits() -> Invalid:
@@ -85,11 +119,12 @@ def no_visits() -> Invalid:
 
 @transaction.atomic
 def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligor: str = "") -> Allowed:
-    """Take a contact's place among the counts of lender and agencies before it is made. A call that is under way keeps its place.
+    """Take a contact's place among the counts of lender and agencies before it is made; of a call the agency tells before the next.
 
     :param obligor: public id of who answers for the debt beside the debtor, if one turns to them; counted by themselves
     :raises NotWithYou: if the case is back
     :raises NobodyThere: if that one does not answer for this debt
+    :raises CallNotTold: if the agency has not told how its last call to this person ended
     :raises NotNow: with the rule, and the moment from which it is allowed
     :raises Invalid: if nobody is asked about this channel
     """
@@ -98,13 +133,15 @@ def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligo
     if channel not in Channel.values or channel == Channel.INBOUND:
         raise Invalid(_("Choose how the contact is to be made."), fields={"channel": _("Choose how the contact is to be made.")})
     row = held(placement)
+    if channel == Channel.VISIT:
+        raise no_visits()
     relation = links.asked(row.case, obligor)
-    attempt = gate.under_way(row.case, actor=actor, at=at, relation=relation) if channel == Channel.CALL else None
-    if attempt is None:
-        attempt = contact_gate.reserve(
-            row.case.customer, channel=channel, key=f"agency:{uuid4()}", at=at, actor=actor, subject=row.case.public_id,
-            under_way=channel == Channel.CALL, relation=relation,
-        )  # fmt: skip
+    if channel == Channel.CALL and untold(row, relation, channel=channel, at=at).exists():
+        raise CallNotTold(_("Tell how the last call ended before you ask for another one."))
+    attempt = contact_gate.reserve(
+        row.case.customer, channel=channel, key=f"{KEY}{uuid4()}", at=at, actor=actor, subject=row.case.public_id,
+        under_way=channel == Channel.CALL, relation=relation,
+    )  # fmt: skip
     number = ""
     if channel in NUMBERED:
         holder: Any = row.case.customer if relation is None else relation.other or relation
@@ -124,16 +161,24 @@ def tell(
     :param obligor: public id of who was turned to beside the debtor; the debtor's own words are not taken from them
     :param confirmed: the agency made sure who it spoke to; results with the debtor's own words need it
     :param lines_said: the lines that must be said in a talk were said; the same results need it
-    :raises NotWithYou: if the case is back
+
+    What was asked for before the case went back is still told, so that no result is lost: a number that is somebody else's, a death. A
+    promise told so late is one only where nobody took another since; else the talk alone is written down.
+
+    :raises NotWithYou: if the case is back, and the gate let nothing through before that is not told
     :raises NobodyThere: if that one does not answer for this debt
     :raises NotAsked: if the gate was not asked; who calls in by themselves is heard
     :raises LinesNotSaid: if they were not
     :raises Invalid: with a sentence per wrong value
     """
+    row = locked(placement)
+    relation = links.asked(row.case, obligor)
+    if not with_agency(row) and not untold(row, relation, channel=channel, at=at).exists():
+        raise back(row)
     if channel == Channel.VISIT:
         raise no_visits()
-    row = held(placement)
-    relation = links.asked(row.case, obligor)
+    if promise and not with_agency(row) and not may_promise_late(row, relation, channel=channel, at=at):
+        outcome, promise = Outcome.RIGHT_PARTY, ()
     told = contacts.Told(
         channel, outcome, Channel.CALL, row.back_on, confirmed=confirmed, lines_said=lines_said, note=note.strip(), promise=promise,
         relation=relation, agency=row.agency.code,
@@ -150,11 +195,8 @@ def _settled(row: Placement, relation: Relation | None, *, channel: str, outcome
     """Return the place that was taken for this contact, with its end told."""
     if channel == Channel.INBOUND:
         return None
-    who, own = gates.counted_as(row.case.customer, relation)
-    taken = ContactAttempt.objects.filter(
-        customer=who, relation=own, actor=actor, channel=channel, at__gt=at - ASKED_FOR, contacts__isnull=True
-    )
-    attempt = taken.filter(key__startswith="agency:").order_by("-pk").first()
+    taken = untold(row, relation, channel=channel, at=at)
+    attempt = taken.filter(actor=actor).first() or taken.exclude(open_until__gt=at).first()  # a colleague's that is over
     if attempt is None:
         raise NotAsked(_("Ask before the contact: it is counted together with those of the house and other agencies."))
     if outcome not in gate.NOT_ANSWERED:
@@ -162,14 +204,45 @@ def _settled(row: Placement, relation: Relation | None, *, channel: str, outcome
     return contact_gate.settle(attempt, connected=False)
 
 
+def may_promise_late(row: Placement, relation: Relation | None, *, channel: str, at: datetime) -> bool:
+    """Return whether a promise told after the case went back is the latest word: the case is open, and nobody took one since the call."""
+    asked = untold(row, relation, channel=channel, at=at).first()
+    return asked is not None and row.case.is_open and not Promise.objects.filter(case=row.case_id, taken_at__gte=asked.at).exists()
+
+
+def tellable(user: User, *, at: datetime) -> PlacementQuerySet:
+    """Return the placements about which `user` may tell how a contact went: those they see, and those that went back before they could."""
+    theirs = Q(customer=OuterRef("case__customer")) | Q(customer__related_by__customer=OuterRef("case__customer"))
+    taken = ContactAttempt.objects.filter(
+        theirs, actor__agencies=OuterRef("agency"), key__startswith=KEY, at__gt=at - ASKED_FOR, contacts__isnull=True
+    )
+    late = Placement.objects.filter(Exists(taken), agency__members=user.pk)
+    return Placement.objects.filter(Q(pk__in=Placement.objects.visible_to(user).values("pk")) | Q(pk__in=late.values("pk")))
+
+
 @transaction.atomic
 def promise(placement: Placement, *, parts: Sequence[Part], channel: str, actor: User, at: datetime) -> Promise:
-    """Write down what a customer promised who was not called, such as one who called in.
+    """Write down what a customer promised in a talk that is told already: on the same day, by the customer's clock, with the person sure.
 
     :raises NotWithYou: if the case is back
+    :raises NotConfirmed: if the agency told no talk of this day in which it was certain that it was the debtor
     :raises Invalid: with a sentence per wrong value
     """
-    return promises.write(held(placement).case, parts=parts, channel=channel, actor=actor, at=at)
+    row = held(placement)
+    if channel == Channel.VISIT:
+        raise no_visits()
+    if not talked_today(row, at=at):
+        raise NotConfirmed(_("Tell the talk with the customer first, with the person confirmed: a promise is the debtor's own word."))
+    return promises.write(row.case, parts=parts, channel=channel, actor=actor, at=at)
+
+
+def talked_today(row: Placement, *, at: datetime) -> bool:
+    """Return whether the agency told a talk with the debtor, confirmed, on this day of the customer's."""
+    zone = gates.zone_of(row.case.customer)
+    midnight = datetime.combine(at.astimezone(zone).date(), time.min, tzinfo=zone)
+    told = Contact.objects.filter(case=row.case_id, relation=None, actor__agencies=row.agency_id, at__gte=midnight, at__lte=at)
+    outcomes = told.order_by().values_list("channel", "outcome")
+    return any((found := dispositions.result(*one)) is not None and found.person for one in outcomes)
 
 
 # --- what takes the case back --------------------------------------------------------------------------------------

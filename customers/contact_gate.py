@@ -1,7 +1,7 @@
 """The gate as a door: the verdict and the place it gives are one step, and both are kept.
 
 `reserve` holds the person's row, asks, and writes the attempt before it lets go. So of two collectors who would both make the third
-call one gets it and the other is told from when. A reserved call counts as a connect until `settle` tells its end or its time is over.
+call one gets it and the other is told from when. A reserved call counts as a connect until `settle` tells its end or its day is over.
 """
 
 from collections.abc import Iterable
@@ -63,6 +63,7 @@ def reserve(
         purpose=purpose,
         key=key,
         actor=actor,
+        number_key=(number_key or contacts.number_of(who, own)) if channel in contacts.ON_THE_NUMBER else "",
         open_until=at + timedelta(minutes=one.held.minutes) if under_way else None,
     )
     keep(one, actor=actor, subject=subject, attempt=attempt)

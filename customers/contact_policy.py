@@ -3,8 +3,8 @@
 One gate for every channel, person or machine. The values of the rules come from the rule book (`customers/contacts.py` reads
 them); the order of the checks is `CHECKS`. What is only a matter of time is answered with the moment from which it is allowed.
 
-Attempts and connects are counted apart. A call that is under way may still connect, so it counts as a connect until its end is told
-or its time is over: of two collectors who would make the third call, one finds it taken.
+Attempts and connects are counted apart. A call that is under way may still connect, and one whose end nobody told may have: it counts as
+a connect until its end is told or its natural day is over. So of two collectors who would make the third call, one finds it taken.
 """
 
 from collections.abc import Callable, Iterable
@@ -57,7 +57,7 @@ class Pack:
 
 
 class Attempt(NamedTuple):
-    """One earlier attempt from our side; `open_until` while it is under way and may still connect."""
+    """One earlier attempt from our side; `open_until` until its end is told: it is under way until then, and unknown after."""
 
     channel: str
     at: datetime
@@ -207,10 +207,8 @@ def counts(question: Question, pack: Pack) -> Verdict:
     mine = [attempt for attempt in question.attempts if attempt.channel == channel and attempt.at <= now]
     limits: tuple[int | None, int | None] = (None, None)
     if channel == "call":
-        answered = [attempt for attempt in mine if attempt.connected or (attempt.open_until is not None and attempt.open_until > now)]
-        if full := day_full(question, answered, pack.connected_calls_per_day):
-            under_way = [attempt.open_until for attempt in answered if attempt.open_until and not attempt.connected]
-            return Verdict(False, CONNECTED, min([full, *under_way]))
+        if full := day_full(question, [attempt for attempt in mine if maybe_answered(attempt)], pack.connected_calls_per_day):
+            return Verdict(False, CONNECTED, full)
         began = [attempt for attempt in question.attempts if attempt.channel == INBOUND and attempt.at <= now]
         if quiet := still_quiet(question, [*mine, *began], pack.quiet_days):
             return Verdict(False, QUIET, quiet)
@@ -259,15 +257,22 @@ def pressure(attempts: Iterable[Attempt], *, at: datetime, zone: ZoneInfo) -> in
     return sum(points(attempt, zone) for attempt in attempts if at - MONTH < attempt.at <= at and attempt.channel != INBOUND)
 
 
+def maybe_answered(attempt: Attempt) -> bool:
+    """Return whether somebody answered, or may have: a call under way, or one whose end nobody told."""
+    return attempt.connected or attempt.open_until is not None
+
+
 def still_quiet(question: Question, calls: Iterable[Attempt], days: int | None) -> datetime | None:
-    """Return when the quiet days after the last talk are over, if they are not."""
-    talks = [attempt.at for attempt in calls if attempt.connected]
-    if not days or not talks:
+    """Return when the quiet days after the last talk are over, if they are not. What may be a talk is one while its natural day lasts."""
+    if not days:
         return None
-    ends = max(talks).astimezone(question.zone).date() + timedelta(days=days)
-    if question.at.astimezone(question.zone).date() >= ends:
-        return None
-    return datetime.combine(ends, time.min, tzinfo=question.zone)
+    today = question.at.astimezone(question.zone).date()
+    ends = today
+    for attempt in calls:
+        if maybe_answered(attempt):
+            day = attempt.at.astimezone(question.zone).date()
+            ends = max(ends, day + timedelta(days=days if attempt.connected else 1))
+    return datetime.combine(ends, time.min, tzinfo=question.zone) if ends > today else None
 
 
 def warnings(question: Question, pack: Pack) -> tuple[str, ...]:
@@ -311,7 +316,7 @@ def counted(question: Question) -> dict[str, int]:
     calls = [one for one in past if one.channel == "call"]
     written = [one for one in past if one.channel == question.channel and one.channel in WRITTEN]
     week, month = question.at - WEEK, question.at - MONTH
-    connects = [one for one in calls if one.connected or (one.open_until is not None and one.open_until > question.at)]
+    connects = [one for one in calls if maybe_answered(one)]
     return {
         "connects_today": sum(one.at.astimezone(question.zone).date() == today for one in connects),
         "calls_today": sum(one.at.astimezone(question.zone).date() == today for one in calls),

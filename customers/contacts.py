@@ -154,6 +154,11 @@ def counted_as(customer: Customer, relation: Relation | None) -> tuple[Customer,
     return customer, relation
 
 
+def number_of(who: Customer, own: Relation | None) -> str:
+    """Return the fingerprint of the number on which one is reached whom `counted_as` named; "" where none is on file."""
+    return str((who if own is None else own).mobile_key or "")
+
+
 def party_of(relation: Relation | None) -> str:
     """Return what somebody is to the debt: who does not answer for it, or did not agree to be turned to, is a third party."""
     if relation is None:
@@ -358,19 +363,20 @@ def lift(found: ContactBar, *, actor: User, at: datetime) -> None:
 def bar_number(
     customer: Customer, *, actor: User, at: datetime, relation: Relation | None = None, number_key: str | None = None
 ) -> BarredNumber | None:
-    """Bar the number on file everywhere: it is somebody else's. A number that is barred already stays so; None without a number.
+    """Bar the number on file of who was turned to, everywhere: it is somebody else's. One that is barred stays so; None without a number.
 
-    Another number on file is open by itself: what is barred is the number, not the person. `number_key` is the number somebody answered
-    from, where it is not the one on file any more.
+    Another number on file is open by itself: what is barred is the number, not the person. `number_key` is the number that was dialled or
+    answered from, which need not be the one on file any more.
     """
-    key = number_key or (customer.mobile_key if relation is None or relation.mobile_key is None else relation.mobile_key)
+    who, own = counted_as(customer, relation)
+    key = number_key or number_of(who, own)
     if not key:
         return None
     found, made = BarredNumber.objects.get_or_create(
-        number_key=key, lifted_at=None, defaults={"customer": customer, "since": at, "actor": actor}
+        number_key=key, lifted_at=None, defaults={"customer": who, "since": at, "actor": actor}
     )
     if made:
-        log.record("customers.number.barred", customer, actor=actor, at=at)
+        log.record("customers.number.barred", who, actor=actor, at=at)
     return found
 
 

@@ -380,6 +380,13 @@ def write(outcomes: Sequence[Outcome], *, at: datetime, count: Count) -> None:
             fetch=True,
         )
     done = {pk for (pk,) in moved}
+    nowhere = [
+        f"message:{messages.wire_key(one.message)}"
+        for one in outcomes
+        if one.message.pk in done and one.status == Status.FAILED and one.message.channel == MessageChannel.IVR
+    ]
+    if nowhere:  # nobody was rung, so nobody answered
+        ContactAttempt.objects.filter(key__in=nowhere).update(open_until=None)
     entries: dict[str, list[log.Row]] = {}
     for one in outcomes:
         message = one.message

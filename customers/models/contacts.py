@@ -25,14 +25,16 @@ class ContactChannel(models.TextChoices):
 class ContactAttempt(models.Model):
     """One attempt from our side, connected or not; what the customer begins is not counted.
 
-    A call that was begun is there before anybody answers: `open_until` holds its place among the connects until its end is told.
-    Insert-only but for that.
+    A call that was begun is there before anybody answers: with `open_until` set it counts as one that connected, until its end is told or
+    its day is over. Insert-only but for that. `number_key` is the number that was dialled: the one on file may be another one meanwhile.
     """
 
     POLICY = Policy(
         owner="customers",
         meaning=_("attempts to reach a customer, for the contact rules"),
         retention=_("5y"),
+        personal={"number_key": "C2"},
+        open_fields={"number_key": _("a keyed hash, from which the number cannot be read")},
         level=2,
         kind="C1",
         purposes=("service", "collections", "compliance"),
@@ -40,9 +42,12 @@ class ContactAttempt(models.Model):
         columns={
             "connected": _("Whether somebody answered"),
             "purpose": _("What the contact was for"),
-            "open_until": _("Until when a call under way counts as one that may connect"),
+            "open_until": _("Until when a call under way holds its place; untold after that, it counts as answered on its day"),
+            "number_key": Column(_("Keyed hash of the number that was dialled"), mask="text"),
         },
     )
+
+    PERSON = "customer"
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", db_index=False)
     channel = models.CharField(max_length=8, choices=ContactChannel)
@@ -57,6 +62,7 @@ class ContactAttempt(models.Model):
     key = models.CharField(max_length=120, help_text="names the attempt: counted once however often it is told")
     message = models.ForeignKey(Message, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    number_key = models.CharField(max_length=64, blank=True, default="")
 
     objects = models.Manager()
 

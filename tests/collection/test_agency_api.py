@@ -10,7 +10,8 @@ from django.utils.timezone import localdate, now
 
 from collection import cases, contacts, placements
 from collection.models import Agency, Case, Complaint, Contact, Dispute, Placement, Promise
-from customers.models import BarredNumber, ContactVerdict
+from customers import contacts as contacts_gate
+from customers.models import BarredNumber, ContactAttempt, ContactVerdict
 from tests.collection.conftest import Floor, by_daylight
 from tests.collection.placement_rows import agency, late_cases
 from tests.collection.test_links import beside
@@ -87,7 +88,8 @@ def test_a_day_of_an_agency(floor: Floor, north: Outside, rows: list[Case], api_
     asked = north.post(row, "ask", {"channel": "call"})
     assert (asked.status_code, asked.json()["verdict"], asked.json()["number"]) == (200, "allow", person.mobile)
     again = north.post(row, "ask", {"channel": "call"})
-    assert again.json()["at"] == asked.json()["at"], "a call that is under way keeps its place"
+    assert (again.status_code, again.json()["code"]) == (409, "call_not_told"), "the number is told once for each call"
+    assert "number" not in again.json()
     unsure = north.post(row, "contacts", {"channel": "call", "outcome": "promise", "promise": []})
     assert set(unsure.json()["errors"]) == {"confirmed", "promise"}
     part = {"due_on": (localdate(now()) + timedelta(days=3)).isoformat(), "amount": "100.00"}
@@ -199,7 +201,17 @@ def test_what_the_customer_says_on_the_telephone_takes_it_back(floor: Floor, nor
         ("contacts", {"channel": "visit", "outcome": "not_met"}, "channel"),
         ("contacts", {"channel": "call", "outcome": "fine"}, "outcome"),
         ("contacts", {"channel": "letter", "outcome": "busy"}, "outcome"),
-        ("promises", {"channel": "inbound", "parts": [{"due_on": "2020-01-01", "amount": "1.00"}]}, "due_on_1"),
+        (
+            "contacts",
+            {
+                "channel": "inbound",
+                "outcome": "promise",
+                "confirmed": True,
+                "lines_said": True,
+                "promise": [{"due_on": "2020-01-01", "amount": "1.00"}],
+            },
+            "due_on_1",
+        ),
         ("promises", {"channel": "inbound", "parts": []}, "parts"),
         ("disputes", {"loan": "L-NOTHING0", "kind": "amount", "amount": "1.00", "channel": "inbound"}, "loan"),
     ],
@@ -208,6 +220,92 @@ def test_bad_input_is_a_sentence(floor: Floor, north: Outside, rows: list[Case],
     answer = north.post(north.given(rows[0], floor), act, body)
     assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
     assert any(name.startswith(field) for name in answer.json()["errors"])
+
+
+def lapse(user: Any) -> ContactAttempt:
+    """Let the time of the last call's place be over by the real clock."""
+    rows = ContactAttempt.objects.filter(actor=user, channel="call").order_by("-pk")
+    found = rows[0]
+    ContactAttempt.objects.filter(pk=found.pk).update(open_until=now() - timedelta(minutes=1))
+    return found
+
+
+def test_a_call_that_is_not_told_counts_as_answered_and_closes_the_next(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    row, url = north.given(rows[0], floor), {"channel": "call"}
+    for _n in range(2):
+        assert north.call(row)[0] == 201
+    assert north.post(row, "ask", url).status_code == 200
+    lapse(north.user)
+    assert north.post(row, "ask", url).json()["code"] == "call_not_told"
+    assert contacts_gate.may_contact(rows[0].customer, "call", now()).rule == "contact.connected_calls_per_day"
+    assert north.post(row, "contacts", {"channel": "call", "outcome": "no_answer"}).status_code == 201
+    assert north.post(row, "ask", url).status_code == 200, "told: nobody answered, and the place is free"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_refusals_of_an_agency_are_sentences(floor: Floor, north: Outside, rows: list[Case], language: str) -> None:
+    row, headers = north.given(rows[0], floor), {"Accept-Language": language}
+    north.post(row, "ask", {"channel": "call"})
+    visit = north.post(row, "ask", {"channel": "visit"}, headers=headers)
+    part = {"due_on": localdate(now()).isoformat(), "amount": "100.00"}
+    said = {
+        answer.json()["code"]: answer.json()["detail"]
+        for answer in (
+            visit,
+            north.post(row, "ask", {"channel": "call"}, headers=headers),
+            north.post(row, "promises", {"channel": "inbound", "parts": [part]}, headers=headers),
+            north.post(row, "contacts", {"channel": "visit", "outcome": "not_met"}, headers=headers),
+        )
+    }
+    assert set(said) == {"no_visits", "call_not_told", "not_confirmed"}
+    assert all(text.isascii() == (language == "en") for text in said.values()), said
+    assert not ContactAttempt.objects.filter(channel="visit").exists()
+
+
+def test_a_result_comes_through_after_the_case_went_back(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    """The house takes the case back while the agency's call runs: a wrong number is barred all the same, and nothing else opens."""
+    case = rows[0]
+    row = north.given(case, floor)
+    assert north.post(row, "ask", {"channel": "call"}).status_code == 200
+    dialled = case.customer.mobile_key
+    placements.recall(Placement.objects.get(public_id=row), reason="complaint", actor=floor.cast.collections_supervisor, at=now())
+    part = [{"due_on": localdate(now()).isoformat(), "amount": "100.00"}]
+    for act, body in (("ask", {"channel": "call"}), ("promises", {"channel": "inbound", "parts": part}), ("return", {})):
+        assert north.post(row, act, body).status_code == 404
+    assert north.client.get(f"{URL}{row}/").status_code == 404
+    assert north.post(row, "contacts", {"channel": "inbound", "outcome": "third_party"}).json()["code"] == "not_with_you"
+    told = north.post(row, "contacts", {"channel": "call", "outcome": "wrong_number"})
+    assert told.status_code == 201, told.json()
+    assert BarredNumber.objects.get().number_key == dialled
+    assert ContactAttempt.objects.get(actor=north.user).connected
+    assert north.post(row, "contacts", {"channel": "call", "outcome": "wrong_number"}).status_code == 404, "once"
+
+
+def test_a_day_later_nothing_is_told_of_a_case_that_went_back(floor: Floor, north: Outside, rows: list[Case], api_of: Any) -> None:
+    row = north.given(rows[0], floor)
+    assert north.post(row, "ask", {"channel": "call"}).status_code == 200
+    placements.recall(Placement.objects.get(public_id=row), reason="complaint", actor=floor.cast.collections_supervisor, at=now())
+    south = Outside(floor, api_of, "SOUTH")
+    body = {"channel": "call", "outcome": "no_answer"}
+    assert south.post(row, "contacts", body).status_code == 404, "another agency's"
+    ContactAttempt.objects.filter(actor=north.user).update(at=now() - timedelta(hours=25))
+    assert north.post(row, "contacts", body).status_code == 404
+
+
+def test_a_promise_needs_a_talk_of_today_with_the_person_confirmed(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    row = north.given(rows[0], floor)
+    body = {"channel": "inbound", "parts": [{"due_on": (localdate(now()) + timedelta(days=2)).isoformat(), "amount": "100.00"}]}
+    assert north.call(row, "third_party")[0] == 201
+    assert north.post(row, "promises", body).json()["code"] == "not_confirmed", "somebody else was spoken to"
+    told = {"channel": "inbound", "outcome": "right_party", "confirmed": True, "lines_said": True}
+    assert north.post(row, "contacts", told).status_code == 201
+    assert north.post(row, "promises", body).status_code == 201
+    too_much = body | {"parts": [body["parts"][0] | {"amount": "99999999.00"}]}
+    refused = north.post(row, "promises", too_much)
+    assert (refused.status_code, "All that is left to pay" in str(refused.json()["errors"]["amount_1"])) == (422, True)
+    assert Promise.objects.count() == 1
+    Contact.objects.filter(channel="inbound").update(at=now() - timedelta(days=1))
+    assert north.post(row, "promises", body).json()["code"] == "not_confirmed", "a talk of yesterday"
 
 
 def test_a_suspended_agency_sees_nothing(floor: Floor, north: Outside, rows: list[Case]) -> None:

@@ -19,7 +19,7 @@ from crm.lib.errors import Invalid, NotFound
 from crm.lib.ports import telephony as port
 from crm.lib.ports.http import PortRefused, PortUnknown
 from customers.contacts import NotNow
-from customers.models import ContactAttempt, ContactVerdict, Customer
+from customers.models import BarredNumber, ContactAttempt, ContactVerdict, Customer
 from risk.bureau_rules import Calls
 from risk.models import BureauCircuit
 from tests.collection.conftest import AFTER, Floor, by_daylight
@@ -272,6 +272,30 @@ def test_without_a_gateway_one_dials_by_hand(case: Case, floor: Floor) -> None:
     assert log(case, floor, "no_answer").attempt_id == made.attempt_id
 
 
+def test_a_call_by_hand_is_told_before_the_next_one_however_long_it_took(case: Case, floor: Floor) -> None:
+    made = call(case, floor)
+    later = AFTER + timedelta(hours=1)  # its place is over
+    case = cases.claim(case, actor=floor.cast.collector, at=later)
+    with pytest.raises(calls.CallNotLogged):
+        place(case, floor, later)
+    assert log(case, floor, "no_answer", later).attempt_id == made.attempt_id
+    made.attempt.refresh_from_db()
+    assert (made.attempt.connected, made.attempt.open_until) == (False, None)
+    row = cases.claim(case, actor=floor.cast.collector, at=later)
+    assert place(row, floor, later).pk != made.pk
+
+
+def test_a_number_changed_while_one_talked_is_not_the_one_that_is_barred(case: Case, floor: Floor) -> None:
+    dialled = case.customer.mobile_key
+    call(case, floor)
+    number(case, "7777")
+    log(case, floor, "wrong_number", AFTER + MINUTE)
+    assert BarredNumber.objects.get().number_key == dialled
+    assert BarredNumber.objects.get().number_key != Customer.objects.get(pk=case.customer_id).mobile_key
+    row = cases.claim(case, actor=floor.cast.collector, at=AFTER + MINUTE)
+    assert place(row, floor, AFTER + MINUTE).status == "placing"
+
+
 def test_hanging_up_is_for_who_called_and_needs_the_gateway(case: Case, floor: Floor, telephone: Outside) -> None:
     made = call(case, floor)
     with pytest.raises(cases.NotHeld):
@@ -314,7 +338,7 @@ def test_a_call_left_by_a_dead_gateway_is_over_when_its_place_is(case: Case, flo
     assert calls.sweep(at=held - timedelta(seconds=1)) == 0
     assert calls.sweep(at=held) == 1
     made = PhoneCall.objects.select_related("attempt").get(pk=made.pk)
-    assert (made.status, made.attempt.connected, made.attempt.open_until) == ("lost", False, None)
+    assert (made.status, made.attempt.connected, made.attempt.open_until) == ("lost", False, held), "nobody told: it counts as answered"
     assert hear(made, "hung_up", held, seconds=20).status == "talked", "the gateway's late word is heard"
 
 

@@ -12,6 +12,8 @@ from crm.lib.errors import Invalid
 from customers import contact_gate, contact_windows, contacts, relations
 from customers.contacts import NotNow
 from customers.models import BarredNumber, ContactAttempt, ContactVerdict, Relation
+from governance import rules
+from tests.credit.test_races import together
 from tests.fixtures.cast import NOON, Cast
 
 MINUTE = timedelta(minutes=1)
@@ -199,3 +201,73 @@ def test_an_agreement_without_evidence_or_sense_is_refused(
 def test_an_unknown_channel_is_a_mistake_of_the_caller(cast: Cast, make_customer: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="no channel"):
         contact_gate.reserve(make_customer(), channel="pigeon", key="x", at=NOON, actor=cast.collector)
+
+
+# --- whose number is barred -------------------------------------------------------------------------------------------------
+def test_a_wrong_number_at_a_guarantor_with_a_file_bars_theirs_and_leaves_the_debtors(
+    cast: Cast, make_customer: Callable[..., Any]
+) -> None:
+    debtor, other = make_customer(mobile="13800001111"), make_customer(mobile="13800002222")
+    beside = guarantor(debtor, cast, other=other, name="", mobile="")
+    found = contacts.bar_number(debtor, actor=cast.collector, at=NOON, relation=beside)
+    assert found is not None
+    assert (found.number_key, found.customer) == (other.mobile_key, other)
+    assert contacts.may_contact(debtor, "call", NOON).allowed
+    assert contacts.may_contact(other, "call", NOON).rule == "contact.stop"
+
+
+def test_the_number_that_was_dialled_is_kept_with_the_call(cast: Cast, make_customer: Callable[..., Any]) -> None:
+    debtor, other = make_customer(mobile="13800001111"), make_customer(mobile="13800002222")
+    outside, filed = guarantor(debtor, cast), guarantor(debtor, cast, other=other, name="", mobile="")
+    Relation.objects.filter(pk__in=[outside.pk, filed.pk]).update(may_contact=True)
+    rows = [Relation.objects.get(pk=row.pk) for row in (outside, filed)]
+    kept = [call(debtor, cast.collector, n, relation=row).number_key for n, row in enumerate([None, *rows])]
+    assert kept == [debtor.mobile_key, outside.mobile_key, other.mobile_key]
+    assert call(debtor, cast.collector, 8, number_key="traced").number_key == "traced"
+    letter = contact_gate.reserve(debtor, channel="letter", key="letter", at=NOON, actor=cast.collector)
+    assert letter.number_key == ""
+
+
+# --- what nobody told -------------------------------------------------------------------------------------------------------
+def test_a_call_nobody_told_of_counts_as_answered_until_its_day_is_over(cast: Cast, make_customer: Callable[..., Any]) -> None:
+    customer = make_customer()
+    talked(customer, cast.collector, 0)
+    talked(customer, cast.collector, 1)
+    third = call(customer, cast.collector, 2)
+    later = NOON + timedelta(hours=3)
+    assert third.open_until is not None and third.open_until < later
+    refused = contacts.may_contact(customer, "call", later)
+    assert (refused.rule, refused.opens_at) == ("contact.connected_calls_per_day", (NOON + timedelta(days=1)).replace(hour=0))
+    assert contacts.judged(customer, "call", later).answer.allowed is False
+    assert contacts.may_contact(customer, "call", NOON + timedelta(days=1)).allowed
+    contact_gate.settle(third, connected=False)
+    assert contacts.may_contact(customer, "call", later).allowed, "told at last: nobody answered"
+
+
+def regulation_f(cast: Cast) -> None:
+    rules.put(
+        f"contact.pack.{cast.entity.code}", value="us_reg_f", unit=rules.TEXT, meaning_en="x", meaning_zh="x", citation="", verification="policy",
+        effective_from=date(2020, 1, 1),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_calls_at_once_the_second_waits_for_the_quiet_days(cast: Cast, make_customer: Callable[..., Any]) -> None:
+    """12 CFR 1006.14(b)(2)(i)(B): both may be talks; the second would fall into the seven days after the first."""
+    regulation_f(cast)
+    customer = make_customer()
+    callers = [cast.collector, cast.second_collector]
+    found = together(
+        *[
+            lambda n=n, actor=actor: contact_gate.reserve(customer, channel="call", key=f"quiet-{n}", at=NOON, actor=actor, under_way=True)
+            for n, actor in enumerate(callers)
+        ]
+    )
+    rang, refused = sorted(found, key=lambda one: isinstance(one, NotNow))
+    assert isinstance(rang, ContactAttempt)
+    assert refused.extra["rule"] == "contact.quiet_days"
+    contact_gate.settle(rang, connected=False)
+    assert contacts.may_contact(customer, "call", NOON + MINUTE).allowed
+    contact_gate.answered(rang)
+    assert contacts.may_contact(customer, "call", NOON + timedelta(days=6)).rule == "contact.quiet_days"
+    assert contacts.may_contact(customer, "call", NOON + timedelta(days=7)).allowed

@@ -171,14 +171,15 @@ def test_a_stop_ends_a_channel_not_the_duty_to_notify() -> None:
 
 
 # --- a call under way -------------------------------------------------------------------------------------------------------
-def test_a_call_under_way_holds_its_place_until_its_time_is_over() -> None:
+def test_a_call_under_way_holds_its_place_until_it_is_told_or_its_day_is_over() -> None:
     noon = local("2026-03-02T12:00")
     talks = tuple(Attempt("call", noon - timedelta(hours=n + 1), True) for n in range(2))
     ringing = Attempt("call", noon - timedelta(minutes=1), open_until=noon + timedelta(minutes=29))
     asked = Question("call", noon, SHANGHAI, attempts=(*talks, ringing))
     verdict = check(asked, pack("cn"))
-    assert (verdict.kind, verdict.rule, verdict.opens_at) == ("wait", "contact.connected_calls_per_day", noon + timedelta(minutes=29))
-    assert check(contact_policy.moved(asked, noon + timedelta(minutes=29)), pack("cn")).allowed
+    assert (verdict.kind, verdict.rule, verdict.opens_at) == ("wait", "contact.connected_calls_per_day", local("2026-03-03T08:00"))
+    assert not check(contact_policy.moved(asked, noon + timedelta(minutes=29)), pack("cn")).allowed, "nobody told that nobody answered"
+    assert check(asked._replace(attempts=(*talks, ringing._replace(open_until=None))), pack("cn")).allowed
 
 
 # --- pack and house --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The gate of contact: the published rules as examples, what must always hold as properties."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -171,3 +172,22 @@ def test_the_night_opens_at_eight_by_the_wall_clock_whatever_the_season(day, zon
     assert verdict.opens_at is not None
     here = verdict.opens_at.astimezone(zone)
     assert (here.date(), here.time()) == (day + timedelta(days=1), time(8))
+
+
+@pytest.mark.parametrize(
+    ("told", "now", "opens"),
+    [
+        (False, "2026-03-02T12:10", "2026-03-03T08:00"),  # under way
+        (False, "2026-03-02T20:00", "2026-03-03T08:00"),  # over, and nobody told
+        (False, "2026-03-03T08:00", None),
+        (True, "2026-03-02T12:10", None),
+    ],
+)
+@pytest.mark.parametrize("limits", ["day", "quiet"])
+def test_an_untold_call_is_a_talk_while_its_natural_day_lasts(limits, told, now, opens):
+    pack = replace(PACK, connected_calls_per_day=1) if limits == "day" else replace(PACK, quiet_days=7)
+    began = local("2026-03-02T12:00")
+    one = Attempt("call", began, False, None if told else began + timedelta(minutes=30))
+    verdict = check(Question("call", local(now), SHANGHAI, attempts=(one,)), pack)
+    assert verdict.opens_at == (local(opens) if opens else None)
+    assert verdict.rule == ("" if opens is None else "contact.connected_calls_per_day" if limits == "day" else "contact.quiet_days")
