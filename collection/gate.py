@@ -95,8 +95,8 @@ def party(relation: Relation | None) -> str:
 
 
 def bar_wrong_number(contact: Contact, *, actor: User) -> None:
-    """Bar a number that proved to be somebody else's, for every file that has it: the one dialled, or on file if one was told at the door."""
-    if contact.outcome == Outcome.WRONG_NUMBER:
+    """Bar a number that proved to be somebody else's, for every file that has it: the one dialled. At a door it is the address: see visits."""
+    if contact.channel == Channel.CALL and contact.outcome == Outcome.WRONG_NUMBER:
         dialled = contact.attempt.number_key if contact.attempt is not None else ""
         contacts.bar_number(contact.case.customer, actor=actor, at=contact.at, relation=contact.relation, number_key=dialled)
 
