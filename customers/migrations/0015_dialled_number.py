@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0014_template_life'),
+        ("customers", "0014_template_life"),
     ]
 
     operations = [
