@@ -270,7 +270,7 @@ def test_a_wrong_number_at_the_desk_is_barred_everywhere(floor: Floor) -> None:
 
 
 def test_the_page_says_what_is_left_and_the_button_begins_a_call(floor: Floor, client: Client) -> None:
-    from django.utils.timezone import now
+    from django.utils.timezone import localdate, now
 
     by_daylight()
     case = floor.case()
@@ -284,10 +284,13 @@ def test_the_page_says_what_is_left_and_the_button_begins_a_call(floor: Floor, c
     page = client.get(reverse("case", args=[case.public_id])).content.decode()
     assert "A call is under way" in page
     assert "1 of 3, 2 left" in page
+    contacts.log_contact(
+        case, channel="call", outcome="no_answer", next_action="call", next_action_on=localdate(now()), actor=floor.cast.collector, at=now()
+    )
+    cases.claim(case, actor=floor.cast.collector, at=now())
     hour = now().hour
     case.customer.zone = f"Etc/GMT{hour if hour <= 12 else hour - 24:+d}" if hour else "Etc/GMT"  # midnight there
     case.customer.save()
-    ContactAttempt.objects.update(open_until=None)
     client.post(reverse("case-call", args=[case.public_id]))
     page = client.get(reverse("case", args=[case.public_id])).content.decode()
     assert "Outside the hours of contact" in page
