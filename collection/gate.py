@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from collection.models import Case, Channel, Contact, Outcome, PhoneCall
 from customers import contact_gate, contacts
 from customers.contacts import Answer, Judged
@@ -102,9 +104,14 @@ def bar_wrong_number(contact: Contact, *, actor: User) -> None:
 
 
 def talks(customer_ids: Collection[int], since: datetime, relation: Relation | None) -> Iterable[tuple[int, datetime]]:
-    """Return when these persons called in and were spoken with; somebody else's call is no talk with them."""
-    rows = Contact.objects.filter(case__customer__in=customer_ids, channel=Channel.INBOUND, at__gt=since, relation=relation)
-    return rows.exclude(outcome__in=(*NOT_ANSWERED, Outcome.THIRD_PARTY, Outcome.WRONG_NUMBER)).values_list("case__customer", "at")
+    """Return when these persons called in and were spoken with."""
+    return began(customer_ids, since).filter(relation=relation).values_list("case__customer", "at")
+
+
+def began(customer_ids: Collection[int], since: datetime) -> QuerySet[Contact]:
+    """Return the talks that these persons, or who answers beside them, began; somebody else's call is no talk with them."""
+    rows = Contact.objects.filter(case__customer__in=customer_ids, channel=Channel.INBOUND, at__gt=since)
+    return rows.exclude(outcome__in=(*NOT_ANSWERED, Outcome.THIRD_PARTY, Outcome.WRONG_NUMBER))
 
 
 contacts.TALKS.register("collections", talks)

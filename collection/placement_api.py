@@ -16,7 +16,7 @@ from collection.judgement import Part
 from collection.models import CaseDebt, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement
 from credit.act_builds import Evidence
 from crm.lib.api import DoorViewSet, checked
-from customers.models import Relation
+from customers.models import ContactBar, ContactChannel, Relation
 from governance import uses
 from governance.asked import caller
 from governance.idempotency import idempotent
@@ -121,6 +121,16 @@ class PlacedMatterOut(serializers.Serializer):
     status = serializers.CharField()
 
 
+class PlacedStopIn(serializers.Serializer):
+    channel = serializers.ChoiceField(choices=ContactChannel.choices)
+
+
+class PlacedStopOut(serializers.ModelSerializer):
+    class Meta:
+        model = ContactBar
+        fields = ("channel", "since")
+
+
 class PlacedDisputeIn(serializers.Serializer):
     loan = serializers.CharField(max_length=16)
     kind = serializers.ChoiceField(choices=Dispute.Kind.choices)
@@ -159,6 +169,7 @@ class PlacementViewSet(DoorViewSet):
         "ask": permissions.WORK_PLACEMENT,
         "contacts": permissions.WORK_PLACEMENT,
         "promises": permissions.WORK_PLACEMENT,
+        "stops": permissions.WORK_PLACEMENT,
         "disputes": permissions.WORK_PLACEMENT,
         "complaints": permissions.WORK_PLACEMENT,
         "hardships": permissions.WORK_PLACEMENT,
@@ -215,6 +226,15 @@ class PlacementViewSet(DoorViewSet):
         row, body = self.get_object(), checked(PlacedPromiseIn, request)
         made = placement_work.promise(row, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
         return Response({"id": made.public_id, "status": made.status}, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=PlacedStopIn, responses={201: PlacedStopOut})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def stops(self, request: Request, public_id: str) -> Response:
+        """Stop one way of contact as the customer asked, for everybody; one that is stopped stays so."""
+        row, body = self.get_object(), checked(PlacedStopIn, request)
+        made = placement_work.stop(row, channel=body["channel"], actor=caller(request), at=now())
+        return Response(PlacedStopOut(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=PlacedDisputeIn, responses={201: PlacedMatterOut})
     @action(detail=True, methods=["post"])

@@ -21,9 +21,9 @@ from collection.models.agencies import PlacementQuerySet
 from credit import exposure
 from credit.models import Loan
 from crm.lib.errors import DomainError, Invalid
-from customers import contact_gate
+from customers import contact_gate, replies
 from customers import contacts as gates
-from customers.models import ContactAttempt, Relation
+from customers.models import ContactAttempt, ContactBar, MessageChannel, Relation
 from governance import uses
 from governance.models import User
 from ledger import log
@@ -243,6 +243,23 @@ def talked_today(row: Placement, *, at: datetime) -> bool:
     told = Contact.objects.filter(case=row.case_id, relation=None, actor__agencies=row.agency_id, at__gte=midnight, at__lte=at)
     outcomes = told.order_by().values_list("channel", "outcome")
     return any((found := dispositions.result(*one)) is not None and found.person for one in outcomes)
+
+
+@transaction.atomic
+def stop(placement: Placement, *, channel: str, actor: User, at: datetime) -> ContactBar:
+    """Stop one way of contact, as the customer asked: for the house and every agency. One that is stopped stays so.
+
+    :raises NotWithYou: if the case is back
+    :raises Invalid: if there is no such way of contact
+    """
+    row = held(placement)
+    found = ContactBar.objects.filter(customer=row.case.customer_id, channel=channel, lifted_at__isnull=True).first()
+    if found is None:
+        found = gates.bar(row.case.customer, channel=channel, reason=ContactBar.Reason.STOP, actor=actor, at=at)
+        for way in MessageChannel.values:
+            if replies.stops(way) == channel:
+                replies.take_back([row.case.customer], channel=way, reason="stopped", at=at)
+    return found
 
 
 # --- what takes the case back --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ was made in a refused contact, or within the same days after refused contacts on
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,12 +21,13 @@ from django.db.models import Max, Min
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from collection import gate
 from collection.contact_rules import problems
 from collection.models import Complaint, Contact, Outcome, PolicyDraft, PolicyReplay
 from credit.models import Transaction
 from crm.lib.errors import DomainError, Invalid
 from customers import contact_packs, contacts
-from customers.contact_policy import Attempt, Pack, Question, Window, check, points
+from customers.contact_policy import INBOUND, Attempt, Pack, Question, Window, check, points
 from customers.models import AgreedWindow, ContactAttempt, Customer
 from governance import jobs
 from governance.models import Job, LegalEntity, User
@@ -76,6 +77,20 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """Hours of a person's own, and the days on which they held: the last one None while they run, `ended_at` where they were ended early."""
+
+    window: Window
+    since: date
+    until: date | None = None
+    ended_at: datetime | None = None
+
+    def held(self, at: datetime, zone: ZoneInfo) -> bool:
+        day = at.astimezone(zone).date()
+        return self.since <= day and (self.until is None or day <= self.until) and (self.ended_at is None or at < self.ended_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """One attempt as it was made."""
 
@@ -85,18 +100,24 @@ class Made:
 
 
 # --- one person, pure ------------------------------------------------------------------------------------------------------
-def replayed(made: list[Made], limits: Pack, *, since: datetime, zone: ZoneInfo, windows: tuple[Window, ...]) -> dict[int, tuple[str, Any]]:
+def replayed(
+    made: list[Made], limits: Pack, *, since: datetime, zone: ZoneInfo, windows: Sequence[Agreed] = (), began: Sequence[datetime] = ()
+) -> dict[int, tuple[str, Any]]:
     """Return the attempts from `since` on that `limits` refuse: their rule, and when they would have been allowed.
 
     :param made: the attempts of one person in the order of time, from 31 days before `since` on
+    :param windows: hours agreed with them; of each attempt those count that held at its moment
+    :param began: when they called in by themselves and were spoken with; no draft changes that
     """
     kept: list[Attempt] = []
+    talks = tuple(Attempt(INBOUND, moment, True) for moment in began)
     refused: dict[int, tuple[str, Any]] = {}
     for one in made:
         at = one.attempt.at
         if at >= since:
             recent = tuple(each for each in kept if each.at > at - contacts.LOOK_BACK)
-            question = Question(one.attempt.channel, at, zone, purpose=one.purpose, attempts=recent, windows=windows)
+            hours = tuple(each.window for each in windows if each.held(at, zone))
+            question = Question(one.attempt.channel, at, zone, purpose=one.purpose, attempts=(*recent, *talks), windows=hours)
             verdict = check(question, limits)
             if not verdict.allowed:
                 refused[one.pk] = (verdict.rule, verdict.opens_at)
@@ -192,13 +213,16 @@ def ranges(entity: LegalEntity, *, since: datetime, until: datetime) -> Iterator
 
 
 def one_range(ids: list[int], result: Result, *, limits: Pack, home: ZoneInfo, since: datetime, until: datetime) -> None:
-    """Replay some people and add what it found; five queries however many they are."""
+    """Replay some people and add what it found; six queries however many they are."""
     made: dict[tuple[int, int | None], list[Made]] = defaultdict(list)
     rows = ContactAttempt.objects.filter(customer_id__in=ids, at__gte=since - contacts.LOOK_BACK, at__lt=until).order_by("at", "pk")
-    for pk, who, beside, channel, at, connected, purpose in rows.values_list(
-        "pk", "customer_id", "relation_id", "channel", "at", "connected", "purpose"
+    for pk, who, beside, channel, at, connected, untold, purpose in rows.values_list(
+        "pk", "customer_id", "relation_id", "channel", "at", "connected", "open_until", "purpose"
     ):
-        made[who, beside].append(Made(pk, Attempt(channel, at, connected), purpose))
+        made[who, beside].append(Made(pk, Attempt(channel, at, connected, untold), purpose))
+    began: dict[tuple[int, int | None], list[datetime]] = defaultdict(list)
+    for who, beside, at in gate.began(ids, since - contacts.LOOK_BACK).filter(at__lt=until).values_list("case__customer", "relation", "at"):
+        began[who, beside].append(at)
     zones = {pk: ZoneInfo(zone) if zone else home for pk, zone in Customer.objects.filter(pk__in=ids).values_list("pk", "zone")}
     windows = agreed(ids, since=since.date(), until=until.date())
     payments = paid(ids, since=since.date(), until=until.date())
@@ -209,7 +233,7 @@ def one_range(ids: list[int], result: Result, *, limits: Pack, home: ZoneInfo, s
     for (customer_id, relation_id), rows_of in made.items():
         zone = zones.get(customer_id, home)
         own = windows.get(customer_id, ()) if relation_id is None else ()
-        refused = replayed(rows_of, limits, since=since, zone=zone, windows=own)
+        refused = replayed(rows_of, limits, since=since, zone=zone, windows=own, began=began.get((customer_id, relation_id), []))
         for one in rows_of:
             if one.attempt.at >= since:
                 count(one, refused.get(one.pk), result, zone)
@@ -262,13 +286,14 @@ def follow(
             result.week(day)["delayed"] += amount
 
 
-def agreed(ids: list[int], *, since: date, until: date) -> dict[int, tuple[Window, ...]]:
-    """Return the hours agreed with each person at any time of the span."""
-    found: dict[int, list[Window]] = defaultdict(list)
+def agreed(ids: list[int], *, since: date, until: date) -> dict[int, list[Agreed]]:
+    """Return the hours agreed with each person at any time of the span, with the days on which they held."""
+    found: dict[int, list[Agreed]] = defaultdict(list)
     rows = AgreedWindow.objects.filter(customer_id__in=ids, since__lte=until).exclude(until__lt=since)
-    for customer_id, opens, closes, kind in rows.values_list("customer_id", "opens", "closes", "kind"):
-        found[customer_id].append(Window(opens, closes, kind == AgreedWindow.Kind.AGREED))
-    return {customer_id: tuple(windows) for customer_id, windows in found.items()}
+    for row in rows:
+        window = Window(row.opens, row.closes, row.kind == AgreedWindow.Kind.AGREED)
+        found[row.customer_id].append(Agreed(window, row.since, row.until, row.ended_at))
+    return found
 
 
 def paid(ids: list[int], *, since: date, until: date) -> list[tuple[int, date, Decimal]]:

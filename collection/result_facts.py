@@ -44,6 +44,8 @@ UNANSWERED = (Outcome.NO_ANSWER, Outcome.BUSY)
 
 # Whether a case was open at the end of a day.
 STOOD_OPEN = "seen.opened_on <= {day} AND (seen.closed_on IS NULL OR seen.closed_on > {day})"
+# A person or an agency that is told "later" is refused; a message that a machine asks for is put off, and leaves later by itself.
+REFUSED = "v.verdict = 'block' OR (v.verdict = 'wait' AND v.actor_id IS NOT NULL)"
 TOLD = f"""
 months AS (SELECT * FROM unnest(%(befores)s::date[], %(firsts)s::date[], %(lasts)s::date[]) AS m (before, first, last)),
 price AS (SELECT key AS act, value::numeric AS cost FROM jsonb_each_text(%(prices)s::jsonb)),
@@ -118,7 +120,7 @@ told (case_id, kind, day, who, bucket, n, amount) AS (
     UNION ALL SELECT id, 'touch', day, NULL, NULL, 1, 0 FROM sent
     UNION ALL SELECT seen.id, 'complaint', c.opened_on, c.about_id, NULL, 1, 0 FROM seen JOIN collections_complaint AS c ON c.case_id = seen.id
         WHERE c.opened_on BETWEEN %(since)s AND %(until)s
-    UNION ALL SELECT seen.id, unnest(CASE v.verdict WHEN 'block' THEN ARRAY['asked', 'refused'] ELSE ARRAY['asked'] END),
+    UNION ALL SELECT seen.id, unnest(CASE WHEN {REFUSED} THEN ARRAY['asked', 'refused'] ELSE ARRAY['asked'] END),
         (v.at AT TIME ZONE %(zone)s)::date, v.actor_id, NULL, 1, 0
         FROM seen JOIN customers_contactverdict AS v ON v.customer_id = seen.customer_id AND v.purpose = 'collection'
         WHERE v.at >= (%(since)s::date)::timestamp AT TIME ZONE %(zone)s AND v.at < (%(until)s::date + 1)::timestamp AT TIME ZONE %(zone)s

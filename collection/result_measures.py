@@ -126,7 +126,7 @@ for each in (
     ),
     Measure(
         "refused", "conduct", _("Policy blocks for 1,000 attempts"),
-        _("Attempts that the contact policy refused, over all attempts it was asked about for cases; what it put off is no block. A rise is an early sign of pressure."),
+        _("Attempts that the contact policy refused, over all attempts it was asked about for cases. “Later”, said to a person or an agency, is a refusal; a message that a machine sends later is put off. A rise is an early sign of pressure."),  # noqa: E501
         ("refused",), ("asked",), per=1_000,
     ),
     Measure(

@@ -352,6 +352,7 @@ SPECTACULAR_SETTINGS = {
         "JournalSourceEnum": "credit.models.Journal.Source",
         "ChannelEnum": "governance.models.identity.Channel",
         "ContactChannelEnum": "collection.models.Channel",
+        "ContactWayEnum": "customers.models.ContactChannel",
         "ContactOutcomeEnum": "collection.models.Outcome",
         "BacktestKindEnum": "risk.models.Backtest.Kind",
         "BacktestStatusEnum": "risk.models.Backtest.Status",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import DomainError, Invalid
-from customers import activities, contacts, message_ways, messages, reply_words, templates
+from customers import activities, contacts, message_ways, messages, outbox, reply_words, templates
 from customers.models import Activity, BarredNumber, ContactBar, Customer, Message, MessageChannel, MessagePurpose, Reply
 from governance import users
 from governance.lifecycle import move
@@ -23,6 +23,7 @@ from governance.models import User
 from ledger import log
 
 LONGEST, LONGEST_ID = 2_000, 100
+NUMBERED = (MessageChannel.SMS, MessageChannel.IVR)  # what comes from a telephone number
 WITHIN = timedelta(days=1)  # the task about a wrong number
 STOPPED = templates.declare(
     "reply.stopped",
@@ -44,7 +45,7 @@ def hear(*, channel: str, external_id: str, sender: str, text: str, at: datetime
     """Keep an answer and do what it asks.
 
     :param external_id: the gateway's own name of the answer, unique for ever on its channel
-    :param sender: number or mail address it came from; nobody's is kept and does no harm
+    :param sender: number or mail address it came from, in the app the file's public id; nobody's is kept, and waits for a person
     :param in_reply_to: our key of the message it answers, where the gateway knows it
     :raises Replayed: if the same answer was heard before
     :raises Invalid: if the channel is unknown, or the id, the sender or the text is missing or too long
@@ -58,7 +59,8 @@ def hear(*, channel: str, external_id: str, sender: str, text: str, at: datetime
     if customer is not None and all(each.pk != customer.pk for each in files):
         files = [customer, *files]
     kind = reply_words.kind_of(text, channel=channel, words=reply_words.on(at.date()))
-    by_itself = customer is None or kind in (Kind.STOP, Kind.START, Kind.WRONG)
+    # Whoever nobody knows may be a customer all the same, as one who writes a mail of their own: a person looks.
+    by_itself = customer is not None and kind in (Kind.STOP, Kind.START, Kind.WRONG)
     row = Reply(
         customer=customer,
         message=message,
@@ -101,11 +103,13 @@ def _answered(key: str, channel: str) -> Message | None:
 
 
 def _files(channel: str, sender: str) -> list[Customer]:
-    """Return every file that has the number. Mail addresses lie sealed without a key: a mail is known by what it answers."""
-    if channel != MessageChannel.SMS:
+    """Return every file that has the number, or the one that uses the app. Mail addresses lie sealed without a key: a mail is known by what
+    it answers."""
+    if channel == MessageChannel.EMAIL:
         return []
     key: Any = Customer._meta.get_field("mobile_key")
-    rows = Customer.objects.filter(mobile_key=key.of(sender), erased_at__isnull=True).order_by("-pk")
+    found = {"public_id": sender} if channel == MessageChannel.APP else {"mobile_key": key.of(sender)}
+    rows = Customer.objects.filter(**found, erased_at__isnull=True).order_by("-pk")
     return list(rows.select_related("legal_entity", "owner", "branch"))
 
 
@@ -122,12 +126,17 @@ def _whose(message: Message | None, files: Sequence[Customer]) -> Customer | Non
     return next((each for each in files if each.pk == newest), files[0])
 
 
+def stops(channel: str) -> str:
+    """Return the way of contact that a stop by this channel ends: who wants no automatic calls is not called."""
+    return outbox.CONTACT.get(channel, channel)
+
+
 def _act(row: Reply, files: Sequence[Customer], *, at: datetime) -> None:
     if row.kind == Kind.STOP:
         _stop(row, files, at=at)
     elif row.kind == Kind.START:
         for found in ContactBar.objects.filter(
-            customer__in=files, channel=row.channel, reason=ContactBar.Reason.STOP, lifted_at__isnull=True
+            customer__in=files, channel=stops(row.channel), reason=ContactBar.Reason.STOP, lifted_at__isnull=True
         ):
             contacts.lift(found, actor=users.system(), at=at)
     elif row.kind == Kind.WRONG and row.customer is not None:
@@ -137,11 +146,13 @@ def _act(row: Reply, files: Sequence[Customer], *, at: datetime) -> None:
 def _stop(row: Reply, files: Sequence[Customer], *, at: datetime) -> None:
     actor = users.system()
     held = set(
-        ContactBar.objects.filter(customer__in=files, channel=row.channel, lifted_at__isnull=True).values_list("customer_id", flat=True)
+        ContactBar.objects.filter(customer__in=files, channel=stops(row.channel), lifted_at__isnull=True).values_list(
+            "customer_id", flat=True
+        )
     )
     for customer in files:
         if customer.pk not in held:
-            contacts.bar(customer, channel=row.channel, reason=ContactBar.Reason.STOP, actor=actor, at=at)
+            contacts.bar(customer, channel=stops(row.channel), reason=ContactBar.Reason.STOP, actor=actor, at=at)
     take_back(files, channel=row.channel, reason="stopped", at=at)
     wrong = BarredNumber.objects.filter(number_key=row.number_key or "", lifted_at__isnull=True).exists()
     confirmed = row.channel in reply_words.on(at.date()).get(reply_words.CONFIRM, [])
@@ -174,7 +185,7 @@ def take_back(files: Sequence[Customer], *, channel: str, reason: str, at: datet
 def _somebody_elses(row: Reply, customer: Customer, files: Sequence[Customer], *, at: datetime) -> None:
     """Bar where it came from everywhere, and have somebody find out how the customer is reached."""
     actor = users.system()
-    if row.channel == MessageChannel.SMS:
+    if row.channel in NUMBERED:
         contacts.bar_number(customer, actor=actor, at=at, number_key=row.number_key)
     elif not ContactBar.objects.filter(customer=customer, channel=row.channel, lifted_at__isnull=True).exists():
         contacts.bar(customer, channel=row.channel, reason=ContactBar.Reason.WRONG_NUMBER, actor=actor, at=at)

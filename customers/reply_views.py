@@ -44,7 +44,9 @@ def shown(rows: list[Reply], user: Any) -> list[Reply]:
 
 def masked_sender(row: Reply) -> str:
     """Return where an answer came from, as staff may see it."""
-    field, mask = ("mobile", masking.mask_mobile) if row.channel == MessageChannel.SMS else ("email", masking.mask_email)
+    if row.channel == MessageChannel.APP:
+        return row.address or ""  # the file's public id
+    field, mask = ("email", masking.mask_email) if row.channel == MessageChannel.EMAIL else ("mobile", masking.mask_mobile)
     if row.customer is not None:
         row.customer.may_be_read(field)  # it is the person's, only kept with the answer
     return access.shown(guarded.of(field), lambda: mask(row.address or ""))

@@ -1,7 +1,7 @@
 """What customers answer to our messages: kept once each, whoever the number belongs to."""
 
 import uuid
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -12,16 +12,21 @@ from crm.lib.fields import PublicIdField
 from crm.lib.policy import Column, Policy
 from customers.models.messages import Message, MessageChannel
 from customers.models.person import Customer
+from customers.permissions import ANSWER_REPLY
 from governance.fields import FingerprintField, SealedTextField
 from governance.models import User
 from governance.scope import ScopedQuerySet
 
 
 class ReplyQuerySet(ScopedQuerySet["Reply"]):
-    """An answer belongs to whoever answers for its customer."""
+    """An answer belongs to whoever answers for its customer; one of nobody we know to everybody who sees to answers."""
 
     scope_owner = "customer__owner"
     scope_team = "customer__branch"
+
+    def reached_by(self, user: Any) -> Self:
+        rows = super().reached_by(user)
+        return rows | self.filter(customer__isnull=True) if user.has_perm(ANSWER_REPLY) else rows
 
     def for_list(self) -> Self:
         """Join what a list row shows."""
@@ -33,7 +38,7 @@ class ReplyQuerySet(ScopedQuerySet["Reply"]):
 
 
 class Reply(models.Model):
-    """One answer by text or mail. `external_id` is the gateway's own name of it: the same is never heard twice.
+    """One answer by text, mail, in the app or to an automatic call. `external_id` is the gateway's own name of it: the same is never heard twice.
 
     A number nobody has is kept too, without a customer: it may turn out to be somebody's.
     """
@@ -108,5 +113,5 @@ class Reply(models.Model):
 
     @property
     def number(self) -> str:
-        """Return the telephone number it came from, "" for a mail."""
-        return self.address if self.channel == MessageChannel.SMS else ""
+        """Return the telephone number it came from, "" for what came otherwise."""
+        return self.address if self.channel in (MessageChannel.SMS, MessageChannel.IVR) else ""

@@ -11,7 +11,7 @@ from django.utils.timezone import localdate, now
 from collection import cases, contacts, placements
 from collection.models import Agency, Case, Complaint, Contact, Dispute, Placement, Promise
 from customers import contacts as contacts_gate
-from customers.models import BarredNumber, ContactAttempt, ContactVerdict
+from customers.models import BarredNumber, ContactAttempt, ContactBar, ContactVerdict
 from tests.collection.conftest import Floor, by_daylight
 from tests.collection.placement_rows import agency, late_cases
 from tests.collection.test_links import beside
@@ -290,6 +290,21 @@ def test_a_day_later_nothing_is_told_of_a_case_that_went_back(floor: Floor, nort
     assert south.post(row, "contacts", body).status_code == 404, "another agency's"
     ContactAttempt.objects.filter(actor=north.user).update(at=now() - timedelta(hours=25))
     assert north.post(row, "contacts", body).status_code == 404
+
+
+def test_who_asks_an_agency_to_stop_is_heard_by_everybody(floor: Floor, north: Outside, rows: list[Case], api_of: Any) -> None:
+    case = rows[0]
+    row, person = north.given(case, floor), case.customer
+    first, again = (north.post(row, "stops", {"channel": "call"}) for _twice in range(2))
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert (ContactBar.objects.get().reason, ContactBar.objects.get().actor) == ("stop", north.user)
+    assert north.call(row)[1]["rule"] == "contact.stop"
+    assert contacts_gate.may_contact(person, "call", now()).rule == "contact.stop", "the house's collectors too"
+    assert contacts_gate.may_contact(person, "sms", now()).allowed
+    assert north.post(row, "stops", {"channel": "pigeon"}).status_code == 422
+    south = Outside(floor, api_of, "SOUTH")
+    assert south.post(row, "stops", {"channel": "sms"}).status_code == 404
+    assert ContactBar.objects.count() == 1
 
 
 def test_a_promise_needs_a_talk_of_today_with_the_person_confirmed(floor: Floor, north: Outside, rows: list[Case]) -> None:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from collection import cases, contact_rules, contacts, replays
 from collection.models import Contact, PolicyDraft, PolicyReplay
-from collection.replays import Made, replayed
+from collection.replays import Agreed, Made, replayed
 from crm.lib.errors import DomainError, Invalid
-from customers import contact_packs, contact_policy
+from customers import contact_packs, contact_policy, contact_windows
 from customers.contact_policy import Attempt
 from customers.models import BarredNumber, ContactAttempt, ContactVerdict
 from governance import changes, jobs
@@ -126,6 +126,30 @@ def test_what_was_before_the_span_counts_and_is_not_judged() -> None:
     assert set(found) == {2}
 
 
+def test_of_agreed_hours_those_count_that_held_at_the_attempt() -> None:
+    """Hours agreed for the 3rd of March allow the late call of that day alone; ended at noon, not even that one."""
+    made = calls([22, 24 + 22, 48 + 22])
+    late, day = contact_policy.Window(time(22), time(23)), date(2026, 3, 3)
+
+    def refused(**more: Any) -> set[int]:
+        windows = [Agreed(late, **{"since": day, "until": day} | more)]
+        return set(replayed(made, limits(), since=made[0].attempt.at, zone=SHANGHAI, windows=windows))
+
+    assert refused() == {0, 2}
+    assert refused(until=None) == {0}
+    assert refused(ended_at=datetime(2026, 3, 3, 12, tzinfo=SHANGHAI)) == {0, 1, 2}
+    assert refused(ended_at=datetime(2026, 3, 4, tzinfo=SHANGHAI)) == {0, 2}
+    assert refused(since=date(2026, 3, 1), until=date(2026, 3, 2)) == {1, 2}
+
+
+def test_a_talk_the_person_began_makes_a_replay_quiet_too() -> None:
+    made, at = calls([12, 24 + 12, 24 * 8 + 12]), datetime(2026, 3, 2, 15, tzinfo=SHANGHAI)
+    quiet = limits(**{"contact.own_quiet_days": 7})
+    found = replayed(made, quiet, since=made[0].attempt.at, zone=SHANGHAI, began=[at])
+    assert found == {1: ("contact.quiet_days", datetime(2026, 3, 9, 8, tzinfo=SHANGHAI))}
+    assert replayed(made, quiet, since=made[0].attempt.at, zone=SHANGHAI) == {}
+
+
 @given(st.lists(st.integers(0, 24 * 40), max_size=60).map(sorted), st.integers(1, 6), st.booleans())
 def test_what_a_replay_keeps_breaks_no_rule_and_a_looser_draft_refuses_no_more(hours: list[int], most: int, connected: bool) -> None:
     made = calls(hours, connected=connected)
@@ -190,6 +214,29 @@ def test_a_replay_tells_what_was_refused_and_the_cash_and_complaint_after_it(flo
     loose.refresh_from_db()
     assert loose.result is not None
     assert (loose.result["refused"], D(loose.result["delayed"]), loose.result["avoided"]) == (0, D(0), 0)
+
+
+def test_a_replay_reads_who_called_in_and_what_was_agreed(floor: Floor) -> None:
+    cast, case = floor.cast, floor.case()
+    begins: dict[str, Any] = {
+        "actor": cast.collector,
+        "next_action": "call",
+        "next_action_on": AFTER.date(),
+        "channel": "inbound",
+        "outcome": "callback",
+    }
+    contacts.log_contact(cases.claim(case, actor=cast.collector, at=AFTER), at=AFTER, **begins)
+    row = cases.claim(case, actor=cast.collector, at=AFTER + MINUTE)
+    contacts.log_contact(row, at=AFTER + MINUTE, **begins | {"channel": "call", "outcome": "no_answer"})
+    contact_windows.agree(
+        case.customer, kind="left_out", opens=time(0), closes=time(23), since=AFTER.date() + timedelta(days=1), source="form", evidence="x",
+        actor=cast.collector, at=AFTER,
+    )  # fmt: skip
+    ends: dict[str, Any] = {"since": AFTER - timedelta(days=1), "until": AFTER + timedelta(days=1), "home": SHANGHAI}
+    for values, rules_met in (({"contact.own_quiet_days": 7}, {"contact.quiet_days": 1}), ({}, {})):
+        result = replays.Result()
+        replays.one_range([case.customer_id], result, limits=limits(**values), **ends)
+        assert (result.attempts, dict(result.by_rule)) == (1, rules_met), "the hours left out begin a day later"
 
 
 def test_a_replay_whose_worker_died_is_begun_anew(cast: Cast) -> None:

@@ -249,17 +249,20 @@ def test_kept_rate_by_number_and_amount(worked: dict[str, Case], cast: Cast) -> 
 
 # --- conduct -------------------------------------------------------------------------------------------------------
 def test_complaints_and_blocks_are_over_contacts_and_attempts(worked: dict[str, Case], cast: Cast) -> None:
-    """One complaint over four contacts: 2,500 for 10,000. One block, one put off, of four attempts: 250 for 1,000."""
+    """One complaint over four contacts: 2,500 for 10,000. Of five attempts one is blocked and one told “later” to a collector, who may not
+    call: 400 for 1,000. What a machine sends later is put off, and no refusal."""
     contacts(worked["slow"], cast.collector, "no_answer", "no_answer", "busy", "right_party")
     Complaint.objects.create(
         case=worked["slow"], channel="inbound", owner=cast.compliance, opened_by=cast.collector, opened_at=moment(MAY), opened_on=MAY, due_on=JUNE,
         rule="x", about=cast.collector, kind="manner",
     )  # fmt: skip
     told = {"customer": worked["slow"].customer, "channel": "call", "purpose": "collection", "at": moment(MAY), "pack": "cn"}
-    for verdict, more in (("allow", {}), ("allow", {}), ("block", {"rule": "a"}), ("wait", {"rule": "b", "opens_at": moment(JUNE)})):
+    wait = {"rule": "b", "opens_at": moment(JUNE)}
+    asked = (("allow", {}), ("allow", {}), ("block", {"rule": "a"}), ("wait", wait), ("wait", wait | {"actor": cast.collector}))
+    for verdict, more in asked:
         ContactVerdict.objects.create(verdict=verdict, **told, **more)
     row = figures(cast.collections_supervisor)["2026-05"]
-    assert (row["complaints"], row["refused"]) == ("2,500.0", "250.0")
+    assert (row["complaints"], row["refused"]) == ("2,500.0", "400.0")
 
 
 def test_the_league_has_the_mean_of_the_scores_by_the_form(worked: dict[str, Case], cast: Cast) -> None:

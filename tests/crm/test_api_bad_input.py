@@ -182,6 +182,7 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/placements/{public_id}/disputes/": {"loan": rows["loans"], "kind": "fee", "amount": "1.00", "channel": "inbound"},
         "/api/v1/placements/{public_id}/complaints/": {"kind": "hours", "channel": "inbound"},
         "/api/v1/placements/{public_id}/hardships/": {"cause": "job"},
+        "/api/v1/placements/{public_id}/stops/": {"channel": "call"},
         "/api/v1/cases/{public_id}/pause/": {"reason": "other", "until": later},
         "/api/v1/disputes/": {
             "case": rows["cases"], "loan": rows["loans"], "kind": "fee", "amount": "1.00", "channel": "inbound",

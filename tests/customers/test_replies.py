@@ -10,7 +10,7 @@ import pytest
 from django.utils.timezone import now as real_now
 
 from customers import contacts, messages, messages_seeds, outbox, replies, reply_words, templates
-from customers.models import Activity, BarredNumber, ContactBar, Message, Reply
+from customers.models import Activity, BarredNumber, ContactBar, Message, MessageChannel, Reply
 from ledger.models import Entry
 from tests.fixtures.cast import NOON
 from tests.fixtures.outside import RECEIPT_SECRET
@@ -110,6 +110,71 @@ def test_what_another_reason_stopped_no_word_opens(customer: Any, cast: Any) -> 
     assert ContactBar.objects.filter(lifted_at__isnull=True).exists()
 
 
+@pytest.mark.parametrize(
+    ("channel", "text", "kind"),
+    [
+        ("app", "退订", "stop"), ("app", "STOP", "stop"), ("app", "please stop messaging me", "stop"), ("app", "几点上班", "other"),
+        ("ivr", "退订", "stop"), ("ivr", "请不要再打给我了", "stop"), ("ivr", "please stop calling me", "stop"), ("ivr", "STOP", "stop"),
+        ("ivr", "我停一下再说", "other"), ("app", "恢复", "start"), ("ivr", "打错了", "wrong"),
+    ],
+)  # fmt: skip
+def test_a_stop_has_its_words_on_every_channel(channel: str, text: str, kind: str) -> None:
+    assert reply_words.kind_of(text, channel=channel, words=WORDS) == kind
+
+
+def test_every_channel_of_messages_has_words_for_a_stop() -> None:
+    wanted = {
+        f"reply.stop_{how}.{channel}.{language}"
+        for how in ("whole", "within")
+        for channel in MessageChannel.values
+        for language in ("zh", "en")
+    }
+    assert wanted <= set(WORDS)
+
+
+def test_a_stop_in_the_app_ends_the_app_for_the_file_it_names(customer: Any, make_customer: Any) -> None:
+    make_customer()
+    row = heard(customer, "退订", channel="app", sender=customer.public_id)
+    assert (row.customer, row.kind, row.status) == (customer, "stop", "done")
+    assert [(bar.customer, bar.channel) for bar in ContactBar.objects.all()] == [(customer, "app")]
+    assert row.number_key is None
+    heard(customer, "恢复", "R-2", channel="app", sender=customer.public_id)
+    assert contacts.may_contact(customer, "app", NOON).allowed
+
+
+def test_a_stop_to_an_automatic_call_ends_calls_for_every_file_with_the_number(make_customer: Any) -> None:
+    both = [make_customer(mobile="13800007777") for _time in range(2)]
+    row = heard(both[0], "不要再打了", channel="ivr")
+    assert {(bar.customer_id, bar.channel) for bar in ContactBar.objects.all()} == {(each.pk, "call") for each in both}
+    assert row.number_key == both[0].mobile_key
+    assert [contacts.may_contact(both[1], way, NOON).allowed for way in ("call", "sms")] == [False, True]
+    heard(both[0], "不要再打了", "R-2", channel="ivr")  # said again
+    heard(both[0], "START", "R-3", channel="ivr")
+    assert contacts.may_contact(both[1], "call", NOON).allowed
+
+
+def test_who_was_called_by_mistake_bars_the_number_by_telephone_too(customer: Any) -> None:
+    heard(customer, "打错了", channel="ivr")
+    assert BarredNumber.objects.get().number_key == customer.mobile_key
+
+
+@pytest.mark.parametrize(
+    ("channel", "sender"), [("email", "somebody@example.com"), ("sms", "19900000000"), ("app", "C-NOBODY"), ("ivr", "19900000000")]
+)
+def test_a_stop_of_nobody_we_know_waits_on_the_list_of_whoever_sees_to_answers(
+    channel: str, sender: str, page_of: Any, cast: Any, customer: Any
+) -> None:
+    row = heard(customer, "STOP", channel=channel, sender=sender)
+    assert (row.customer, row.kind, row.status) == (None, "stop", "open")
+    browser = page_of(cast.service_agent)
+    listed, page = browser.get("/replies/").text, browser.get(f"/replies/{row.public_id}/").text
+    assert row.public_id in listed and "a sender in no file" in listed
+    assert "Find out who it is" in page and "is stopped, and what waited" not in page
+    assert channel == "app" or sender not in listed + page
+    assert browser.post(f"/replies/{row.public_id}/read/").status_code == 303
+    assert row.public_id not in browser.get("/replies/").text
+
+
 # --- somebody else's number --------------------------------------------------------------------------------------------------
 def test_somebody_elses_number_is_barred_everywhere_and_looked_after(write: Any, customer: Any) -> None:
     waiting = write()
@@ -182,7 +247,7 @@ def test_a_wrong_or_old_signature_is_refused_by_name(client: Any, settings: Any,
 def test_an_unknown_number_is_kept_and_does_no_harm(client: Any, settings: Any) -> None:
     assert post(client, settings, {"id": "G-1", "from": "13900000001", "text": "STOP"}).json() == {"result": "kept"}
     row = Reply.objects.get()
-    assert (row.customer, row.status, row.text) == (None, "done", "STOP")
+    assert (row.customer, row.status, row.text) == (None, "open", "STOP"), "a person finds out who it is"
     assert not ContactBar.objects.exists() and not Message.objects.exists()
 
 
