@@ -5,6 +5,7 @@ pack holds is the rule `contact.pack`, or `contact.pack.<code>` for one lender o
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
@@ -24,6 +25,11 @@ FILE = Path(__file__).parent / "data" / "contact_packs.json"
 CHOSEN, HOUSE, DEFAULT = "contact.pack", "house", "cn"
 MINUTES = "contact.call_minutes"
 WIDEST = "hours"  # the one limit that is not a number
+# British numbers for which who calls back pays extra: 09, 087 and 118 (FCA Handbook CONC 7.9; Ofcom's numbering plan). Written without the
+# country they are area codes elsewhere, 0871 that of Kunming, so they are read so only where the British pack holds.
+EXTRA = r"(?:9\d{2}|87[0-3])(?:[ -]?\d){6,7}(?!\d)"
+PREMIUM_ABROAD = re.compile(rf"(?:\+|(?<!\d)00)44[ -]?(?:\(0\)[ -]?)?{EXTRA}")
+PREMIUM_AT_HOME = re.compile(rf"(?<!\d)(?:0{EXTRA}|118\d{{3}}(?!\d))")
 # Limits of which more is stricter; of all others less is.
 MORE_IS_STRICTER = frozenset({"quiet_days", "interval_days"})
 
@@ -131,6 +137,13 @@ def stricter(part: str, value: Any, than: Any) -> bool:
     if part in MORE_IS_STRICTER:
         return bool(value > (than or 0))  # none of these days is no limit
     return bool(than is None or value < than)
+
+
+def premium(text: str, *, on: date) -> str:
+    """Return the first number in a text that costs who calls it extra, "" for none; national numbers where the British pack is chosen."""
+    chosen = {value for code, value in values_on(on).items() if code == CHOSEN or code.startswith(f"{CHOSEN}.")}
+    found = PREMIUM_ABROAD.search(text) or ("uk_conc" in chosen and PREMIUM_AT_HOME.search(text)) or None
+    return found.group() if found else ""
 
 
 def codes() -> Iterable[str]:
