@@ -133,8 +133,6 @@ def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligo
     if channel not in Channel.values or channel == Channel.INBOUND:
         raise Invalid(_("Choose how the contact is to be made."), fields={"channel": _("Choose how the contact is to be made.")})
     row = held(placement)
-    if channel == Channel.VISIT:
-        raise no_visits()
     relation = links.asked(row.case, obligor)
     if channel == Channel.CALL and untold(row, relation, channel=channel, at=at).exists():
         raise CallNotTold(_("Tell how the last call ended before you ask for another one."))

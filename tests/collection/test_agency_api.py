@@ -212,6 +212,7 @@ def test_what_the_customer_says_on_the_telephone_takes_it_back(floor: Floor, nor
             },
             "due_on_1",
         ),
+        ("promises", {"channel": "visit", "parts": [{"due_on": "2027-01-01", "amount": "1.00"}]}, "channel"),
         ("promises", {"channel": "inbound", "parts": []}, "parts"),
         ("disputes", {"loan": "L-NOTHING0", "kind": "amount", "amount": "1.00", "channel": "inbound"}, "loan"),
     ],
@@ -246,20 +247,16 @@ def test_a_call_that_is_not_told_counts_as_answered_and_closes_the_next(floor: F
 def test_the_refusals_of_an_agency_are_sentences(floor: Floor, north: Outside, rows: list[Case], language: str) -> None:
     row, headers = north.given(rows[0], floor), {"Accept-Language": language}
     north.post(row, "ask", {"channel": "call"})
-    visit = north.post(row, "ask", {"channel": "visit"}, headers=headers)
     part = {"due_on": localdate(now()).isoformat(), "amount": "100.00"}
     said = {
         answer.json()["code"]: answer.json()["detail"]
         for answer in (
-            visit,
             north.post(row, "ask", {"channel": "call"}, headers=headers),
             north.post(row, "promises", {"channel": "inbound", "parts": [part]}, headers=headers),
-            north.post(row, "contacts", {"channel": "visit", "outcome": "not_met"}, headers=headers),
         )
     }
-    assert set(said) == {"no_visits", "call_not_told", "not_confirmed"}
+    assert set(said) == {"call_not_told", "not_confirmed"}
     assert all(text.isascii() == (language == "en") for text in said.values()), said
-    assert not ContactAttempt.objects.filter(channel="visit").exists()
 
 
 def test_a_result_comes_through_after_the_case_went_back(floor: Floor, north: Outside, rows: list[Case]) -> None:
