@@ -139,10 +139,12 @@ def stricter(part: str, value: Any, than: Any) -> bool:
     return bool(than is None or value < than)
 
 
-def premium(text: str, *, on: date) -> str:
-    """Return the first number in a text that costs who calls it extra, "" for none; national numbers where the British pack is chosen."""
-    chosen = {value for code, value in values_on(on).items() if code == CHOSEN or code.startswith(f"{CHOSEN}.")}
-    found = PREMIUM_ABROAD.search(text) or ("uk_conc" in chosen and PREMIUM_AT_HOME.search(text)) or None
+def premium(text: str) -> str:
+    """Return the first number in a text that costs who calls it extra, "" for none; national numbers where a lender has the British pack."""
+    british = any(
+        row.value == "uk_conc" for row in Rule.objects.filter(Q(code=CHOSEN) | Q(code__startswith=f"{CHOSEN}."), effective_to__isnull=True)
+    )
+    found = PREMIUM_ABROAD.search(text) or (british and PREMIUM_AT_HOME.search(text)) or None
     return found.group() if found else ""
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import DomainError, Invalid
@@ -108,7 +107,7 @@ def checked(code: str, channel: str, words: Mapping[str, str]) -> dict[str, str]
             }
         elif re.search(r"[{}]", PLACEHOLDER.sub("", text)):
             problems[name] = _("A brace stands alone: write a placeholder as {name}.")
-        elif costly := contact_packs.premium(text, on=localdate()):
+        elif costly := contact_packs.premium(text):
             problems[name] = _("%(number)s costs extra to call: name a number of the ordinary rate.") % {"number": costly}
     if problems:
         raise CannotBeSaid(_("The template cannot be used as it is; see the fields."), fields=problems)
