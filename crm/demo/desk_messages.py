@@ -74,6 +74,8 @@ def history(entity: LegalEntity, *, today: date, rng: Random) -> int:
     """Write what would have been sent on each day before today; return how many messages."""
     words = {(offset, channel): templates.live(reminders.words_for(offset), channel) for offset in OFFSETS for channel in ("sms", "email")}
     made: list[Message] = []
+    # what the play itself sent is not told a second time
+    known = set(Message.objects.filter(key__startswith="reminder:").values_list("key", flat=True))
     of: list[tuple[Message, int, str]] = []
     zone = ZoneInfo(entity.zone)
     with translation.override(messages.DEFAULT_LANGUAGE):
@@ -91,9 +93,10 @@ def history(entity: LegalEntity, *, today: date, rng: Random) -> int:
                 }
                 at = datetime.combine(day, time(9, rng.randrange(20), rng.randrange(60)), tzinfo=zone)
                 for channel in ("sms", "email"):
-                    if address := messages.address_of(customer, channel):
+                    key = f"reminder:{reminders.kind_of(offset)}:{channel}:{row.pk}"
+                    if key not in known and (address := messages.address_of(customer, channel)):
                         message = written(row, customer, words[offset, channel], values, address, at, rng, recent=(today - day).days < 4)
-                        message.key = f"reminder:{reminders.kind_of(offset)}:{channel}:{row.pk}"
+                        message.key = key
                         made.append(message)
                         of.append((message, row.pk, reminders.kind_of(offset)))
     trouble(made, today)
