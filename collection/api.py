@@ -169,7 +169,7 @@ class CaseViewSet(DoorViewSet):
         "release": permissions.CLAIM,
         "contacts": permissions.CONTACT,
         "check": permissions.CONTACT,
-        "script": permissions.CONTACT,
+        "script": permissions.VIEW,
         "say": permissions.CONTACT,
         "ways": permissions.VIEW,
         "pause": permissions.PAUSE,

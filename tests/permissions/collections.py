@@ -173,7 +173,7 @@ API: list[tuple[str, str, str]] = [
     ("POST", "api-cases-release", "collections.claim_case"),
     ("POST", "api-cases-contacts", "collections.log_contact"),
     ("POST", "api-cases-check", "collections.log_contact"),
-    ("GET", "api-cases-script", "collections.log_contact"),
+    ("GET", "api-cases-script", "collections.view_case"),
     ("POST", "api-cases-say", "collections.log_contact"),
     ("GET", "api-cases-ways", "collections.view_case"),
     ("GET", "api-promises-list", "collections.view_case"),
