@@ -84,28 +84,32 @@ def test_the_ports_are_where_this_test_looks(port: object) -> None:
     assert getattr(port, "__name__", "").startswith("crm.lib.ports.")
 
 
-# Who writes a contact down, and the call by which its place at the gate is taken before.
+# One inner door writes a contact down; who opens it, and the call by which its place at the gate is taken before.
+INNER = "collection/contacts.py"
 ASKED = {
-    "collection/contacts.py": "gate.pass_through",
-    "collection/letters.py": "contact_gate.reserve",  # a letter handed to the carrier
-    "collection/placement_work.py": "_settled",  # an agency's: of the place that it took when it asked, else refused
+    "collection/contacts.py": ("write", "gate.pass_through"),
+    "collection/letters.py": ("contacts.write", "contact_gate.reserve"),  # a letter handed to the carrier
+    "collection/placement_work.py": ("contacts.write", "_settled"),  # an agency's: of the place that it took when it asked, else refused
 }
 
 
-def test_a_contact_of_a_person_is_made_by_few_doors_that_ask_the_gate() -> None:
-    assert {name for name, tree in TREES if "Contact.objects.create" in calls(tree)} == set(ASKED)
-    assert not {name for name, tree in TREES if calls(tree) & {"Contact", "Contact.objects.bulk_create"} and name.startswith("collection/")}
-    for name, asks in ASKED.items():
-        tree = next(tree for known, tree in TREES if known == name)
-        for door in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and "Contact.objects.create" in calls(node)]:
-            first: dict[str, int] = {}
-            for node in ast.walk(door):
-                if isinstance(node, ast.Call):
-                    first.setdefault(ast.unparse(node.func), node.lineno)
-            made = next(
-                node for node in ast.walk(door) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Contact.objects.create"
-            )
-            assert first[asks] < (made.end_lineno or 0), "the gate is asked before the contact is kept"
+def test_a_contact_of_a_person_is_made_by_one_door_and_whoever_opens_it_asks_the_gate() -> None:
+    trees = dict(TREES)
+    assert {name for name in trees if "Contact.objects.create" in calls(trees[name])} == {INNER}
+    assert not {
+        name for name in trees if calls(trees[name]) & {"Contact", "Contact.objects.bulk_create"} and name.startswith("collection/")
+    }
+    inner = next(node for node in ast.walk(trees[INNER]) if isinstance(node, ast.FunctionDef) and node.name == "write")
+    assert "place" in calls(inner), "the place is taken where the contact is kept"
+    users = {
+        name for name in trees if name.startswith("collection/") and ("write" if name == INNER else "contacts.write") in calls(trees[name])
+    }
+    assert users == set(ASKED)
+    for name, (opens, asks) in ASKED.items():
+        doors = [node for node in ast.walk(trees[name]) if isinstance(node, ast.FunctionDef) and opens in calls(node)]
+        assert doors, name
+        for door in doors:
+            assert asks in calls(door), f"{name}: {door.name} asks the gate for the place it hands on"
 
 
 def test_attempts_are_counted_by_the_gate_and_the_outbox_alone() -> None:
