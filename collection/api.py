@@ -333,10 +333,8 @@ class PromiseViewSet(DoorViewSet):
         case = Case.objects.named(caller(request), body["case"])
         if case is None:
             raise serializers.ValidationError({"case": _("There is no such case.")})
-        made = promises.take(case, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
-        parts = [Part(part["due_on"], part["amount"]) for part in body["parts"]]
         checks.refuse_unconfirmed(case, actor=caller(request), at=now())
-        made = promises.take(case, parts=parts, channel=body["channel"], actor=caller(request), at=now())
+        made = promises.take(case, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
         return Response(PromiseOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
 
 
