@@ -169,8 +169,8 @@ class DisputeViewSet(DoorViewSet):
     @idempotent()
     def withdraw(self, request: Request, public_id: str) -> Response:
         """Take a dispute back, as the debtor asked, with what they said."""
-        body = checked(DisputeWithdrawIn, request)
-        return self.answer(disputes.withdraw(self.get_object(), words=body["words"], actor=caller(request), at=now()))
+        row, body = self.get_object(), checked(DisputeWithdrawIn, request)
+        return self.answer(disputes.withdraw(row, words=body["words"], actor=caller(request), at=now()))
 
     @extend_schema(request=DisputeDecisionIn, responses=DisputeOut)
     @action(detail=True, methods=["post"])

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal as D
 from random import Random
 
-from collection import gate
+from collection import cases, checks, promises
+from collection.judgement import Part
 from collection.models import Case, Contact, Promise, RightPartyCheck
 from crm.demo import desk_collections
 from crm.demo.play import House
@@ -32,15 +33,18 @@ def test_a_month_of_calls_brings_promises_in_every_state(floor: Floor) -> None:
         if day < last:
             floor.close(day)
         day += timedelta(days=1)
-    # The draw of a month may leave few promises running: some are taken that afternoon, so that the last day has what to end.
+    # The draw of a month may leave few promises running: some call in that afternoon and promise, so that the last day has what to end.
     at = house.at(last, 15, 0)
     free = (
         Case.objects.open().filter(claimed_by__isnull=True, overdue_amount__gt=20).exclude(pk__in=Promise.objects.running().values("case"))
     )
-    for case in free.order_by("pk")[:6]:
-        if gate.answer(case, channel="call", at=at).allowed:
-            desk_collections.call(case, cast.collector, day=last, at=at, rng=house.rng, outcome="promise")
-            at += timedelta(minutes=9)
+    for case in free.select_related("customer").order_by("pk")[:6]:
+        who = {"actor": cast.collector, "at": at}
+        cases.claim(case, **who)
+        checks.confirm(case, answers={"id_last4": case.customer.id_number[-4:], "birth_year": str(case.customer.born_on.year)}, **who)
+        promises.take(case, parts=[Part(last + timedelta(days=5), D("20.00"))], channel="inbound", **who)
+        cases.release(case, **who)
+        at += timedelta(minutes=9)
     desk_collections.last_day(house)
     floor.deliver()
     states = Counter(Promise.objects.values_list("status", flat=True))

@@ -13,8 +13,9 @@ from credit.receipt_spreads import NotWaiting
 from credit.spreading import Debt
 from credit.spreading import spread as spread_of
 from tests.credit.test_acts import at, fresh, rows_of
-from tests.credit.test_loan_doors import agree, two_loans
+from tests.credit.test_loan_doors import agree
 from tests.credit.test_money_api import post
+from tests.credit.test_several_loans import two_loans
 
 DAY = date(2026, 4, 20)
 

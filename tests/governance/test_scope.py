@@ -106,9 +106,9 @@ def test_every_scoped_model_has_the_paths_it_is_scoped_by(db: None) -> None:
     from governance.scope import ScopedQuerySet
 
     def user(scope: str) -> User:
-        team = Team(pk=1, path="/1/", kind="branch", legal_entity_id=1)
-        team.subtree_ids = [1]
-        return User(pk=1, team=team, role=Role(scope=scope, products=["none"], own_cases=True))
+        team = Team(pk=-1, path="/-1/", kind="branch", legal_entity_id=-1)
+        team.subtree_ids = [-1]
+        return User(pk=-1, team=team, role=Role(scope=scope, products=["none"], own_cases=True))
 
     found = 0
     for model in apps.get_models():
