@@ -133,7 +133,9 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
 
     def lying(self, user: Any, where: str) -> Self:
         """Narrow to what lies free in one of the queues of `user`: their own, their team's, or the pool. The index of the queue reads it in order."""
-        return self.filter(LYING[where](user), claimed_by__isnull=True).order_by(*ORDER)
+        # The team is named in the order too: that it is NULL does not tell the planner that it is one value, and all free cases would be sorted.
+        first = () if where == "own" else ("team_id",)
+        return self.filter(LYING[where](user), claimed_by__isnull=True).order_by(*first, *ORDER)
 
 
 # Whose queue a case lies in: that of one person, of a team, or of everybody.
