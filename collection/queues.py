@@ -20,6 +20,7 @@ from collection.models.case import LYING
 from collection.places import silent_days
 from credit import books
 from crm.lib import pages
+from crm.lib.among import among_words
 from crm.lib.templatetags.crm import spoken
 from governance import uses
 from governance.models import LegalEntity, User
@@ -82,7 +83,7 @@ def strands(user: User, *, at: datetime, where: Sequence[str] = WHERE, within: C
     house = house_of(user)
     closed = windows.asleep(house, at=at) if house else ()
     for by_day in (True, False) if closed else (True,):
-        now = rows.exclude(customer__zone__in=closed) if by_day else rows.filter(customer__zone__in=closed)
+        now = rows.exclude(customer__zone__among=among_words(closed)) if by_day else rows.filter(customer__zone__among=among_words(closed))
         for each in where:
             yield now.lying(user, each)
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Case as Choose
-from django.db.models import Exists, F, OuterRef, Q, SmallIntegerField, Value, When
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, SmallIntegerField, Value, When
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -128,8 +128,11 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
 
         due = Q(next_action_on__isnull=True) | Q(next_action_on__lte=on)
         skipped = Skip.objects.filter(case=OuterRef("pk"), actor=user.pk, until__gt=at)
-        reminded = TreatmentEntry.objects.filter(case=OuterRef("pk"), status=TreatmentEntry.Status.RUNNING, arm=HOLDOUT)
-        return self.in_work().visible_to(user).filter(due, ~Exists(skipped), ~bars_of(user), ~(Q(next_action="") & Exists(reminded)))
+        # The condition on the case stands inside: joined by OR the database would gather the whole arm for each claim.
+        reminded = TreatmentEntry.objects.annotate(agreed=ExpressionWrapper(OuterRef("next_action"), models.CharField())).filter(
+            agreed="", case=OuterRef("pk"), status=TreatmentEntry.Status.RUNNING, arm=HOLDOUT
+        )
+        return self.in_work().visible_to(user).filter(due, ~Exists(skipped), ~bars_of(user), ~Exists(reminded))
 
     def lying(self, user: Any, where: str) -> Self:
         """Narrow to what lies free in one of the queues of `user`: their own, their team's, or the pool. The index of the queue reads it in order."""
