@@ -30,7 +30,13 @@ def remind_of_promises(**_: object) -> int:
     return sum(promise_reminders.plan(entity, on=books.value_day(entity, at), at=at) for entity in LegalEntity.objects.order_by("pk"))
 
 
-@log.on("collections.dispute.opened", "collections.complaint.opened", "collections.hardship.opened", "collections.settlement.accepted")
+@log.on(
+    "collections.dispute.opened",
+    "collections.complaint.opened",
+    "collections.hardship.opened",
+    "collections.settlement.accepted",
+    "credit.movement.death",
+)
 def take_demands_back(*, entry: Entry, **_: object) -> None:
     """Take back what asks for money while a matter stands: texts that wait to leave, and links that are open."""
     if entry.customer_id is not None:

@@ -3,6 +3,7 @@
 A decision changes no money by itself: what proved wrong is put right through the doors of credit, by who may use them.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,7 +29,15 @@ LONGEST = 2_000
 DAYS, BUREAU_DAYS = "collections.dispute.days", "collections.dispute.bureau_days"
 Status = Dispute.Status
 Kind = Dispute.Kind
-OF_AMOUNTS = (Kind.AMOUNT, Kind.PAID, Kind.FEE)
+# What is booked when such a dispute is put right. That the debtor pays on says nothing, but of a payment that had not been seen.
+LESS = (
+    Transaction.Kind.WAIVER,
+    Transaction.Kind.REVERSAL,
+    Transaction.Kind.REALLOCATION,
+    Transaction.Kind.RELIEF,
+    Transaction.Kind.WRITE_OFF,
+)
+CORRECTIONS: Mapping[str, tuple[str, ...]] = {Kind.AMOUNT: LESS, Kind.FEE: LESS, Kind.PAID: (*LESS, Transaction.Kind.REPAYMENT)}
 
 
 class AlreadyDisputed(DomainError):
@@ -55,7 +64,7 @@ class NotUpheld(DomainError):
 
 
 class NothingBooked(DomainError):
-    """Nothing was booked on the loan since the decision."""
+    """Nothing that puts it right was booked on the loan since the decision."""
 
     code = "nothing_booked"
 
@@ -186,8 +195,9 @@ def put_right(dispute: Dispute, *, actor: User, at: datetime) -> Dispute:
     contested.refuse_frozen(row.case, actor)
     if not row.is_to_put_right:
         raise NotUpheld(_("There is nothing to put right in %(matter)s.") % {"matter": row.public_id})
-    booked = Transaction.objects.filter(loan=row.loan_id, at__gte=row.decided_at).exists()
-    if row.kind in OF_AMOUNTS and row.loan.status == Loan.Status.OPEN and not booked:
+    kinds = CORRECTIONS.get(row.kind)
+    booked = kinds is None or Transaction.objects.filter(loan=row.loan_id, kind__in=kinds, at__gte=row.decided_at).exists()
+    if row.loan.status == Loan.Status.OPEN and not booked:
         raise NothingBooked(
             _("Nothing was booked on %(loan)s since the decision: put it right there first.") % {"loan": row.loan.public_id}
         )

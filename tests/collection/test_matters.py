@@ -117,7 +117,7 @@ def test_a_decision_ends_the_hold_and_says_how_much(case: Case, floor: Floor, ou
 
 
 def test_what_was_upheld_is_not_demanded_until_it_is_put_right_in_the_books(case: Case, floor: Floor) -> None:
-    supervisor, found = floor.cast.collections_supervisor, disputed(case, floor)
+    supervisor, found = floor.cast.collections_supervisor, disputed(case, floor, kind="paid")
     with pytest.raises(NotUpheld):
         disputes.put_right(found, actor=supervisor, at=AFTER)
     before = owed.of_loans([found.loan], on=TODAY)[0].demand
@@ -132,6 +132,16 @@ def test_what_was_upheld_is_not_demanded_until_it_is_put_right_in_the_books(case
     assert log.history(found).filter(event="collections.dispute.put_right").exists()
     with pytest.raises(NotUpheld):
         disputes.put_right(found, actor=supervisor, at=AFTER)
+
+
+def test_that_the_debtor_pays_on_puts_no_wrong_fee_right(case: Case, floor: Floor) -> None:
+    found = disputes.decide(
+        disputed(case, floor, kind="fee"), outcome="upheld", answer="已核实", actor=floor.cast.collections_supervisor, at=AFTER
+    )
+    later = AFTER + timedelta(hours=1)
+    repayments.receive(found.loan, amount=Decimal("1.00"), actor=floor.cast.loan_officer, at=later, key="an instalment")
+    with pytest.raises(NothingBooked):
+        disputes.put_right(found, actor=floor.cast.collections_supervisor, at=later)
 
 
 @pytest.mark.parametrize("words", ["", "   ", "x" * 2_001])
