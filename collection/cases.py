@@ -194,6 +194,14 @@ def claim(case: Case, *, actor: User, at: datetime) -> Case:
     return row
 
 
+def hold(case: Case, *, actor: User, at: datetime) -> Case:
+    """Hold a row that the caller has locked and found free for `actor`."""
+    case.claimed_by, case.claimed_at, case.claimed_until = actor, at, hold_until(at)
+    case.save(update_fields=["claimed_by", "claimed_at", "claimed_until"])
+    log.record("collections.case.claimed", case, actor=actor, at=at, until=case.claimed_until)
+    return case
+
+
 def reread(case: Case) -> Case:
     return Case.objects.for_list().get(pk=case.pk)
 

@@ -7,14 +7,12 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, Q, Subquery
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collection import cases, windows
-from collection.cases import AssignedElsewhere, CaseClosed, Taken
-from collection.contested import CaseFrozen
 from collection.models import Case, CaseDebt, CaseQuerySet, Collector, Place, Promise
 from collection.models.case import LYING
 from collection.places import silent_days
@@ -27,7 +25,6 @@ from governance.models import LegalEntity, User
 
 SHOWN = 6  # the next one and five more
 REASONS = 3
-ROUNDS = 5  # how often a lost race is tried again
 WHERE = tuple(LYING)  # own, team, pool: the order in which they are worked
 
 
@@ -62,22 +59,49 @@ def counts(user: User, *, at: datetime) -> list[tuple[str, Any, str]]:
     return [(where, words[where], count) for where, count in zip(WHERE, found, strict=True)]
 
 
-def fit(rows: CaseQuerySet, user: User) -> CaseQuerySet:
-    """Narrow to customers whose language `user` speaks; who has said no language takes any, and so does a customer without one."""
-    profile = Collector.objects.filter(user=user).only("languages").first()
-    if profile is None or not profile.languages:
-        return rows
-    return rows.filter(Q(customer__language="") | Q(customer__language__in=profile.languages))
+@dataclass(frozen=True)
+class Glance:
+    """What one look tells before the queue is read: the languages `user` speaks, their queues that hold anything, and whether a hold ran out."""
+
+    languages: list[str]
+    filled: list[str]
+    run_out: bool
+
+    def fit(self, rows: CaseQuerySet) -> CaseQuerySet:
+        """Narrow to customers whose language is spoken; who has said no language takes any, and so does a customer without one."""
+        return rows.filter(Q(customer__language="") | Q(customer__language__in=self.languages)) if self.languages else rows
 
 
-def strands(user: User, *, at: datetime, where: Sequence[str] = WHERE, within: CaseQuerySet | None = None) -> Iterator[CaseQuerySet]:
+def glance(user: User, *, at: datetime) -> Glance:
+    """Return what is to be known before the queue is read; one statement, each part of which an index answers.
+
+    Most people's own queue is empty: to read it in full as the pool is read, three times for each claim, was half of what a claim took.
+    """
+    free = Case.objects.in_work().filter(claimed_by__isnull=True).order_by()
+    over = Case.objects.filter(claimed_by__isnull=False, claimed_until__lte=at).order_by()
+    found = User.objects.filter(pk=user.pk).values_list(
+        Subquery(Collector.objects.filter(user=user.pk).order_by().values("languages")[:1]),
+        Exists(free.filter(LYING["own"](user))),
+        Exists(free.filter(LYING["team"](user))),
+        Exists(over),
+    )
+    languages, own, team, run_out = found.get()
+    filled = {"own": own, "team": team, "pool": True}
+    return Glance(list(languages or []), [where for where in WHERE if filled[where]], run_out)
+
+
+def strands(
+    user: User, *, at: datetime, where: Sequence[str] = WHERE, within: CaseQuerySet | None = None, seen: Glance | None = None
+) -> Iterator[CaseQuerySet]:
     """Yield what lies free for `user`, strand by strand in the order they are worked; each is read in order by its index.
 
     Cases whose customer may be called now by their own clock come first, those for whom it is night after all of them.
 
     :param within: only cases of these, as a saved view narrows them
+    :param seen: what `glance` told already
     """
-    rows = fit(Case.objects.waiting(user, at=at, on=today(user, at)), user)
+    seen = seen or glance(user, at=at)
+    rows = seen.fit(Case.objects.waiting(user, at=at, on=today(user, at)))
     if within is not None:
         rows = rows.filter(pk__in=within.order_by().values("pk"))
     house = house_of(user)
@@ -85,7 +109,8 @@ def strands(user: User, *, at: datetime, where: Sequence[str] = WHERE, within: C
     for by_day in (True, False) if closed else (True,):
         now = rows.exclude(customer__zone__among=among_words(closed)) if by_day else rows.filter(customer__zone__among=among_words(closed))
         for each in where:
-            yield now.lying(user, each)
+            if each in seen.filled:
+                yield now.lying(user, each)
 
 
 def upcoming(
@@ -115,19 +140,16 @@ def take_next(user: User, *, at: datetime, where: Sequence[str] = WHERE, within:
 
     Of many who ask at once each gets another one: a row that somebody is taking is passed over, not waited for.
     """
-    if Case.objects.filter(claimed_by__isnull=False, claimed_until__lte=at).exists():
+    seen = glance(user, at=at)
+    if seen.run_out:
         cases.release_expired(at=at)
-    for rows in strands(user, at=at, where=where, within=within):
-        for _round in range(ROUNDS):
-            with transaction.atomic():
-                first = rows.select_for_update(of=("self",), skip_locked=True)[:1]
-                case = next(islice(first, 1), None)
-                if case is None:
-                    break
-                try:
-                    return cases.claim(case, actor=user, at=at)
-                except (Taken, CaseClosed, AssignedElsewhere, CaseFrozen):
-                    continue  # somebody was faster: the one after it is as good
+        seen = glance(user, at=at)
+    for rows in strands(user, at=at, where=where, within=within, seen=seen):
+        with transaction.atomic():
+            first = rows.select_for_update(of=("self",), skip_locked=True)[:1]
+            case = next(islice(first, 1), None)  # not `first()`, which would order anew
+            if case is not None:
+                return cases.hold(case, actor=user, at=at)
     return None
 
 

@@ -100,8 +100,7 @@ def held(*, on: date, lender: str = "") -> Held:
 def values_on(on: date) -> dict[str, Any]:
     """Return what the rule book says of contact on a day, by code; one query."""
     lasting = Q(effective_to__isnull=True) | Q(effective_to__gt=on)
-    rows = Rule.objects.filter(lasting, code__startswith="contact.", effective_from__lte=on)
-    return {row.code: rules.exact(row) for row in rows}
+    return rules.read(Rule.objects.filter(lasting, code__startswith="contact.", effective_from__lte=on))
 
 
 def made(values: Mapping[str, Any], *, on: date, lender: str = "") -> Held:

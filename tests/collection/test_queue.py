@@ -190,5 +190,25 @@ def test_other_branches_have_their_own_queue(three: list[Case], floor: Floor) ->
 
 def test_the_queue_costs_the_same_however_long(three: list[Case], floor: Floor, django_assert_num_queries: Any) -> None:
     queues.upcoming(floor.cast.collector, at=AFTER)  # what a process remembers for a while is read before, not within
-    with django_assert_num_queries(10):  # the teams in reach, the house, its rules, languages, six strands at most, loans, promises
+    with django_assert_num_queries(6):  # the look, the hours of contact, the pool, its customers' uses, loans, promises
         queues.upcoming(floor.cast.collector, at=AFTER)
+
+
+def test_a_claim_costs_one_look_one_row_and_what_it_writes(three: list[Case], floor: Floor, django_assert_num_queries: Any) -> None:
+    collector = floor.cast.collector
+    queues.take_next(collector, at=AFTER)
+    # the look, the hours of contact, the row, how long a hold lasts, the hold, its entry, and the transaction around them
+    with django_assert_num_queries(7):
+        assert queues.take_next(collector, at=AFTER) is not None
+
+
+def test_one_look_tells_which_queues_hold_anything(three: list[Case], floor: Floor) -> None:
+    collector, supervisor = floor.cast.collector, floor.cast.collections_supervisor
+    assert queues.glance(collector, at=AFTER).filled == ["pool"]
+    mine = cases.assign(three[0], to=collector, version=three[0].version, actor=supervisor, at=AFTER)
+    cases.give_to_team(three[1], collector.team, version=three[1].version, actor=supervisor, at=AFTER)
+    assert queues.glance(collector, at=AFTER).filled == ["own", "team", "pool"]
+    assert queues.take_next(collector, at=AFTER) == mine
+    seen = queues.glance(collector, at=AFTER)
+    assert (seen.filled, seen.run_out) == (["team", "pool"], False)
+    assert queues.glance(collector, at=AFTER + timedelta(hours=1)).run_out
