@@ -67,9 +67,11 @@ class ReversalForm(house.Form):
 
     def __init__(self, *args: Any, brought_money: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        field: Any = self.fields["reason"]
         if not brought_money:
-            field: Any = self.fields["reason"]
             field.choices = [choice for choice in field.choices if choice[0] != Reason.BOUNCED]
+        else:
+            field.choices = [choice for choice in field.choices if choice[0] != Reason.LAPSED]
 
 
 class RefundForm(house.Form):

@@ -33,7 +33,7 @@ from governance.models import User
 from ledger import log
 
 __all__ = [
-    "CannotBe", "NotExplained", "Preview", "balance", "entries", "event", "event_of", "events", "events_of", "fill", "held", "keep",
+    "CannotBe", "NotExplained", "Preview", "balance", "entries", "event", "event_of", "events", "events_of", "fill", "forgiven_after", "held", "keep",
     "numbered", "played", "preview", "preview_without", "record", "sentence", "status_of", "stood", "store", "take_back",
 ]  # fmt: skip
 
@@ -112,12 +112,22 @@ def preview_without(loan: Loan, movement: Transaction) -> Preview:
     :raises CannotBe: if what came later cannot be without it
     """
     moves = events(loan)
-    return Preview(played(loan, moves), played(loan, [*moves, _undone(movement, moves)]), None)
+    forgiven = forgiven_after(loan, movement)
+    without = [*moves, _undone(forgiven, moves, key="forgiven")] if forgiven is not None else moves
+    return Preview(played(loan, moves), played(loan, [*without, _undone(movement, without)]), None)
 
 
-def _undone(movement: Transaction, moves: Sequence[happened.Event]) -> happened.Reverse:
+def forgiven_after(loan: Loan, movement: Transaction) -> Transaction | None:
+    """Return the write-off that stands and was agreed for money that came before it, `movement` being such money; it lasts as long as that."""
+    if movement.kind not in (Kind.REPAYMENT, Kind.PREPAYMENT):
+        return None
+    rows = loan.transactions.filter(kind=Kind.WRITE_OFF, pk__gt=movement.pk, reversal__isnull=True, details__why="agreed")
+    return rows.first()
+
+
+def _undone(movement: Transaction, moves: Sequence[happened.Event], *, key: str = "new") -> happened.Reverse:
     """Return the reversal of `movement` after `moves`; the machine says whether what came later allows it."""
-    return happened.Reverse(key="new", on=max(move.on for move in moves), seq=_after_all(moves), of=movement.public_id)
+    return happened.Reverse(key=key, on=max(move.on for move in moves), seq=_after_all(moves), of=movement.public_id)
 
 
 def _after_all(moves: Sequence[happened.Event]) -> int:

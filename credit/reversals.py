@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from credit import class_marks, deaths, invoices, movements, repayments, suspense
 from credit.books import money_day
 from credit.models import PaymentShare, PayoffQuote, Refund, Transaction
-from credit.movements import NotExplained
+from credit.movements import CannotBe, NotExplained
 from crm.lib.errors import DomainError, Invalid
 from governance.lifecycle import move
 from governance.models import User
@@ -24,13 +24,14 @@ REVERSIBLE = (
     Kind.WRITE_OFF, Kind.RECOVERY, Kind.CANCELLATION, Kind.RELIEF, Kind.DEATH, Kind.SALE, Kind.DRAW, Kind.CLOSURE,
 )  # fmt: skip
 
-__all__ = ["NotExplained", "NotReversible", "Reason", "RefundUnderWay", "checked", "reverse"]
+__all__ = ["CannotBe", "NotExplained", "NotReversible", "Reason", "RefundUnderWay", "checked", "reverse"]
 
 
 class Reason(models.TextChoices):
     """Why a movement is taken back."""
 
     BOUNCED = "bounced", _("The bank took the money back")
+    LAPSED = "lapsed", _("What it was given for was not paid")
     WRONG_LOAN = "wrong_loan", _("It was for another loan")
     WRONG_AMOUNT = "wrong_amount", _("The amount was wrong")
     MISTAKE = "mistake", _("It should not have been done")
@@ -59,7 +60,7 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
 
     Later movements are played anew by the same rules; where that changes anything a second movement posts the difference. Nothing that
     was written is edited. The same `key` again returns the first reversal. A part of a payment over several loans is only taken back
-    with the `whole` of it.
+    with the `whole` of it. What was forgiven by agreement once the money had come falls with that money: that write-off is reversed first.
 
     :raises Invalid: if `reason` is none of ours
     :raises NotReversible: if `movement` is of a kind that is not reversed, or was reversed before
@@ -75,6 +76,10 @@ def reverse(movement: Transaction, *, reason: str, actor: User, at: datetime, ke
             raise repayments.KeyUsed(_("This key was used for another movement of the loan."))
         return known
     checked(movement, whole=whole)
+    forgiven = movements.forgiven_after(loan, movement)
+    if forgiven is not None:
+        reverse(forgiven, reason=Reason.LAPSED, actor=actor, at=at, key=f"{key}:forgiven")
+        loan = repayments.locked(movement.loan_id)
     dpd_was = loan.dpd
     made, played = movements.take_back(loan, movement, on=money_day(loan.legal_entity, at), actor=actor, at=at, key=key)
     promised = loan.refunds.filter(status__in=Refund.HOLDING).aggregate(sum=Sum("amount"))["sum"] or ZERO

@@ -181,6 +181,21 @@ def test_after_a_write_off_an_earlier_repayment_cannot_be_reversed(desk):
     assert fresh(loan).status == "written_off"
 
 
+def test_what_was_forgiven_by_agreement_falls_with_the_money_it_was_for(desk):
+    """The books are those of a loan on which neither was ever done; the page says so before."""
+    loan = desk.loan()
+    paid = desk.pay(loan, "1100.16", on=date(2026, 4, 2))
+    do(desk, loan, "write_off", date(2026, 9, 10), why="agreed")
+    seen = movements.preview_without(fresh(loan), paid)
+    assert (seen.before.status, seen.after.status, seen.after.principal_outstanding) == ("written_off", "open", D("12000.00"))
+    reversals.reverse(paid, reason="bounced", actor=desk.cast.loan_operations, at=at(date(2026, 9, 11)), key="b")
+    back = [(row.reverses.kind, row.key) for row in loan.transactions.filter(kind="reversal").order_by("pk")]
+    assert (fresh(loan).status, back) == ("open", [("write_off", "b:forgiven"), ("repayment", "b")])
+    assert books(loan) == {"principal": D("12000.00"), "cash": D("-12000.00")}
+    again = reversals.reverse(paid, reason="bounced", actor=desk.cast.loan_operations, at=at(date(2026, 9, 11)), key="b")
+    assert again.key == "b" and loan.transactions.filter(kind="reversal").count() == 2
+
+
 def test_a_recovery_is_reversed_and_the_loss_stays(desk):
     loan = desk.loan()
     do(desk, loan, "write_off", date(2026, 9, 10), why="deceased")
