@@ -1,14 +1,16 @@
 """Doors of promises to pay: take one, judge them from the payments, cancel one. One runs per case; another replaces it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from collection import cases, contested, judgement, owed, places
@@ -191,23 +193,30 @@ def judge(customer_ids: Collection[int], *, actor: User, at: datetime) -> int:
 
 
 @transaction.atomic
-def judge_again(customer_id: int, *, actor: User, at: datetime) -> bool:
-    """Judge the customer's last promise anew after a payment was reversed: one that was kept may run again, or be broken."""
+def judge_again(customer_id: int, *, actor: User, at: datetime) -> int:
+    """Judge anew what the customer kept, after a payment was reversed; return how many promises changed.
+
+    The last one may run again. One that another promise followed, or whose case is over, is broken by what lacks now: that belongs to
+    what came after it. Each payment goes on counting for the promise it came under.
+    """
     exposure.lock(customer_id)
-    promise = (
+    rows = list(
         Promise.objects.filter(case__customer_id=customer_id)
         .select_for_update(of=("self",), no_key=True)
         .select_related("case__legal_entity")
-        .order_by("-pk")
-        .first()
+        .order_by("pk")
     )
-    if promise is None or promise.status not in (Status.KEPT, *RUNNING):
-        return False
-    today = books.value_day(promise.case.legal_entity, at)
-    verdict = verdicts_on([promise])[promise.pk]
-    if not promise.case.is_open and verdict.state in RUNNING:
-        verdict = Verdict("broken", verdict.paid)  # its case is over: what lacks now belongs to the next one
-    return bool(follows(promise, verdict, actor=actor, at=at, today=today))
+    later = dict(pairwise(row.pk for row in rows))
+    until = {row.pk: row.counts_after for row in rows}
+    again = [row for row in rows if row.status == Status.KEPT or (row.is_running and row.pk not in later)]
+    verdicts = verdicts_on(again, until={row.pk: until[later[row.pk]] for row in again if row.pk in later})
+    changed = 0
+    for promise in again:
+        verdict = verdicts[promise.pk]
+        if verdict.state in RUNNING and (promise.pk in later or not promise.case.is_open):
+            verdict = Verdict("broken", verdict.paid)
+        changed += follows(promise, verdict, actor=actor, at=at, today=books.value_day(promise.case.legal_entity, at))
+    return changed
 
 
 def judge_running(case: Case, *, actor: User, at: datetime, today: date) -> Promise | None:
@@ -225,8 +234,12 @@ def judge_running(case: Case, *, actor: User, at: datetime, today: date) -> Prom
     return promise if promise.is_running else None
 
 
-def verdicts_on(rows: Sequence[Promise]) -> dict[int, Verdict]:
-    """Return the verdict on each promise as of the last closed day of its books; two statements for all."""
+def verdicts_on(rows: Sequence[Promise], *, until: Mapping[int, int] | None = None) -> dict[int, Verdict]:
+    """Return the verdict on each promise as of the last closed day of its books; two statements for all.
+
+    `until` names, by promise, the last transaction that may count for it: what came later counts for the promise after it.
+    """
+    last = until or {}
     parts: dict[int, list[Part]] = defaultdict(list)
     for part in PromisePart.objects.filter(promise__in=rows).order_by("promise_id", "seq"):
         parts[part.promise_id].append(Part(part.due_on, part.amount))
@@ -234,7 +247,7 @@ def verdicts_on(rows: Sequence[Promise]) -> dict[int, Verdict]:
     return {
         promise.pk: judgement.judge(
             parts[promise.pk],
-            [payment for pk, payment in paid.get(promise.case.customer_id, []) if pk > promise.counts_after],
+            [payment for pk, payment in paid.get(promise.case.customer_id, []) if promise.counts_after < pk <= last.get(promise.pk, pk)],
             closed=promise.case.legal_entity.business_date - timedelta(days=1),
             grace_days=promise.grace_days,
             tolerance=promise.tolerance,
@@ -246,11 +259,13 @@ def verdicts_on(rows: Sequence[Promise]) -> dict[int, Verdict]:
 def payments(customer_ids: Collection[int], *, after: int) -> dict[int, list[tuple[int, Payment]]]:
     """Return what came in on the customers' loans since transaction `after`, each with the transaction that brought it.
 
-    What was reversed is taken back from the repayment it belongs to: one from before a promise does not touch it.
+    What was reversed is taken back from the repayment it belongs to, on the day that one counted for: it never came. One from before a
+    promise does not touch it, nor does the reversal of anything but money.
     """
     found: dict[int, list[tuple[int, Payment]]] = defaultdict(list)
-    rows = Transaction.objects.filter(loan__customer__in=customer_ids, pk__gt=after, kind__in=SIGNS)
-    columns = ("pk", "reverses_id", "loan__customer_id", "kind", "value_on", "amount")
+    money = Q(kind=Transaction.Kind.REPAYMENT) | Q(kind=Transaction.Kind.REVERSAL, reverses__kind=Transaction.Kind.REPAYMENT)
+    rows = Transaction.objects.filter(money, loan__customer__in=customer_ids, pk__gt=after)
+    columns = ("pk", "reverses_id", "loan__customer_id", "kind", Coalesce("reverses__value_on", "value_on"), "amount")
     for pk, reverses, customer_id, kind, value_on, amount in rows.order_by("pk").values_list(*columns):
         found[customer_id].append((reverses or pk, Payment(value_on, amount * SIGNS[kind])))
     return found

@@ -160,6 +160,49 @@ def test_a_payment_that_is_taken_back_opens_it_again(case: Case, floor: Floor) -
     assert (back.status, back.paid_amount, back.ended_on) == ("open", D("0.00"), None)
 
 
+def take_away(movement: Any, floor: Floor, at: Any) -> None:
+    from credit import reversals
+
+    reversals.reverse(movement, reason="bounced", actor=floor.cast.loan_operations, at=at, key="back")
+    floor.deliver()
+
+
+def test_a_payment_that_bounces_after_the_grace_breaks_what_it_had_kept(case: Case, floor: Floor) -> None:
+    """It never came: the day of the reversal does not matter, only that of the payment."""
+    made = take(case, floor)
+    movement = pay(case, floor, "500.00")
+    floor.close(SOON + timedelta(days=2))
+    take_away(movement, floor, AFTER + timedelta(days=6))
+    broken = again(made)
+    assert (broken.status, broken.paid_amount, broken.ended_on) == ("broken", D("0.00"), SOON + timedelta(days=3))
+    case.refresh_from_db()
+    assert case.broken_on == SOON + timedelta(days=3)
+
+
+def test_a_promise_that_another_one_followed_is_judged_again_too(case: Case, floor: Floor) -> None:
+    """What was paid under the second does not fill the hole in the first, and the second runs on."""
+    first = take(case, floor)
+    movement = pay(case, floor, "500.00", key="first")
+    cases.claim(case, actor=floor.cast.collector, at=AFTER)
+    second = take(case, floor, ("400.00", SOON))
+    pay(case, floor, "150.00", key="second")
+    take_away(movement, floor, AFTER)
+    assert (again(first).status, again(first).paid_amount) == ("broken", D("0.00"))
+    assert (again(second).status, again(second).paid_amount) == ("partial", D("150.00"))
+
+
+def test_what_is_reversed_and_brought_no_money_breaks_no_promise(case: Case, floor: Floor) -> None:
+    from credit import acts
+
+    loan = case.debts.get().loan
+    told = {"charge_part": "fee", "amount": D("30.00")}
+    made = take(case, floor)
+    charge = acts.do(loan, acts.ACTS["charge"], told, on=None, why="contract", actor=floor.cast.loan_operations, at=AFTER, key="c")
+    pay(case, floor, "200.00")
+    take_away(charge, floor, AFTER)
+    assert (again(made).status, again(made).paid_amount) == ("partial", D("200.00"))
+
+
 def test_a_promise_is_cancelled_with_a_reason_and_once(case: Case, floor: Floor) -> None:
     made = take(case, floor)
     with pytest.raises(Invalid):
