@@ -16,7 +16,7 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from collection import contested, places
-from collection.models import Case, CaseDebt, CasePause, Settlement
+from collection.models import Case, CaseDebt, CasePause, Channel, Settlement
 from credit import books
 from credit.models import Loan, Transaction
 from crm.lib.errors import DomainError, Invalid
@@ -364,5 +364,24 @@ def reopen(case: Case, *, actor: User, at: datetime) -> Case:
         raise NotClosable(_("Only a case that went elsewhere can be taken back."))
     if Case.objects.open().filter(customer=row.customer_id).exists():
         raise NotClosable(_("Another case of this customer is open already."))
-    facts = {"reason": row.close_reason}
-    return move(row, Status.OPEN, event="collections.case.reopened", actor=actor, at=at, facts=facts, close_reason="", closed_on=None)
+    return goes_on(row, why=Case.ReopenReason.RETURNED, actor=actor, at=at)
+
+
+def goes_on(row: Case, *, why: str, actor: User, at: datetime, **changes: Any) -> Case:
+    """Open a closed case again and tell why, with the reason it had been closed for."""
+    facts = {"reason": row.close_reason, "why": str(why)}
+    return move(
+        row, Status.OPEN, event="collections.case.reopened", actor=actor, at=at, facts=facts, close_reason="", closed_on=None, **changes
+    )
+
+
+@transaction.atomic
+def reinstate(case: Case, *, why: str, actor: User, at: datetime) -> Case | None:
+    """Open the case again whose end fell, to be called today; the next refresh reads what is owed. None where another is open: that goes on."""
+    row = locked(case)
+    if row.is_open:
+        return row
+    if Case.objects.open().filter(customer=row.customer_id).exists():
+        return None
+    today = books.value_day(row.legal_entity, at)
+    return goes_on(row, why=why, actor=actor, at=at, broken_on=today, next_action=Channel.CALL, next_action_on=today)

@@ -1,31 +1,33 @@
 """Doors of settlements: offer, approve by authority, accept, follow the payments, forgive the rest, or bring all of it back.
 
 While it is being paid nothing is forgiven; a breach therefore leaves the whole debt as it is. Once all is paid the rest is written off
-through credit's own door, with the second person that door asks for.
+through credit's own door, with the second person that door asks for. Where the money that kept it is taken back later, what was forgiven
+is owed again, through credit's door too, and the case goes on.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from collection import case_states, cases, contested, judgement, owed, promises
 from collection import settlement_ladder as ladder
-from collection.judgement import Part
+from collection.judgement import Part, Payment, Verdict
 from collection.models import Case, Channel, Dispute, Hardship, Settlement, SettlementPart
-from credit import acts, books, exposure
+from credit import acts, books, exposure, reversals
 from credit.models import Installment, Loan, Transaction
 from crm.lib.errors import DomainError, Invalid, NotAllowed
 from crm.lib.money import is_cents, total
 from crm.lib.templatetags.crm import grouped, percent
-from governance import rules
+from governance import changes, rules
 from governance.changes import AlreadyProposed
 from governance.lifecycle import move
-from governance.models import User
+from governance.models import ChangeRequest, User
 from ledger import log
 
 ZERO = Decimal("0.00")
@@ -253,10 +255,15 @@ def accept(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
         raise DisputeOpen(_("Something of this debt is contested: the dispute is decided first."))
     counts_after = promises.last_transaction(row.case.customer_id)
     done = move(row, Status.ACCEPTED, actor=actor, at=at, facts=facts(row), accepted_on=today, counts_after=counts_after)
+    hold_back(row, today=today, actor=actor, at=at)
+    return done
+
+
+def hold_back(row: Settlement, *, today: date, actor: User, at: datetime) -> None:
+    """Let the work on the case wait while the settlement is being paid."""
     last = max(part.due_on for part in row.parts.all()) + timedelta(days=row.grace_days + 1)
     longest = today + timedelta(days=int(rules.value("collections.pause.days", on=today)))
-    case_states.pause(row.case, reason=PAUSE, until=min(last, longest), actor=actor, at=at)
-    return done
+    case_states.pause(row.case, reason=PAUSE, until=max(min(last, longest), today + timedelta(days=1)), actor=actor, at=at)
 
 
 def refuse_expired(row: Settlement, today: date) -> None:
@@ -302,18 +309,13 @@ def follow(customer_ids: Collection[int], *, actor: User, at: datetime) -> int:
 
 def step(row: Settlement, paid: dict[int, Any], *, actor: User, at: datetime) -> int:
     """Move one settlement as far as it goes; return 1 when anything changed."""
-    entity = row.case.legal_entity
-    today = books.value_day(entity, at)
+    today = books.value_day(row.case.legal_entity, at)
     if row.status in (Status.PROPOSED, Status.APPROVED):
         if today <= row.expires_on:
             return 0
         move(row, Status.EXPIRED, actor=actor, at=at, facts=facts(row), ended_on=today)
         return 1
-    verdict = judgement.judge(
-        [Part(part.due_on, part.amount) for part in row.parts.all()],
-        [payment for pk, payment in paid.get(row.case.customer_id, []) if pk > row.counts_after],
-        closed=entity.business_date - timedelta(days=1), grace_days=row.grace_days, tolerance=row.tolerance,
-    )  # fmt: skip
+    verdict = verdict_on(row, paid)
     changed = 0
     if verdict.paid != row.paid_amount:
         row.paid_amount, changed = verdict.paid, 1
@@ -326,14 +328,26 @@ def step(row: Settlement, paid: dict[int, Any], *, actor: User, at: datetime) ->
             move(row, Status.PAID, actor=actor, at=at, facts=facts(row))
         return forgive(row, today=today, actor=actor, at=at) or 1
     if row.status == Status.PAID:
+        unask(row, at=at)
         move(row, Status.ACCEPTED, actor=actor, at=at, facts=facts(row))
         return 1
     return changed
 
 
-def reinstate(row: Settlement, *, today: date, actor: User, at: datetime) -> None:
+def verdict_on(row: Settlement, paid: Mapping[int, Sequence[tuple[int, Payment]]]) -> Verdict:
+    """Return whether a settlement was paid as agreed, as of the last closed day of its books."""
+    return judgement.judge(
+        [Part(part.due_on, part.amount) for part in row.parts.all()],
+        [payment for pk, payment in paid.get(row.case.customer_id, []) if pk > row.counts_after],
+        closed=row.case.legal_entity.business_date - timedelta(days=1), grace_days=row.grace_days, tolerance=row.tolerance,
+    )  # fmt: skip
+
+
+def reinstate(row: Settlement, *, today: date, actor: User, at: datetime, told: Mapping[str, Any] | None = None) -> None:
     """End a settlement that was not paid: the whole debt is demanded again, what was paid stays paid."""
-    move(row, Status.BREACHED, actor=actor, at=at, facts=facts(row), ended_on=today)
+    unask(row, at=at)
+    breach = facts(row) | dict(told or {})
+    move(row, Status.BREACHED, actor=actor, at=at, facts=breach, ended_on=today, paid_amount=row.paid_amount, forgiven=None)
     if row.case.is_open and row.case.pauses.filter(reason=PAUSE, ended_at__isnull=True).exists():
         case_states.resume(row.case, reason=PAUSE, actor=actor, at=at)
     Case.objects.open().filter(pk=row.case_id).update(broken_on=today, next_action=Channel.CALL, next_action_on=today)
@@ -343,9 +357,11 @@ def forgive(row: Settlement, *, today: date, actor: User, at: datetime) -> int:
     """Ask credit to write off what is left of each loan; settled once no loan is open."""
     loans = list(Loan.objects.open().filter(customer=row.case.customer_id).select_related("product").order_by("pk"))
     for loan in loans:
+        before = Transaction.objects.filter(loan=loan, key__startswith=forgiven_by(row), reversal__isnull=False).count()
+        key = f"{forgiven_by(row)}{loan.pk}" + (f":{before}" if before else "")  # taken back once, it is another one
         try:
             acts.do(
-                loan, acts.ACTS["write_off"], {}, on=None, why="agreed", actor=actor, at=at, key=f"settlement:{row.public_id}:{loan.pk}",
+                loan, acts.ACTS["write_off"], {}, on=None, why="agreed", actor=actor, at=at, key=key,
                 note=str(_("Settlement %(settlement)s is paid: the rest is forgiven.") % {"settlement": row.public_id}),
             )  # fmt: skip
         except AlreadyProposed:
@@ -358,3 +374,63 @@ def forgive(row: Settlement, *, today: date, actor: User, at: datetime) -> int:
     forgiven = total(list(written.values_list("amount", flat=True)))
     move(row, Status.SETTLED, actor=actor, at=at, facts=facts(row) | {"forgiven": forgiven}, forgiven=forgiven, ended_on=today)
     return 1
+
+
+def forgiven_by(row: Settlement) -> str:
+    """Return how the keys of what a settlement had written off begin."""
+    return f"settlement:{row.public_id}:"
+
+
+def unask(row: Settlement, *, at: datetime) -> None:
+    """Take back what still waits for credit's second person: nothing is forgiven for money that is not there."""
+    asked = ChangeRequest.objects.filter(kind=acts.CHANGE, status=ChangeRequest.Status.OPEN, after__key__startswith=forgiven_by(row))
+    for change in asked.select_related("made_by").order_by("pk"):
+        changes.withdraw(change, actor=change.made_by, at=at)
+
+
+# --- money taken back after the end --------------------------------------------------------------------------------
+@transaction.atomic
+def judge_again(customer_id: int, *, actor: User, at: datetime) -> bool:
+    """Judge a settlement that ended the debt anew after money was taken back; return whether anything changed. Again changes nothing.
+
+    What was forgiven is taken back by credit's own reversal, and the case goes on: the settlement is breached, or is being paid again
+    where its days are not over. Where somebody took back only what was forgiven, the house owes it again.
+    """
+    exposure.lock(customer_id)
+    row = (
+        Settlement.objects.filter(case__customer=customer_id, status=Status.SETTLED)
+        .select_for_update(of=("self",))
+        .select_related("case__legal_entity", "case__customer")
+        .prefetch_related("parts")
+        .order_by("-pk")
+        .first()
+    )
+    if row is None:
+        return False
+    verdict = verdict_on(row, promises.payments([customer_id], after=row.counts_after))
+    given = Transaction.objects.filter(loan__customer=customer_id, key__startswith=forgiven_by(row), kind=Transaction.Kind.WRITE_OFF)
+    if verdict.state == "kept" and not given.filter(reversal__isnull=False, loan__status=Loan.Status.OPEN).exists():
+        return False
+    was, row.paid_amount = row.forgiven, verdict.paid
+    owed_again = {"forgiven": was, "kept_off": [] if verdict.state == "kept" else take_back(given, actor=actor, at=at)}
+    today = books.value_day(row.case.legal_entity, at)
+    again = case_states.reinstate(row.case, why=Case.ReopenReason.SETTLEMENT, actor=actor, at=at)
+    if verdict.state == "broken" or again is None:
+        reinstate(row, today=today, actor=actor, at=at, told=owed_again)
+        return True
+    row.case = again
+    to = Status.PAID if verdict.state == "kept" else Status.ACCEPTED
+    move(row, to, actor=actor, at=at, facts=facts(row) | owed_again, forgiven=None, ended_on=None, paid_amount=verdict.paid)
+    hold_back(row, today=today, actor=actor, at=at)
+    return True
+
+
+def take_back(given: QuerySet[Transaction], *, actor: User, at: datetime) -> list[str]:
+    """Reverse what was forgiven and stands; return the loans on which it stays, because what came after it allows no reversal."""
+    stays = []
+    for movement in given.filter(reversal__isnull=True).select_related("loan").order_by("pk"):
+        try:
+            reversals.reverse(movement, reason=reversals.Reason.LAPSED, actor=actor, at=at, key=f"lapsed:{movement.public_id}")
+        except reversals.CannotBe:
+            stays.append(movement.loan.public_id)
+    return stays

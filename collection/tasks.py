@@ -24,6 +24,8 @@ from governance.models import ChangeRequest, LegalEntity
 from ledger import log
 from ledger.models import Entry
 
+TAKEN_BACK = ("credit.repayment.reversed", "credit.movement.reversed", "credit.loan.reopened")
+
 
 @log.on(
     "credit.loan.overdue",
@@ -51,6 +53,8 @@ def follow_loan(*, entry: Entry, **_: object) -> None:
     if entry.customer_id is not None:
         if entry.event == "credit.repayment.reversed":
             promises.judge_again(entry.customer_id, actor=users.system(), at=entry.at)
+        if entry.event in TAKEN_BACK:  # before the refresh, which would open another case for what was forgiven
+            settlements.judge_again(entry.customer_id, actor=users.system(), at=entry.at)
         promises.judge([entry.customer_id], actor=users.system(), at=entry.at)
         settlements.follow([entry.customer_id], actor=users.system(), at=entry.at)
         cases.refresh([entry.customer_id], actor=users.system(), at=entry.at)

@@ -72,6 +72,8 @@ def _resumed(entry: Entry) -> str:
 
 @sentence("collections.case.reopened", icon="case", tone="warn", permission=VIEW)
 def _reopened(entry: Entry) -> str:
+    if entry.facts.get("why") == Case.ReopenReason.SETTLEMENT:
+        return _("Case goes on: money of its settlement was taken back")
     return _("Case taken back: it had gone elsewhere (%(reason)s)") % {"reason": word(Case.CloseReason, entry.facts.get("reason", ""))}
 
 

@@ -217,6 +217,12 @@ class Case(Belonging):
         DECEASED = "deceased", _("Deceased")
         FRAUD = "fraud", pgettext_lazy("case", "Fraud")
 
+    class ReopenReason(models.TextChoices):
+        """Why a closed case goes on; told by the ledger."""
+
+        RETURNED = "returned", _("It had gone elsewhere")
+        SETTLEMENT = "settlement", _("Money of its settlement was taken back")
+
     # Who closed a case with money still owed took the matter elsewhere: it may come back.
     MOVES: ClassVar[dict[str, set[str]]] = {
         Status.OPEN: {Status.WORKED, Status.PAUSED, Status.CLOSED},

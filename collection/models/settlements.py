@@ -78,7 +78,7 @@ class Settlement(models.Model):
         Status.APPROVED: {Status.ACCEPTED, Status.EXPIRED, Status.WITHDRAWN},
         Status.ACCEPTED: {Status.PAID, Status.BREACHED, Status.SETTLED},
         Status.PAID: {Status.SETTLED, Status.ACCEPTED, Status.BREACHED},  # a payment that is taken back opens it again
-        Status.SETTLED: set(),
+        Status.SETTLED: {Status.PAID, Status.ACCEPTED, Status.BREACHED},  # and so does one taken back after all was forgiven
         Status.BREACHED: set(),
         Status.EXPIRED: set(),
         Status.REFUSED: set(),

@@ -10,12 +10,13 @@ from collection import cases, contested, disputes, holds, legal_holds, pay_links
 from collection.judgement import Part
 from collection.models import Case, Settlement
 from collection.settlements import AboveAuthority, BelowFloor, DisputeOpen, NotWhollyDue, OfferExpired, OwnProposal, SettlementUnderWay
-from credit import repayments
-from credit.models import Loan
+from credit import repayments, reversals
+from credit.models import Loan, Transaction
 from crm.lib.errors import Invalid
 from governance import changes
 from governance.lifecycle import IllegalMove
 from governance.models import ChangeRequest
+from ledger import log
 from tests.collection.conftest import AFTER as DEMANDED
 from tests.collection.conftest import Floor
 from tests.collection.relief_rows import demand_all
@@ -240,3 +241,97 @@ def test_the_letter_says_the_terms_and_only_of_what_was_approved(case: Case, flo
     said = settlement_letter.data(row)
     assert said["tables"][1]["foot"][-1] == f"{row.amount:,.2f}"
     assert "王" not in str(said["facts"][3]) and contested.held_back([1]) == {}
+
+
+# --- money taken back after the end ----------------------------------------------------------------------------------
+def settled(case: Case, floor: Floor) -> tuple[Settlement, Transaction]:
+    """Return a settlement that was paid and ended the debt, with the payment that kept it."""
+    row, loan = agreed(case, floor), case.debts.get().loan
+    paid = repayments.receive(loan, amount=row.amount, actor=floor.cast.loan_officer, at=AFTER, key="p")
+    floor.deliver()
+    changes.confirm(ChangeRequest.objects.get(kind="credit.loan_act", status="open"), actor=floor.cast.risk_manager, at=AFTER)
+    floor.deliver()
+    row.refresh_from_db()
+    assert row.status == "settled"
+    return row, paid
+
+
+def bounce(movement: Transaction, floor: Floor, at: datetime, key: str = "b") -> None:
+    reversals.reverse(movement, reason="bounced", actor=floor.cast.loan_operations, at=at, key=key)
+    floor.deliver()
+
+
+def test_the_payment_that_kept_it_bounces_and_all_is_owed_again(case: Case, floor: Floor) -> None:
+    """Breach → reinstatement: what was forgiven is reversed in credit's books, and the same case goes on, named so in the ledger."""
+    row, paid = settled(case, floor)
+    forgiven, loan = row.forgiven, paid.loan
+    late = TODAY + WEEK + timedelta(days=3)
+    floor.close(late - timedelta(days=1))
+    bounce(paid, floor, datetime(late.year, late.month, late.day, 4, tzinfo=UTC))
+    row.refresh_from_db()
+    case.refresh_from_db()
+    loan.refresh_from_db()
+    assert (row.status, row.paid_amount, row.forgiven, row.ended_on) == ("breached", Decimal("0.00"), None, late)
+    assert (loan.status, Transaction.objects.get(loan=loan, kind="write_off").reversal.kind) == ("open", "reversal")
+    assert (case.status, case.close_reason, case.closed_on, case.broken_on) == ("open", "", None, late)
+    assert case.overdue_amount >= row.balance and Case.objects.filter(customer=case.customer_id).count() == 1
+    told = log.history(case).filter(event="collections.case.reopened").get()
+    assert (told.facts["reason"], told.facts["why"]) == ("settled", "settlement")
+    breach = log.history(row).filter(event="collections.settlement.breached").get()
+    assert Decimal(breach.facts["forgiven"]) == forgiven
+    assert not ChangeRequest.objects.filter(kind="credit.loan_act", status="open").exists()
+
+
+def test_one_that_bounces_before_its_day_may_still_be_paid_and_is_forgiven_once_more(case: Case, floor: Floor) -> None:
+    row, paid = settled(case, floor)
+    bounce(paid, floor, AFTER + timedelta(minutes=5))
+    row.refresh_from_db()
+    case.refresh_from_db()
+    assert (row.status, row.forgiven, row.ended_on) == ("accepted", None, None)
+    assert (case.status, case.pause_reason) == ("paused", "settlement"), "nothing else is demanded while it may be paid"
+    pay(case, floor, row.amount, key="again")
+    changes.confirm(ChangeRequest.objects.get(kind="credit.loan_act", status="open"), actor=floor.cast.risk_manager, at=AFTER)
+    floor.deliver()
+    row.refresh_from_db()
+    case.refresh_from_db()
+    assert (row.status, case.status, case.close_reason) == ("settled", "closed", "settled")
+    assert Transaction.objects.filter(loan=paid.loan, kind="write_off").count() == 2
+
+
+def test_what_was_forgiven_and_is_taken_back_alone_is_owed_to_the_customer_again(case: Case, floor: Floor) -> None:
+    row, paid = settled(case, floor)
+    given = Transaction.objects.get(loan=paid.loan, kind="write_off")
+    reversals.reverse(given, reason="mistake", actor=floor.cast.loan_operations, at=AFTER, key="w")
+    floor.deliver()
+    row.refresh_from_db()
+    case.refresh_from_db()
+    assert (row.status, case.status, case.pause_reason) == ("paid", "paused", "settlement")
+    assert ChangeRequest.objects.filter(kind="credit.loan_act", status="open").count() == 1, "the second person is asked anew"
+    bounce(paid, floor, AFTER)
+    row.refresh_from_db()
+    assert row.status == "accepted"
+    assert not ChangeRequest.objects.filter(kind="credit.loan_act", status="open").exists(), "nothing is forgiven for nothing"
+
+
+def test_news_that_comes_twice_or_out_of_order_changes_nothing_more(case: Case, floor: Floor) -> None:
+    _row, paid = settled(case, floor)
+    late = TODAY + WEEK + timedelta(days=3)
+    floor.close(late - timedelta(days=1))
+    bounce(paid, floor, datetime(late.year, late.month, late.day, 4, tzinfo=UTC))
+    moves = Transaction.objects.filter(loan=paid.loan).count()
+    assert not settlements.judge_again(case.customer_id, actor=floor.cast.system, at=AFTER)
+    assert settlements.follow([case.customer_id], actor=floor.cast.system, at=AFTER) == 0
+    assert Transaction.objects.filter(loan=paid.loan).count() == moves
+
+
+def test_where_another_case_is_open_that_one_goes_on(case: Case, floor: Floor) -> None:
+    row, paid = settled(case, floor)
+    other = Case.objects.create(
+        customer=case.customer, legal_entity=case.legal_entity, branch=case.branch, channel=case.channel, partner=case.partner,
+        owner=case.owner, opened_on=TODAY,
+    )  # fmt: skip
+    bounce(paid, floor, AFTER)
+    for each in (row, case, other):
+        each.refresh_from_db()
+    assert (row.status, case.status, other.status) == ("breached", "closed", "open")
+    assert other.overdue_amount > row.floor
