@@ -43,7 +43,7 @@ class DisputeOut(MatterOut):
 
     class Meta:
         model = Dispute
-        fields = (*SHARED, "loan", "amount", "upheld_amount")
+        fields = (*SHARED, "loan", "amount", "upheld_amount", "corrected_at")
 
 
 class ComplaintOut(MatterOut):
@@ -145,6 +145,7 @@ class DisputeViewSet(DoorViewSet):
         "create": permissions.OPEN_MATTER,
         "withdraw": permissions.OPEN_MATTER,
         "decide": permissions.DECIDE_MATTER,
+        "put_right": permissions.DECIDE_MATTER,
     }
 
     def get_queryset(self) -> QuerySet[Dispute]:
@@ -178,6 +179,13 @@ class DisputeViewSet(DoorViewSet):
     def decide(self, request: Request, public_id: str) -> Response:
         """Decide a dispute; what proved wrong is put right through the doors of loans."""
         return self.answer(disputes.decide(self.get_object(), **checked(DisputeDecisionIn, request), actor=caller(request), at=now()))
+
+    @extend_schema(request=None, responses=DisputeOut)
+    @action(detail=True, methods=["post"], url_path="put-right")
+    @idempotent()
+    def put_right(self, request: Request, public_id: str) -> Response:
+        """Note that what was upheld is put right in the books: they alone say what is owed from now on."""
+        return self.answer(disputes.put_right(self.get_object(), actor=caller(request), at=now()))
 
 
 class ComplaintViewSet(DoorViewSet):

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.utils.timezone import localdate, now
 
+from collection import contested
 from collection.models import Case, Complaint, Dispute, Hardship
+from credit import repayments
 from tests.collection.conftest import Floor, by_daylight
 from tests.collection.relief_rows import demand_all
 
@@ -55,6 +57,24 @@ def test_a_dispute_from_opening_to_decision(case: Case, post: Any) -> None:
     assert (done["status"], done["upheld_amount"]) == ("partly", "4.00")
     late = post(SUPERVISOR, decide, outcome="rejected", answer="x")
     assert (late.status_code, late.json()["code"]) == (409, "matter_decided")
+
+
+def test_what_was_upheld_is_noted_as_put_right_once_it_is_booked(case: Case, post: Any, floor: Floor) -> None:
+    loan = case.debts.get().loan
+    body = {"case": case.public_id, "loan": loan.public_id, "kind": "paid", "amount": "10.00", "channel": "inbound"}
+    row = post("collector", "disputes/", **body).json()
+    path = f"disputes/{row['id']}/put-right/"
+    early = post(SUPERVISOR, path)
+    assert (early.status_code, early.json()["code"]) == (409, "nothing_to_put_right")
+    post(SUPERVISOR, f"disputes/{row['id']}/decide/", outcome="upheld", answer="已核对")
+    unbooked = post(SUPERVISOR, path)
+    assert (unbooked.status_code, unbooked.json()["code"], loan.public_id in unbooked.json()["detail"]) == (409, "nothing_booked", True)
+    repayments.receive(loan, amount=D("1.00"), actor=floor.cast.loan_officer, at=now(), key="the payment that was not seen")
+    assert post("collector", path).status_code == 403
+    done = post(SUPERVISOR, path)
+    assert (done.status_code, done.json()["corrected_at"] is not None) == (200, True)
+    assert contested.held_back([loan.pk]) == {}
+    assert post(SUPERVISOR, path).json()["code"] == "nothing_to_put_right"
 
 
 def test_who_answers_is_who_may_and_has_least_to_do(case: Case, post: Any, floor: Floor) -> None:
