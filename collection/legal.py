@@ -4,12 +4,13 @@ Approved, the work on the case waits; filed, the case is closed by the name "leg
 treatment only proposes: a person decides.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from collection import case_states, cases, contested, holds, legal_costs, legal_holds, limitation_book
@@ -108,20 +109,30 @@ def _propose(row: Case, *, source: str, today: date, actor: User, at: datetime) 
     found = legal_costs.outlook(row, on=today)
     if found.claim <= ZERO:
         raise NothingToClaim(_("Nothing is owed on the loans of this case."))
-    try:
-        with transaction.atomic():
-            made = LegalAction.objects.create(
-                case=row, source=source, claim=found.claim, expected=found.expected, cost_forecast=found.cost, above=found.above,
-                proposed_by=actor, proposed_at=at, proposed_on=today,
-            )  # fmt: skip
-    except IntegrityError as error:
-        if "legal_one_open_per_case" not in str(error):
-            raise
-        raise ActionUnderWay(_("A legal action of case %(case)s is under way.") % {"case": row.public_id}) from None
-    write(made, on=today, actor=actor, at=at)
-    log.record(
-        "collections.legal.proposed", made, actor=actor, at=at, source=source, cost=found.cost, expected=found.expected, **facts(made)
-    )
+    if LegalAction.objects.open().filter(case=row).exists():
+        raise ActionUnderWay(_("A legal action of case %(case)s is under way.") % {"case": row.public_id})
+    [made] = write_down({row: found}, source=source, today=today, actor=actor, at=at)
+    return made
+
+
+def write_down(proposals: Mapping[Case, Outlook], *, source: str, today: date, actor: User, at: datetime) -> list[LegalAction]:
+    """Write down an action for each case, with its first line in the diary; the caller holds the cases, which have none under way."""
+    made = LegalAction.objects.bulk_create(
+        LegalAction(
+            case=row, source=source, claim=found.claim, expected=found.expected, cost_forecast=found.cost, above=found.above,
+            proposed_by=actor, proposed_at=at, proposed_on=today,
+        )
+        for row, found in proposals.items()
+    )  # fmt: skip
+    LegalDiary.objects.bulk_create(line(row, on=today, actor=actor, at=at) for row in made)
+    told = [
+        log.Row(
+            row._meta.label_lower, row.pk, row.case.customer_id,
+            {"source": source, "cost": row.cost_forecast, "expected": row.expected, "case": row.case.public_id, "claim": row.claim},
+        )
+        for row in made
+    ]  # fmt: skip
+    log.record_many("collections.legal.proposed", told, actor=actor, at=at)
     return made
 
 
@@ -129,23 +140,24 @@ def _propose(row: Case, *, source: str, today: date, actor: User, at: datetime) 
 def propose_for(case_ids: Collection[int], *, at: datetime) -> dict[int, str]:
     """Propose an action for each case that a step of treatment brought this far; return why not, by case, "" where it was.
 
-    Nobody is taken to court by it: a person decides on each.
+    Nobody is taken to court by it: a person decides on each. A constant number of statements, however many cases there are.
     """
-    rows = Case.objects.filter(pk__in=case_ids).select_related("legal_entity", "customer").order_by("pk")
+    locked_rows = Case.objects.filter(pk__in=case_ids).select_for_update(of=("self",)).select_related("legal_entity", "customer")
+    rows = list(locked_rows.order_by("pk"))
     standing = holds.standing([row.customer_id for row in rows])
     busy = set(LegalAction.objects.open().filter(case__in=case_ids).values_list("case", flat=True))
     found: dict[int, str] = {}
+    days: dict[date, list[Case]] = defaultdict(list)
     for row in rows:
-        today = books.value_day(row.legal_entity, at)
-        barred = [name for name, _refusal, _words in legal_holds.BARS if name in standing.get(row.customer_id, {})]
-        if row.pk in busy or not row.is_open or barred or row.dpd < int(rules.value(LEAST, on=today)):
-            found[row.pk] = "legal_barred"
-            continue
-        try:
-            _propose(row, source=LegalAction.Source.TREATMENT, today=today, actor=users.system(), at=at)
-            found[row.pk] = ""
-        except (NothingToClaim, ActionUnderWay) as refused:
-            found[row.pk] = refused.code
+        days[books.value_day(row.legal_entity, at)].append(row)
+    for today, of_day in days.items():
+        least = int(rules.value(LEAST, on=today))
+        barred = {row.pk for row in of_day for name, _refusal, _words in legal_holds.BARS if name in standing.get(row.customer_id, {})}
+        fit = [row for row in of_day if row.pk not in busy | barred and row.is_open and row.dpd >= least]
+        seen = legal_costs.outlooks(fit, on=today)
+        claimed = {row: seen[row.pk] for row in fit if seen[row.pk].claim > ZERO}
+        write_down(claimed, source=LegalAction.Source.TREATMENT, today=today, actor=users.system(), at=at)
+        found |= {row.pk: "legal_barred" for row in of_day} | {row.pk: NothingToClaim.code for row in fit} | {row.pk: "" for row in claimed}
     return found
 
 
@@ -225,11 +237,16 @@ def refuse(action: LegalAction, *, actor: User, at: datetime) -> LegalAction:
 
 
 # --- the diary -----------------------------------------------------------------------------------------------------
-def write(row: LegalAction, *, on: date, actor: User, at: datetime, note: str = "") -> LegalDiary:
-    made = LegalDiary(
+def line(row: LegalAction, *, on: date, actor: User, at: datetime, note: str = "") -> LegalDiary:
+    """Return what the diary says of an action as it stands, not stored."""
+    return LegalDiary(
         action=row, stage=row.status, on=on, court=row.court, case_number=row.case_number, next_what=row.next_what, next_on=row.next_on,
         note=note or None, actor=actor, at=at,
     )  # fmt: skip
+
+
+def write(row: LegalAction, *, on: date, actor: User, at: datetime, note: str = "") -> LegalDiary:
+    made = line(row, on=on, actor=actor, at=at, note=note)
     made.save(force_insert=True)
     return made
 

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +23,7 @@ from customers.models import ContactAttempt
 from governance import files
 from governance.lifecycle import IllegalMove
 from governance.models import Rule
+from ledger import log
 from tests.collection.conftest import Floor
 from tests.collection.court_rows import action
 
@@ -330,6 +333,25 @@ def test_costs_add_up_and_are_taken_back_by_a_line_of_their_own(approved: LegalA
     with pytest.raises(Invalid) as refused:
         legal.add_cost(approved, kind="x", amount=D("0.001"), **told | {"on": TODAY + timedelta(days=1)})
     assert set(refused.value.fields) == {"kind", "amount", "on"}
+
+
+def test_proposing_costs_the_same_for_one_and_many(floor: Floor, django_assert_num_queries: Any) -> None:
+    """Each with its own claim and first line in the diary; one that is too fresh, one under way and one that owes nothing stay."""
+    late = [floor.desk.loan() for _n in range(6)]
+    floor.close(DAY)
+    case, *rows = [Case.objects.get(customer=loan.customer_id) for loan in late]
+    Case.objects.filter(pk=rows[0].pk).update(dpd=1)
+    action(rows[1], by=floor.cast.collector, at=AT)
+    rows[2].debts.all().delete()
+    with CaptureQueriesContext(connection) as one:
+        assert legal.propose_for([case.pk], at=AT) == {case.pk: ""}
+    with django_assert_num_queries(len(one)):
+        found = legal.propose_for([row.pk for row in rows], at=AT)
+    assert found == dict(zip([row.pk for row in rows], ["legal_barred", "legal_barred", "nothing_to_claim", "", ""], strict=True))
+    made = LegalAction.objects.get(case=rows[3])
+    alone = legal_costs.outlook(rows[3], on=TODAY)
+    assert (made.claim, made.expected, made.cost_forecast) == (alone.claim, alone.expected, alone.cost)
+    assert LegalDiary.objects.get(action=made).stage == "proposed" and log.history(made).get().event == "collections.legal.proposed"
 
 
 def test_a_step_of_treatment_only_proposes(case: Case, floor: Floor) -> None:
