@@ -15,6 +15,7 @@ from governance.models import ChangeRequest, Job
 
 SOON = 7  # days in which placements come back by themselves
 WAITING_FILES = timedelta(days=7)
+MOST = 20  # files that are counted; of more the line says so
 
 
 def line(who: str, url: str, why: list[str], action: str, tone: str = "", label: str = "") -> dict[str, Any]:
@@ -82,11 +83,12 @@ def unfetched(user: Any, at: datetime) -> dict[str, Any] | None:
         agency__in=agencies_seen, made_at__gt=at - WAITING_FILES, export__downloads=0, export__job__status=Job.Status.DONE
     )
     rows = rows.select_related("agency").order_by("made_at")
-    found = list(rows[:20])
+    found = list(rows[: MOST + 1])
     if not found:
         return None
+    number = f"{MOST}+" if len(found) > MOST else str(len(found))
     words = ngettext("%(n)s file for an agency waits to be fetched", "%(n)s files for agencies wait to be fetched", len(found)) % {
-        "n": len(found)
+        "n": number
     }
     names = sorted({str(row.agency) for row in found})
     return line(words, reverse("agency", args=[found[0].agency.public_id]), names[:3], gettext("Look at the files"))

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters
-from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
-from django.db.models.functions import Now
+from django.db.models import QuerySet
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from collection import permissions
+from collection import permissions, queues
 from collection.matter_lists import case_cell, first_column
 from collection.models import Agency, Placement
 from crm.lib.lists import Column, Field, List, Person, declare
@@ -45,7 +45,7 @@ class PlacementFilter(django_filters.FilterSet):
         return queryset if value == "all" else queryset.filter(status=value)
 
     def of_back(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        soon = ExpressionWrapper(Now() + timedelta(days=int(value)), output_field=DateTimeField())
+        soon = queues.today(self.request.user, now()) + timedelta(days=int(value))
         return queryset.filter(status=Placement.Status.PLACED, back_on__lte=soon)
 
 

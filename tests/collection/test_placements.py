@@ -5,11 +5,14 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
+from django.utils.timezone import now
 from hypothesis import given
 from hypothesis import strategies as some
 
 from collection import (
     agencies,
+    agency_files,
     agency_home,
     agency_math,
     cases,
@@ -26,9 +29,11 @@ from collection.agency_math import Seat
 from collection.case_states import WithAgency
 from collection.judgement import Part
 from collection.models import Agency, Case, Placement, PlacementFee
+from collection.placement_lists import PlacementFilter
 from collection.placements import AgencyFull, AgencySuspended, NotPlaceable
 from crm.lib.errors import Invalid
 from governance.lifecycle import IllegalMove
+from governance.models import Job
 from tests.collection.conftest import Floor
 from tests.collection.placement_rows import DAY, agency, late_case, late_cases, placed
 
@@ -311,6 +316,31 @@ def test_the_supervisors_home_says_what_agencies_wait_for(floor: Floor, page_of:
     Placement.objects.filter(pk=first.pk).update(back_on=date(2099, 1, 1))  # the page goes by the day it is asked on
     soon = page_of(boss(floor)).get(found[2]["url"]).content.decode()
     assert second.public_id in soon and first.public_id not in soon
+
+
+def test_what_comes_back_soon_goes_by_the_day_of_the_books(floor: Floor) -> None:
+    """As the home page counts it: seven days from the business date of who looks, not from the clock of the database."""
+    row, user = placed(floor, agency(floor)), boss(floor)
+    today = queues.today(user, now())
+    for days, seen in ((7, True), (8, False)):
+        Placement.objects.update(back_on=today + timedelta(days=days))
+        request = RequestFactory().get("/", {"back": "7"})
+        request.user = user
+        found = PlacementFilter(request.GET, queryset=Placement.objects.all(), request=request).qs
+        assert list(found) == ([row] if seen else [])
+
+
+def test_files_nobody_fetched_are_counted_up_to_twenty_and_more_is_said(floor: Floor) -> None:
+    where, user = agency(floor), boss(floor)
+    placed(floor, where)
+    said = []
+    for number in range(1, 23):
+        made = agency_files.order(where, form="csv", reason="weekly hand-over", actor=user, at=DAY, language="en")
+        Job.objects.filter(pk=made.export.job_id).update(status=Job.Status.DONE)
+        if number in (1, 20, 21, 22):
+            said.append(agency_home.waiting(user, DAY + timedelta(hours=1))[-1]["who"])
+    assert [one.split(" ")[0] for one in said] == ["1", "20", "20+", "20+"]
+    assert said[0].startswith("1 file for an agency") and said[2].startswith("20+ files for agencies")
 
 
 def test_a_change_of_an_agency_begins_with_what_holds(floor: Floor) -> None:
