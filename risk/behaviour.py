@@ -81,7 +81,9 @@ def after_fact(customer_id: int, *, since: datetime, at: datetime, actor: Any) -
     with transaction.atomic():
         BehaviourScore.objects.bulk_create([made], ignore_conflicts=True)
         settle([made], at=at, actor=actor)
-    return made
+    return BehaviourScore.objects.get(
+        customer=customer_id, as_of=at, scorecard_version=version
+    )  # another worker's, where that one was first
 
 
 def _names(version: ScorecardVersion) -> Sequence[str]:

@@ -2,11 +2,12 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
+from threading import Barrier, Thread
 from time import perf_counter
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from credit import risk_lines
@@ -51,6 +52,31 @@ def test_a_fact_is_answered_by_one_score(version: ScorecardVersion, desk: Desk, 
     assert behaviour.after_fact(loan.customer_id, since=NOON + timedelta(hours=1), at=LATER, actor=cast.system) is None, "seen already"
     assert behaviour.after_fact(loan.customer_id, since=LATER + timedelta(1), at=LATER + timedelta(2), actor=cast.system) is not None
     assert BehaviourScore.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_who_hear_of_one_moment_store_one_score_and_both_speak_of_it(version: ScorecardVersion, line: Loan, cast: Cast) -> None:
+    """Neither goes on with a row that was not stored: a proposal names the score it rests on."""
+    start, told, problems = Barrier(2), [], []
+
+    def hear() -> None:
+        try:
+            start.wait()
+            told.append(behaviour.after_fact(line.customer_id, since=NOON, at=LATER, actor=cast.system))
+        except Exception as error:  # noqa: BLE001  told to the test
+            problems.append(error)
+        finally:
+            connections.close_all()
+
+    behaviour.card_of(version)
+    workers = [Thread(target=hear) for _n in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert problems == []
+    stored = BehaviourScore.objects.get()
+    assert {one.pk for one in told if one is not None} == {stored.pk}
 
 
 def test_the_ledger_brings_facts(version: ScorecardVersion, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
