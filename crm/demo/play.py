@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.timezone import now
+from django.utils.timezone import get_current_timezone, now
 
 from collection.models import Case
 from credit import applications, end_of_day, offers, repayments
@@ -28,6 +28,7 @@ from crm.demo import (
     lines,
     products,
     report_months,
+    statistics,
     supervision,
     treatments,
 )
@@ -45,6 +46,7 @@ STATED = (
 )  # fmt: skip
 # Share of income that an instalment takes, by the data's own classes of `installment_rate`.
 SHARES = {1: (0.06, 0.12), 2: (0.10, 0.17), 3: (0.14, 0.22), 4: (0.18, 0.30)}
+EVENING = time(20)  # whatever the last day tells has happened by then
 PENDING_DAYS = 4  # what the last days brought stays undecided or unanswered, so that every desk has work
 
 
@@ -79,6 +81,12 @@ class House:
     def officers(self, branch: str) -> list[User]:
         names = ("officer", "officer2") if branch == "SH" else ("officer3",)
         return [self.staff[name] for name in names]
+
+
+def last_day(at: datetime) -> date:
+    """Return the last day whose story is over at `at`: nobody was called, and nothing was paid, at an hour that is still to come."""
+    local = at.astimezone(get_current_timezone())
+    return local.date() if local.time() >= EVENING else local.date() - timedelta(days=1)
 
 
 def house(entity: LegalEntity, product: Product, *, seed: int, today: date, say: Callable[[str], None]) -> House:
@@ -145,11 +153,13 @@ def play(house: House, rows: list[dict[str, Any]], customers: list[Customer], *,
     while day <= house.today:
         if (house.today - day).days == book.TAKEN_OVER:
             house.say(f"  {day}: {book.take_over(house, older, on=day, count=taken_over)} loans of an older book taken over")
+            statistics.refresh()
         report_months.pay_off(house, day, since=start)
         products.on_the_way(house, day)
         one_day(house, day, arrivals.get(day, []))
         if (day - start).days % 20 == 0:
             house.say(f"  {day}: {Loan.objects.count()} loans, {Case.objects.count()} cases")
+            statistics.refresh()  # the tables have grown by a multiple, and no other transaction sees it
         day += timedelta(days=1)
     desk_collections.last_day(house)
     desk_policy.play(house)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils.dateparse import parse_date
-from django.utils.timezone import localdate, now
+from django.utils.timezone import now
 
 from credit import seeds as credit_seeds
 from credit.models import Application, Loan, Product
@@ -43,6 +43,7 @@ from crm.demo import (
     risk_lists,
     servicing,
     staff,
+    statistics,
 )
 from customers.models import Customer
 from governance import proof_runs, users
@@ -58,7 +59,7 @@ class Command(BaseCommand):
     help = "Load the demonstration: generated people around 1,000 real applications, six months of business dates."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--today", help="ISO date the demonstration ends on, today when left out")
+        parser.add_argument("--today", help="ISO date the demonstration ends on; left out, today, or yesterday before this evening")
         parser.add_argument("--small", action="store_true", help="a tenth of it, for tests")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,9 +68,12 @@ class Command(BaseCommand):
         if LegalEntity.objects.exists():
             self.stdout.write("There is a lender already; nothing was loaded.")
             return
-        today = parse_date(options["today"]) if options["today"] else localdate()
+        today = parse_date(options["today"]) if options["today"] else play.last_day(now())
         if today is None:
             raise CommandError(f"{options['today']} is not a date such as 2026-11-22.")
+        if today > (over := play.last_day(now())):
+            self.stdout.write(f"{today} is not over: nobody can have been called at an hour to come; the demonstration ends on {over}")
+            today = over
         began = time.monotonic()
         self.load(today, small=options["small"])
         counts = f"{Customer.objects.count()} customers, {Application.objects.count()} applications, {Loan.objects.count()} loans"
@@ -93,6 +97,7 @@ class Command(BaseCommand):
             self.stdout.write("bringing in the people")
             play.people(house, training[::10] if small else training, first=1_000, on=first - timedelta(days=30))
             customers = play.people(house, rest, first=10_000, on=first - timedelta(days=25))
+            statistics.refresh()
             desk_messages.addresses(entity, seed=SEED)
             desk_strategies.begin(house.staff, at=house.at(first, 10))
             self.stdout.write(f"playing {play.DAYS} days")
