@@ -1,13 +1,18 @@
-"""Forms of agencies and placements."""
+"""Forms of agencies and placements, and what may be asked of the list of placements."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import django_filters
 from django import forms
+from django.db.models import QuerySet
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from collection import agencies, agency_files, placement_orders
+from collection import agencies, agency_files, placement_orders, queues
 from collection.models import Agency, Placement
 from crm.lib import forms as house
 from governance import table_files
@@ -152,3 +157,35 @@ class TraceForm(house.Form):
         label=_("What leaked"), max_length=agency_files.LONGEST, strip=False, widget=forms.Textarea(attrs={"rows": 8}),
         help_text=_("Paste rows of the file; one is enough."),
     )  # fmt: skip
+
+
+class PlacementFilter(django_filters.FilterSet):
+    """Quick filters: what is outside now, unless all is asked for."""
+
+    status = django_filters.ChoiceFilter(
+        label=_("Status"), empty_label=pgettext_lazy("placement", "With an agency"), method="of_status",
+        choices=[("recalled", pgettext_lazy("placement", "Taken back")), ("ended", pgettext_lazy("placement", "Case closed")), ("all", _("All"))],
+    )  # fmt: skip
+    agency = django_filters.ModelChoiceFilter(
+        label=_("Agency"), empty_label=_("Any"), to_field_name="code",
+        queryset=lambda request: Agency.objects.visible_to(request.user).order_by("code"),
+    )  # fmt: skip
+    back = django_filters.ChoiceFilter(
+        label=_("Comes back"), empty_label=pgettext_lazy("placement", "At any time"), method="of_back",
+        choices=[("7", _("Within 7 days")), ("30", _("Within 30 days"))],
+    )  # fmt: skip
+
+    class Meta:
+        model = Placement
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: Any = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data.get("status") else found.running()
+
+    def of_status(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return queryset if value == "all" else queryset.filter(status=value)
+
+    def of_back(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        soon = queues.today(self.request.user, now()) + timedelta(days=int(value))
+        return queryset.filter(status=Placement.Status.PLACED, back_on__lte=soon)

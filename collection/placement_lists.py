@@ -1,53 +1,14 @@
 """The list of placements: columns, and what may be asked of them. It leaves as no file: agencies get theirs marked, from their page."""
 
-from datetime import timedelta
-from typing import Any
-
-import django_filters
-from django.db.models import QuerySet
-from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-from collection import permissions, queues
+from collection import permissions
+from collection.agency_forms import PlacementFilter
 from collection.matter_lists import case_cell, first_column
-from collection.models import Agency, Placement
+from collection.models import Placement
 from crm.lib.lists import Column, Field, List, Person, declare
 from crm.lib.templatetags.crm import day, money, percent, status
 from customers.models import Customer
-
-
-class PlacementFilter(django_filters.FilterSet):
-    """Quick filters: what is outside now, unless all is asked for."""
-
-    status = django_filters.ChoiceFilter(
-        label=_("Status"), empty_label=pgettext_lazy("placement", "With an agency"), method="of_status",
-        choices=[("recalled", pgettext_lazy("placement", "Taken back")), ("ended", pgettext_lazy("placement", "Case closed")), ("all", _("All"))],
-    )  # fmt: skip
-    agency = django_filters.ModelChoiceFilter(
-        label=_("Agency"), empty_label=_("Any"), to_field_name="code",
-        queryset=lambda request: Agency.objects.visible_to(request.user).order_by("code"),
-    )  # fmt: skip
-    back = django_filters.ChoiceFilter(
-        label=_("Comes back"), empty_label=pgettext_lazy("placement", "At any time"), method="of_back",
-        choices=[("7", _("Within 7 days")), ("30", _("Within 30 days"))],
-    )  # fmt: skip
-
-    class Meta:
-        model = Placement
-        fields: list[str] = []
-
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        found: Any = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("status") else found.running()
-
-    def of_status(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        return queryset if value == "all" else queryset.filter(status=value)
-
-    def of_back(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        soon = queues.today(self.request.user, now()) + timedelta(days=int(value))
-        return queryset.filter(status=Placement.Status.PLACED, back_on__lte=soon)
-
 
 PLACEMENTS = declare(
     List(

@@ -24,12 +24,11 @@ from collection import (
     promises,
     queues,
 )
-from collection.agency_forms import AgencyForm
+from collection.agency_forms import AgencyForm, PlacementFilter
 from collection.agency_math import Seat
 from collection.case_states import WithAgency
 from collection.judgement import Part
 from collection.models import Agency, Case, Placement, PlacementFee
-from collection.placement_lists import PlacementFilter
 from collection.placements import AgencyFull, AgencySuspended, NotPlaceable
 from crm.lib.errors import Invalid
 from governance.lifecycle import IllegalMove
