@@ -28,6 +28,7 @@ def read(case: Case, customer: Customer, *, user: User, at: datetime, check: Rig
         "contact_answer": said["call"].answer if said and may_log and not waits else None,
         "meter": contact_meter.read(customer, at=at, said=said) if said else None,
         "may_call": may_log and not waits,
+        "waits": waits,
         "telephony": telephony.is_on(),
     }
 

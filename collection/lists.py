@@ -34,13 +34,13 @@ def late_text(row: Any) -> str:
 def next_cell(row: Any) -> Any:
     if not row.next_action_on:
         return absent()
-    return format_html('{} · <span class="text-nowrap">{}</span>', row.get_next_action_display(), day(row.next_action_on))
+    return format_html('{} <span class="sub">{}</span>', row.get_next_action_display(), day(row.next_action_on))
 
 
 def contact_cell(row: Any) -> Any:
     if not row.last_contact_at:
         return absent()
-    return format_html('{} · <span class="text-nowrap">{}</span>', row.get_last_outcome_display(), ago(row.last_contact_at))
+    return format_html('{} <span class="sub">{}</span>', row.get_last_outcome_display(), ago(row.last_contact_at))
 
 
 def whose_text(row: Any) -> str:

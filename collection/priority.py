@@ -2,7 +2,7 @@
 
 The formula of this house, until a learned one takes its place (`use`):
 
-    expected recovery = (overdue amount + expected loss) x chance of the bucket
+    expected recovery = (overdue amount + expected loss) x chance of the bucket, at most the overdue amount
 
 *Expected loss* is what risk expects to be lost of the principal owed (`risk.behaviour.priorities`: probability of falling behind x
 principal), 0.00 where a customer has no behaviour score. *Chance* falls with the days past due, as data (`data/priority.json`). So a
@@ -54,8 +54,8 @@ def chances() -> Mapping[int, Decimal]:
 
 
 def recovery(*, overdue: Decimal, expected_loss: Decimal, chance: Decimal) -> Decimal:
-    """Return the expected recovery of one contact, in whole cents."""
-    return quantize((overdue + expected_loss) * chance)
+    """Return the expected recovery of one contact, in whole cents: never more than is overdue, as nobody can be asked for more."""
+    return min(quantize((overdue + expected_loss) * chance), overdue)
 
 
 def by_formula(stakes: Sequence[Stake]) -> Mapping[int, Decimal]:

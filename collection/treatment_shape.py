@@ -203,6 +203,12 @@ def _sections(version: Any, language: str) -> list[dict[str, Any]]:
     return treatment_words.sections(version, language)
 
 
+def _used(version: Any) -> list[tuple[Any, str]]:
+    from collection import treatment_words
+
+    return treatment_words.used(version)
+
+
 SENTENCES: Mapping[str, Any] = {
     "no_exit_table": _("No table asks what ends a treatment: one with the output “exit” has to stand before the segments."),
     "exit_missing": _("Nothing ends the treatment when %(exit)s: a step would be taken all the same."),
@@ -228,6 +234,6 @@ TREATMENT = kinds.register(
     kinds.Kind(
         KIND, _("Treatment"), "collections.change_treatment", module=MODULE, outcomes=(TREAT, EXIT),
         known=frozenset({"outcome", "reasons", "exit", "path", "steps", "step", "day", "action", "template", "hour"}),
-        fitting=_fitting, conclude=conclude, sections=_sections, sentences=SENTENCES, graded=False, spares=frozenset({"unused_fact", "twin_rows"}),
+        fitting=_fitting, conclude=conclude, sections=_sections, used=_used, sentences=SENTENCES, graded=False, spares=frozenset({"unused_fact", "twin_rows"}),
     )
 )  # fmt: skip

@@ -7,8 +7,9 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from collection import treatment_shape as shape
-from collection.models import Case
+from collection.models import Case, TreatmentEntry, TreatmentStep
 from collection.treatment_lint import on_path
+from crm.lib import pages
 from customers import contacts, templates
 from customers.words import PROBLEMS
 from risk import display, graphs, words
@@ -103,6 +104,14 @@ WHYS: dict[str, Any] = {
     "nothing_to_claim": gettext_lazy("nothing is owed"),
     "not_due": gettext_lazy("nothing was due any more"), "no_answer": gettext_lazy("the gateway did not answer"),
 }  # fmt: skip
+
+
+def used(version: StrategyVersion) -> list[tuple[Any, str]]:
+    """Return what a version did so far: cases that entered it, steps that were done, paths that ended; counts are capped."""
+    entered = TreatmentEntry.objects.filter(version=version)
+    done = TreatmentStep.objects.filter(entry__version=version, status__in=[TreatmentStep.Status.SENT, TreatmentStep.Status.DONE])
+    figures = pages.count_labels([entered, done, entered.filter(status=TreatmentEntry.Status.ENDED)])
+    return list(zip([_("Cases entered"), _("Steps done"), _("Paths ended")], figures, strict=True))
 
 
 def of_path(path: str) -> str:

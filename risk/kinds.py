@@ -18,6 +18,7 @@ LENDING = "lending"
 Conclude = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 Lint = Callable[[Mapping[str, Any], Schema], Iterable[Finding]]
 Told = Callable[[Any, str], list[dict[str, Any]]]
+Used = Callable[[Any], list[tuple[Any, str]]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Kind:
     """One kind of strategy: what its graph has to end with, how that is read, and what the linter asks beyond the general rules.
 
     `permission` is what somebody needs beside the rights on strategies to change one of this kind. `results` must be there at the end of
-    every path; `known` are names at the end that nothing else reads. `sections` writes the document; none for the general form.
+    every path; `known` are names at the end that nothing else reads. `sections` writes the document; none for the general form. `used` says what a
+    version did so far, each figure with its words; none for credit decisions by their outcome.
     """
 
     code: str
@@ -38,6 +40,7 @@ class Kind:
     fitting: Lint | None = None
     conclude: Conclude | None = None
     sections: Told | None = None
+    used: Used | None = None
     sentences: Mapping[str, Any] = field(default_factory=dict)
     graded: bool = True
     spares: frozenset[str] = frozenset()  # general warnings that say nothing about this kind

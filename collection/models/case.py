@@ -59,7 +59,7 @@ class Outcome(models.TextChoices):
     DECEASED = "deceased", _("Deceased")
     COMPLAINT = "complaint", _("Complaint")
     CALLBACK = "callback", _("Asked to be called back")
-    SENT = "sent", _("Sent")
+    SENT = "sent", pgettext_lazy("message", "Sent")
     RETURNED = "returned", _("Came back undelivered")
     NOT_MET = "not_met", _("Nobody met")
 

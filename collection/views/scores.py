@@ -43,7 +43,7 @@ def case_scores(request: HttpRequest, public_id: str) -> HttpResponse:
     case = get_object_or_404(Case.objects.visible_to(request.user), public_id=public_id)
     row = CaseScore.objects.filter(case=case).first()
     lines = score_words.of_case(row, cure_days=scores.cure_days(row.as_of.date()), roll_days=score_rows.ROLL_DAYS) if row else []
-    return htmx.part(request, "collections/_scores.html", {"row": row, "lines": lines})
+    return htmx.part(request, "collections/_scores.html", {"row": row, "lines": lines, "case": case})
 
 
 @require_GET

@@ -10,7 +10,7 @@ VIEWS = [
     ("officer", "applications", "我的在办 · Mine, open", "status=open&whose=mine&sort=entered", False, True, False),
     ("officer", "customers", "月收入两万以上", "w=1.income.ge.20000&sort=-income", False, True, False),
     ("underwriter", "applications", "Large or graded D, waiting", "w=1.status.in.referred,proposed&w=2.amount.ge.5000&w=2.grade.in.D,E&any=2", True, True, False),
-    ("supervisor", "cases", "M2 and later, most overdue", "w=1.bucket.in.2,3,4,5,6,7&sort=-amount", True, True, False),
+    ("supervisor", "cases", "M2及以上 · M2 and later", "w=1.bucket.in.2,3,4,5,6,7&sort=-amount", True, True, False),
     ("collector", "cases", "今日行动 · Due today", "w=1.next.past.365&sort=next", False, True, False),
     ("risk", "loans", "Paid out in 90 days, late already", "w=1.booked.past.90&w=1.dpd.ge.1&cols=loan,status,dpd,left,product,booked&sort=-dpd", True, True, False),
     ("compliance", "customers", "Without owner", "w=1.owner.empty", False, False, False),

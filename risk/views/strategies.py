@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from crm.lib import htmx
 from crm.lib.permissions import needs
+from crm.lib.templatetags.crm import count
 from governance.asked import Asked
 from risk import display, finding_words, kinds, strategy_cases, strategy_life, strategy_versions, version_diff
 from risk.models import Strategy, StrategyNote, StrategyStatus, StrategyVersion
@@ -51,10 +52,7 @@ def strategy(request: Asked, public_id: str) -> HttpResponse:
     context: dict[str, Any] = {
         "strategy": found, "version": version, "versions": versions, "tab": tab, "before": before, "may": _may(request, version),
         "tabs": _tabs(version, tab, differs=version_diff.count(parts), lint=lint, ran=ran, notes=notes),
-        "decided": version.decisions.aggregate(
-            all=Count("id"), approved=Count("id", filter=Q(outcome="approve")), referred=Count("id", filter=Q(outcome="refer")),
-            declined=Count("id", filter=Q(outcome="decline")),
-        ),
+        "used": (kinds.of(found.kind).used or decided)(version),
         "backtest_url": backtest_url(request, version),
     }  # fmt: skip
     context |= _part(tab, version, before, parts, lint, ran, notes)
@@ -64,6 +62,16 @@ def strategy(request: Asked, public_id: str) -> HttpResponse:
 def content(version: StrategyVersion) -> dict[str, Any]:
     """Return what two versions are compared by."""
     return {"graph": version.graph, "input_schema": version.input_schema, "reasons": version.reasons}
+
+
+def decided(version: StrategyVersion) -> list[tuple[Any, str]]:
+    """Return how many credit decisions the version made, and how they ended."""
+    number = version.decisions.aggregate(
+        all=Count("id"), approved=Count("id", filter=Q(outcome="approve")), referred=Count("id", filter=Q(outcome="refer")),
+        declined=Count("id", filter=Q(outcome="decline")),
+    )  # fmt: skip
+    words = {"all": _("Decisions"), "approved": _("Approved"), "referred": _("Referred"), "declined": _("Declined")}
+    return [(label, count(number[name])) for name, label in words.items()]
 
 
 def backtest_url(request: Asked, version: StrategyVersion) -> str:

@@ -54,6 +54,16 @@ def test_an_empty_desk_says_when_the_next_is_due(floor: Floor, collector: Client
     assert "The next planned action is due on" in body(collector.get("/collections/desk/"))
 
 
+def test_a_case_that_waits_offers_no_way_to_contact(case: Case, collector: Client, floor: Floor) -> None:
+    """The limits alone would leave every channel; the work on the case is what waits."""
+    address = f"/collections/cases/{case.public_id}/"
+    assert "may be used" in body(collector.get(address))
+    until = localdate(now()) + timedelta(days=10)
+    cases.pause(case, reason="dispute", until=until, actor=floor.cast.collections_supervisor, at=now())
+    shown = body(collector.get(address))
+    assert "No call now" in shown and "may be used" not in shown
+
+
 def test_a_turn_at_the_desk(case: Case, collector: Client, floor: Floor) -> None:
     taken = collector.post(f"/collections/cases/{case.public_id}/claim/", {"back": "desk"})
     assert (taken.status_code, taken["Location"]) == (303, "/collections/desk/")

@@ -69,10 +69,17 @@ def test_an_older_debt_that_is_nearly_lost_comes_after_one_that_can_be_saved(thr
     loss=st.decimals("0.00", "9999999.99", places=2),
     chance=st.sampled_from([D("0"), D("0.04"), D("0.6"), D("1")]),
 )
-def test_a_recovery_is_never_above_what_is_at_stake_and_grows_with_it(overdue: D, loss: D, chance: D) -> None:
+def test_a_recovery_is_never_above_what_is_overdue_and_grows_with_it(overdue: D, loss: D, chance: D) -> None:
     worth = priority.recovery(overdue=overdue, expected_loss=loss, chance=chance)
-    assert D("0.00") <= worth <= overdue + loss
+    assert D("0.00") <= worth <= overdue
+    assert priority.recovery(overdue=overdue, expected_loss=loss + 1, chance=chance) >= worth
     assert priority.recovery(overdue=overdue + 1, expected_loss=loss, chance=chance) >= worth
+
+
+def test_a_small_rest_of_a_large_loan_is_worth_the_rest_alone() -> None:
+    """20 cents are overdue, 120 are expected to be lost of the principal: a contact cannot bring 72.12."""
+    assert priority.recovery(overdue=D("0.20"), expected_loss=D("120.00"), chance=D("0.6")) == D("0.20")
+    assert priority.recovery(overdue=D("100.00"), expected_loss=D("20.00"), chance=D("0.6")) == D("72.00")
 
 
 def test_who_sleeps_by_their_own_clock_comes_after_all_who_may_be_called(three: list[Case], floor: Floor) -> None:

@@ -15,6 +15,7 @@ from collection import placements, queues, treatment_facts, treatment_judge, tre
 from collection.models import Case, CaseScore, Contact, TreatmentEntry, TreatmentStep
 from customers import contacts, outbox
 from customers.models import Message
+from risk import kinds
 from tests.collection.test_treatment_strategy import CALM
 
 MORNING = datetime(2026, 4, 11, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai, the day after the case was opened
@@ -61,6 +62,21 @@ def test_a_message_leaves_through_the_gate_and_its_step_says_so(case: Case, gate
     assert treatment_sending.follow() == 1
     assert steps(case)[0] == ("g-sms", "sent", "")
     assert treatment_sending.follow() == 0
+
+
+@pytest.mark.django_db
+def test_a_version_says_what_it_did_so_far(case: Case, gateway: Any) -> None:
+    """The page of a strategy shows these instead of credit decisions."""
+    treatment_runs.work([case.pk], at=MORNING)
+    version = TreatmentEntry.objects.select_related("version__strategy").get(case=case).version
+    used = kinds.of(version.strategy.kind).used
+    assert used is not None
+    assert [(str(label), figure) for label, figure in used(version)] == [("Cases entered", "1"), ("Steps done", "0"), ("Paths ended", "0")]
+    treatment_runs.work_due(at=on(1, 3))
+    outbox.send_due(clock=lambda: on(1, 3), seconds=5)
+    treatment_sending.follow()
+    TreatmentEntry.objects.filter(case=case).update(status="ended", ended_why="paid", ended_at=on(2))
+    assert [figure for _label, figure in used(version)] == ["1", "1", "1"]
 
 
 @pytest.mark.django_db
