@@ -42,7 +42,9 @@ def is_schema(path: Path) -> bool:
 
 def is_migration(path: Path) -> bool:
     """Say whether this file makes tables: migrations, and what they are written with."""
-    return (path.suffix == ".py" and ("migrations" in path.parts or path.name == "guards.py")) or path.name == "requirements.txt"
+    return (
+        path.suffix == ".py" and ("migrations" in path.parts or path.name in ("guards.py", "lean_state.py"))
+    ) or path.name == "requirements.txt"
 
 
 def done(stamp: Path, value: str) -> bool:

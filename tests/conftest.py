@@ -10,6 +10,7 @@ import fcntl
 import gc
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,15 @@ def pytest_configure(config: pytest.Config) -> None:
     # how fast a busy machine draws its first case says nothing of the code
     settings.register_profile("same", derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("default" if config.getoption("all_kinds") else "same")
+    if config.getoption("numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ:
+        # While the workers read the tests, the process that only waits for them has the database made that both will ask for.
+        threading.Thread(target=databases.template, daemon=True).start()
+
+
+@pytest.fixture(scope="session")
+def all_kinds(request: pytest.FixtureRequest) -> bool:
+    """Say whether `--all` asks for every combination; without it tests of combinations take a share of them, the same in each run."""
+    return bool(request.config.getoption("all_kinds"))
 
 
 # Places whose tests need the same processes, or read all sources: one worker runs each group, so that one house serves all journeys.

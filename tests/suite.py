@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     compile_words()
     spread = ["-n", "2", "--dist", "loadgroup"] if everything else []
     with ThreadPoolExecutor(1) as beside:
-        # The first minute of pytest is one process migrating the template of the databases: the linters have the other core.
+        # The first minute of pytest is one process that makes the template of the databases, and workers that read the tests.
         checks = beside.submit(run_checks) if everything else None
         print(f"· pytest{', and beside it ' + ', '.join(CHECKS) if everything else ''}", flush=True)
         code = subprocess.run([sys.executable, "-m", "pytest", *spread, *arguments], cwd=ROOT, env=environment(), check=False).returncode
@@ -48,6 +48,8 @@ def environment() -> dict[str, str]:
     """Return the environment of linters and tests: nobody's servers, no settings of the person."""
     foreign = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL")
     kept = {name: value for name, value in os.environ.items() if name not in foreign and not name.startswith("CRM_")}
+    # Tests start some hundred processes: each that may not keep what it compiles compiles all of it again, a second of its own.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {name: os.environ[name] for name in ("CRM_SCREENSHOTS",) if name in os.environ}
 
 

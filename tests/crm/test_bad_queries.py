@@ -74,6 +74,7 @@ def known(name: str, rows: dict[str, str]) -> dict[str, str]:
     return {"public_id": rows[ROW_OF[name]]} if name in ROW_OF else {}
 
 
+PART = {"HX-Request": "true"}
 PATIENT = [pytest.mark.slow, pytest.mark.timeout(1500)]
 SOME = ["1" * 400, "9999-12-31"]
 
@@ -81,12 +82,12 @@ SOME = ["1" * 400, "9999-12-31"]
 @pytest.mark.parametrize("values", [*([each] for each in SOME), pytest.param(NASTY, marks=PATIENT)], ids=["long", "late", "all"])
 def test_no_query_breaks_a_page(cast: Cast, rows: dict[str, str], values: list[str]) -> None:
     clients, broken, fields = workers(cast), [], names()
-    # The frame of a page reads the same of every query: with the second value only what stands in it is asked for, as htmx does.
-    part = {"HX-Request": "true"} if values == SOME[1:] else {}
-    for method, name, code in table.PAGES:
+    for number, (method, name, code) in enumerate(table.PAGES):
         if method == "GET":
+            # The frame of a page reads the same of every query: it is asked for now and then, else what stands in it, as htmx does.
+            headers = {} if values == NASTY or number % 10 == 0 else PART
             for value in values:
-                answer = clients[code].get(table.address(name, **known(name, rows)), dict.fromkeys(fields, value), headers=part)
+                answer = clients[code].get(table.address(name, **known(name, rows)), dict.fromkeys(fields, value), headers=headers)
                 if answer.status_code >= 500:
                     broken.append((name, value[:20], answer.status_code))
     assert broken == []
@@ -102,9 +103,9 @@ def test_no_single_filter_breaks_a_list(cast: Cast, rows: dict[str, str], values
             for field in sorted({*re.findall(r'name="(\w+)"', shown), "sort", "after", "before"} - {"csrfmiddlewaretoken"}):
                 for value in values:
                     tried += 1
-                    if len(values) == 1 and tried % 3:  # every third of them; `--all` tries each with every value
+                    if len(values) == 1 and tried % 4:  # every fourth of them; `--all` tries each with every value
                         continue
-                    answer = clients[code].get(table.address(name), {field: value})
+                    answer = clients[code].get(table.address(name), {field: value}, headers=PART if len(values) == 1 else {})
                     if answer.status_code >= 500:
                         broken.append((name, field, value[:20], answer.status_code))
     assert broken == []
@@ -126,12 +127,12 @@ def form_fields() -> set[str]:
 def test_no_form_breaks_a_page(cast: Cast, rows: dict[str, str], values: list[str]) -> None:
     clients, broken = workers(cast), []
     fields = form_fields()
-    part = {"HX-Request": "true"} if values == SOME[1:] else {}
     assert {"id_number", "amount", "reason"} <= fields
-    for method, name, code in table.PAGES:
+    for number, (method, name, code) in enumerate(table.PAGES):
+        headers = {} if values == NASTY or number % 10 == 0 else PART
         if method == "POST" and name != "account_logout":
             for value in values:
-                answer = clients[code].post(table.address(name, **known(name, rows)), dict.fromkeys(fields, value), headers=part)
+                answer = clients[code].post(table.address(name, **known(name, rows)), dict.fromkeys(fields, value), headers=headers)
                 if answer.status_code >= 500:
                     broken.append((name, value[:20], answer.status_code))
     assert broken == []

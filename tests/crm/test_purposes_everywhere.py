@@ -1,5 +1,6 @@
 """Every page, list and API answer that shows a person states what for: one purpose taken away closes its pages and no others, all taken away
-leave nothing of anybody anywhere, and a consent that a purpose needs is named.
+leave nothing of anybody anywhere, and a consent that a purpose needs is named. That a purpose closes no page of another one is tried on a
+quarter of the others, with `--all` on each.
 """
 
 from collections.abc import Callable, Iterator
@@ -162,6 +163,7 @@ def test_each_purpose_closes_its_own_pages_and_all_of_them_leave_nobody(
     everybody: APIClient,
     west: dict[str, str],  # noqa: F811
     taken: Callable[..., None],
+    all_kinds: bool,
 ) -> None:
     shown = {mask for mask in masks(Customer.objects.all()) if any(letter.isdigit() for letter in mask)} | {"王*", "李*"}
     everywhere = addresses(west)
@@ -169,9 +171,10 @@ def test_each_purpose_closes_its_own_pages_and_all_of_them_leave_nobody(
     assert len(showing) > 40, "what is looked for is there to be found"
 
     found: dict[str, set[str]] = {}
-    for code in STATED:
+    for turn, code in enumerate(STATED):
         taken(code)
-        found[code] = {name for name, url in showing.items() if not people_in(everybody.get(url), shown)}
+        asked = [name for number, name in enumerate(showing) if all_kinds or name in SHOWN[code] or (number + turn) % 4 == 0]
+        found[code] = {name for name in asked if not people_in(everybody.get(showing[name]), shown)}
     assert {code: sorted(names ^ SHOWN[code]) for code, names in found.items() if names != SHOWN[code]} == {}
 
     taken(*STATED)

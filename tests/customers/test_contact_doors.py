@@ -7,6 +7,7 @@ door takes an attempt from the gate.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,10 @@ def sources() -> Iterator[tuple[str, ast.AST]]:
                 yield name, ast.parse(path.read_text())
 
 
-TREES = list(sources())
+@cache
+def all_sources() -> list[tuple[str, ast.AST]]:
+    """Return all sources, read when the first test asks and not when tests are collected."""
+    return list(sources())
 
 
 def imports(tree: ast.AST) -> set[str]:
@@ -51,21 +55,23 @@ def calls(tree: ast.AST) -> set[str]:
 def makers(model: str) -> set[str]:
     """Return the files that make rows of a model."""
     ways = {f"{model}.objects.{way}" for way in ("create", "bulk_create", "get_or_create", "update_or_create")} | {model}
-    return {name for name, tree in TREES if calls(tree) & ways}
+    return {name for name, tree in all_sources() if calls(tree) & ways}
 
 
 def test_only_the_outbox_opens_a_port_to_customers() -> None:
     openers = {
-        name for name, tree in TREES if imports(tree) & {"crm.lib.ports.sms", "crm.lib.ports.mail", "smtplib", "django.core.mail.send_mail"}
+        name
+        for name, tree in all_sources()
+        if imports(tree) & {"crm.lib.ports.sms", "crm.lib.ports.mail", "smtplib", "django.core.mail.send_mail"}
     }
     assert openers == {CARRIERS} | TO_STAFF
-    asked = {name for name, tree in TREES if any(found.startswith("customers.carriers.") for found in imports(tree))}
+    asked = {name for name, tree in all_sources() if any(found.startswith("customers.carriers.") for found in imports(tree))}
     assert asked == {OUTBOX, "customers/receipts.py"}, "receipts take the form of an outcome from there, and carry nothing"
 
 
 def test_the_outbox_carries_nothing_the_gate_did_not_admit() -> None:
     """`claim` is the one place that hands messages on, and what it hands on is what `admitted` let through."""
-    tree = next(tree for name, tree in TREES if name == OUTBOX)
+    tree = next(tree for name, tree in all_sources() if name == OUTBOX)
     doors = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     assert "contact_policy.check" in calls(doors["admitted"])
     claim = doors["claim"]
@@ -75,7 +81,7 @@ def test_the_outbox_carries_nothing_the_gate_did_not_admit() -> None:
     assert [ast.unparse(node.targets[0]) for node in taken] == ["(ready, refused)"]
     marks = {name for name, door in doors.items() if "mark_sending" in calls(door)}
     assert marks == {"claim"}, "nothing else makes a message leave"
-    sends = {name for name, found in TREES for call in calls(found) if call in ("sms.send", "session.send")}
+    sends = {name for name, found in all_sources() for call in calls(found) if call in ("sms.send", "session.send")}
     assert sends - TO_STAFF == {CARRIERS}
 
 
@@ -94,7 +100,7 @@ ASKED = {
 
 
 def test_a_contact_of_a_person_is_made_by_one_door_and_whoever_opens_it_asks_the_gate() -> None:
-    trees = dict(TREES)
+    trees = dict(all_sources())
     assert {name for name in trees if "Contact.objects.create" in calls(trees[name])} == {INNER}
     assert not {
         name for name in trees if calls(trees[name]) & {"Contact", "Contact.objects.bulk_create"} and name.startswith("collection/")

@@ -55,11 +55,11 @@ def go(page: Any, stop: Stop, town: Town) -> None:
 
 
 def test_nothing_grave_on_the_pages_of_every_day(visit: Visitors, town: Town) -> None:
-    """In the light theme; both themes, both languages and all widths are the tour's of `./test --all`."""
+    """Every other page of each person, in the light theme; all, in both themes, both languages and all widths are the tour's of `--all`."""
     wrong: list[str] = []
     for who, stops in tour.by_person(stop for stop in tour.STOPS if stop.every_day).items():
         light = visit(who, viewport={"width": 1280, "height": 800}, color_scheme="light")
-        for stop in stops:
+        for stop in stops[::2]:
             go(light, stop, town)
             wrong += [f"{stop}: {fault}" for fault in faults(light)]
     assert not wrong, "\n".join(wrong)
