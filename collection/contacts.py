@@ -205,6 +205,8 @@ def log_contact(
     )
     if "channel" not in problems and "outcome" not in problems:
         problems = {HOUSE[name]: sentence for name, sentence in reversed(bars(told).items())} | problems
+    if problems and told.promise and told.confirmed:  # all that is wrong is said at once, not one thing after the other
+        problems = promises.wrong(told.promise, channel=channel, customer_id=row.customer_id, today=today) | problems
     if problems:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
 

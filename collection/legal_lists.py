@@ -89,7 +89,11 @@ def left_cell(row: Any) -> Any:
         return absent("not_applicable")
     left = (row.expires_on - row.today).days
     words = _("lapsed") if left < 0 else ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
-    return format_html("{} {}", day(row.expires_on), badge(tone_of(row.expires_on, row.today), words))
+    return format_html(
+        '<span class="text-nowrap">{}</span> <span class="sub">{}</span>',
+        day(row.expires_on),
+        badge(tone_of(row.expires_on, row.today), words),
+    )
 
 
 def state_of(row: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from collection import treatment_shape as shape
@@ -18,7 +18,7 @@ from risk.models import StrategyVersion
 STAGES = {"exits": gettext_lazy("Exits, asked before every step"), "segment": gettext_lazy("Segments"), "steps": gettext_lazy("Steps")}
 FIGURES = {
     "path": (gettext_lazy("Path"), "text"), "exit": (gettext_lazy("Exit"), "text"), "step": (gettext_lazy("Step"), "text"), "day": (gettext_lazy("Day"), "count"),
-    "action": (gettext_lazy("Act"), "text"), "template": (gettext_lazy("Template"), "text"), "hour": (gettext_lazy("From"), "text"),
+    "action": (gettext_lazy("Act"), "text"), "template": (gettext_lazy("Template"), "text"), "hour": (pgettext_lazy("treatment", "From"), "text"),
 }  # fmt: skip
 OUTCOMES = {shape.TREAT: gettext_lazy("treat"), shape.EXIT: gettext_lazy("end the treatment")}
 

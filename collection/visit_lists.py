@@ -72,7 +72,7 @@ VISITS = declare(
             Column(
                 "area", pgettext_lazy("visit", "Area"), lambda row: row.area or absent("not_applicable"), lambda row: row.area, phone=True
             ),
-            Column("pair", _("Who goes"), pair, pair, phone=True),
+            Column("pair", _("Who goes"), lambda row: pair(row) or absent(), pair, phone=True),
             Column("case", _("Case"), case_cell, lambda row: row.case.public_id),
             Column("wanted", _("Asked for"), lambda row: day(row.wanted_at), lambda row: day(row.wanted_at), sort="id", shown=False),
         ],

@@ -227,7 +227,7 @@ def literal(field: str, cell: str, language: str) -> str:
     try:
         return value(field, float(cell), "", language)
     except ValueError:
-        return label(cell, language)
+        return str(VALUES[field](cell, language)) if field in VALUES else label(cell, language)
 
 
 def threshold(text: str, language: str) -> str:
@@ -244,7 +244,8 @@ def threshold(text: str, language: str) -> str:
     name = next(iter(graphs.words(text)), "")
     out = graphs.WORD.sub(named, parts[0])
     for literal, rest in zip(quoted, parts[1:], strict=True):
-        out += words.word(name, literal, language) + graphs.WORD.sub(named, rest)
+        said = str(VALUES[name](literal, language)) if name in VALUES else words.word(name, literal, language)
+        out += said + graphs.WORD.sub(named, rest)
     return (
         out.replace(" == null", " = –")
         .replace(" == ", " = ")

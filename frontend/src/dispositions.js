@@ -30,7 +30,9 @@ function set(form) {
     promise.hidden = !info?.promise;
     if (!info) return;
     if (!touched.has(action)) action.value = info.next;
-    if (!touched.has(day)) day.value = after(info.promise ? form.elements.due_on_1.value || form.dataset.today : form.dataset.today, info.promise ? 2 : info.days);
+    const today = form.dataset.today;
+    const due = form.elements.due_on_1.value;
+    if (!touched.has(day)) day.value = after(info.promise && due > today ? due : today, info.promise ? 2 : info.days);
   }
   form.addEventListener("change", ({ target }) => {
     if (target === channel) results();
@@ -45,3 +47,8 @@ function after(day, days) {
   return date.toISOString().slice(0, 10);
 }
 for (const form of document.querySelectorAll("[data-dispositions]")) set(form);
+
+// What was refused is shown as the answer to a form. It gets the address it belongs to, so that Back leads there and the browser does not
+// ask whether to send the form once more.
+const answered = document.querySelector("[data-belongs-to]");
+if (answered) history.replaceState(history.state, "", answered.dataset.belongsTo);

@@ -9,7 +9,7 @@ import pytest
 from collection import treatment_seeds, treatment_shape, treatment_words
 from customers import messages_seeds
 from governance import users
-from risk import finding_words, kinds, lint, probe, strategies, strategy_cases, strategy_versions
+from risk import display, finding_words, kinds, lint, probe, strategies, strategy_cases, strategy_versions
 from risk.facts import read_schema
 from risk.models import StrategyVersion
 
@@ -161,6 +161,14 @@ def test_the_document_reads_as_sentences(version: StrategyVersion) -> None:
         assert len(told) == 2 + len(treatment_shape.paths(version.graph))
         assert all(rule["sentence"] for section in told for rule in section["rules"])
     assert treatment_words.sections(version, "en")[2]["name"].endswith("Legal")
+
+
+def test_the_tables_name_paths_acts_and_exits_in_words(version: StrategyVersion) -> None:
+    """The page of the strategy shows its tables: no code of an act, an exit or a path stands there."""
+    told = json.dumps([node["rows"] for stage in display.policy(version, "en") for node in stage["nodes"]], default=str)
+    assert "Path = Gentle" in told and "Act Call by a collector" in told and "Exit a complaint is open" in told
+    assert "Act sms" not in told and "Exit complaint" not in told and "Path gentle" not in told
+    assert display.literal("limit", "5000", "en") and display.literal("hour", "10:00", "en") == "10:00"
 
 
 def test_lending_is_a_kind_as_any_other() -> None:
