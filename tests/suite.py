@@ -48,7 +48,7 @@ def environment() -> dict[str, str]:
     """Return the environment of linters and tests: nobody's servers, no settings of the person."""
     foreign = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL")
     kept = {name: value for name, value in os.environ.items() if name not in foreign and not name.startswith("CRM_")}
-    # Tests start some hundred processes: each that may not keep what it compiles compiles all of it again, a second of its own.
+    # Tests start dozens of processes; where none may keep what it compiles, each compiles all of ours again, for a second or more.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {name: os.environ[name] for name in ("CRM_SCREENSHOTS",) if name in os.environ}
 

@@ -15,15 +15,15 @@ from tests.collection.conftest import LATE, Floor
 
 def test_a_month_of_calls_brings_promises_in_every_state(floor: Floor) -> None:
     cast = floor.cast
-    for amount in range(10):
-        floor.desk.loan(amount=D(5_000 + 1_000 * amount))
+    for amount in range(7):
+        floor.desk.loan(amount=D(5_000 + 1_500 * amount))
     floor.close(LATE)
     staff = {
         "collector": cast.collector, "collector2": cast.second_collector, "supervisor": cast.collections_supervisor,
         "operations": cast.loan_operations,
     }  # fmt: skip
     cast.entity.refresh_from_db()
-    last = date(2026, 5, 8)  # a Friday
+    last = date(2026, 5, 1)  # a Friday
     house = House(cast.entity, floor.desk.product, staff, {}, Random(4), last, lambda text: None)
     day = LATE + timedelta(days=1)
     while day <= last:
