@@ -70,13 +70,16 @@ def mark(file: AgencyFile) -> str:
     return reference(file, "file")
 
 
-def canary(file: AgencyFile) -> list[Any]:
-    """Return a row that looks like the others and is about nobody."""
+def canary(file: AgencyFile, *, days: Sequence[str] = ()) -> list[Any]:
+    """Return a row that looks like the others and is about nobody.
+
+    :param days: the days on which the other rows come back: the canary has one of them, for a day of its own would give it away
+    """
     seed = digest(file, "canary")
     number = "PL-" + "".join(ALPHABET[byte % len(ALPHABET)] for byte in seed[:LENGTH])
     amount = Decimal(int.from_bytes(seed[20:23], "big") % 900_000 + 40_000) / 100
     mobile = f"1{3 + seed[12] % 6}{seed[13] % 10}****{int.from_bytes(seed[14:16], 'big') % 10_000:04d}"
-    day = (localtime(file.made_at).date()).isoformat()
+    day = days[seed[18] % len(days)] if days else localtime(file.made_at).date().isoformat()
     return [reference(file, number), number, "王李张刘陈"[seed[16] % 5] + "*", mobile, "", amount, 31 + seed[17] % 90, 1, day]
 
 
@@ -108,7 +111,7 @@ def sheets(user: User, params: QueryDict) -> Sequence[Sheet]:
     rows = list(Placement.objects.visible_to(user).filter(pk__in=file.placements).with_agency().order_by("pk"))
     uses.bind([row.case.customer for row in rows], "collections", actor=user, at=file.made_at)
     body = [row_of(file, row) for row in rows]
-    body.insert(digest(file, "place")[0] % (len(body) + 1), canary(file))
+    body.insert(digest(file, "place")[0] % (len(body) + 1), canary(file, days=[row[-1] for row in body]))
     words = {"agency": file.agency, "file": file.public_id, "day": localtime(file.made_at).date().isoformat(), "mark": mark(file)}
     line = _("Only for %(agency)s; file %(file)s of %(day)s, mark %(mark)s. Every row is marked: do not pass on.") % words
     heads = [

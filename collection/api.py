@@ -26,8 +26,8 @@ from collection import (
     scripts,
 )
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
-from collection.judgement import Part
 from collection.models import CallScript, Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
+from collection.part_api import named, parts_of
 from crm.lib.api import DoorViewSet, checked
 from governance.asked import caller
 from governance.idempotency import idempotent
@@ -66,10 +66,6 @@ class CaseOut(serializers.ModelSerializer):
 class PartIn(serializers.Serializer):
     due_on = serializers.DateField()
     amount = serializers.DecimalField(max_digits=14, decimal_places=2)
-
-
-def parts_of(rows: list[dict[str, Any]]) -> list[Part]:
-    return [Part(row["due_on"], row["amount"]) for row in rows]
 
 
 class ContactIn(serializers.Serializer):
@@ -281,7 +277,8 @@ class CaseViewSet(DoorViewSet):
         row = self.get_object()
         body = checked(ContactIn, request)
         promise = parts_of(body.pop("promise"))
-        contact = contacts.log_contact(row, actor=caller(request), at=now(), promise=promise, **body)
+        with named("promise"):
+            contact = contacts.log_contact(row, actor=caller(request), at=now(), promise=promise, **body)
         return Response(ContactOut(contact).data, status=status.HTTP_201_CREATED)
 
 
@@ -334,7 +331,8 @@ class PromiseViewSet(DoorViewSet):
         if case is None:
             raise serializers.ValidationError({"case": _("There is no such case.")})
         checks.refuse_unconfirmed(case, actor=caller(request), at=now())
-        made = promises.take(case, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
+        with named("parts"):
+            made = promises.take(case, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
         return Response(PromiseOut(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
 
 

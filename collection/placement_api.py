@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from collection import permissions, placement_work
 from collection.contacts import LONGEST_NOTE
-from collection.judgement import Part
 from collection.models import CaseDebt, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement
+from collection.part_api import named, parts_of
 from credit.act_builds import Evidence
 from crm.lib.api import DoorViewSet, checked
 from customers.models import ContactBar, ContactChannel, Relation
@@ -154,10 +154,6 @@ def opened(row: Dispute | Complaint | Hardship) -> Response:
     return Response({"id": row.public_id, "status": row.status}, status=status.HTTP_201_CREATED)
 
 
-def parts_of(rows: list[dict[str, Any]]) -> list[Part]:
-    return [Part(row["due_on"], row["amount"]) for row in rows]
-
-
 class PlacementViewSet(DoorViewSet):
     """The cases that are with the caller's agency now."""
 
@@ -215,7 +211,8 @@ class PlacementViewSet(DoorViewSet):
         """Tell how a contact went: within a day, also if the case went back meanwhile. Wrong numbers are barred; dispute, complaint, hardship, death take it back."""
         row, body = self.get_object(), checked(ToldIn, request)
         parts = parts_of(body.pop("promise"))
-        contact = placement_work.tell(row, actor=caller(request), at=now(), promise=parts, **body)
+        with named("promise"):
+            contact = placement_work.tell(row, actor=caller(request), at=now(), promise=parts, **body)
         return Response(ToldOut(contact).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=PlacedPromiseIn, responses={201: PlacedMatterOut})
@@ -224,7 +221,8 @@ class PlacementViewSet(DoorViewSet):
     def promises(self, request: Request, public_id: str) -> Response:
         """Write down a promise made in a talk of today that is told and confirmed; one that ran until now is replaced."""
         row, body = self.get_object(), checked(PlacedPromiseIn, request)
-        made = placement_work.promise(row, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
+        with named("parts"):
+            made = placement_work.promise(row, parts=parts_of(body["parts"]), channel=body["channel"], actor=caller(request), at=now())
         return Response({"id": made.public_id, "status": made.status}, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=PlacedStopIn, responses={201: PlacedStopOut})

@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from collection import hardship as hardships
 from collection import permissions, relief_plans, settlements
 from collection.disputes import LONGEST
-from collection.judgement import Part
 from collection.matter_api import case_of, loan_of, owner_of
 from collection.models import BudgetLine, Hardship, ReliefPlan, Settlement, SettlementPart
+from collection.part_api import named, parts_of
 from credit.act_builds import Evidence
 from crm.lib.api import DoorViewSet, checked
 from governance.asked import caller
@@ -264,8 +264,9 @@ class SettlementViewSet(DoorViewSet):
         """Propose to take less than is owed, in one or more payments; the ladder says how little."""
         body = checked(SettlementIn, request)
         case = case_of(request, body)
-        parts = [Part(part["due_on"], part["amount"]) for part in body["parts"]]
-        return self.told(settlements.offer(case, parts=parts, actor=caller(request), at=now()), status.HTTP_201_CREATED)
+        with named("parts"):
+            made = settlements.offer(case, parts=parts_of(body["parts"]), actor=caller(request), at=now())
+        return self.told(made, status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=SettlementOut)
     @action(detail=True, methods=["post"])

@@ -25,7 +25,7 @@ def to_approve(user: Any, at: datetime) -> list[dict[str, Any]]:
                 "who": f"{plan.public_id} {plan.hardship.case.customer.masked_name}",
                 "url": reverse("relief-plan", args=[plan.public_id]),
                 "why": [plan.get_kind_display(), str(plan.proposed_by)],
-                "amount": plan.given_up,
+                "amount": plan.given_up or None,
             },
         )
         for plan in plans.select_related("hardship__case__customer", "proposed_by").order_by("proposed_at")[:MOST]
@@ -36,7 +36,7 @@ def to_approve(user: Any, at: datetime) -> list[dict[str, Any]]:
                 "who": f"{offer.public_id} {offer.case.customer.masked_name}",
                 "url": reverse("settlement", args=[offer.public_id]),
                 "why": [_("Settlement"), str(offer.offered_by)],
-                "amount": offer.to_forgive,
+                "amount": offer.to_forgive or None,
             },
         )
         for offer in offers.for_list().order_by("offered_at")[:MOST]

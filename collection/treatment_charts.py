@@ -37,11 +37,11 @@ def finding(experiment: TreatmentExperiment, found: Sequence[Arm]) -> str:
     return _("No difference in cash can be told yet (95%%: %(low)s to %(high)s a case).") % words
 
 
-def rows(found: Sequence[Arm]) -> list[dict[str, Any]]:
-    """Return the table of the arms."""
+def rows(found: Sequence[Arm], *, least: int = 0) -> list[dict[str, Any]]:
+    """Return the table of the arms; `few` marks one with fewer cases than `least`, which is not to be read yet."""
     return [
         {
-            "arm": ARM_WORDS[one.name], "cases": one.cases, "entered": one.entered, "cash": one.cash, "recovered": percent(one.recovered),
+            "arm": ARM_WORDS[one.name], "few": one.cases < least, "cases": one.cases, "entered": one.entered, "cash": one.cash, "recovered": percent(one.recovered),
             "per_case": one.cash_per_case, "per_case_interval": _between(*(grouped(each) for each in one.cash_interval)),
             "cure": percent(one.cure_rate), "cure_interval": _between(*(percent(each) for each in one.cure_interval)),
             "cost": one.cost, "cost_of_cash": percent(one.cost_of_cash) if one.cost_of_cash is not None else "",

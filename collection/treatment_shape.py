@@ -172,9 +172,17 @@ def rows(graph: Mapping[str, Any]) -> Iterator[Row]:
                     step = _step(said | {"day": int(said["day"] or 0)})
                 except NotAsAgreed:
                     step = None
-            asks = [f"{column['field']} {row[column['id']]}" for column in content["inputs"]
-                    if column.get("field") != "path" and str(row.get(column["id"]) or "").strip()]  # fmt: skip
+            asks = [_asked(column.get("field", ""), cell) for column in content["inputs"]
+                    if column.get("field") != "path" and (cell := str(row.get(column["id"]) or "").strip())]  # fmt: skip
             yield Row(raw["id"], raw["name"], number + 1, _paths_of(row, content), step, " and ".join(asks))
+
+
+def _asked(field: str, cell: str) -> str:
+    """Return what a cell asks as a condition one can read: a yes or no without its “true”, a bare value with its “=”."""
+    if cell == "true":
+        return field
+    bare = cell == "false" or cell[:1] == '"' or cell.lstrip("-").isdigit()
+    return f"{field} == {cell}" if bare and "," not in cell else f"{field} {cell}"
 
 
 def _paths_of(row: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[str, ...]:
@@ -235,5 +243,6 @@ TREATMENT = kinds.register(
         KIND, _("Treatment"), "collections.change_treatment", module=MODULE, outcomes=(TREAT, EXIT),
         known=frozenset({"outcome", "reasons", "exit", "path", "steps", "step", "day", "action", "template", "hour"}),
         fitting=_fitting, conclude=conclude, sections=_sections, used=_used, sentences=SENTENCES, graded=False, spares=frozenset({"unused_fact", "twin_rows"}),
+        experiments="treatments",
     )
 )  # fmt: skip

@@ -140,6 +140,7 @@ def write(export_id: int, *, at: datetime, clock: Callable[[], datetime] | None 
         if spec.name in TABLES:
             with override(export.language or actor.language or None):
                 number, content = table_files.content(spec, export.query, actor)
+            jobs.progress(export.work, at=at, done=number)
             return _keep(export, number, content, actor, at=at)
         return _written(export, spec, actor, at=at, clock=clock)
 

@@ -266,9 +266,9 @@ def policy(version: StrategyVersion, language: str) -> list[dict[str, Any]]:
         nodes = []
         for node in graph.nodes:
             if node.stage == stage and node.type == "decisionTableNode":
-                nodes.append(
-                    {"kind": "table", "rows": list(_rows(node, raw[node.id]["content"], version, language)), "collects": node.collects}
-                )
+                rows = list(_rows(node, raw[node.id]["content"], version, language))
+                concludes = any(row["outcome_code"] for row in rows)
+                nodes.append({"kind": "table", "rows": rows, "collects": node.collects, "concludes": concludes})
             elif node.stage == stage and node.type == "expressionNode" and stage != graph.stages[-1]:
                 expressions = raw[node.id]["content"]["expressions"]
                 nodes.append(

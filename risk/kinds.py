@@ -44,6 +44,7 @@ class Kind:
     sentences: Mapping[str, Any] = field(default_factory=dict)
     graded: bool = True
     spares: frozenset[str] = frozenset()  # general warnings that say nothing about this kind
+    experiments: str = ""  # name of the page where this kind is tried on a share; none for trials
 
 
 KINDS: Registry[Kind] = Registry("kind of strategy")

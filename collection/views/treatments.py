@@ -103,7 +103,7 @@ def experiment(request: HttpRequest, public_id: str) -> HttpResponse:
     changes = request.user.has_perm(permissions.CHANGE_TREATMENT)
     planned, own = row.status == TreatmentExperiment.Status.PLANNED, person(request).is_also(row.planned_by_id)
     context: dict[str, Any] = {
-        "experiment": row, "rows": treatment_charts.rows(arms), "charts": treatment_charts.charts(row, arms, at=at),
+        "experiment": row, "rows": treatment_charts.rows(arms, least=row.minimum_sample), "charts": treatment_charts.charts(row, arms, at=at),
         "finding": treatment_charts.finding(row, arms), "may_start": changes and planned and not own, "own": changes and planned and own,
         "may_withdraw": changes and planned, "may_end": changes and row.status == TreatmentExperiment.Status.RUNNING,
     }  # fmt: skip

@@ -66,8 +66,17 @@ def save(request: Asked, public_id: str, number: int) -> HttpResponse:
             raise Invalid(_("The page does not say which revision it shows. Load it again."))
         saved = strategy_versions.save(version, revision=revision, graph=body.get("graph"), actor=request.user, at=now())
         lint = finding_words.lines(strategy_versions.lint_of(saved))
-        told = ngettext("Saved. The linter says %(n)s thing.", "Saved. The linter says %(n)s things.", len(lint)) % {"n": len(lint)}
-        return {"revision": saved.revision, "lint": lint, "message": told if lint else _("Saved. The linter finds nothing.")}
+        errors = sum(line["level"] == "error" for line in lint)
+        told = _("Saved. The linter finds nothing.")
+        if errors:
+            told = ngettext(
+                "Saved as a draft. %(n)s error keeps it from being approved.", "Saved as a draft. %(n)s errors keep it from being approved.", errors
+            ) % {"n": errors}  # fmt: skip
+        elif lint:
+            told = ngettext("Saved. The linter warns of %(n)s thing.", "Saved. The linter warns of %(n)s things.", len(lint)) % {
+                "n": len(lint)
+            }
+        return {"revision": saved.revision, "lint": lint, "message": told}
 
     return _answered(kept)
 

@@ -65,7 +65,9 @@ class TrialForm(Form):
         fields: Any = self.fields
         fields["strategy"].queryset = Strategy.objects.filter(versions__status="live", kind=kinds.LENDING).order_by("code")
         fields["strategy"].label_from_instance = lambda one: one.name
-        versions = StrategyVersion.objects.for_list().filter(status__in=["testing", "approved", "scheduled", "retired"])
+        versions = StrategyVersion.objects.for_list().filter(
+            strategy__kind=kinds.LENDING, status__in=["testing", "approved", "scheduled", "retired"]
+        )
         fields["version"].queryset = (versions.filter(strategy=strategy) if strategy else versions).order_by("strategy", "-number")
         fields["version"].label_from_instance = lambda one: f"{one.strategy.name} v{one.number} · {one.get_status_display()}"
         models = ScorecardVersion.objects.exclude(status="rejected").select_related("scorecard")
@@ -242,10 +244,12 @@ stop_shadow = _stop("shadow", EDIT_STRATEGY)
 
 def traffic(version: StrategyVersion) -> dict[str, Any]:
     """Return what the tab of a strategy says of its trials: the running ones with both sides, the others in a line each."""
+    page = kinds.of(version.strategy.kind).experiments
     found = list(Trial.objects.for_list().filter(strategy=version.strategy_id).order_by("-pk")[:30])
     running = [one for one in found if one.status == "running"]
     return {
         "running": [{"trial": one, "rows": shown(sides), "finding": _finding(one, sides), "challenger": challenger(one)}
                     for one in running for sides in [trials.arms(one, at=now())]],
         "others": [{"trial": one, "challenger": challenger(one)} for one in found if one.status != "running"],
+        "experiments_url": reverse(page) if page else "",
     }  # fmt: skip

@@ -97,6 +97,8 @@ def test_a_day_of_an_agency(floor: Floor, north: Outside, rows: list[Case], api_
     silent = north.post(row, "contacts", told)
     assert (silent.json()["code"], set(silent.json()["errors"])) == ("lines_not_said", {"lines_said"})
     told["lines_said"] = True
+    past = told | {"promise": [part, part | {"due_on": (localdate(now()) - timedelta(days=1)).isoformat()}]}
+    assert set(north.post(row, "contacts", past).json()["errors"]) == {"promise.1.due_on"}, "named as the body names it"
     first = north.post(row, "contacts", told, headers={"Idempotency-Key": "talk-1"})
     twice = north.post(row, "contacts", told, headers={"Idempotency-Key": "talk-1"})
     assert (first.status_code, twice.json()) == (201, first.json())
@@ -210,7 +212,7 @@ def test_what_the_customer_says_on_the_telephone_takes_it_back(floor: Floor, nor
                 "lines_said": True,
                 "promise": [{"due_on": "2020-01-01", "amount": "1.00"}],
             },
-            "due_on_1",
+            "promise.0.due_on",
         ),
         ("promises", {"channel": "visit", "parts": [{"due_on": "2027-01-01", "amount": "1.00"}]}, "channel"),
         ("promises", {"channel": "inbound", "parts": []}, "parts"),
@@ -314,7 +316,7 @@ def test_a_promise_needs_a_talk_of_today_with_the_person_confirmed(floor: Floor,
     assert north.post(row, "promises", body).status_code == 201
     too_much = body | {"parts": [body["parts"][0] | {"amount": "99999999.00"}]}
     refused = north.post(row, "promises", too_much)
-    assert (refused.status_code, "All that is left to pay" in str(refused.json()["errors"]["amount_1"])) == (422, True)
+    assert (refused.status_code, "All that is left to pay" in str(refused.json()["errors"]["parts.0.amount"])) == (422, True)
     assert Promise.objects.count() == 1
     Contact.objects.filter(channel="inbound").update(at=now() - timedelta(days=1))
     assert north.post(row, "promises", body).json()["code"] == "not_confirmed", "a talk of yesterday"

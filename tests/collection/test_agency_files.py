@@ -54,7 +54,10 @@ def test_a_file_is_marked_and_a_leaked_row_is_traced(floor: Floor) -> None:
     assert agency_files.trace(f"{rows[0].public_id} ABCDEFGHIJKL {file.public_id}", actor=compliance, at=DAY) == [], (
         "what anybody can write proves nothing"
     )
+    nobody = next(line for line in lines if agency_files.canary(file)[1] in line)
+    assert nobody.rsplit(",", 1)[1] == one.rsplit(",", 1)[1], "it comes back on a day of the others: a day of its own would give it away"
     kept = Export.objects.get(pk=file.export_id)
+    assert kept.job is not None and (kept.job.done, kept.job.status) == (4, "done"), "the page of the job says how many rows were written"
     assert (kept.purpose, kept.reason, kept.downloads, kept.rows) == ("work", "weekly hand-over", 1, 4)
 
 

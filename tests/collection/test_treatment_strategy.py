@@ -12,6 +12,7 @@ from governance import users
 from risk import display, finding_words, kinds, lint, probe, strategies, strategy_cases, strategy_versions
 from risk.facts import read_schema
 from risk.models import StrategyVersion
+from tests.collection.conftest import Floor
 
 pytestmark = pytest.mark.django_db
 CALM: dict[str, Any] = dict.fromkeys(treatment_shape.EXITS.values(), False) | {
@@ -161,6 +162,35 @@ def test_the_document_reads_as_sentences(version: StrategyVersion) -> None:
         assert len(told) == 2 + len(treatment_shape.paths(version.graph))
         assert all(rule["sentence"] for section in told for rule in section["rules"])
     assert treatment_words.sections(version, "en")[2]["name"].endswith("Legal")
+    said = [rule["sentence"] for section in treatment_words.sections(version, "en") for rule in section["rules"]]
+    assert any(one.endswith(", if May be reached on the mobile") for one in said), "a yes is asked without its “true”"
+
+
+@pytest.mark.parametrize(
+    ("field", "cell", "read"),
+    [
+        ("has_mobile", "true", "has_mobile"),
+        ("has_mobile", "false", "has_mobile == false"),
+        ("score_band", '"D"', 'score_band == "D"'),
+        ("bucket", "3", "bucket == 3"),
+        ("overdue_amount", ">= 5000", "overdue_amount >= 5000"),
+        ("score_band", '"D", "E"', 'score_band "D", "E"'),
+    ],
+)
+def test_what_a_step_asks_reads_as_a_condition(field: str, cell: str, read: str) -> None:
+    assert treatment_shape._asked(field, cell) == read
+
+
+def test_the_page_of_a_treatment_strategy_speaks_of_treatment(version: StrategyVersion, floor: Floor, page_of: Any) -> None:
+    """Paths and acts by their names, no column that is always empty, and no trial of another kind of strategy."""
+    boss = page_of(floor.cast.collections_supervisor)
+    text = boss.get(f"/risk/strategies/{version.strategy.public_id}/").content.decode()
+    assert "Path Gentle" in text and "Act Call by a collector" in text and "Exit the customer has died" in text
+    assert "Path gentle" not in text and ">Outcome<" not in text
+    text = boss.get(f"/risk/strategies/{version.strategy.public_id}/?tab=traffic").content.decode()
+    assert "/collections/treatments/" in text and "/risk/trials/new/" not in text
+    analyst = page_of(floor.cast.risk_manager)
+    assert version.strategy.name not in analyst.get("/risk/trials/new/").content.decode()
 
 
 def test_the_tables_name_paths_acts_and_exits_in_words(version: StrategyVersion) -> None:

@@ -60,6 +60,7 @@ def test_a_draft_is_saved_and_the_second_tab_is_told(house: Cast, page_of: Calla
     answer = post(client, version, "save", {"revision": 1, "graph": with_value(graph(), "age_min", "20")})
     assert (answer.status_code, answer.json()["revision"]) == (200, 2)
     assert answer.json()["lint"][0]["text"]
+    assert "The linter warns of" in answer.json()["message"] or "from being approved" in answer.json()["message"]
     late = post(client, version, "save", {"revision": 1, "graph": graph()})
     assert (late.status_code, late.json()["code"]) == (409, "stale")
     assert "saved by somebody else" in late.json()["message"]

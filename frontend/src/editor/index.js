@@ -153,6 +153,7 @@ function App() {
   return h(JdmConfigProvider, { theme: { mode } },
     h(DecisionGraph, {
       value: graph, disabled: locked, customNodes: [scorecard], panels, simulate, name: box.dataset.name,
+      onReactFlowInit: (flow) => setTimeout(() => flow.fitView({ padding: 0.08 }), 200), // the whole path is seen at once
       onChange: (next) => {
         const same = JSON.stringify(next) === JSON.stringify(state.graph);
         state.graph = next;
