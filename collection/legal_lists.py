@@ -115,7 +115,9 @@ def last_cell(row: Any) -> Any:
     """The last act in words, its number under it."""
     if not row.last_kind:
         return _("Since it fell due")
-    return format_html('{} <span class="sub mono">{}</span>', limitation_book.KINDS[row.last_kind], row.last_ref)
+    return format_html(
+        '<span class="note-text">{}</span> <span class="sub mono">{}</span>', limitation_book.KINDS[row.last_kind], row.last_ref
+    )
 
 
 CLOCKS = declare(

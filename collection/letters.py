@@ -74,6 +74,7 @@ class Drawn:
     pay_by: date
     text_version: str
     stored: files.Stored
+    number: str  # it stands on the paper, so it is given before the letter is on record
 
 
 @cache
@@ -128,12 +129,13 @@ def draw(case: Case, *, actor: User, at: datetime) -> Drawn:
     if not person.address:
         raise NoAddress(_("No address is on file: a letter has nowhere to go."))
     words, pay_by = text(on=today), today + timedelta(days=int(rules.value(ANSWER, on=today)))
-    content = papers_pdf.document(data(case, person, asked, words=words, pay_by=pay_by))
+    number = str(PreActionLetter._meta.get_field("public_id").get_default())
+    content = papers_pdf.document(data(case, person, asked, words=words, pay_by=pay_by, number=number))
     stored = files.keep(content, label=PreActionLetter.FILE_LABEL, allowed=(files.PDF,))
-    return Drawn(asked, pay_by, words["version"], stored)
+    return Drawn(asked, pay_by, words["version"], stored, number)
 
 
-def data(case: Case, person: Any, asked: Demand, *, words: dict[str, Any], pay_by: date) -> dict[str, Any]:
+def data(case: Case, person: Any, asked: Demand, *, words: dict[str, Any], pay_by: date, number: str) -> dict[str, Any]:
     """Return what the letter says: the addressee in clear, the identity number masked."""
     fact, money, entity = papers_pdf.fact, papers_pdf.money, case.legal_entity
     filled = {"pay_by": pay_by.isoformat(), "amount": money(asked.amount), "lender_zh": entity.name_zh, "lender_en": entity.name_en}
@@ -143,8 +145,9 @@ def data(case: Case, person: Any, asked: Demand, *, words: dict[str, Any], pay_b
     ]
     return {
         "title": {"zh": "诉前催告函", "en": "Letter before action"},
-        "number": case.public_id,
+        "number": number,
         "facts": [
+            fact("函件编号", "Number of the letter", number),
             fact("致", "To", person.name),
             fact("地址", "Address", person.address),
             fact("证件号码", "Identity number", person.masked_id_number),
@@ -179,7 +182,7 @@ def make(case: Case, *, drawn: Drawn, actor: User, at: datetime) -> PreActionLet
     try:
         with transaction.atomic():
             made = PreActionLetter(
-                case=row, text_version=drawn.text_version, as_of=drawn.demand.on, pay_by=drawn.pay_by, amount=drawn.demand.amount,
+                public_id=drawn.number, case=row, text_version=drawn.text_version, as_of=drawn.demand.on, pay_by=drawn.pay_by, amount=drawn.demand.amount,
                 contested=drawn.demand.contested, data={"loans": drawn.demand.rows}, made_by=actor, made_at=at,
                 seal_key=drawn.stored.seal_key, media_type=drawn.stored.media_type, size=drawn.stored.size, sha256=drawn.stored.sha256,
                 storage_key=drawn.stored.storage_key,

@@ -71,8 +71,9 @@ def test_a_letter_demands_what_the_ledger_says_without_what_is_contested(case: C
 
 def test_the_paper_names_the_person_and_masks_the_identity_number(case: Case, floor: Floor) -> None:
     asked = letters.demand(case, on=TODAY)
-    said = letters.data(case, case.customer, asked, words=letters.text(on=TODAY), pay_by=TODAY + timedelta(days=15))
+    said = letters.data(case, case.customer, asked, words=letters.text(on=TODAY), pay_by=TODAY + timedelta(days=15), number="LT-1")
     facts = {fact["en"]: fact["value"] for fact in said["facts"]}
+    assert said["number"] == facts["Number of the letter"] == "LT-1", "who answers names the letter, not the lender's case"
     assert facts["To"] == case.customer.name and "*" in facts["Identity number"]
     assert facts["To be paid (CNY)"] == f"{asked.amount:,.2f}" and said["tables"][0]["foot"][-1] == f"{asked.amount:,.2f}"
     assert all("{" not in line["zh"] + line["en"] for line in said["lines"])
