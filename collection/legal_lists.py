@@ -137,7 +137,7 @@ CLOCKS = declare(
             Column("expires", _("Lapses on"), left_cell, lambda row: day(row.expires_on) if row.expires_on else "", sort="expires_on", phone=True),
             Column("state", _("State"), state_cell, lambda row: LimitationClock.State(state_of(row)).label, phone=True),
             Column("from", _("Runs from"), lambda row: day(row.runs_from), lambda row: day(row.runs_from), sort="runs_from", shown=False),
-            Column("last", _("Last act"), last_cell, last_text, phone=True),
+            Column("last", _("Last act"), last_cell, last_text, kind="words", phone=True),
             Column("case", _("Case"), case_cell, lambda row: row.case.public_id),
             Column("owed", _("Principal left (CNY)"), lambda row: money(row.loan.principal_outstanding), lambda row: row.loan.principal_outstanding, kind="money"),
         ],

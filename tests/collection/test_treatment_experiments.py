@@ -75,6 +75,11 @@ def test_cash_a_case_has_the_interval_of_a_mean() -> None:
     assert one.cash_half == D("138.59")
 
 
+def test_an_arm_with_too_few_cases_is_marked() -> None:
+    told = treatment_charts.rows([arm(cases=30, cured=3), arm("holdout", cases=29, cured=3)], least=30)
+    assert [row["few"] for row in told] == [False, True]
+
+
 def test_two_arms_differ_when_the_interval_leaves_zero_out() -> None:
     row = TreatmentExperiment(minimum_sample=30)
     more = arm("challenger", cash=D("160000.00"), cash_squares=D("100000000"))
