@@ -128,7 +128,7 @@ def draw(case: Case, *, actor: User, at: datetime) -> Drawn:
     person = uses.reading(case.customer, "collections", actor=actor, at=at)
     if not person.address:
         raise NoAddress(_("No address is on file: a letter has nowhere to go."))
-    words, pay_by = text(on=today), today + timedelta(days=int(rules.value(ANSWER, on=today)))
+    words, pay_by = text(on=today), answer_by(today)
     number = str(PreActionLetter._meta.get_field("public_id").get_default())
     content = papers_pdf.document(data(case, person, asked, words=words, pay_by=pay_by, number=number))
     stored = files.keep(content, label=PreActionLetter.FILE_LABEL, allowed=(files.PDF,))
@@ -138,7 +138,6 @@ def draw(case: Case, *, actor: User, at: datetime) -> Drawn:
 def data(case: Case, person: Any, asked: Demand, *, words: dict[str, Any], pay_by: date, number: str) -> dict[str, Any]:
     """Return what the letter says: the addressee in clear, the identity number masked."""
     fact, money, entity = papers_pdf.fact, papers_pdf.money, case.legal_entity
-    filled = {"pay_by": pay_by.isoformat(), "amount": money(asked.amount), "lender_zh": entity.name_zh, "lender_en": entity.name_en}
     head = papers_pdf.head
     rows = [
         [row["loan"], money(row["overdue"]), money(row["penalty"]), money(row["contested"]), money(row["amount"])] for row in asked.rows
@@ -165,8 +164,22 @@ def data(case: Case, person: Any, asked: Demand, *, words: dict[str, Any], pay_b
                 "rows": rows, "foot": ["合计 Total", "", "", money(asked.contested), money(asked.amount)],
             }
         ],
-        "lines": [{language: line[language].format(**filled) for language in ("zh", "en")} for line in words["lines"]],
+        "lines": sentences(words, case=case, asked=asked, pay_by=pay_by),
     }  # fmt: skip
+
+
+def answer_by(today: date) -> date:
+    """Return by when a letter of `today` asks to be paid or answered."""
+    return today + timedelta(days=int(rules.value(ANSWER, on=today)))
+
+
+def sentences(words: dict[str, Any], *, case: Case, asked: Demand, pay_by: date) -> list[dict[str, str]]:
+    """Return the sentences of a letter in both languages with its figures in them: on the paper, and where one reads it before."""
+    entity = case.legal_entity
+    filled = {
+        "pay_by": pay_by.isoformat(), "amount": papers_pdf.money(asked.amount), "lender_zh": entity.name_zh, "lender_en": entity.name_en,
+    }  # fmt: skip
+    return [{language: line[language].format(**filled) for language in ("zh", "en")} for line in words["lines"]]
 
 
 @transaction.atomic

@@ -139,11 +139,12 @@ def letter_new(request: HttpRequest, public_id: str) -> HttpResponse:
                 files.discard(drawn.stored)
         return htmx.go(request, sent.location)
     today = books.value_day(row.legal_entity, at)
-    asked = letters.demand(row, on=today)
+    asked, words = letters.demand(row, on=today), letters.text(on=today)
     context = {
         "case": row,
         "demand": asked,
-        "words": letters.text(on=today),
+        "words": words,
+        "sentences": letters.sentences(words, case=row, asked=asked, pay_by=letters.answer_by(today)),
         "barred": legal_holds.standing(row, known_disputes=True),
         "form": crm_forms.Form(),
         "has_address": bool(row.customer.masked_address),

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from django.utils.timezone import now
 
-from collection import limitation_book
+from collection import letters, limitation_book
 from collection.models import Case, LegalAction, LimitationMark, PreActionLetter
 from credit import books
 from tests.collection.conftest import LATE, Floor
@@ -19,7 +19,11 @@ def test_from_the_panel_to_a_letter_on_its_way(floor: Floor, page_of: Any, stora
     panel = collector.get(f"/collections/cases/{case.public_id}/court/").text
     assert "Lapses on" in panel and "Propose legal action" in panel
     new = f"/collections/cases/{case.public_id}/letter/"
-    assert "Make the letter" in collector.get(new).text
+    before = collector.get(new).text
+    asked = letters.demand(case, on=books.value_day(case.legal_entity, now()))
+    assert "Make the letter" in before and f"{asked.amount:,.2f}" in before
+    said = before.partition("words-title")[2].partition("</section>")[0]
+    assert f"CNY {asked.amount:,.2f}" in said and "{" not in said, "one reads the sentences as they will stand on the paper"
     key = str(uuid4())
     assert [collector.post(new, {"form_key": key}).status_code for _twice in range(2)] == [303, 303]
     row = PreActionLetter.objects.get()
