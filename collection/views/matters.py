@@ -17,12 +17,12 @@ from collection.matter_forms import ComplaintDecisionForm, ComplaintForm, Disput
 from collection.matter_lists import COMPLAINTS, DISPUTES
 from collection.models import Case, Complaint, Dispute
 from collection.views import work
+from collection.views.forms_once import done
 from collection.views.work import person
 from credit import books
 from crm.lib import htmx, pages
 from crm.lib.permissions import needs
 from governance import list_pages, rules, uses
-from governance.idempotency import Once
 
 SOON = 3  # days
 
@@ -119,16 +119,14 @@ def dispute_new(request: HttpRequest, public_id: str) -> HttpResponse:
     row = work.found(request, public_id)
     today = books.value_day(row.legal_entity, now())
     form = DisputeForm(request.POST or None, case=row)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
-            if not sent.again:
-                made = disputes.raise_(row, **data, actor=person(request), at=now())
-                sent.result(reverse("dispute", args=[made.public_id]))
-                messages.success(request, _("The dispute is open. The contested amount is not demanded meanwhile."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
-    return opening(request, row, form, title=_("Open a dispute"), days=rules.shown(rules.holding(disputes.DAYS, on=today)))
+
+    def act(**data: Any) -> tuple[str, str]:
+        made = disputes.raise_(row, **data, actor=person(request), at=now())
+        return reverse("dispute", args=[made.public_id]), _("The dispute is open. The contested amount is not demanded meanwhile.")
+
+    return done(request, form, act) or opening(
+        request, row, form, title=_("Open a dispute"), days=rules.shown(rules.holding(disputes.DAYS, on=today))
+    )
 
 
 @needs(permissions.OPEN_MATTER)
@@ -137,16 +135,14 @@ def complaint_new(request: HttpRequest, public_id: str) -> HttpResponse:
     row = work.found(request, public_id)
     today = books.value_day(row.legal_entity, now())
     form = ComplaintForm(request.POST or None, case=row)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
-            if not sent.again:
-                made = complaints.file(row, **data, actor=person(request), at=now())
-                sent.result(reverse("complaint", args=[made.public_id]))
-                messages.success(request, _("The complaint is filed."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
-    return opening(request, row, form, title=_("File a complaint"), days=rules.shown(rules.holding(complaints.SIMPLE, on=today)))
+
+    def act(**data: Any) -> tuple[str, str]:
+        made = complaints.file(row, **data, actor=person(request), at=now())
+        return reverse("complaint", args=[made.public_id]), _("The complaint is filed.")
+
+    return done(request, form, act) or opening(
+        request, row, form, title=_("File a complaint"), days=rules.shown(rules.holding(complaints.SIMPLE, on=today))
+    )
 
 
 def opening(request: HttpRequest, row: Case, form: MatterForm, *, title: str, days: str) -> HttpResponse:
@@ -159,16 +155,14 @@ def opening(request: HttpRequest, row: Case, form: MatterForm, *, title: str, da
 def dispute_decide(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, Dispute, public_id)
     form = DisputeDecisionForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
-            if not sent.again:
-                disputes.decide(row, **data, actor=person(request), at=now())
-                sent.result(reverse("dispute", args=[row.public_id]))
-                messages.success(request, _("The dispute is decided."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
-    return form.page(request, "collections/matter_decide.html", {"matter": row, "back": reverse("dispute", args=[row.public_id])})
+
+    def act(**data: Any) -> tuple[str, str]:
+        disputes.decide(row, **data, actor=person(request), at=now())
+        return reverse("dispute", args=[row.public_id]), _("The dispute is decided.")
+
+    return done(request, form, act) or form.page(
+        request, "collections/matter_decide.html", {"matter": row, "back": reverse("dispute", args=[row.public_id])}
+    )
 
 
 @needs(permissions.OPEN_MATTER)
@@ -176,17 +170,13 @@ def dispute_decide(request: HttpRequest, public_id: str) -> HttpResponse:
 def dispute_withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, Dispute, public_id)
     form = WithdrawForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
-            if not sent.again:
-                disputes.withdraw(row, **data, actor=person(request), at=now())
-                sent.result(reverse("dispute", args=[row.public_id]))
-                messages.success(request, _("The dispute is taken back. The amount is demanded again."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
     context = {"matter": row, "back": reverse("dispute", args=[row.public_id]), "title": _("Customer takes it back")}
-    return form.page(request, "collections/matter_decide.html", context)
+
+    def act(**data: Any) -> tuple[str, str]:
+        disputes.withdraw(row, **data, actor=person(request), at=now())
+        return reverse("dispute", args=[row.public_id]), _("The dispute is taken back. The amount is demanded again.")
+
+    return done(request, form, act) or form.page(request, "collections/matter_decide.html", context)
 
 
 @needs(permissions.DECIDE_MATTER)
@@ -203,16 +193,14 @@ def dispute_put_right(request: HttpRequest, public_id: str) -> HttpResponse:
 def complaint_decide(request: HttpRequest, public_id: str) -> HttpResponse:
     row = found(request, Complaint, public_id)
     form = ComplaintDecisionForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
-            if not sent.again:
-                complaints.decide(row, **data, actor=person(request), at=now())
-                sent.result(reverse("complaint", args=[row.public_id]))
-                messages.success(request, _("The complaint is decided."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
-    return form.page(request, "collections/matter_decide.html", {"matter": row, "back": reverse("complaint", args=[row.public_id])})
+
+    def act(**data: Any) -> tuple[str, str]:
+        complaints.decide(row, **data, actor=person(request), at=now())
+        return reverse("complaint", args=[row.public_id]), _("The complaint is decided.")
+
+    return done(request, form, act) or form.page(
+        request, "collections/matter_decide.html", {"matter": row, "back": reverse("complaint", args=[row.public_id])}
+    )
 
 
 @needs(permissions.EXTEND_MATTER)

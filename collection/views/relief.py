@@ -15,6 +15,7 @@ from collection.models import CareFlag, Hardship, HardshipPaper, ReliefPlan
 from collection.relief_forms import AnswerForm, BudgetForm, CareForm, HardshipForm, PaperForm, PlanForm
 from collection.relief_lists import HARDSHIPS
 from collection.views import work
+from collection.views.forms_once import done
 from collection.views.work import person
 from credit.views import differences
 from crm.lib import htmx
@@ -82,17 +83,13 @@ def hardship_page(
 def hardship_new(request: HttpRequest, public_id: str) -> HttpResponse:
     row = work.found(request, public_id)
     form = HardshipForm(request.POST or None, case=row)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
-            if not sent.again:
-                made = hardships.open_(row, **data, actor=person(request), at=now())
-                sent.result(reverse("hardship", args=[made.public_id]))
-                messages.success(request, _("The request is open. Messages that leave by themselves wait."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
     context = {"case": row, "title": _("Open a request for relief"), "label": _("Open request")}
-    return form.page(request, "collections/relief_form.html", context)
+
+    def act(**data: Any) -> tuple[str, str]:
+        made = hardships.open_(row, **data, actor=person(request), at=now())
+        return reverse("hardship", args=[made.public_id]), _("The request is open. Messages that leave by themselves wait.")
+
+    return done(request, form, act) or form.page(request, "collections/relief_form.html", context)
 
 
 @needs(permissions.OPEN_RELIEF)
@@ -165,17 +162,13 @@ def hardship_answer(request: HttpRequest, public_id: str) -> HttpResponse:
     """End a request without a plan."""
     row = found(request, public_id)
     form, back = AnswerForm(request.POST or None), reverse("hardship", args=[row.public_id])
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
-            if not sent.again:
-                hardships.answer(row, **data, actor=person(request), at=now())
-                sent.result(back)
-                messages.success(request, _("The request is answered."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
     context = {"case": row.case, "title": _("Answer without a plan"), "label": _("Save the answer"), "back": back}
-    return form.page(request, "collections/relief_form.html", context)
+
+    def act(**data: Any) -> tuple[str, str]:
+        hardships.answer(row, **data, actor=person(request), at=now())
+        return back, _("The request is answered.")
+
+    return done(request, form, act) or form.page(request, "collections/relief_form.html", context)
 
 
 # --- plans ---------------------------------------------------------------------------------------------------------
@@ -266,17 +259,13 @@ def plan_decide(request: HttpRequest, public_id: str) -> HttpResponse:
 def care_new(request: HttpRequest, public_id: str) -> HttpResponse:
     row = work.found(request, public_id)
     form = CareForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data.pop("form_key"), at=now()) as sent:
-            if not sent.again:
-                hardships.flag_care(row.customer, **data, actor=person(request), at=now())
-                sent.result(reverse("case", args=[row.public_id]))
-                messages.success(request, _("Special care is noted."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
     context = {"case": row, "title": _("Note special care"), "label": _("Note special care")}
-    return form.page(request, "collections/relief_form.html", context)
+
+    def act(**data: Any) -> tuple[str, str]:
+        hardships.flag_care(row.customer, **data, actor=person(request), at=now())
+        return reverse("case", args=[row.public_id]), _("Special care is noted.")
+
+    return done(request, form, act) or form.page(request, "collections/relief_form.html", context)
 
 
 @needs(permissions.OPEN_RELIEF)

@@ -1,5 +1,7 @@
 """Settlements: the list, the offer, its approval, acceptance and letter."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -12,12 +14,12 @@ from collection.models import Hardship, Settlement
 from collection.relief_forms import SettlementForm
 from collection.relief_lists import SETTLEMENTS
 from collection.views import work
+from collection.views.forms_once import done
 from collection.views.work import person
 from credit import books
 from crm.lib import htmx
 from crm.lib.permissions import needs
 from governance import list_pages, uses
-from governance.idempotency import Once
 
 Status = Settlement.Status
 
@@ -43,16 +45,12 @@ def settlement_new(request: HttpRequest, public_id: str) -> HttpResponse:
     hardship = Hardship.objects.filter(case=row, status__in=[Hardship.Status.ASSESSED, Hardship.Status.GRANTED]).order_by("-pk").first()
     found = settlements.terms(row, on=today, hardship=hardship)
     form = SettlementForm(request.POST or None, today=today, initial={"amount_1": found.floor})
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        with form.refusals(), Once(person(request), data["form_key"], at=now()) as sent:
-            if not sent.again:
-                made = settlements.offer(row, parts=data["parts"], hardship=hardship, actor=person(request), at=now())
-                sent.result(reverse("settlement", args=[made.public_id]))
-                messages.success(request, _("The settlement is proposed. Another person approves it."))
-        if not form.errors:
-            return htmx.go(request, sent.location)
-    return form.page(
+
+    def act(**data: Any) -> tuple[str, str]:
+        made = settlements.offer(row, parts=data["parts"], hardship=hardship, actor=person(request), at=now())
+        return reverse("settlement", args=[made.public_id]), _("The settlement is proposed. Another person approves it.")
+
+    return done(request, form, act) or form.page(
         request,
         "collections/settlement_form.html",
         {"case": row, "terms": found, "hardship": hardship, "not_due": settlements.not_due(row, on=today)},
