@@ -148,7 +148,7 @@ def last_day(house: House) -> None:
 
 
 def beside(house: House, *, day: date, at: datetime) -> None:
-    """Let one case wait, give a collector their languages, and let a guarantor stand beside a debtor."""
+    """Let one case wait, give a collector their languages, and let a guarantor stand beside a debtor and call in."""
     supervisor, collector = house.staff["supervisor"], house.staff[COLLECTORS[0]]
     Collector.objects.get_or_create(user=collector, defaults={"languages": ["zh-hans", "en"], "skills": [Collector.Skill.EARLY]})
     rows = list(Case.objects.in_work().visible_to(supervisor).filter(claimed_by__isnull=True).order_by("-dpd", "pk")[:3])
@@ -167,3 +167,8 @@ def beside(house: House, *, day: date, at: datetime) -> None:
             at=at,
         )
         relations.allow_contact(row, allowed=True, actor=officer, at=at)
+        later = at + timedelta(minutes=12)  # and calls in: heard, not counted, told as theirs
+        contacts.log_contact(
+            cases.claim(rows[0], actor=supervisor, at=later), channel="inbound", outcome="obligor_pays", next_action="call",
+            next_action_on=day + timedelta(days=3), note="担保人来电，愿在本周内代为还款。", relation=row, actor=supervisor, at=later,
+        )  # fmt: skip
