@@ -16,6 +16,7 @@ from collection import (
     checks,
     contacts,
     gate,
+    links,
     matter_api,
     permissions,
     placement_api,
@@ -27,8 +28,10 @@ from collection import (
 )
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.models import CallScript, Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
+from collection.obligor_api import TO_WHOM, ObligorOut
 from collection.part_api import named, parts_of
 from crm.lib.api import DoorViewSet, checked
+from customers.models import Party
 from governance.asked import caller
 from governance.idempotency import idempotent
 from governance.models import User
@@ -75,6 +78,7 @@ class ContactIn(serializers.Serializer):
     next_action = serializers.ChoiceField(choices=[(channel.value, channel.label) for channel in NEXT_ACTIONS])
     next_action_on = serializers.DateField()
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
+    obligor = serializers.CharField(**TO_WHOM)
 
 
 class ContactOut(serializers.ModelSerializer):
@@ -83,10 +87,13 @@ class ContactOut(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id")
     case = serializers.CharField(source="case.public_id")
     actor = serializers.CharField(source="actor.public_id")
+    obligor = serializers.CharField(
+        source="relation.public_id", default=None, allow_null=True, help_text="who was turned to beside the debtor"
+    )
 
     class Meta:
         model = Contact
-        fields = ("id", "case", "channel", "outcome", "at", "actor", "next_action", "next_action_on")
+        fields = ("id", "case", "channel", "outcome", "at", "actor", "next_action", "next_action_on", "obligor")
 
 
 class CheckIn(serializers.Serializer):
@@ -168,6 +175,7 @@ class CaseViewSet(DoorViewSet):
         "script": permissions.VIEW,
         "say": permissions.CONTACT,
         "ways": permissions.VIEW,
+        "obligors": permissions.VIEW,
         "pause": permissions.PAUSE,
         "resume": permissions.PAUSE,
         "close": permissions.CLOSE,
@@ -269,6 +277,13 @@ class CaseViewSet(DoorViewSet):
         said = gate.answers(self.get_object(), at=now())
         return Response(WayOut([{"channel": channel, **vars(one.answer)} for channel, one in said.items()], many=True).data)
 
+    @extend_schema(responses=ObligorOut(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def obligors(self, request: Request, public_id: str) -> Response:
+        """List who answers for the debt beside the debtor and agreed to be turned to, masked; each has a count of their own."""
+        found = links.relations_of(self.get_object(), user=caller(request), at=now())
+        return Response(ObligorOut([row for row in found if gate.party(row) != Party.THIRD], many=True).data)
+
     @extend_schema(request=ContactIn, responses={201: ContactOut})
     @action(detail=True, methods=["post"])
     @idempotent()
@@ -277,8 +292,9 @@ class CaseViewSet(DoorViewSet):
         row = self.get_object()
         body = checked(ContactIn, request)
         promise = parts_of(body.pop("promise"))
+        relation = links.asked(row, body.pop("obligor"))
         with named("promise"):
-            contact = contacts.log_contact(row, actor=caller(request), at=now(), promise=promise, **body)
+            contact = contacts.log_contact(row, actor=caller(request), at=now(), promise=promise, relation=relation, **body)
         return Response(ContactOut(contact).data, status=status.HTTP_201_CREATED)
 
 

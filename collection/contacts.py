@@ -31,7 +31,7 @@ NEXT_ACTIONS = (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.LETTER, Channe
 class Told:
     """How a contact went, as whoever made it tells it.
 
-    `confirmed`: it is certain that it was the debtor. `lines_said`: every line that must be said was; None where the house keeps count of
+    `confirmed`: it is certain that it was the debtor, or the one of `relation`. `lines_said`: every line that must be said was; None where the house keeps count of
     them itself. `agency`: the code of the agency that made it. Bars are told at the fields of whoever tells: `fields` names them.
     """
 
@@ -58,6 +58,10 @@ def bars(told: Told) -> dict[str, Any]:
         found["result"] = _("This channel cannot end so: choose another result.")
     elif result.person and told.relation is not None:
         found["relation"] = _("Only the debtor's own words make this result: turn to them, or choose another result.")
+    elif result.obligor and told.relation is None:
+        found["relation"] = _("This result is a talk with a co-borrower or guarantor: say with whom.")
+    elif result.obligor and told.lines_said is not None and not told.confirmed:
+        found["person"] = _("Make sure first who it is: only who answers for the debt is told of it.")
     elif result.person and not told.confirmed:
         found["person"] = _("Confirm the person first: two answers to the check.")
     if result is not None and result.promise and not told.promise:
@@ -68,14 +72,16 @@ def bars(told: Told) -> dict[str, Any]:
 
 
 def demand_lines(row: Case, told: Told, *, actor: User, at: datetime, field: str) -> None:
-    """Go on only if every line that must be said to the debtor was said in this talk.
+    """Go on only if every line that must be said was said in this talk with the debtor, or, where the house keeps no count, beside them.
 
     :raises LinesNotSaid: if not
     """
     result = dispositions.result(told.channel, told.outcome)
-    if result is None or not result.person:
+    if result is None or not (result.person or result.obligor):
         return
     if told.lines_said is None:
+        if result.obligor:
+            return  # the scripts of the house are those of a talk with the debtor
         scripts.demand_said(row, channel=told.channel, actor=actor, at=at)
     elif told.channel in scripts.SPOKEN and not told.lines_said:
         sentence = _("Say the lines that must be said first: who calls, for whom, and that the call is recorded.")

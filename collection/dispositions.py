@@ -15,7 +15,8 @@ FILE = Path(__file__).parent / "data" / "dispositions.json"
 class Result:
     """One result of a channel: its key on the desk, what follows by default, and what it asks for.
 
-    `person`: the debtor was spoken to, so the right-party check has to be passed. `promise`: it carries a promise to pay.
+    `person`: the debtor was spoken to, so the right-party check has to be passed. `obligor`: who answers for the debt beside the debtor
+    was; told of one of them by name. Without either it may be told of anybody. `promise`: it carries a promise to pay.
     `hold`: reminders wait until the person is spoken to again.
     """
 
@@ -24,6 +25,7 @@ class Result:
     next: str
     days: int
     person: bool = False
+    obligor: bool = False
     promise: bool = False
     hold: bool = False
 
@@ -37,9 +39,11 @@ def tree() -> Mapping[str, tuple[Result, ...]]:
     content = json.loads(FILE.read_text())
     found = {channel: tuple(Result(**row) for row in rows) for channel, rows in content.items() if channel != "_about"}
     for channel, results in found.items():
-        keys = [result.key for result in results]
+        # Those of the debtor and those of who answers beside are never offered together: they may share a key.
+        keys = [result.key for result in results if not result.obligor]
+        beside = [result.key for result in results if not result.person]
         known = all(result.outcome in Outcome.values and result.next in Channel.values for result in results)
-        if channel not in Channel.values or not known or len(keys) != len(set(keys)):
+        if channel not in Channel.values or not known or len(keys) != len(set(keys)) or len(beside) != len(set(beside)):
             raise ValueError(f"{FILE.name}: {channel} names something unknown, or a key twice")
     return found
 

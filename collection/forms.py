@@ -67,7 +67,17 @@ class ContactForm(crm_forms.Form):
     def tree(self) -> dict[str, Any]:
         """Return the outcome tree for the browser: what each channel offers and what follows."""
         return {
-            channel: {each.outcome: {"key": each.key, "next": each.next, "days": each.days, "promise": each.promise} for each in results}
+            channel: {
+                each.outcome: {
+                    "key": each.key,
+                    "next": each.next,
+                    "days": each.days,
+                    "promise": each.promise,
+                    "person": each.person,
+                    "obligor": each.obligor,
+                }
+                for each in results
+            }
             for channel, results in tree().items()
         }
 

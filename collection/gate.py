@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, F, QuerySet, Value
 
 from collection.models import Case, Channel, Contact, Outcome, PhoneCall
 from customers import contact_gate, contacts
@@ -104,13 +104,32 @@ def bar_wrong_number(contact: Contact, *, actor: User) -> None:
 
 
 def talks(customer_ids: Collection[int], since: datetime, relation: Relation | None) -> Iterable[tuple[int, datetime]]:
-    """Return when these persons called in and were spoken with."""
-    return began(customer_ids, since).filter(relation=relation).values_list("case__customer", "at")
+    """Return when these persons called in and were spoken with: as debtors, or about a debt they answer for beside another."""
+    if relation is not None:
+        return inbound(since).filter(relation=relation).values_list("case__customer", "at")
+    return ((who, at) for who, own, at in began(customer_ids, since) if own is None)
 
 
-def began(customer_ids: Collection[int], since: datetime) -> QuerySet[Contact]:
-    """Return the talks that these persons, or who answers beside them, began; somebody else's call is no talk with them."""
-    rows = Contact.objects.filter(case__customer__in=customer_ids, channel=Channel.INBOUND, at__gt=since)
+def began(
+    customer_ids: Collection[int], since: datetime, *, until: datetime | None = None
+) -> QuerySet[Contact, tuple[int, int | None, datetime]]:
+    """Return the talks that these persons began, and those of who answers beside them: whose file, the relation, the moment. One query.
+
+    They are found where the gate counts what goes out (`contacts.counted_as`): who has a file of their own, in that file.
+    """
+    rows = inbound(since) if until is None else inbound(since).filter(at__lt=until)
+    nobody = Value(None, output_field=BigIntegerField())
+    here = rows.filter(case__customer__in=customer_ids, relation__other__isnull=True).annotate(
+        who=F("case__customer_id"), own=F("relation_id"), moment=F("at")
+    )
+    elsewhere = rows.filter(relation__other__in=customer_ids).annotate(who=F("relation__other_id"), own=nobody, moment=F("at"))
+    columns = ("who", "own", "moment")
+    return here.values_list(*columns).union(elsewhere.values_list(*columns), all=True)
+
+
+def inbound(since: datetime) -> QuerySet[Contact]:
+    """Return the talks that who answers for a debt began; somebody else's call is no talk with them."""
+    rows = Contact.objects.filter(channel=Channel.INBOUND, at__gt=since)
     return rows.exclude(outcome__in=(*NOT_ANSWERED, Outcome.THIRD_PARTY, Outcome.WRONG_NUMBER))
 
 

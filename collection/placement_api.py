@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from collection import permissions, placement_work
 from collection.contacts import LONGEST_NOTE
 from collection.models import CaseDebt, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement
+from collection.obligor_api import TO_WHOM, ObligorOut
 from collection.part_api import named, parts_of
 from credit.act_builds import Evidence
 from crm.lib.api import DoorViewSet, checked
@@ -21,10 +22,6 @@ from governance import uses
 from governance.asked import caller
 from governance.idempotency import idempotent
 
-TO_WHOM: dict[str, Any] = {
-    "required": False, "allow_blank": True, "default": "", "max_length": 16, "help_text": "id of an obligor; the debtor when left out",
-}  # fmt: skip
-
 
 class PlacedDebtOut(serializers.ModelSerializer):
     loan = serializers.CharField(source="loan.public_id")
@@ -32,19 +29,6 @@ class PlacedDebtOut(serializers.ModelSerializer):
     class Meta:
         model = CaseDebt
         fields = ("loan", "overdue_amount", "dpd")
-
-
-class ObligorOut(serializers.ModelSerializer):
-    """Who answers for the debt beside the debtor and may be turned to, under their own count."""
-
-    id = serializers.CharField(source="public_id")
-    role = serializers.CharField(source="kind")
-    name = serializers.CharField(source="masked_name")
-    mobile = serializers.CharField(source="masked_mobile")
-
-    class Meta:
-        model = Relation
-        fields = ("id", "role", "name", "mobile")
 
 
 class PlacementOut(serializers.ModelSerializer):
@@ -93,7 +77,9 @@ class ToldIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
     outcome = serializers.ChoiceField(choices=Outcome.choices)
     obligor = serializers.CharField(**TO_WHOM)
-    confirmed = serializers.BooleanField(required=False, default=False, help_text="it is certain that it was the debtor")
+    confirmed = serializers.BooleanField(
+        required=False, default=False, help_text="it is certain that it was the debtor, or the obligor named"
+    )
     lines_said = serializers.BooleanField(
         required=False, default=False, help_text="who calls, for whom and that it is recorded was said; a talk with the debtor needs it"
     )
@@ -123,6 +109,7 @@ class PlacedMatterOut(serializers.Serializer):
 
 class PlacedStopIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=ContactChannel.choices)
+    obligor = serializers.CharField(**TO_WHOM)
 
 
 class PlacedStopOut(serializers.ModelSerializer):
@@ -229,9 +216,9 @@ class PlacementViewSet(DoorViewSet):
     @action(detail=True, methods=["post"])
     @idempotent()
     def stops(self, request: Request, public_id: str) -> Response:
-        """Stop one way of contact as the customer asked, for everybody; one that is stopped stays so."""
+        """Stop one way of contact as the debtor, or an obligor, asked, for everybody; one that is stopped stays so."""
         row, body = self.get_object(), checked(PlacedStopIn, request)
-        made = placement_work.stop(row, channel=body["channel"], actor=caller(request), at=now())
+        made = placement_work.stop(row, channel=body["channel"], obligor=body["obligor"], actor=caller(request), at=now())
         return Response(PlacedStopOut(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=PlacedDisputeIn, responses={201: PlacedMatterOut})

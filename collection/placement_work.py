@@ -21,9 +21,9 @@ from collection.models.agencies import PlacementQuerySet
 from credit import exposure
 from credit.models import Loan
 from crm.lib.errors import DomainError, Invalid
-from customers import contact_gate, replies
+from customers import contact_gate, relations, replies
 from customers import contacts as gates
-from customers.models import ContactAttempt, ContactBar, MessageChannel, Relation
+from customers.models import ContactAttempt, ContactBar, MessageChannel, Relation, RelationStop
 from governance import uses
 from governance.models import User
 from ledger import log
@@ -157,7 +157,7 @@ def tell(
     """Write down how a contact went; what the customer said takes effect as if it was said to the house.
 
     :param obligor: public id of who was turned to beside the debtor; the debtor's own words are not taken from them
-    :param confirmed: the agency made sure who it spoke to; results with the debtor's own words need it
+    :param confirmed: the agency made sure who it spoke to; results with the debtor's own words, or the obligor's, need it
     :param lines_said: the lines that must be said in a talk were said; the same results need it
 
     What was asked for before the case went back is still told, so that no result is lost: a number that is somebody else's, a death. A
@@ -244,19 +244,24 @@ def talked_today(row: Placement, *, at: datetime) -> bool:
 
 
 @transaction.atomic
-def stop(placement: Placement, *, channel: str, actor: User, at: datetime) -> ContactBar:
-    """Stop one way of contact, as the customer asked: for the house and every agency. One that is stopped stays so.
+def stop(placement: Placement, *, channel: str, actor: User, at: datetime, obligor: str = "") -> ContactBar | RelationStop:
+    """Stop one way of contact, as the person asked: for the house and every agency. One that is stopped stays so.
 
+    :param obligor: public id of who asked, where it was not the debtor: theirs is stopped then, and the debtor's stays open
     :raises NotWithYou: if the case is back
+    :raises NobodyThere: if that one does not answer for this debt
     :raises Invalid: if there is no such way of contact
     """
     row = held(placement)
-    found = ContactBar.objects.filter(customer=row.case.customer_id, channel=channel, lifted_at__isnull=True).first()
+    who, own = gates.counted_as(row.case.customer, links.asked(row.case, obligor))
+    if own is not None:
+        return relations.stop(own, channel=channel, actor=actor, at=at)
+    found = ContactBar.objects.filter(customer=who, channel=channel, lifted_at__isnull=True).first()
     if found is None:
-        found = gates.bar(row.case.customer, channel=channel, reason=ContactBar.Reason.STOP, actor=actor, at=at)
+        found = gates.bar(who, channel=channel, reason=ContactBar.Reason.STOP, actor=actor, at=at)
         for way in MessageChannel.values:
             if replies.stops(way) == channel:
-                replies.take_back([row.case.customer], channel=way, reason="stopped", at=at)
+                replies.take_back([who], channel=way, reason="stopped", at=at)
     return found
 
 

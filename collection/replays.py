@@ -221,8 +221,8 @@ def one_range(ids: list[int], result: Result, *, limits: Pack, home: ZoneInfo, s
     ):
         made[who, beside].append(Made(pk, Attempt(channel, at, connected, untold), purpose))
     began: dict[tuple[int, int | None], list[datetime]] = defaultdict(list)
-    for who, beside, at in gate.began(ids, since - contacts.LOOK_BACK).filter(at__lt=until).values_list("case__customer", "relation", "at"):
-        began[who, beside].append(at)
+    for whose, relation_id, moment in gate.began(ids, since - contacts.LOOK_BACK, until=until):
+        began[whose, relation_id].append(moment)
     zones = {pk: ZoneInfo(zone) if zone else home for pk, zone in Customer.objects.filter(pk__in=ids).values_list("pk", "zone")}
     windows = agreed(ids, since=since.date(), until=until.date())
     payments = paid(ids, since=since.date(), until=until.date())

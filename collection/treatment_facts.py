@@ -22,7 +22,17 @@ IN_WORK = ("open", "worked")
 ZERO = Decimal("0.00")
 # Bands of the behaviour score by its probability of default: house policy, as the grades of an application.
 EDGES, BANDS = (Decimal("0.02"), Decimal("0.05"), Decimal("0.10"), Decimal("0.20")), "ABCDE"
-ANSWERED = (Outcome.RIGHT_PARTY, Outcome.PROMISE, Outcome.DISPUTE, Outcome.HARDSHIP, Outcome.COMPLAINT, Outcome.CALLBACK)
+ANSWERED = (
+    Outcome.RIGHT_PARTY,
+    Outcome.PROMISE,
+    Outcome.DISPUTE,
+    Outcome.HARDSHIP,
+    Outcome.COMPLAINT,
+    Outcome.CALLBACK,
+    Outcome.OBLIGOR,
+    Outcome.OBLIGOR_PAYS,
+)
+REFUSED = (Outcome.REFUSED, Outcome.OBLIGOR_NO)
 UNSCORED: Mapping[str, Any] = {"self_cure": None, "roll_forward": None, "best_channel": None}
 
 
@@ -91,7 +101,7 @@ def exits(customer_ids: Collection[int]) -> Mapping[int, frozenset[str]]:
 def _response(last: str) -> str:
     if not last:
         return "never_tried"
-    return "refuses" if last == Outcome.REFUSED else "answers" if last in ANSWERED else "silent"
+    return "refuses" if last in REFUSED else "answers" if last in ANSWERED else "silent"
 
 
 def _loans(customers: Sequence[int]) -> dict[int, tuple[frozenset[bool], Decimal]]:

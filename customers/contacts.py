@@ -19,7 +19,7 @@ from crm.lib.registry import Registry
 from customers import contact_packs, contact_policy
 from customers.contact_packs import Held
 from customers.contact_policy import Attempt, Pack, Question, Verdict, Window
-from customers.models import AgreedWindow, BarredNumber, ContactAttempt, ContactBar, ContactChannel, Customer, Party, Relation
+from customers.models import AgreedWindow, BarredNumber, ContactAttempt, ContactBar, ContactChannel, Customer, Party, Relation, RelationStop
 from customers.models.relations import OBLIGORS
 from governance.models import User
 from governance.models.identity import chinese
@@ -222,7 +222,7 @@ def judged_by(
     held = contact_packs.held(on=on, lender=customer.legal_entity.code)
     attempts = tuple(attempts_of([who.pk], at=at, relation=own)[who.pk])
     if number_key:
-        barred = stops_of(who) | number_bars(number_key)
+        barred = (stops_of(who) if own is None else relation_bars(own)) | number_bars(number_key)
     else:
         barred = relation_bars(own) if own is not None else bars_of([who.pk]).get(who.pk, frozenset())
     windows = () if own is not None else windows_of([who.pk], on=on).get(who.pk, ())
@@ -243,8 +243,9 @@ def told(verdict: Verdict, zone: ZoneInfo) -> Answer:
 
 
 def relation_bars(relation: Relation) -> frozenset[str]:
-    """Return what is stopped of somebody outside: the number, if it is another's."""
-    return number_bars(relation.mobile_key or "")
+    """Return what is stopped of somebody outside: the number, if it is another's, and what they asked us to stop."""
+    asked = RelationStop.objects.filter(relation=relation, lifted_at__isnull=True).values_list("channel", flat=True)
+    return number_bars(relation.mobile_key or "") | frozenset(asked)
 
 
 def number_bars(number_key: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.errors import DomainError, Invalid
 from customers import identifiers, reveals
-from customers.models import Customer, Note, Relation
+from customers.models import ContactChannel, Customer, Note, Relation, RelationStop
 from customers.models.relations import OBLIGORS
 from customers.reveals import RevealPurpose
 from governance import access, uses
@@ -115,9 +115,27 @@ def allow_contact(relation: Relation, *, allowed: bool, actor: User, at: datetim
     if not Relation.objects.live().filter(pk=relation.pk).update(may_contact=allowed):
         raise Ended(_("This relation has ended already."))
     relation.refresh_from_db(fields=["may_contact"])
+    if allowed:  # opened anew, every way is: they said so
+        relation.stops.filter(lifted_at__isnull=True).update(lifted_at=at)
     event = "customers.relation.contact_opened" if allowed else "customers.relation.contact_closed"
     log.record(event, relation, actor=actor, at=at, **relation.sides())
     return relation
+
+
+@transaction.atomic
+def stop(relation: Relation, *, channel: str, actor: User, at: datetime) -> RelationStop:
+    """Stop one way of contact with somebody outside, as they asked; one that is stopped stays so. Opening the relation anew lifts it.
+
+    :raises Invalid: if there is no such way of contact
+    """
+    if channel not in ContactChannel.values:
+        raise Invalid(_("Choose the way of contact."), fields={"channel": _("Choose the way of contact.")})
+    found, made = RelationStop.objects.get_or_create(
+        relation=relation, channel=channel, lifted_at=None, defaults={"since": at, "actor": actor}
+    )
+    if made:
+        log.record("customers.relation.stopped", relation, actor=actor, at=at, channel=channel, **relation.sides())
+    return found
 
 
 @transaction.atomic

@@ -110,6 +110,11 @@ def _contact_opened(entry: Entry) -> str:
     return _("%(kind)s may be contacted about the debt") % {"kind": _relation(entry)}
 
 
+@sentence("customers.relation.stopped", icon="phone", tone="caution")
+def _relation_stopped(entry: Entry) -> str:
+    return _("A person who answers beside the customer asked us to stop one way of contact")
+
+
 @sentence("customers.relation.contact_closed", icon="phone")
 def _contact_closed(entry: Entry) -> str:
     return _("%(kind)s may no longer be contacted about the debt") % {"kind": _relation(entry)}

@@ -62,6 +62,9 @@ class Outcome(models.TextChoices):
     SENT = "sent", pgettext_lazy("message", "Sent")
     RETURNED = "returned", _("Came back undelivered")
     NOT_MET = "not_met", _("Nobody met")
+    OBLIGOR = "obligor", _("Co-borrower or guarantor reached")
+    OBLIGOR_PAYS = "obligor_pays", _("Co-borrower or guarantor will pay")
+    OBLIGOR_NO = "obligor_no", _("Co-borrower or guarantor refused to pay")
 
 
 class Place(models.IntegerChoices):

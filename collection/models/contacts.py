@@ -60,6 +60,8 @@ class Contact(models.Model):
         indexes = [
             models.Index(fields=["case", "-at"], name="contact_of_case"),  # the history of a case, newest first
             models.Index(fields=["actor", "-at"], name="contact_of_actor"),  # what a person did today
+            # the talks of who answers beside a debtor, for the count in their own file
+            models.Index(fields=["relation"], name="contact_of_relation", condition=Q(relation__isnull=False)),
         ]
 
     def __str__(self) -> str:

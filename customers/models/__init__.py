@@ -1,7 +1,7 @@
 from customers.models.activities import Activity, ActivityQuerySet
 from customers.models.consents import Consent, ConsentText, DataClass, Purpose
 from customers.models.contact_rules import AgreedWindow, BarredNumber, ContactVerdict, Party
-from customers.models.contacts import ContactAttempt, ContactBar, ContactChannel, OneTimeCode
+from customers.models.contacts import ContactAttempt, ContactBar, ContactChannel, OneTimeCode, RelationStop
 from customers.models.documents import Document, DocumentQuerySet
 from customers.models.handovers import Handover
 from customers.models.messages import Message, MessageChannel, MessagePurpose, MessageQuerySet, MessageTemplate
@@ -39,6 +39,7 @@ __all__ = [
     "Purpose",
     "Relation",
     "RelationQuerySet",
+    "RelationStop",
     "Reply",
     "ReplyQuerySet",
     "SearchKeys",

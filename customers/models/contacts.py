@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 from crm.lib.policy import Column, Policy
 from customers.models.messages import Message
 from customers.models.person import Customer
+from customers.models.relations import Relation
 from governance.models import User
 
 
@@ -176,3 +177,38 @@ class OneTimeCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.subject}"
+
+
+class RelationStop(models.Model):
+    """A way by which who answers beside a customer, and has no file of their own, asked not to be reached. Holds until it is lifted."""
+
+    POLICY = Policy(
+        owner="customers",
+        meaning=_("ways by which somebody beside a customer is not to be reached"),
+        retention=_("5y after lifting"),
+        level=2,
+        kind="C1",
+        purposes=("service", "collections", "compliance"),
+        basis="legal_duty",
+    )
+
+    PERSON = "relation__customer"
+
+    relation = models.ForeignKey(Relation, on_delete=models.PROTECT, related_name="stops", db_index=False)
+    channel = models.CharField(max_length=8, choices=ContactChannel)
+    since = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    objects = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                name="relation_stop_one_per_channel", fields=["relation", "channel"], condition=Q(lifted_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.relation_id} {self.channel}"

@@ -1,7 +1,9 @@
-// The outcome tree on the contact form: results of the chosen channel with their keys, what follows each, the promise where one belongs.
+// The outcome tree on the contact form: results of the chosen channel, with the debtor or who answers beside them, with their keys, what
+// follows each, the promise where one belongs.
 function set(form) {
   const tree = JSON.parse(form.querySelector("#dispositions").textContent);
   const channel = form.elements.channel;
+  const party = form.elements.party;
   const action = form.elements.next_action;
   const day = form.elements.next_action_on;
   const promise = form.querySelector("[data-promise]");
@@ -11,7 +13,8 @@ function set(form) {
   function results() {
     const offered = tree[channel.value] || {};
     for (const radio of form.querySelectorAll("input[name=outcome]")) {
-      const info = offered[radio.value];
+      const found = offered[radio.value];
+      const info = found && (party?.value ? !found.person : !found.obligor) ? found : undefined;
       const row = radio.closest(".form-check");
       const label = row.querySelector("label");
       row.hidden = !info;
@@ -35,7 +38,7 @@ function set(form) {
     if (!touched.has(day)) day.value = after(info.promise && due > today ? due : today, info.promise ? 2 : info.days);
   }
   form.addEventListener("change", ({ target }) => {
-    if (target === channel) results();
+    if (target === channel || target === party) results();
     else if (target.name === "outcome" || target.name === "due_on_1") follow();
     else if (target === action || target === day) touched.add(target);
   });

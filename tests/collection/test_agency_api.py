@@ -147,6 +147,35 @@ def test_who_answers_beside_the_debtor_is_shown_masked_and_counted_by_themselves
     assert north.post(foreign, "ask", to_them).status_code == 422, "of another case"
 
 
+def test_a_talk_with_a_guarantor_is_told_as_theirs_and_what_they_stop_is_theirs(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    case, _other = rows
+    one = beside(floor, case)
+    row = north.given(case, floor)
+    to_them = {"channel": "call", "obligor": one.public_id}
+    north.post(row, "ask", to_them)
+    unsure = north.post(row, "contacts", to_them | {"outcome": "obligor_pays"})
+    assert set(unsure.json()["errors"]) == {"confirmed"}
+    silent = north.post(row, "contacts", to_them | {"outcome": "obligor_pays", "confirmed": True})
+    assert (silent.json()["code"], set(silent.json()["errors"])) == ("lines_not_said", {"lines_said"})
+    done = north.post(row, "contacts", to_them | {"outcome": "obligor_pays", "confirmed": True, "lines_said": True})
+    assert (done.status_code, Contact.objects.get().relation) == (201, one)
+    debtor = north.post(row, "contacts", {"channel": "inbound", "outcome": "obligor", "confirmed": True, "lines_said": True})
+    assert set(debtor.json()["errors"]) == {"outcome"}, "of whom?"
+    heard = north.post(
+        row, "contacts", {"channel": "inbound", "outcome": "obligor", "obligor": one.public_id, "confirmed": True, "lines_said": True}
+    )
+    assert (heard.status_code, Contact.objects.filter(relation=one, attempt=None).count()) == (201, 1)
+
+    stopped = north.post(row, "stops", to_them)
+    assert (stopped.status_code, stopped.json()["channel"]) == (201, "call")
+    assert north.post(row, "stops", to_them).json() == stopped.json(), "stopped once"
+    closed = north.post(row, "ask", to_them)
+    assert (closed.status_code, closed.json()["rule"]) == (409, "contact.stop")
+    assert north.post(row, "ask", {"channel": "call"}).status_code == 200, "the debtor asked for nothing"
+    nobody = north.post(row, "stops", {"channel": "call", "obligor": "R-NOBODY"})
+    assert (nobody.status_code, nobody.json()["code"]) == (422, "no_such_obligor")
+
+
 def test_another_agency_does_not_get_a_fourth_call_either(floor: Floor, north: Outside, rows: list[Case], api_of: Any) -> None:
     case = rows[0]
     house_calls(floor, case)

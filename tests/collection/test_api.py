@@ -11,6 +11,7 @@ from collection import cases
 from collection.models import Case, Contact
 from customers import contacts
 from tests.collection.conftest import Floor, by_daylight
+from tests.collection.test_links import beside
 
 
 @pytest.fixture
@@ -73,6 +74,24 @@ def test_the_gate_is_asked_without_reserving(case: Case, dialer: Any) -> None:
     assert said["sms"]["reason"]
     assert said["letter"]["allowed"]
     assert (ContactAttempt.objects.count(), ContactVerdict.objects.count()) == before  # asked twice, nothing taken
+
+
+def test_a_guarantor_is_listed_masked_and_a_talk_with_them_is_logged_as_theirs(case: Case, dialer: Any, floor: Floor) -> None:
+    row, shut = beside(floor, case), beside(floor, case, "co_borrower", opened=False, mobile="13911113333")
+    url = f"/api/v1/cases/{case.public_id}/"
+    listed = dialer.get(f"{url}obligors/")
+    assert listed.json() == [{"id": row.public_id, "role": "guarantor", "name": "王*", "mobile": "139****2222"}]
+    dialer.post(f"{url}claim/")
+    nameless = dialer.post(f"{url}contacts/", sent(outcome="obligor"), format="json")
+    assert (nameless.status_code, list(nameless.json()["errors"])) == (422, ["outcome"])
+    made = dialer.post(f"{url}contacts/", sent(outcome="obligor", obligor=row.public_id), format="json")
+    assert (made.status_code, made.json()["obligor"]) == (201, row.public_id)
+    assert Contact.objects.get().attempt.relation == row
+    dialer.post(f"{url}claim/")
+    closed = dialer.post(f"{url}contacts/", sent(outcome="obligor", obligor=shut.public_id), format="json")
+    assert (closed.status_code, closed.json()["rule"]) == (409, "contact.obligors_only")
+    foreign = dialer.post(f"{url}contacts/", sent(outcome="obligor", obligor="R-NOBODY"), format="json")
+    assert (foreign.status_code, foreign.json()["code"]) == (422, "no_such_obligor")
 
 
 def test_who_called_in_and_was_spoken_with_counts_as_a_talk(case: Case, floor: Floor) -> None:

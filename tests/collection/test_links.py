@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from collection import cases, contacts, links
+from collection import cases, contacts, dispositions, gate, links
 from collection.models import Case, Contact
 from crm.lib.errors import Invalid
+from customers import contacts as gates
 from customers import relations
 from customers.contacts import NotNow
 from customers.models import ContactAttempt, Relation
+from ledger import log
 from tests.collection.conftest import AFTER, Floor
 
 
@@ -72,6 +74,88 @@ def test_the_debtors_own_words_are_not_taken_from_another(floor: Floor) -> None:
         )  # fmt: skip
     assert "outcome" in refused.value.fields
     assert not Contact.objects.exists()
+
+
+SAID = ("obligor", "obligor_no", "obligor_pays")
+
+
+def told(case: Any, floor: Floor, row: Relation | None, outcome: str, channel: str = "call", at: Any = AFTER) -> Contact:
+    actor = floor.cast.collector
+    cases.claim(case, actor=actor, at=at)
+    return contacts.log_contact(
+        case, channel=channel, outcome=outcome, next_action="call", next_action_on=AFTER.date(), actor=actor, at=at, relation=row
+    )
+
+
+@pytest.mark.parametrize("outcome", SAID)
+def test_a_talk_with_who_answers_beside_is_told_as_theirs_and_counted_as_theirs(floor: Floor, outcome: str) -> None:
+    case = floor.case()
+    row = beside(floor, case)
+    made = told(case, floor, row, outcome)
+    assert (made.relation, made.outcome, made.attempt.connected, made.attempt.relation) == (row, outcome, True, row)
+    assert log.history(made).get().facts["party"] == "guarantor"
+    later = AFTER + timedelta(minutes=5)
+    assert of(floor, case).obligors[0].meter.lines[0].used == 1
+    assert gates.attempts_of([case.customer_id], at=later)[case.customer_id] == [], "the debtor's own count is as it was"
+
+
+@pytest.mark.parametrize("outcome", SAID)
+@pytest.mark.parametrize("channel", ["call", "inbound"])
+def test_such_a_result_names_who_it_was(floor: Floor, outcome: str, channel: str) -> None:
+    case = floor.case()
+    with pytest.raises(Invalid, match="see the fields") as refused:
+        told(case, floor, None, outcome, channel)
+    assert "say with whom" in str(refused.value.fields["outcome"])
+    assert not Contact.objects.exists()
+
+
+@pytest.mark.parametrize("with_file", [False, True])
+def test_who_answers_beside_and_calls_in_is_heard_uncounted_and_known_in_their_own_file(floor: Floor, with_file: bool) -> None:
+    case = floor.case()
+    other = floor.desk.make_customer() if with_file else None
+    row = beside(floor, case, **({"other": other, "name": "", "mobile": ""} if with_file else {}))
+    made = told(case, floor, row, "obligor", "inbound")
+    assert (made.relation, made.attempt) == (row, None)
+    assert not ContactAttempt.objects.exists(), "who calls in takes no place among the calls of the house"
+    later = AFTER + timedelta(minutes=5)
+    who, own = gates.counted_as(case.customer, row)
+    [talk] = gates.attempts_of([who.pk], at=later, relation=own)[who.pk]
+    assert (talk.channel, talk.at, talk.connected) == ("inbound", AFTER, True)
+    assert gates.attempts_of([case.customer_id], at=later)[case.customer_id] == []
+    assert list(gate.began([who.pk], AFTER - timedelta(days=1))) == [(who.pk, own.pk if own else None, AFTER)]
+    assert list(gate.began([who.pk], AFTER - timedelta(days=1), until=AFTER)) == []
+
+
+def test_the_debtors_results_and_theirs_share_keys_and_nobody_elses() -> None:
+    for channel, results in dispositions.tree().items():
+        for party in ("person", "obligor"):
+            keys = [one.key for one in results if not getattr(one, "obligor" if party == "person" else "person")]
+            assert len(keys) == len(set(keys)), (channel, party)
+    assert {one.outcome for one in dispositions.tree()["call"] if one.obligor} == set(SAID)
+    assert not any(one.obligor and (one.person or one.promise or one.hold) for found in dispositions.tree().values() for one in found)
+
+
+@pytest.mark.parametrize("with_file", [False, True])
+def test_what_they_ask_to_stop_is_stopped_for_them_alone(floor: Floor, with_file: bool) -> None:
+    case, actor = floor.case(), floor.cast.loan_officer
+    other = floor.desk.make_customer() if with_file else None
+    row = beside(floor, case, **({"other": other, "name": "", "mobile": ""} if with_file else {}))
+    if other is not None:
+        gates.bar(other, channel="call", reason="stop", actor=actor, at=AFTER)
+    else:
+        first = relations.stop(row, channel="call", actor=actor, at=AFTER)
+        assert relations.stop(row, channel="call", actor=actor, at=AFTER + timedelta(days=1)) == first, "stopped once"
+    cases.claim(case, actor=floor.cast.collector, at=AFTER)
+    with pytest.raises(NotNow) as refused:
+        contacts.begin_call(case, actor=floor.cast.collector, at=AFTER, key="one", relation=row)
+    assert refused.value.extra["rule"] == "contact.stop"
+    assert gate.answer(case, channel="call", at=AFTER).allowed, "the debtor asked for nothing"
+    assert gate.answer(case, channel="letter", at=AFTER, relation=row).allowed
+    if other is None:
+        relations.allow_contact(row, allowed=True, actor=actor, at=AFTER)
+        assert gate.answer(case, channel="call", at=AFTER, relation=row).allowed, "opened anew by their own word"
+        with pytest.raises(Invalid):
+            relations.stop(row, channel="pigeon", actor=actor, at=AFTER)
 
 
 def test_a_form_cannot_name_somebody_who_answers_for_nothing(floor: Floor) -> None:

@@ -15,6 +15,7 @@ from collection.models import Case, Contact, Promise
 from credit import repayments
 from tests.collection.call_rows import say_all
 from tests.collection.conftest import Floor, by_daylight
+from tests.collection.test_links import beside
 
 
 @pytest.fixture
@@ -76,6 +77,18 @@ def test_a_turn_at_the_desk(case: Case, collector: Client, floor: Floor) -> None
     assert (made.actor, made.note) == (floor.cast.collector, "rang twice")
     assert "Nothing waits for you now" in body(collector.get("/collections/desk/"))
     assert "rang twice" in body(collector.get(f"/collections/cases/{case.public_id}/"))
+
+
+def test_a_talk_with_a_guarantor_is_logged_at_the_desk_as_theirs(case: Case, collector: Client, floor: Floor) -> None:
+    row = beside(floor, case)
+    cases.claim(case, actor=floor.cast.collector, at=now())
+    shown = body(collector.get(f"/collections/cases/{case.public_id}/"))
+    assert f'value="{row.public_id}"' in shown and 'value="obligor_pays"' in shown
+    address = f"/collections/cases/{case.public_id}/contacts/"
+    assert "say with whom" in body(collector.post(address, sent(outcome="obligor_pays")))
+    done = collector.post(address, sent(outcome="obligor_pays", party=row.public_id))
+    assert (done.status_code, Contact.objects.get().relation) == (303, row)
+    assert "Co-borrower or guarantor will pay" in body(collector.get(f"/collections/cases/{case.public_id}/"))
 
 
 def test_a_lost_race_at_the_desk_says_who_was_faster(case: Case, collector: Client, floor: Floor) -> None:
