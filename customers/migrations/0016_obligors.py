@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0015_dialled_number'),
+        ("customers", "0015_dialled_number"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
