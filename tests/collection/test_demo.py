@@ -20,7 +20,7 @@ def test_a_month_of_calls_brings_promises_in_every_state(floor: Floor) -> None:
     floor.close(LATE)
     staff = {
         "collector": cast.collector, "collector2": cast.second_collector, "supervisor": cast.collections_supervisor,
-        "operations": cast.loan_operations,
+        "operations": cast.loan_operations, "officer": cast.loan_officer,
     }  # fmt: skip
     cast.entity.refresh_from_db()
     last = date(2026, 5, 1)  # a Friday
@@ -47,6 +47,8 @@ def test_a_month_of_calls_brings_promises_in_every_state(floor: Floor) -> None:
         at += timedelta(minutes=9)
     desk_collections.last_day(house)
     floor.deliver()
+    beside = Contact.objects.get(relation__isnull=False)
+    assert (beside.channel, beside.outcome, beside.attempt, beside.relation.kind) == ("inbound", "obligor_pays", None, "guarantor")
     states = Counter(Promise.objects.values_list("status", flat=True))
     assert {"kept", "broken", "open"} <= set(states), states
     assert {"replaced", "cancelled"} & set(states), states

@@ -94,7 +94,6 @@ SHOWN: dict[str, set[str]] = {
         "payoff payoff",
     },
     "collections": {
-        "api-cases-obligors case",
         "api-placements-detail placement",
         "api-placements-list",
         "case case",
