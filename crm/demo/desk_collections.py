@@ -168,7 +168,8 @@ def beside(house: House, *, day: date, at: datetime) -> None:
         )
         relations.allow_contact(row, allowed=True, actor=officer, at=at)
         later = at + timedelta(minutes=12)  # and calls in: heard, not counted, told as theirs
+        worker = rows[0].assigned_to or supervisor
         contacts.log_contact(
-            cases.claim(rows[0], actor=supervisor, at=later), channel="inbound", outcome="obligor_pays", next_action="call",
-            next_action_on=day + timedelta(days=3), note="担保人来电，愿在本周内代为还款。", relation=row, actor=supervisor, at=later,
+            cases.claim(rows[0], actor=worker, at=later), channel="inbound", outcome="obligor_pays", next_action="call",
+            next_action_on=day + timedelta(days=3), note="担保人来电，愿在本周内代为还款。", relation=row, actor=worker, at=later,
         )  # fmt: skip
