@@ -10,9 +10,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from collection import permissions, placement_work
+from collection import permissions, placement_work, script_panel
 from collection.contacts import LONGEST_NOTE
-from collection.models import CaseDebt, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement
+from collection.models import CallScript, CaseDebt, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement
 from collection.obligor_api import TO_WHOM, ObligorOut
 from collection.part_api import named, parts_of
 from credit.act_builds import Evidence
@@ -51,6 +51,21 @@ class PlacementOut(serializers.ModelSerializer):
 
     def get_zone(self, row: Placement) -> str:
         return row.case.customer.zone or row.case.customer.legal_entity.zone
+
+
+class PlacedLineOut(serializers.Serializer):
+    party = serializers.ChoiceField(
+        choices=CallScript.Party.choices, help_text="`unknown`: to whoever answers; `confirmed`: to the debtor alone"
+    )
+    text = serializers.CharField()
+    must = serializers.BooleanField(help_text="`lines_said` says that each of these was said")
+
+
+class PlacedScriptOut(serializers.Serializer):
+    """What is said in a talk about a placed case, in the customer's language, with the amounts of the books."""
+
+    language = serializers.CharField()
+    lines = PlacedLineOut(many=True)
 
 
 class AskIn(serializers.Serializer):
@@ -149,6 +164,7 @@ class PlacementViewSet(DoorViewSet):
     needs = {
         "list": permissions.VIEW_PLACEMENT,
         "retrieve": permissions.VIEW_PLACEMENT,
+        "script": permissions.VIEW_PLACEMENT,
         "ask": permissions.WORK_PLACEMENT,
         "contacts": permissions.WORK_PLACEMENT,
         "promises": permissions.WORK_PLACEMENT,
@@ -181,6 +197,13 @@ class PlacementViewSet(DoorViewSet):
         people = [row.case.customer for row in rows] + [one.other for one in beside if one.other]
         uses.bind(people, "collections", actor=caller(self.request), at=now())
         uses.bind([one for one in beside if one.other_id is None], "collections", actor=caller(self.request), at=now())
+
+    @extend_schema(responses=PlacedScriptOut)
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def script(self, request: Request, public_id: str) -> Response:
+        """Read what is said in a talk; a result that names the debtor needs every line marked `must`."""
+        language, lines = script_panel.placed(self.get_object(), user=caller(request), at=now())
+        return Response(PlacedScriptOut({"language": language, "lines": lines}).data)
 
     @extend_schema(request=AskIn, responses=AllowedOut)
     @action(detail=True, methods=["post"])

@@ -1,13 +1,15 @@
 """What the page of a case shows of its script: the words filled in from the books, nothing of the debt before the person is confirmed."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from collection import cases, checks, owed, scripts
-from collection.models import Case, RightPartyCheck
+from collection.models import CallScript, Case, Placement, RightPartyCheck
 from credit import books
 from crm.lib.money import total
 from crm.lib.templatetags.crm import spoken
@@ -25,11 +27,38 @@ def read(case: Case, *, user: User, at: datetime, check: RightPartyCheck | None,
     with translation.override(language):
         values = {"lender": messages.sender_name(case.customer, language), "collector": user.public_id}
         if confirmed:
-            if demand is None:
-                loans = [debt.loan for debt in case.debts.select_related("loan__product").order_by("loan_id")]
-                demand = total([each.demand for each in owed.of_loans(loans, on=books.value_day(case.legal_entity, at))])
-            values |= {"amount": spoken(demand), "days": str(case.dpd)}
+            values |= of_debt(case, demanded(case, at) if demand is None else demand)
     return scripts.reading(case, actor=user, at=at, check=check, values=values)
+
+
+def demanded(case: Case, at: datetime) -> Decimal:
+    """Return what may be asked for now on all loans of a case, contested amounts left out."""
+    loans = [debt.loan for debt in case.debts.select_related("loan__product").order_by("loan_id")]
+    return total([each.demand for each in owed.of_loans(loans, on=books.value_day(case.legal_entity, at))])
+
+
+def of_debt(case: Case, demand: Decimal) -> dict[str, str]:
+    return {"amount": spoken(demand), "days": str(case.dpd)}
+
+
+def placed(placement: Placement, *, user: User, at: datetime) -> tuple[str, list[dict[str, Any]]]:
+    """Return the language of a placed case's talk and its lines: `party`, `text`, `must`.
+
+    Those of party `unknown` are for whoever answers; what speaks of the debt, party `confirmed`, is for the debtor alone.
+    """
+    case = placement.case
+    language = scripts.language_of(case)
+    with translation.override(language):
+        lender = messages.sender_name(case.customer, language)
+        values = {"lender": lender, "collector": user.public_id} | of_debt(case, demanded(case, at))
+        # Who calls says whose agency it is: to nobody may it seem that the lender itself is calling.
+        first = values | {"lender": _("%(agency)s, for %(lender)s") % {"agency": placement.agency, "lender": lender}}
+    values_of = {CallScript.Party.UNKNOWN: first, CallScript.Party.CONFIRMED: values}
+    return language, [
+        {"party": script.party, "text": scripts.filled(line["text"], values_of[CallScript.Party(script.party)]), "must": line["must"]}
+        for script in scripts.live(case, [CallScript.Party.UNKNOWN, CallScript.Party.CONFIRMED])
+        for line in script.lines
+    ]
 
 
 @transaction.atomic

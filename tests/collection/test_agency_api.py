@@ -176,6 +176,20 @@ def test_a_talk_with_a_guarantor_is_told_as_theirs_and_what_they_stop_is_theirs(
     assert (nobody.status_code, nobody.json()["code"]) == (422, "no_such_obligor")
 
 
+def test_the_lines_that_must_be_said_are_read_in_the_customers_language(floor: Floor, north: Outside, rows: list[Case]) -> None:
+    case = Case.objects.get(pk=rows[0].pk)
+    said = north.client.get(f"{URL}{north.given(case, floor)}/script/").json()
+    assert said["language"] == "zh-hans"
+    first = [line for line in said["lines"] if line["party"] == "unknown"]
+    debt = [line for line in said["lines"] if line["party"] == "confirmed"]
+    assert first + debt == said["lines"]  # nothing of the debt before it is certain who speaks
+    assert first[0]["must"]
+    assert f"{north.agency.name_zh}受" in first[0]["text"]
+    assert f"逾期{case.dpd}天" in debt[0]["text"]
+    assert "逾期" not in str(first)
+    assert not any(mark in str([line["text"] for line in said["lines"]]) for mark in "{…")
+
+
 def test_another_agency_does_not_get_a_fourth_call_either(floor: Floor, north: Outside, rows: list[Case], api_of: Any) -> None:
     case = rows[0]
     house_calls(floor, case)

@@ -159,6 +159,7 @@ PAGES: list[tuple[str, str, str]] = [
 API: list[tuple[str, str, str]] = [
     ("GET", "api-placements-list", "collections.view_placement"),
     ("GET", "api-placements-detail", "collections.view_placement"),
+    ("GET", "api-placements-script", "collections.view_placement"),
     ("POST", "api-placements-ask", "collections.work_placement"),
     ("POST", "api-placements-contacts", "collections.work_placement"),
     ("POST", "api-placements-promises", "collections.work_placement"),
@@ -288,6 +289,7 @@ ROWS: list[tuple[str, str, str, str]] = [
 ]
 API_ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "api-placements-detail", "placement", "agency"),
+    ("GET", "api-placements-script", "placement", "agency"),
     ("POST", "api-placements-ask", "placement", "agency"),
     ("POST", "api-placements-contacts", "placement", "agency"),
     ("POST", "api-placements-promises", "placement", "agency"),
