@@ -13,13 +13,15 @@ import zipfile
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 from collection import letters, limitation_book
-from collection.models import FilingPack, LegalAction
+from collection.models import Channel, FilingPack, LegalAction, LimitationClock, Outcome
 from credit import books, contracts
 from credit.models import Contract, Installment, Loan, Transaction
 from crm.lib.errors import DomainError, Invalid
@@ -114,13 +116,22 @@ def contract_of(loan: Loan, signed: Contract, *, actor: User, at: datetime) -> t
         return f"{loan.public_id}/contract-withheld.txt", f"{told}SHA-256 {signed.sha256}\n".encode()
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """Return a CSV that spreadsheets read as UTF-8."""
+def table(heads: Iterable[Any], rows: Iterable[Iterable[Any]]) -> bytes:
+    """Return a CSV that spreadsheets read as UTF-8, its heads in both languages."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(heads)
-    writer.writerows(rows)
+    writer.writerow([both(head) for head in heads])
+    writer.writerows(["" if one is None else one for one in row] for row in rows)
     return ("\ufeff" + out.getvalue()).encode()
+
+
+def both(words: Any) -> str:
+    """Return words in Chinese and English: the court reads the one, an auditor perhaps the other."""
+    with translation.override("zh-hans"):
+        chinese = str(words)
+    with translation.override("en"):
+        english = str(words)
+    return chinese if chinese == english else f"{chinese} / {english}"
 
 
 def movements(loan: Loan) -> bytes:
@@ -129,37 +140,36 @@ def movements(loan: Loan) -> bytes:
         .order_by("value_on", "pk")
         .values_list("value_on", "public_id", "kind", "amount", "reverses__public_id")
     )
-    return table(
-        ("value_on", "number", "kind", "amount_cny", "reverses"), ([one if one is not None else "" for one in row] for row in rows)
-    )
+    heads = (_("Value date"), _("Number"), _("Kind"), _("Amount, CNY"), _("Reverses"))
+    return table(heads, ((on, number, both(Transaction.Kind(kind).label), amount, of) for on, number, kind, amount, of in rows))
 
 
 def instalments(loan: Loan) -> bytes:
-    names = (
-        "seq",
-        "due_on",
-        "principal",
-        "principal_paid",
-        "interest",
-        "interest_paid",
-        "fee",
-        "fee_paid",
-        "penalty",
-        "penalty_paid",
-        "status",
-    )
-    return table(names, Installment.objects.filter(loan=loan).order_by("seq").values_list(*names))
+    names = ("seq", "due_on", "principal", "principal_paid", "interest", "interest_paid", "fee", "fee_paid", "penalty", "penalty_paid")
+    heads = (
+        pgettext_lazy("instalment", "No."), _("Due on"), _("Principal, CNY"), _("Principal paid, CNY"), _("Interest, CNY"),
+        _("Interest paid, CNY"), _("Fee, CNY"), _("Fee paid, CNY"), _("Penalty interest, CNY"), _("Penalty interest paid, CNY"), _("Status"),
+    )  # fmt: skip
+    rows = Installment.objects.filter(loan=loan).order_by("seq").values_list(*names, "status")
+    return table(heads, ((*row[:-1], both(Installment.Status(row[-1]).label)) for row in rows))
 
 
 def contact_record(pack: FilingPack) -> bytes:
-    """Return who was in touch when, by which way and how it ended; the debtor masked, nobody's notes."""
+    """Return who was in touch when, by the lender's clock, by which way and how it ended; the debtor masked, nobody's notes."""
     case = pack.action.case
     rows = case.contacts.filter(relation__isnull=True).select_related("actor").order_by("at", "pk")
-    who = case.customer.masked_name
+    who, zone = case.customer.masked_name, ZoneInfo(case.legal_entity.zone)
+    heads = (_("Date and time"), _("Number"), _("Debtor"), _("Channel"), _("Outcome"), pgettext_lazy("who did it", "By"))
     return table(
-        ("at", "number", "debtor", "channel", "outcome", "by"),
-        ((row.at.isoformat(timespec="minutes"), row.public_id, who, row.channel, row.outcome, row.actor.public_id) for row in rows),
-    )
+        heads,
+        (
+            (
+                row.at.astimezone(zone).isoformat(" ", timespec="minutes"), row.public_id, who, both(Channel(row.channel).label),
+                both(Outcome(row.outcome).label), row.actor.public_id,
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
 
 
 def limitation_record(pack: FilingPack, *, at: datetime) -> bytes:
@@ -167,11 +177,18 @@ def limitation_record(pack: FilingPack, *, at: datetime) -> bytes:
     case = pack.action.case
     on = books.value_day(case.legal_entity, at)
     rows = [
-        (one.loan.public_id, line.act.on, line.act.kind, line.act.ref, "yes" if line.counts else "no", line.expires_on or "", clock.state)
+        (
+            one.loan.public_id, line.act.on, both(limitation_book.KINDS[line.act.kind]), line.act.ref, both(_("yes") if line.counts else _("no")),
+            line.expires_on, both(LimitationClock.State(clock.state).label),
+        )
         for one, clock in limitation_book.clocks([case.customer_id], on=on).values()
         for line in clock.lines
-    ]
-    return table(("loan", "on", "act", "evidence", "counts", "runs_until", "state"), rows)
+    ]  # fmt: skip
+    heads = (
+        _("Loan"), _("Date"), pgettext_lazy("limitation", "Act"), _("Evidence"), pgettext_lazy("limitation", "Counts"),
+        pgettext_lazy("limitation", "Period runs until"), _("State"),
+    )  # fmt: skip
+    return table(heads, rows)
 
 
 def zipped(entries: Iterable[tuple[str, bytes]]) -> bytes:

@@ -1,5 +1,6 @@
 """Filing packs: made by a job, whole and hashed, the person masked where the signature is not needed, opened on the record."""
 
+import csv
 import hashlib
 import io
 import json
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from collection import packs
-from collection.models import FilingPack
+from collection.models import Contact, FilingPack
 from collection.packs import NoPack
 from crm.lib.errors import Invalid
 from ledger.models import Entry
@@ -48,6 +49,25 @@ def test_a_pack_is_whole_and_its_index_names_each_part_by_its_hash(row: Any, flo
     for name, body in parts.items():
         if not name.endswith(".pdf"):
             assert customer.name.encode() not in body and customer.mobile.encode() not in body, name
+
+
+def test_its_tables_speak_to_the_court_and_by_the_lenders_clock(row: Any, floor: Floor) -> None:
+    worker = floor.cast.collector
+    Contact.objects.create(
+        case=row.case, channel="call", outcome="no_answer", actor=worker, at=AT, next_action="call", next_action_on=AT.date()
+    )
+    tables = {
+        name: list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
+        for name, body in packs.contents(made(row, floor), at=AT)
+        if name.endswith(".csv")
+    }
+    heads, *contacts = tables["contacts.csv"]
+    assert heads == ["日期和时间 / Date and time", "编号 / Number", "债务人 / Debtor", "渠道 / Channel", "结果 / Outcome", "操作人 / By"]
+    assert contacts[-1][0] == "2026-07-11 12:00+08:00"  # four in the morning by the world's clock
+    assert contacts[-1][3:] == ["电话 / Call", "无人接听 / No answer", worker.public_id]
+    loan = row.case.debts.get().loan.public_id
+    assert "金额（元） / Amount, CNY" in tables[f"{loan}/movements.csv"][0]
+    assert "逾期 / Overdue" in [each[-1] for each in tables[f"{loan}/instalments.csv"]]
 
 
 def test_who_asked_made_and_opened_it_stands_on_record(row: Any, floor: Floor) -> None:
