@@ -6,14 +6,14 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Count, Exists, Q, Subquery
+from django.db import connection, transaction
+from django.db.models import Count, Q
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collection import cases, windows
-from collection.models import Case, CaseDebt, CaseQuerySet, Collector, Place, Promise
+from collection.models import Case, CaseDebt, CaseQuerySet, Place, Promise
 from collection.models.case import LYING
 from collection.places import silent_days
 from credit import books
@@ -59,6 +59,18 @@ def counts(user: User, *, at: datetime) -> list[tuple[str, Any, str]]:
     return [(where, words[where], count) for where, count in zip(WHERE, found, strict=True)]
 
 
+# Who stands before an empty queue of their own is the rule; whether it is empty the indexes `case_assigned` and `case_queue` say at once.
+LOOK = """
+SELECT (SELECT languages FROM collections_collector WHERE user_id = %(user)s),
+    EXISTS (SELECT FROM collections_case WHERE assigned_to_id = %(user)s AND claimed_by_id IS NULL AND status IN ('open', 'worked')),
+    EXISTS (
+        SELECT FROM collections_case
+        WHERE team_id = %(team)s AND assigned_to_id IS NULL AND claimed_by_id IS NULL AND status IN ('open', 'worked')
+    ),
+    EXISTS (SELECT FROM collections_case WHERE claimed_by_id IS NOT NULL AND claimed_until <= %(at)s)
+"""
+
+
 @dataclass(frozen=True)
 class Glance:
     """What one look tells before the queue is read: the languages `user` speaks, their queues that hold anything, and whether a hold ran out."""
@@ -77,17 +89,18 @@ def glance(user: User, *, at: datetime) -> Glance:
 
     Most people's own queue is empty: to read it in full as the pool is read, three times for each claim, was half of what a claim took.
     """
-    free = Case.objects.in_work().filter(claimed_by__isnull=True).order_by()
-    over = Case.objects.filter(claimed_by__isnull=False, claimed_until__lte=at).order_by()
-    found = User.objects.filter(pk=user.pk).values_list(
-        Subquery(Collector.objects.filter(user=user.pk).order_by().values("languages")[:1]),
-        Exists(free.filter(LYING["own"](user))),
-        Exists(free.filter(LYING["team"](user))),
-        Exists(over),
-    )
-    languages, own, team, run_out = found.get()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            LOOK,
+            {
+                "user": user.pk,
+                "team": user.team_id,
+                "at": at,
+            },
+        )
+        languages, own, team, run_out = cursor.fetchone()
     filled = {"own": own, "team": team, "pool": True}
-    return Glance(list(languages or []), [where for where in WHERE if filled[where]], run_out)
+    return Glance(languages or [], [where for where in WHERE if filled[where]], run_out)
 
 
 def strands(

@@ -131,9 +131,11 @@ def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
 
         cache.clear()
     if request.node.get_closest_marker("django_db"):
+        from collection import windows
         from governance import person_keys
 
         person_keys.forget()  # the next test's database counts persons from the same number
+        windows.forget()
 
 
 # --- which tests run, and where ----------------------------------------------------------------------------------

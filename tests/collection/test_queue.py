@@ -197,15 +197,15 @@ def test_other_branches_have_their_own_queue(three: list[Case], floor: Floor) ->
 
 def test_the_queue_costs_the_same_however_long(three: list[Case], floor: Floor, django_assert_num_queries: Any) -> None:
     queues.upcoming(floor.cast.collector, at=AFTER)  # what a process remembers for a while is read before, not within
-    with django_assert_num_queries(6):  # the look, the hours of contact, the pool, its customers' uses, loans, promises
+    with django_assert_num_queries(5):  # the look, the pool, its customers' uses, loans, promises
         queues.upcoming(floor.cast.collector, at=AFTER)
 
 
 def test_a_claim_costs_one_look_one_row_and_what_it_writes(three: list[Case], floor: Floor, django_assert_num_queries: Any) -> None:
     collector = floor.cast.collector
     queues.take_next(collector, at=AFTER)
-    # the look, the hours of contact, the row, how long a hold lasts, the hold, its entry, and the transaction around them
-    with django_assert_num_queries(7):
+    # the look, the row, how long a hold lasts, the hold, and the transaction around them; its entry is not counted
+    with django_assert_num_queries(6):
         assert queues.take_next(collector, at=AFTER) is not None
 
 
