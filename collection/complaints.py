@@ -120,6 +120,7 @@ def decide(complaint: Complaint, *, outcome: str, answer: str, actor: User, at: 
     """Decide a complaint, or note that the customer took it back. An upheld one keeps who is named off the case for good.
 
     :raises OwnComplaint: if `actor` is who is complained about
+    :raises CaseFrozen: if another complaint keeps `actor` from the case
     :raises MatterDecided: if it is decided already
     :raises Invalid: with a sentence per wrong value
     """
@@ -127,6 +128,7 @@ def decide(complaint: Complaint, *, outcome: str, answer: str, actor: User, at: 
     refuse_decided(row)
     if row.about_id == actor.pk:
         raise OwnComplaint(_("This complaint is about you: somebody else decides it."))
+    contested.refuse_frozen(row.case, actor)
     answer, problems = answer.strip(), dict[str, Any]()
     if outcome not in (Status.UPHELD, Status.REJECTED, Status.WITHDRAWN):
         problems["outcome"] = _("Choose how it was decided.")

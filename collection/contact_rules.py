@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
 from collection.models import PolicyDraft
@@ -95,7 +96,7 @@ def draft(*, title: str, values: Mapping[str, Any], since: date, actor: User, at
     found = problems(values)
     if not 0 < len(title.strip()) <= LONGEST_TITLE:
         found["title"] = _("One to 80 characters.")
-    if since <= at.date():
+    if since <= localdate(at):
         found["since"] = _("Choose a day from tomorrow on: what was judged today stays judged.")
     if found:
         raise Invalid(_("Some values cannot be; see the fields."), fields=found)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, contested, owed, permissions
+from collection import cases, contested, owed, permissions, promises
 from collection.models import Case, Channel, Dispute
 from credit import books, exposure
 from credit.models import Loan, Transaction
@@ -87,7 +87,7 @@ def most(loan: Loan, *, on: date) -> Decimal:
 def raise_(
     case: Case, *, loan: Loan, kind: str, amount: Decimal, channel: str, owner: User, actor: User, at: datetime, statement: str = ""
 ) -> Dispute:
-    """Open a dispute about a loan of the case; the contested amount leaves every demand at once.
+    """Open a dispute about a loan of the case; the contested amount leaves every demand at once, and a promise to pay it ends.
 
     :raises CaseClosed: if the case is closed
     :raises CaseFrozen: if a complaint keeps `actor` from the case
@@ -111,6 +111,8 @@ def raise_(
         problems["amount"] = _("All that is left to pay on this loan is %(amount)s: contest at most that.") % {"amount": grouped(limit)}
     if problems:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)
+    running = promises.judge_running(row, actor=actor, at=at, today=today)
+    before = promises.could_be_asked(running, today=today) if running is not None else ZERO
     try:
         with transaction.atomic():
             made = Dispute.objects.create(
@@ -125,6 +127,8 @@ def raise_(
         "collections.dispute.opened", made, actor=actor, at=at, customer_id=row.customer_id, case=row.public_id, loan=loan.public_id,
         kind=kind, amount=amount, due_on=made.due_on,
     )  # fmt: skip
+    if running is not None:
+        promises.end_contested(running, before=before, today=today, actor=actor, at=at)
     return made
 
 

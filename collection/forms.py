@@ -117,7 +117,7 @@ class CancelForm(crm_forms.Form):
 
     reason = forms.ChoiceField(
         label=_("Why"),
-        choices=[(value, label) for value, label in Promise.CancelReason.choices if value != Promise.CancelReason.NOTHING_OWED],
+        choices=[(value, label) for value, label in Promise.CancelReason.choices if value in Promise.SAID],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose why the promise ends.")},
     )

@@ -235,7 +235,7 @@ def flag_care(customer: Customer, *, kind: str, needs: str, consented: bool, rev
         problems["needs"] = _("Write in at most 500 characters how to treat the person.")
     if kind == CareFlag.Kind.HEALTH and not consented:
         problems["consented"] = _("Health is sensitive: it is kept only if the person agreed.")
-    if review_on <= at.date():
+    if review_on <= books.local_day(customer.legal_entity, at):
         problems["review_on"] = _("Choose a later day.")
     if problems:
         raise Invalid(_("Some values cannot be; see the fields."), fields=problems)

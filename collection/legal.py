@@ -74,8 +74,14 @@ class LetterFirst(DomainError):
     code = "letter_first"
 
 
-def locked(action: LegalAction) -> LegalAction:
-    return LegalAction.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer").get(pk=action.pk)
+def locked(action: LegalAction, *, actor: User) -> LegalAction:
+    """Return the locked row, for who is not kept from the case by a complaint.
+
+    :raises CaseFrozen: if one is
+    """
+    row = LegalAction.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer").get(pk=action.pk)
+    contested.refuse_frozen(row.case, actor)
+    return row
 
 
 def facts(row: LegalAction) -> dict[str, Any]:
@@ -178,7 +184,7 @@ def approve(action: LegalAction, *, actor: User, at: datetime) -> LegalAction:
     :raises AboveAuthority: if it costs more than the role of `actor` may approve
     :raises IllegalMove: if it does not wait for a decision
     """
-    row = locked(action)
+    row = locked(action, actor=actor)
     today = books.value_day(row.case.legal_entity, at)
     refuse_own(row, actor=actor)
     legal_holds.refuse(row.case)
@@ -227,7 +233,7 @@ def refuse(action: LegalAction, *, actor: User, at: datetime) -> LegalAction:
     :raises OwnProposal: if `actor` proposed it
     :raises IllegalMove: if it does not wait for a decision
     """
-    row = locked(action)
+    row = locked(action, actor=actor)
     refuse_own(row, actor=actor)
     done = move(
         row, Status.REFUSED, event="collections.legal.refused", actor=actor, at=at, facts=facts(row), decided_by=actor, decided_at=at
@@ -275,7 +281,7 @@ def step(
     :raises IllegalMove: if there is no such step from here
     :raises Invalid: with a sentence per wrong value
     """
-    row = locked(action)
+    row = locked(action, actor=actor)
     today = books.value_day(row.case.legal_entity, at)
     court, case_number, note = court.strip(), case_number.strip(), note.strip()
     problems = wrong(row, to=to, on=on, today=today, next_what=next_what, next_on=next_on, note=note, outcome=outcome)
@@ -390,7 +396,7 @@ def add_cost(action: LegalAction, *, kind: str, amount: Decimal, on: date, refer
 
     :raises Invalid: with a sentence per wrong value
     """
-    row, reference, problems = locked(action), reference.strip(), dict[str, Any]()
+    row, reference, problems = locked(action, actor=actor), reference.strip(), dict[str, Any]()
     today = books.value_day(row.case.legal_entity, at)
     if kind not in LegalCost.Kind.values:
         problems["kind"] = _("Choose what it was for.")
@@ -417,6 +423,7 @@ def take_cost_back(cost: LegalCost, *, actor: User, at: datetime) -> LegalCost:
     :raises Invalid: if it is taken back already, or takes one back itself
     """
     row = LegalCost.objects.select_for_update(of=("self",)).select_related("action__case__legal_entity").get(pk=cost.pk)
+    contested.refuse_frozen(row.action.case, actor)
     if row.reverses_id is not None or LegalCost.objects.filter(reverses=row).exists():
         raise Invalid(_("This cost is taken back already."))
     on = books.value_day(row.action.case.legal_entity, at)

@@ -13,10 +13,11 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Min
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from collection import limitation
+from collection import contested, limitation
 from collection.limitation import Act, Clock, Halt, Law
 from collection.models import (
     Case,
@@ -165,7 +166,7 @@ def clocks(customer_ids: Collection[int], *, on: date) -> dict[int, tuple[Told, 
 @transaction.atomic
 def refresh(customer_ids: Collection[int], *, at: datetime) -> int:
     """Reckon the clocks of these customers anew; one that no longer is needed goes. Running it again changes nothing."""
-    found = clocks(customer_ids, on=at.date())
+    found = clocks(customer_ids, on=localdate(at))
     LimitationClock.objects.filter(loan__customer__in=customer_ids).exclude(loan__in=found).delete()
     rows = [row_of(one, clock, at=at) for one, clock in found.values()]
     LimitationClock.objects.bulk_create(rows, update_conflicts=True, unique_fields=["loan"], update_fields=UPDATED)
@@ -186,6 +187,7 @@ def mark(case: Case, *, loan: Loan, kind: str, on: date, evidence: str, actor: U
 
     :raises Invalid: with a sentence per wrong value
     """
+    contested.refuse_frozen(case, actor)
     today, evidence, problems = books.value_day(case.legal_entity, at), evidence.strip(), dict[str, Any]()
     if not case.debts.filter(loan=loan).exists():
         problems["loan"] = _("This loan is not of this case.")

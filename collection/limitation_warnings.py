@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from django.urls import reverse
+from django.utils.timezone import localdate
 from django.utils.translation import gettext
 
 from collection import limitation_book, permissions
@@ -17,7 +18,7 @@ CODE = "collections.limitation"
 
 def tell(customer_ids: Collection[int], *, at: datetime) -> int:
     """Tell of the periods of these customers that end soon, each step of the warning once; return how many notices were left."""
-    on = at.date()
+    on = localdate(at)
     steps = limitation_book.warn_days(on=on)
     rows = LimitationClock.objects.filter(
         loan__customer__in=customer_ids, state__in=["running", "judged"], expires_on__gte=on, expires_on__lte=on + timedelta(days=steps[0])

@@ -20,7 +20,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
-from collection import letters, limitation_book
+from collection import contested, letters, limitation_book
 from collection.models import Channel, FilingPack, LegalAction, LimitationClock, Outcome
 from credit import books, contracts
 from credit.models import Contract, Installment, Loan, Transaction
@@ -46,10 +46,12 @@ def ask(action: LegalAction, *, reason: str, actor: User, at: datetime) -> Filin
     """Order a pack; a worker makes it, and the page may be left.
 
     :raises NoPack: if the action was not approved
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
     :raises Invalid: without a reason
     """
     if action.status in (LegalAction.Status.PROPOSED, LegalAction.Status.REFUSED):
         raise NoPack(_("Only an action that was approved has something to file."))
+    contested.refuse_frozen(action.case, actor)
     reason = reason.strip()
     if not 5 <= len(reason) <= 200:
         sentence = _("Say in 5 to 200 characters what the pack is needed for.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, Sum
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -87,7 +88,7 @@ def stays(rows: Collection[Case], *, at: datetime) -> dict[int, Stay]:
     reminded = set(
         TreatmentEntry.objects.filter(case__in=ids, status=TreatmentEntry.Status.RUNNING, arm=HOLDOUT).values_list("case_id", flat=True)
     )
-    earliest = {entity: int(rules.value(EARLIEST, on=at.date())) for entity in {case.legal_entity_id for case in rows}}
+    earliest = {entity: int(rules.value(EARLIEST, on=localdate(at))) for entity in {case.legal_entity_id for case in rows}}
     found: dict[int, Stay] = {}
     for case in rows:
         names = standing.get(case.customer_id, {})

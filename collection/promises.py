@@ -318,8 +318,25 @@ def cancel(promise: Promise, *, reason: str, actor: User, at: datetime) -> Promi
     contested.refuse_frozen(row.case, actor)
     if not row.is_running:
         raise PromiseOver(_("Promise %(promise)s is “%(status)s” already.") % {"promise": row, "status": row.get_status_display()})
+    return cancelled(row, reason=reason, actor=actor, at=at)
+
+
+def cancelled(row: Promise, *, reason: str, actor: User, at: datetime) -> Promise:
+    """End a promise that runs and that the caller holds locked, with its customer."""
     today = books.value_day(row.case.legal_entity, at)
     return move(row, Status.CANCELLED, actor=actor, at=at, facts=facts(row) | {"reason": reason}, cancel_reason=reason, **ending(at, today))
+
+
+def could_be_asked(promise: Promise, *, today: date) -> Decimal:
+    """Return what may be asked for of what a promise is about, until its last day: what is overdue, without what is contested."""
+    overdue = owed.overdue_until(promise.case.customer_id, today=today, until=max(promise.last_due_on, today))
+    return min(overdue, promise.lacking)
+
+
+def end_contested(promise: Promise, *, before: Decimal, today: date, actor: User, at: datetime) -> None:
+    """End a promise of whose money less may be asked for than `before` something was contested: nobody breaks their word by contesting."""
+    if could_be_asked(promise, today=today) < before:
+        cancelled(promise, reason=Promise.CancelReason.CONTESTED, actor=actor, at=at)
 
 
 @transaction.atomic

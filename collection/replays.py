@@ -18,12 +18,14 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Max, Min
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from collection import gate
 from collection.contact_rules import problems
 from collection.models import Complaint, Contact, Outcome, PolicyDraft, PolicyReplay
+from credit import books
 from credit.models import Transaction
 from crm.lib.errors import DomainError, Invalid
 from customers import contact_packs, contacts
@@ -140,7 +142,7 @@ def start(draft: PolicyDraft, *, entity: LegalEntity, since: date, until: date, 
     :raises Invalid: for days that lie ahead, the wrong way round, or more than a year apart
     """
     wrong: dict[str, Any] = {}
-    if until > at.date():
+    if until > books.local_day(entity, at):
         wrong["until"] = _("The last day cannot lie ahead.")
     if since > until:
         wrong["since"] = _("The first day cannot lie after the last.")
@@ -311,8 +313,8 @@ def complaints(ids: list[int], *, since: datetime, until: datetime) -> list[tupl
     """
     rows = Contact.objects.filter(case__customer_id__in=ids, outcome=Outcome.COMPLAINT, at__gte=since, at__lt=until)
     told = list(rows.values_list("case__customer_id", "at", "attempt_id"))
-    days = {(customer, at.date()) for customer, at, _attempt in told}
+    days = {(customer, localdate(at)) for customer, at, _attempt in told}
     filed = Complaint.objects.filter(case__customer__in=ids, opened_at__gte=since, opened_at__lt=until).values_list(
         "case__customer", "opened_at"
     )
-    return told + [(customer, at, None) for customer, at in filed if (customer, at.date()) not in days]
+    return told + [(customer, at, None) for customer, at in filed if (customer, localdate(at)) not in days]

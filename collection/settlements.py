@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from collection import case_states, cases, contested, judgement, owed, promises
 from collection import settlement_ladder as ladder
 from collection.judgement import Part, Payment, Verdict
-from collection.models import Case, Channel, Dispute, Hardship, Settlement, SettlementPart
+from collection.models import Case, Channel, Dispute, Hardship, Promise, Settlement, SettlementPart
 from credit import acts, books, exposure, reversals
 from credit.models import Installment, Loan, Transaction
 from crm.lib.errors import DomainError, Invalid, NotAllowed
@@ -240,7 +240,7 @@ def withdraw(settlement: Settlement, *, actor: User, at: datetime) -> Settlement
 
 @transaction.atomic
 def accept(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
-    """Note that the customer accepted; payments from now on count for it, and nothing else is demanded while it is kept.
+    """Note that the customer accepted; payments from now on count for it, and nothing else is demanded while it is kept. A promise ends.
 
     :raises DisputeOpen: if something of the debt was contested since
     :raises OfferExpired: if its last day is over
@@ -253,6 +253,9 @@ def accept(settlement: Settlement, *, actor: User, at: datetime) -> Settlement:
         refuse_expired(row, today)
     if Dispute.objects.open().filter(case=row.case).exists():
         raise DisputeOpen(_("Something of this debt is contested: the dispute is decided first."))
+    running = promises.judge_running(row.case, actor=actor, at=at, today=today)
+    if running is not None:
+        promises.cancelled(running, reason=Promise.CancelReason.SETTLEMENT, actor=actor, at=at)
     counts_after = promises.last_transaction(row.case.customer_id)
     done = move(row, Status.ACCEPTED, actor=actor, at=at, facts=facts(row), accepted_on=today, counts_after=counts_after)
     hold_back(row, today=today, actor=actor, at=at)

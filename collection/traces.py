@@ -118,7 +118,7 @@ def lost_by(case: Case, *, at: datetime) -> str:
         == PreActionLetter.Status.RETURNED
     ):
         return "returned"
-    least = int(rules.value(SILENT, on=at.date()))
+    least = int(rules.value(SILENT, on=books.local_day(case.legal_entity, at)))
     calls = ContactAttempt.objects.filter(
         customer=customer, channel=Channel.CALL, relation__isnull=True, at__gt=at - timedelta(days=30), at__lte=at
     )
@@ -130,9 +130,10 @@ def facts(row: TraceRequest) -> dict[str, Any]:
     return {"customer_id": row.case.customer_id, "case": row.case.public_id, "purpose": row.purpose}
 
 
-def locked(request: TraceRequest) -> TraceRequest:
+def locked(request: TraceRequest, *, actor: User) -> TraceRequest:
     rows = TraceRequest.objects.select_for_update(of=("self",)).select_related("case__legal_entity", "case__customer__legal_entity")
     row = rows.get(pk=request.pk)
+    contested.refuse_frozen(row.case, actor)
     if not row.is_open:
         raise TraceOver(_("This request is over: “%(status)s”.") % {"status": row.get_status_display()})
     return row
@@ -197,11 +198,12 @@ def refuse_often(case: Case, *, actor: User, today: Any) -> None:
 def look(request: TraceRequest, *, source: str, actor: User, at: datetime) -> TraceLook:
     """Look at a source; what it tells of the debtor enters as not verified. Who looked and how much was seen is kept, not what.
 
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
     :raises TraceOver: if the request is over
     :raises SourceOff: if no gateway is connected for it
     :raises Invalid: if there is no such source
     """
-    row = locked(request)
+    row = locked(request, actor=actor)
     known = sources().get(source)
     if known is None:
         raise Invalid(_("Choose the source."), fields={"source": _("Choose the source.")})
@@ -259,13 +261,14 @@ def _find(row: TraceRequest, *, kind: str, value: str, source: str, actor: User,
 def add(request: TraceRequest, *, kind: str, value: str, source: str, actor: User, at: datetime) -> TraceFind:
     """Enter a detail that a source told; it is not verified.
 
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
     :raises TraceOver: if the request is over
     :raises SourceOff: if no gateway is connected for the source
     :raises ThirdParty: if the number is a reference's of the customer
     :raises NotAMobile: if it is no mobile number
     :raises Invalid: with a sentence per wrong value
     """
-    row, value = locked(request), value.strip()
+    row, value = locked(request, actor=actor), value.strip()
     known = sources().get(source)
     if known is None:
         raise Invalid(_("Choose the source."), fields={"source": _("Choose the source.")})
@@ -293,11 +296,13 @@ def add(request: TraceRequest, *, kind: str, value: str, source: str, actor: Use
     return made
 
 
-def locked_find(find: TraceFind) -> TraceFind:
+def locked_find(find: TraceFind, *, actor: User) -> TraceFind:
     rows = TraceFind.objects.select_for_update(of=("self",)).select_related(
         "request__case__customer__legal_entity", "request__case__legal_entity"
     )
-    return rows.get(pk=find.pk)
+    row = rows.get(pk=find.pk)
+    contested.refuse_frozen(row.request.case, actor)
+    return row
 
 
 @transaction.atomic
@@ -305,6 +310,7 @@ def try_it(find: TraceFind, *, actor: User, at: datetime) -> str:
     """Open a found number to call it: the contact policy is asked and counts the call, under the debtor's own count. An address is tried by a
     visit or a letter, so it is only opened.
 
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
     :raises NotNow: if the contact policy refuses
     :raises CasePaused: if the work on the case waits
     :raises CaseClosed: if the case is closed
@@ -312,11 +318,10 @@ def try_it(find: TraceFind, *, actor: User, at: datetime) -> str:
     """
     from collection.contacts import in_work  # it builds on much that this module does not need
 
-    row = locked_find(find)
+    row = locked_find(find, actor=actor)
     case = row.request.case
     if not case.is_open:
         raise cases.CaseClosed(_("Case %(case)s is closed.") % {"case": case.public_id})
-    contested.refuse_frozen(case, actor)
     in_work(case)
     if row.status == Found.BARRED:
         raise TraceOver(_("This proved to be somebody else's: it is barred."))
@@ -336,10 +341,11 @@ def try_it(find: TraceFind, *, actor: User, at: datetime) -> str:
 def decide(find: TraceFind, *, right: bool, actor: User, at: datetime) -> TraceFind:
     """Say what trying it came to: the debtor's, or somebody else's, which bars a number for every file.
 
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
     :raises NotTried: if it was never tried
     :raises IllegalMove: if it is decided
     """
-    row = locked_find(find)
+    row = locked_find(find, actor=actor)
     if row.tried_at is None:
         raise NotTried(_("Try it first: what was never tried is neither right nor wrong."))
     if row.attempt is not None:
@@ -355,9 +361,10 @@ def decide(find: TraceFind, *, right: bool, actor: User, at: datetime) -> TraceF
 def end(request: TraceRequest, *, actor: User, at: datetime) -> TraceRequest:
     """End a request: found if something was confirmed, else nothing found.
 
+    :raises CaseFrozen: if a complaint keeps `actor` from the case
     :raises TraceOver: if it is over
     """
-    row = locked(request)
+    row = locked(request, actor=actor)
     to = Status.FOUND if row.finds.filter(status=Found.CONFIRMED).exists() else Status.NOTHING
     return move(row, to, event="collections.trace.ended", actor=actor, at=at, facts=facts(row) | {"outcome": to}, ended_at=at)
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q
+from django.utils.timezone import localdate
 from psycopg2.extras import execute_values
 
 from collection import legal, visits
@@ -84,7 +85,7 @@ def _write_messages(due: Sequence[tuple[TreatmentStep, Told]], outcomes: dict[in
         ).values_list("pk", "code", "channel")
     }
     rows: list[tuple[Any, ...]] = []
-    minutes, best = send_times.minutes_on(at.date()), send_times.best_of([row.customer_id for _step, row in due])
+    minutes, best = send_times.minutes_on(localdate(at)), send_times.best_of([row.customer_id for _step, row in due])
     for step, row in due:
         template = live.get((step.template, step.action))
         if template is None:

@@ -188,6 +188,7 @@ def plan(visit: FieldVisit, *, on: date, opens: time, closes: time, first: User,
     :raises IllegalMove: if it is planned already or over
     """
     row = locked(visit)
+    contested.refuse_frozen(row.case, actor)
     refuse_held(row.case)
     problems = wrong(row, on=on, opens=opens, closes=closes, first=first, second=second, at=at)
     if problems:
@@ -264,6 +265,7 @@ def cancel(visit: FieldVisit, *, actor: User, at: datetime) -> FieldVisit:
     :raises IllegalMove: if it began or is over
     """
     row = locked(visit)
+    contested.refuse_frozen(row.case, actor)
     return move(row, Status.CANCELLED, event="collections.visit.cancelled", actor=actor, at=at, facts=facts(row))
 
 
@@ -286,6 +288,7 @@ def sweep(entity: LegalEntity, *, at: datetime) -> int:
 def refuse_others(row: FieldVisit, *, actor: User) -> None:
     if not row.sends(actor):
         raise NotYours(_("Only the two who are sent may do this."))
+    contested.refuse_frozen(row.case, actor)
 
 
 def is_its_day(row: FieldVisit, at: datetime) -> bool:

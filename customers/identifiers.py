@@ -82,8 +82,8 @@ def is_whole(text: str) -> bool:
 
 
 def without_prefix(compact: str) -> str:
-    """Return a mobile number without punctuation and country code."""
-    return re.sub(r"^(\+86|0086)", "", re.sub(r"[\-()]", "", compact))
+    """Return a mobile number without punctuation and country code; gateways also write that as a bare 86."""
+    return re.sub(r"^(\+86|0086|86(?=1[3-9][0-9]{9}$))", "", re.sub(r"[\-()]", "", compact))
 
 
 def mobile(text: str) -> str:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import translation
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from customers import activities, contact_policy, contacts, mentions, messages, templates
@@ -71,7 +72,7 @@ def by_another_way(message: Message, *, at: datetime) -> Message | None:
     tried = set(Message.objects.filter(instead_of=first).values_list("channel", flat=True)) | {first.channel}
     customer = uses.reading(message.customer, messages.READ_FOR[MessagePurpose(message.purpose)], actor=actor, at=at)
     barred = contacts.bars_of([customer.pk]).get(customer.pk, frozenset())
-    for channel in order(on=at.date()):
+    for channel in order(on=localdate(at)):
         counted = "call" if channel == MessageChannel.IVR else channel
         if channel in tried or counted in barred or not messages.address_of(customer, channel) or not is_on(channel):
             continue

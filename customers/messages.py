@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
@@ -99,7 +100,7 @@ def send(
     if known is not None:
         return known
     version = templates.live(template, channel)
-    if purpose == MessagePurpose.MARKETING and not consents.holds(customer, Purpose.MARKETING, on=at.date()):
+    if purpose == MessagePurpose.MARKETING and not consents.holds(customer, Purpose.MARKETING, on=localdate(at)):
         raise NoConsent(_("The customer did not agree to marketing."))
     address = address_of(uses.reading(customer, READ_FOR[MessagePurpose(purpose)], actor=actor, at=at), channel)
     if not address:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.timezone import localdate
 from psycopg2.extras import execute_values
 
 from crm.lib import rates
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 BATCH = 50
 HANDFUL = 12  # mails between two writings down: as many are in doubt when a sender dies
 LEASE = timedelta(minutes=5)
+MEANWHILE = timedelta(minutes=1)  # as long as a batch may take to get hold of its customers
 CHANNELS = tuple(MessageChannel.values)
 CONTACT = {MessageChannel.IVR.value: "call"}  # as which kind of contact the rules count it
 Status = Message.Status
@@ -185,7 +187,7 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
     held: dict[tuple[date, str], contact_packs.Held] = {}
     windows: dict[date, dict[int, tuple[contact_policy.Window, ...]]] = {}
     ready, outcomes, said = [], [], []
-    minutes = send_times.minutes_on(at.date())
+    minutes = send_times.minutes_on(localdate(at))
     for message in wanted:
         zone = contacts.zone_of(message.customer)
         day, lender = at.astimezone(zone).date(), message.customer.legal_entity.code
@@ -195,10 +197,11 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
             windows[day] = contacts.windows_of(ids, on=day)
         # A repetition of one message is one contact: it was counted when it was first tried.
         made = () if message.attempts else tuple(attempts[message.customer_id])
+        asked = after_all(made, at=at)
         barred, own = bars.get(message.customer_id, frozenset()), windows[day].get(message.customer_id, ())
         question = Question(
             CONTACT.get(message.channel, message.channel),
-            at,
+            asked,
             zone,
             "debtor",
             message.purpose,
@@ -222,6 +225,14 @@ def admitted(wanted: Sequence[Message], *, at: datetime) -> tuple[list[Message],
             outcomes.append(Outcome(message, Status.FAILED, verdict.rule))
     contact_gate.keep_all(said)
     return ready, outcomes
+
+
+def after_all(made: Iterable[Attempt], *, at: datetime) -> datetime:
+    """Return the moment to ask about: `at`, or just after what a person, an agency or a visit was let through for since this batch began.
+
+    The batch reads its clock before it holds its customers; a call reserved in between lies after `at` and counts all the same.
+    """
+    return max((one.at for one in made if at < one.at <= at + MEANWHILE), default=at)
 
 
 def spread(one: contacts.Judged, opens_at: datetime, *, minutes: int) -> datetime:
@@ -271,15 +282,15 @@ def sealed(message: Message, name: str) -> bytes | None:
 def note_attempts(ready: Iterable[Message], *, at: datetime) -> None:
     """Count a batch's contacts, each message once per round; what the customer asked for is none. An automatic call counts as a call."""
     ready = list(ready)
-    calls = any(message.channel == MessageChannel.IVR for message in ready)
-    until = at + timedelta(minutes=contact_packs.held(on=at.date()).minutes) if calls else None
+    lenders = {message.customer.legal_entity.code for message in ready if message.channel == MessageChannel.IVR}
+    until = {lender: at + timedelta(minutes=contact_packs.held(on=localdate(at), lender=lender).minutes) for lender in lenders}
     ContactAttempt.objects.bulk_create(
         (
             ContactAttempt(
                 customer_id=message.customer_id,
                 channel=CONTACT.get(message.channel, message.channel),
                 at=at,
-                open_until=until if message.channel == MessageChannel.IVR else None,
+                open_until=until[message.customer.legal_entity.code] if message.channel == MessageChannel.IVR else None,
                 purpose=message.purpose,
                 key=f"message:{messages.wire_key(message)}",
                 message=message,

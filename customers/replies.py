@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import DomainError, Invalid
-from customers import activities, contacts, message_ways, messages, outbox, reply_words, templates
+from customers import activities, contacts, identifiers, message_ways, messages, outbox, reply_words, templates
 from customers.models import Activity, BarredNumber, ContactBar, Customer, Message, MessageChannel, MessagePurpose, Reply
 from governance import users
 from governance.lifecycle import move
@@ -53,12 +54,14 @@ def hear(*, channel: str, external_id: str, sender: str, text: str, at: datetime
     if channel not in MessageChannel.values:
         raise Invalid(_("Choose the way of contact."), fields={"channel": _("Choose the way of contact.")})
     sender, text, external_id = cleaned(sender, 200), cleaned(text, LONGEST), cleaned(external_id, LONGEST_ID)
+    if channel in NUMBERED:
+        sender = as_filed(sender)
     message = _answered(in_reply_to, channel)
     files = _files(channel, sender)
     customer = _whose(message, files)
     if customer is not None and all(each.pk != customer.pk for each in files):
         files = [customer, *files]
-    kind = reply_words.kind_of(text, channel=channel, words=reply_words.on(at.date()))
+    kind = reply_words.kind_of(text, channel=channel, words=reply_words.on(localdate(at)))
     # Whoever nobody knows may be a customer all the same, as one who writes a mail of their own: a person looks.
     by_itself = customer is not None and kind in (Kind.STOP, Kind.START, Kind.WRONG)
     row = Reply(
@@ -93,6 +96,14 @@ def cleaned(value: str, most: int) -> str:
     if not 0 < len(value) <= most:
         raise Invalid(_("Send id, from and text, each with something in it and none too long."))
     return value
+
+
+def as_filed(number: str) -> str:
+    """Return a mobile number as files have it, whatever way a gateway writes it; another number as it came."""
+    try:
+        return identifiers.mobile(number)
+    except identifiers.NotAMobile:
+        return number
 
 
 def _answered(key: str, channel: str) -> Message | None:
@@ -155,7 +166,7 @@ def _stop(row: Reply, files: Sequence[Customer], *, at: datetime) -> None:
             contacts.bar(customer, channel=stops(row.channel), reason=ContactBar.Reason.STOP, actor=actor, at=at)
     take_back(files, channel=row.channel, reason="stopped", at=at)
     wrong = BarredNumber.objects.filter(number_key=row.number_key or "", lifted_at__isnull=True).exists()
-    confirmed = row.channel in reply_words.on(at.date()).get(reply_words.CONFIRM, [])
+    confirmed = row.channel in reply_words.on(localdate(at)).get(reply_words.CONFIRM, [])
     if row.customer is not None and row.customer.pk not in held and confirmed and not wrong:
         language = messages.language_of(row.customer)
         messages.send(

@@ -86,8 +86,8 @@ def first_lines(text: str) -> str:
 
 def is_whole(said: str, words: Iterable[str]) -> bool:
     """Return whether the answer is one of the words; a longer word may be followed by a little more."""
-    few = len(said.split()) <= FEW and len(said) <= 24
-    return any(said == word or (few and len(word) > SHORT and said.startswith(f"{word} ")) for word in words if word)
+    few, bare = len(said.split()) <= FEW and len(said) <= 24, said.replace(" ", "")
+    return any(bare == word.replace(" ", "") or (few and len(word) > SHORT and said.startswith(f"{word} ")) for word in words if word)
 
 
 def is_within(said: str, words: Iterable[str]) -> bool:

@@ -65,6 +65,7 @@ def answer(request: HttpRequest, *, largest: int, hear: Callable[[dict[str, Any]
             raise Replayed(_("This very call was heard already; nothing was changed."))
         try:
             said = json.loads(body)
+            json.dumps(said, ensure_ascii=False).encode()  # half of a surrogate pair is no character, and no column takes it
         except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict):

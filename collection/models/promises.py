@@ -94,6 +94,11 @@ class Promise(models.Model):
         NOTHING_OWED = "nothing_owed", _("Nothing is overdue any more")
         MISTAKE = "mistake", _("Entered by mistake")
         WITHDRAWN = "withdrawn", _("The customer took it back")
+        CONTESTED = "contested", _("What it would pay is contested")
+        SETTLEMENT = "settlement", _("A settlement took its place")
+
+    # Only a person can say these; the others follow from what happened.
+    SAID: ClassVar[tuple[str, ...]] = (CancelReason.MISTAKE, CancelReason.WITHDRAWN)
 
     public_id = PublicIdField(prefix="Y")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="promises", db_index=False)
@@ -139,7 +144,7 @@ class Promise(models.Model):
             models.CheckConstraint(
                 name="promise_cancelled_says_why",
                 condition=(~Q(status="cancelled") & Q(cancel_reason=""))
-                | Q(status="cancelled", cancel_reason__in=["nothing_owed", "mistake", "withdrawn"]),
+                | Q(status="cancelled", cancel_reason__in=["nothing_owed", "mistake", "withdrawn", "contested", "settlement"]),
             ),
         ]
         indexes = [

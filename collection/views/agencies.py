@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -36,7 +36,7 @@ def agency_list(request: HttpRequest) -> HttpResponse:
     """Show every agency with what it was given, brought and earned, and how it behaved."""
     rows = agency_league.league(Agency.objects.visible_to(request.user))
     context = {
-        "rows": rows, "chart": agency_charts.liquidation(rows, on=now().date()), "may_change": request.user.has_perm(permissions.CHANGE_AGENCY),
+        "rows": rows, "chart": agency_charts.liquidation(rows, on=localdate()), "may_change": request.user.has_perm(permissions.CHANGE_AGENCY),
         "may_place": request.user.has_perm(permissions.PLACE),
         "waiting": ChangeRequest.objects.filter(kind=agencies.KIND, status=ChangeRequest.Status.OPEN).select_related("made_by").order_by("pk")[:5],
     }  # fmt: skip

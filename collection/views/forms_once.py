@@ -1,13 +1,15 @@
-"""One form sent once: what most pages of matters and relief do with theirs."""
+"""What most pages of matters and relief do with their forms: one sent once, and which button of several was pressed."""
 
 from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from collection.views.work import person
 from crm.lib import forms, htmx
+from crm.lib.errors import Invalid
 from governance.idempotency import Once
 
 
@@ -25,3 +27,14 @@ def done(request: HttpRequest, form: forms.Form, act: Callable[..., tuple[str, s
             sent.result(address)
             messages.success(request, said)
     return None if form.errors else htmx.go(request, sent.location)
+
+
+def pressed(request: HttpRequest, *names: str) -> str:
+    """Return which of these buttons sent a form; a form that names none of them, or two, decides nothing.
+
+    :raises Invalid: if so
+    """
+    found = [name for name in names if name in request.POST]
+    if len(found) != 1:
+        raise Invalid(_("The form does not say what to do: press one of its buttons."))
+    return found[0]

@@ -15,6 +15,7 @@ from collection.legal_forms import ArrivalForm, CostForm, DiaryForm, MarkForm, P
 from collection.legal_lists import ACTIONS, CLOCKS, tone_of
 from collection.models import Case, FilingPack, LegalAction, LegalCost, LimitationClock, LimitationMark, PreActionLetter
 from collection.views import work
+from collection.views.forms_once import pressed
 from collection.views.work import person
 from credit import books
 from crm.lib import forms as crm_forms
@@ -292,7 +293,7 @@ def action(request: HttpRequest, public_id: str) -> HttpResponse:
 def decide(request: HttpRequest, public_id: str) -> HttpResponse:
     """Approve a proposal, or do not go on with it."""
     row = found(request, public_id)
-    if "approve" in request.POST:
+    if pressed(request, "approve", "refuse") == "approve":
         actions.approve(row, actor=person(request), at=now())
         messages.success(request, _("The legal action is approved. The work on the case waits; write to the debtor first."))
     else:

@@ -15,7 +15,7 @@ from collection.models import CareFlag, Hardship, HardshipPaper, ReliefPlan
 from collection.relief_forms import AnswerForm, BudgetForm, CareForm, HardshipForm, PaperForm, PlanForm
 from collection.relief_lists import HARDSHIPS
 from collection.views import work
-from collection.views.forms_once import done
+from collection.views.forms_once import done, pressed
 from collection.views.work import person
 from credit.views import differences
 from crm.lib import htmx
@@ -243,7 +243,7 @@ def plan(request: HttpRequest, public_id: str) -> HttpResponse:
 def plan_decide(request: HttpRequest, public_id: str) -> HttpResponse:
     """Approve or refuse a plan."""
     row = found_plan(request, public_id)
-    if "approve" in request.POST:
+    if pressed(request, "approve", "refuse") == "approve":
         done = relief_plans.approve(row, actor=person(request), at=now())
         waits = done.status == ReliefPlan.Status.APPROVED
         messages.success(request, _("The plan is approved; the loan desk confirms it.") if waits else _("The plan is on the loan."))

@@ -14,7 +14,7 @@ from collection.models import Hardship, Settlement
 from collection.relief_forms import SettlementForm
 from collection.relief_lists import SETTLEMENTS
 from collection.views import work
-from collection.views.forms_once import done
+from collection.views.forms_once import done, pressed
 from collection.views.work import person
 from credit import books
 from crm.lib import htmx
@@ -91,7 +91,7 @@ def settlement(request: HttpRequest, public_id: str) -> HttpResponse:
 def settlement_decide(request: HttpRequest, public_id: str) -> HttpResponse:
     """Approve or refuse an offer."""
     row = found(request, public_id)
-    if "approve" in request.POST:
+    if pressed(request, "approve", "refuse") == "approve":
         settlements.approve(row, actor=person(request), at=now())
         messages.success(request, _("The settlement is approved: the customer can accept it."))
     else:
@@ -105,7 +105,7 @@ def settlement_decide(request: HttpRequest, public_id: str) -> HttpResponse:
 def settlement_step(request: HttpRequest, public_id: str) -> HttpResponse:
     """Note that the customer accepted, or take the offer back."""
     row = found(request, public_id)
-    if "accept" in request.POST:
+    if pressed(request, "accept", "withdraw") == "accept":
         settlements.accept(row, actor=person(request), at=now())
         messages.success(request, _("The customer accepted. Payments from now on count for it."))
     else:

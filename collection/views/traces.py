@@ -14,6 +14,7 @@ from collection.models import TraceFind, TraceRequest
 from collection.trace_forms import AskForm, FindForm
 from collection.trace_lists import TRACES
 from collection.views import work
+from collection.views.forms_once import pressed
 from collection.views.work import person
 from crm.lib import htmx
 from crm.lib.permissions import needs
@@ -154,12 +155,11 @@ def find(request: HttpRequest, public_id: str, number: str) -> HttpResponse:
     one = None if "\0" in number else TraceFind.objects.filter(request=row, public_id=number).first()
     if one is None:
         raise Http404
-    if "try" in request.POST:
+    asked = pressed(request, "try", "right", "wrong")
+    if asked == "try":
         return trace_page(request, row, opened=(one.public_id, doors.try_it(one, actor=person(request), at=now())))
-    doors.decide(one, right="right" in request.POST, actor=person(request), at=now())
-    messages.success(
-        request, _("It is confirmed: put it into the file.") if "right" in request.POST else _("It is barred, for every file.")
-    )
+    doors.decide(one, right=asked == "right", actor=person(request), at=now())
+    messages.success(request, _("It is confirmed: put it into the file.") if asked == "right" else _("It is barred, for every file."))
     return htmx.go(request, reverse("trace", args=[row.public_id]))
 
 

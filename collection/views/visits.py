@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -13,6 +13,7 @@ from collection import permissions
 from collection import visits as doors
 from collection.models import FieldVisit, VisitPhoto
 from collection.views import work
+from collection.views.forms_once import pressed
 from collection.views.work import person
 from collection.visit_forms import DayForm, FinishForm, PhotoForm, PlanVisitForm, WantForm
 from collection.visit_lists import VISITS
@@ -45,7 +46,7 @@ def visit_list(request: HttpRequest) -> HttpResponse:
 def route(request: HttpRequest) -> HttpResponse:
     """Show the visits one is sent on, on a day, in the order of their hours and area."""
     user = person(request)
-    today = books.local_day(user.team.legal_entity, now()) if user.team else now().date()
+    today = books.local_day(user.team.legal_entity, now()) if user.team else localdate()
     form = DayForm(request.GET if request.GET.get("on") else None, initial={"on": today})
     on = form.cleaned_data["on"] if form.is_bound and form.is_valid() else today
     rows = list(FieldVisit.objects.of_pair(user).for_list().filter(on=on).exclude(status=Status.CANCELLED).order_by("opens", "area", "pk"))
@@ -154,12 +155,13 @@ def plan(request: HttpRequest, public_id: str) -> HttpResponse:
 def step(request: HttpRequest, public_id: str) -> HttpResponse:
     """Begin, join or cancel a visit."""
     row, user = found(request, public_id), person(request)
-    if "cancel" in request.POST:
+    asked = pressed(request, "begin", "join", "cancel")
+    if asked == "cancel":
         if not user.has_perm(permissions.PLAN_VISIT):
             raise doors.NotYours(_("Only who plans visits calls one off."))
         doors.cancel(row, actor=user, at=now())
         messages.success(request, _("The visit is cancelled."))
-    elif "join" in request.POST:
+    elif asked == "join":
         doors.join(row, actor=user, at=now())
         messages.success(request, _("You are noted as the second person."))
     else:

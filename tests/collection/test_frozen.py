@@ -1,16 +1,44 @@
 """Who is complained about is kept from the case by every door, not only by its page."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from collection import case_states, cases, complaints, disputes, hardship, letters, promises, relief_plans, settlements
+from collection import (
+    case_states,
+    cases,
+    complaints,
+    disputes,
+    hardship,
+    legal,
+    letters,
+    limitation_book,
+    packs,
+    promises,
+    relief_plans,
+    settlements,
+    traces,
+    visits,
+)
 from collection.contested import CaseFrozen
 from collection.judgement import Part
-from collection.models import Complaint, Dispute, Hardship, PreActionLetter, Promise, ReliefPlan, Settlement
+from collection.models import (
+    Complaint,
+    Dispute,
+    FieldVisit,
+    Hardship,
+    LegalAction,
+    LegalCost,
+    PreActionLetter,
+    Promise,
+    ReliefPlan,
+    Settlement,
+    TraceFind,
+    TraceRequest,
+)
 from tests.collection import court_rows, relief_rows
 from tests.collection.conftest import AFTER, Floor
 
@@ -37,6 +65,23 @@ DOORS: dict[str, tuple[Any, Callable[[Any, dict[str, Any]], Any]]] = {
     "settlement taken back": (Settlement, lambda row, by: settlements.withdraw(row, **by)),
     "letter sent": (PreActionLetter, lambda row, by: letters.send(row, tracking="SF1234", **by)),
     "letter dropped": (PreActionLetter, lambda row, by: letters.drop(row, **by)),
+    "another complaint decided": (Complaint, lambda row, by: complaints.decide(row, outcome="rejected", answer="x", **by)),
+    "court approved": (LegalAction, lambda row, by: legal.approve(row, **by)),
+    "court refused": (LegalAction, lambda row, by: legal.refuse(row, **by)),
+    "diary": (LegalAction, lambda row, by: legal.step(row, to="proposed", on=AFTER.date(), note="x", **by)),
+    "court cost": (LegalAction, lambda row, by: legal.add_cost(row, kind="court", amount=Decimal("1.00"), on=AFTER.date(), reference="", **by)),
+    "court cost taken back": (LegalCost, lambda row, by: legal.take_cost_back(row, **by)),
+    "filing pack": (LegalAction, lambda row, by: packs.ask(LegalAction(case=row.case, status="pre_action"), reason="for the court", **by)),
+    "limitation": (None, lambda row, by: limitation_book.mark(row, loan=row.debts.get().loan, kind="demand", on=AFTER.date(), evidence="x", **by)),
+    "trace looked": (TraceRequest, lambda row, by: traces.look(row, source="own_files", **by)),
+    "trace found": (TraceRequest, lambda row, by: traces.add(row, kind="mobile", value="13911112222", source="returned_contact", **by)),
+    "trace ended": (TraceRequest, lambda row, by: traces.end(row, **by)),
+    "number tried": (TraceFind, lambda row, by: traces.try_it(row, **by)),
+    "number decided": (TraceFind, lambda row, by: traces.decide(row, right=False, **by)),
+    "visit cancelled": (FieldVisit, lambda row, by: visits.cancel(row, **by)),
+    "visit begun": (FieldVisit, lambda row, by: visits.begin(row, **by)),
+    "visit joined": (FieldVisit, lambda row, by: visits.join(row, **by)),
+    "address opened": (FieldVisit, lambda row, by: visits.address_of(row, **by)),
 }  # fmt: skip
 
 
@@ -49,6 +94,20 @@ def test_no_door_of_the_case_opens(floor: Floor) -> None:
     ids = relief_rows.rows_of(case, worker=cast.collections_supervisor, cast=cast, at=AFTER)
     kinds = {Dispute: "dispute", Complaint: "complaint", Hardship: "hardship", ReliefPlan: "relief_plan", Settlement: "settlement"}
     rows: dict[Any, Any] = {kind: kind.objects.get(public_id=ids[name]) for kind, name in kinds.items()}
+    trace = court_rows.trace(case, by=cast.collections_supervisor, at=AFTER)
+    find = TraceFind(
+        request=trace, kind="mobile", value="13911113333", source="own_files", found_by=cast.collections_supervisor, found_at=AFTER
+    )
+    find.save(force_insert=True)
+    visit = court_rows.visit(case, by=cast.collections_supervisor, at=AFTER)  # the collector is one of the two who are sent
+    FieldVisit.objects.filter(pk=visit.pk).update(
+        status="planned", on=AFTER.date(), opens=time(9), closes=time(18), first=cast.collector, second=cast.second_collector
+    )
+    action = court_rows.action(case, by=cast.collections_supervisor, at=AFTER)
+    cost = LegalCost.objects.create(
+        action=action, kind="court", amount=Decimal("5.00"), on=AFTER.date(), actor=cast.collections_supervisor, at=AFTER
+    )
+    rows |= {TraceRequest: trace, TraceFind: find, FieldVisit: FieldVisit.objects.get(pk=visit.pk), LegalAction: action, LegalCost: cost}
     rows |= {None: case, Promise: promise, PreActionLetter: court_rows.letter(case, by=cast.collections_supervisor, at=AFTER)}
     complaints.file(
         case, kind="manner", about=cast.collector, is_complex=True, channel="inbound", statement="x", owner=cast.collections_supervisor,

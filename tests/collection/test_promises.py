@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from collection import cases, checks, contacts, owed, promises
+from collection import cases, checks, contacts, disputes, owed, promises
 from collection.judgement import Part, Payment, judge
 from collection.models import Case, Promise, PromisePart
 from credit import repayments
@@ -371,3 +371,34 @@ def test_the_tolerance_is_a_rule_of_the_house_with_its_dates(floor: Floor) -> No
     made = take(case, floor)
     pay(case, floor, "495.00")
     assert (made.tolerance, again(made).status) == (D("5.00"), "kept")
+
+
+# --- what takes its ground away --------------------------------------------------------------------------------------------
+def contest(case: Case, floor: Floor, amount: D) -> None:
+    told = {"channel": "inbound", "owner": floor.cast.collections_supervisor, "actor": floor.cast.collector, "at": AFTER}
+    disputes.raise_(case, loan=case.debts.get().loan, kind="amount", amount=amount, **told)
+    floor.deliver()
+
+
+def test_who_contests_what_they_promised_does_not_break_their_word(case: Case, floor: Floor) -> None:
+    promise = take(case, floor, (str(case.overdue_amount), SOON))
+    pay(case, floor, "100.00")
+    contest(case, floor, D("200.00"))
+    ended = again(promise)
+    assert (ended.status, ended.cancel_reason, ended.paid_amount, ended.ended_on) == ("cancelled", "contested", D("100.00"), TODAY)
+    floor.close(SOON + timedelta(days=9))
+    assert again(promise).status == "cancelled"
+    assert Case.objects.get(pk=case.pk).broken_on is None
+
+
+def test_a_promise_runs_on_where_enough_is_not_contested(case: Case, floor: Floor) -> None:
+    promise = take(case, floor, ("100.00", SOON))
+    contest(case, floor, D("200.00"))
+    assert again(promise).status == "open"
+
+
+def test_one_that_is_kept_when_something_is_contested_stays_kept(case: Case, floor: Floor) -> None:
+    promise = take(case, floor, ("100.00", SOON))
+    pay(case, floor, "100.00", deliver=False)
+    contest(case, floor, case.overdue_amount - D("100.00"))
+    assert again(promise).status == "kept"

@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from collection import cases, contested, disputes, holds, legal_holds, pay_links, queues, relief_home, settlement_letter, settlements
+from collection import (
+    cases,
+    contested,
+    disputes,
+    holds,
+    legal_holds,
+    pay_links,
+    promises,
+    queues,
+    relief_home,
+    settlement_letter,
+    settlements,
+)
 from collection.judgement import Part
 from collection.models import Case, Settlement
 from collection.settlements import AboveAuthority, BelowFloor, DisputeOpen, NotWhollyDue, OfferExpired, OwnProposal, SettlementUnderWay
@@ -335,3 +347,27 @@ def test_where_another_case_is_open_that_one_goes_on(case: Case, floor: Floor) -
         each.refresh_from_db()
     assert (row.status, case.status, other.status) == ("breached", "closed", "open")
     assert other.overdue_amount > row.floor
+
+
+def test_a_settlement_takes_the_place_of_what_was_promised(case: Case, floor: Floor) -> None:
+    """What runs until then is judged by what came, and is not broken by a debtor who pays as was agreed instead."""
+    promise = promises.take(
+        cases.claim(case, actor=floor.cast.collector, at=AFTER), parts=[Part(TODAY + timedelta(days=2), Decimal("100.00"))], channel="inbound",
+        actor=floor.cast.collector, at=AFTER,
+    )  # fmt: skip
+    agreed(case, floor)
+    promise.refresh_from_db()
+    assert (promise.status, promise.cancel_reason) == ("cancelled", "settlement")
+
+
+@pytest.mark.parametrize(
+    ("path", "press"), [("decide", {}), ("decide", {"approve": "", "refuse": ""}), ("step", {}), ("step", {"approve": ""})]
+)
+def test_a_form_that_says_nothing_decides_nothing(case: Case, floor: Floor, page_of: Any, path: str, press: dict[str, str]) -> None:
+    row = offered(case, floor)
+    answer = page_of(floor.cast.risk_manager if path == "decide" else floor.cast.collector).post(
+        f"/collections/settlements/{row.public_id}/{path}/", press
+    )
+    row.refresh_from_db()
+    assert (row.status, answer.status_code) == ("proposed", 422)
+    assert "press one of its buttons" in answer.text

@@ -203,3 +203,12 @@ def test_the_pages_from_asking_to_a_confirmed_number(case: Case, floor: Floor, p
     assert collector.post(f"{url}end/").status_code == 303
     assert row.public_id in collector.get("/collections/traces/?status=all").text
     assert collector.post(f"{url}finds/nobody/", {"try": ""}).status_code == 404
+
+
+def test_a_form_that_says_nothing_bars_nobodys_number(trace: TraceRequest, floor: Floor, page_of: Any) -> None:
+    find = found(trace, floor)
+    traces.try_it(find, actor=floor.cast.collector, at=AT)
+    barred = BarredNumber.objects.count()
+    assert page_of(floor.cast.collector).post(f"/collections/traces/{trace.public_id}/finds/{find.public_id}/", {}).status_code == 422
+    find.refresh_from_db()
+    assert (find.status, BarredNumber.objects.count()) == ("unverified", barred)

@@ -1,15 +1,17 @@
 """The gate as a door: one place is given once, verdicts are kept, third parties and wrong numbers are closed, agreements need evidence."""
 
 from collections.abc import Callable
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from threading import Barrier, Thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
+from django.utils.timezone import override as override_zone
 
 from crm.lib.errors import Invalid
-from customers import contact_gate, contact_windows, contacts, relations
+from customers import contact_gate, contact_windows, contacts, messages, messages_seeds, outbox, relations, templates
 from customers.contacts import NotNow
 from customers.models import BarredNumber, ContactAttempt, ContactVerdict, Relation
 from governance import rules
@@ -17,6 +19,7 @@ from tests.credit.test_races import together
 from tests.fixtures.cast import NOON, Cast
 
 MINUTE = timedelta(minutes=1)
+ROBOT = templates.declare("test.robot", label="An automatic call", purpose="collection", samples={})
 
 
 def call(customer: Any, actor: Any, number: int, **more: Any) -> ContactAttempt:
@@ -271,3 +274,42 @@ def test_of_two_calls_at_once_the_second_waits_for_the_quiet_days(cast: Cast, ma
     contact_gate.answered(rang)
     assert contacts.may_contact(customer, "call", NOON + timedelta(days=6)).rule == "contact.quiet_days"
     assert contacts.may_contact(customer, "call", NOON + timedelta(days=7)).allowed
+
+
+def test_an_automatic_call_counts_what_was_let_through_since_its_batch_began(cast: Cast, make_customer: Callable[..., Any]) -> None:
+    """A batch reads its clock before it holds its customers: the third call a collector was let through for in between is no past one."""
+    customer = make_customer()
+    for number in range(3):
+        talked(customer, cast.collector, number)
+    messages_seeds.words(ROBOT, "ivr", body_en="Call us", body_zh="请回电")
+    message = messages.send(
+        customer=customer, template=ROBOT, channel="ivr", purpose="collection", key="robot", values={}, actor=cast.collector,
+        at=NOON - MINUTE / 2,
+    )  # fmt: skip
+    assert outbox.claim("ivr", at=NOON + 1.9 * MINUTE, limit=5, count=outbox.Count()) == []
+    message.refresh_from_db()
+    assert (message.status, message.problem) == ("waiting", "contact.connected_calls_per_day")
+    assert ContactAttempt.objects.filter(channel="call").count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("zone", "server"),
+    [("America/New_York", "Asia/Shanghai"), ("Pacific/Auckland", "Asia/Shanghai"), ("Asia/Urumqi", "UTC"), ("", "America/New_York")],
+)
+def test_the_natural_day_is_that_of_the_persons_own_clock(cast: Cast, make_customer: Callable[..., Any], zone: str, server: str) -> None:
+    """Three talks in the last half hour of an evening close the day; the next morning at eight is open, wherever lender and server are."""
+    customer, clock = make_customer(), ZoneInfo(zone or "Asia/Shanghai")
+    customer.zone = zone
+    customer.save(update_fields=["zone"])
+    evening, morning = datetime(2026, 4, 14, 21, 59, 59, tzinfo=clock), datetime(2026, 4, 15, 8, tzinfo=clock)
+    with override_zone(server):
+        for number in range(3):
+            at = evening - (30 - number) * MINUTE
+            made = contact_gate.reserve(customer, channel="call", key=f"c{number}", at=at, actor=cast.collector, under_way=True)
+            contact_gate.settle(made, connected=True)
+        refused = contacts.may_contact(customer, "call", evening)
+        assert (refused.rule, refused.opens_at) == ("contact.connected_calls_per_day", morning)
+        assert contacts.may_contact(customer, "call", morning).allowed
+        assert contacts.may_contact(customer, "call", morning - timedelta(microseconds=1)).rule == "contact.hours"
+        assert contacts.may_contact(customer, "call", morning + timedelta(hours=14)).rule == "contact.hours"

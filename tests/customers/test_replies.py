@@ -52,7 +52,8 @@ def post(client: Any, settings: Any, body: Any, *, channel: str = "sms", secret:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("STOP", "stop"), ("stop.", "stop"), (" Stop please ", "stop"), ("T", "stop"), ("td", "stop"), ("ＴＤ", "stop"), ("退订", "stop"),
+        ("STOP", "stop"), ("stop.", "stop"), ("s t o p", "stop"), ("Ｔ　Ｄ", "stop"), ("退 订", "stop"), ("退訂", "stop"),
+        (" Stop please ", "stop"), ("T", "stop"), ("td", "stop"), ("ＴＤ", "stop"), ("退订", "stop"),
         ("我要退订", "stop"), ("unsubscribe", "stop"), ("please stop texting me", "stop"), ("不要再发短信了", "stop"), ("Opt-out", "stop"),
         ("I stopped by the bank and paid", "other"), ("End of month I pay the rest", "other"), ("取消自动扣款可以吗", "other"),
         ("Tomorrow", "other"), ("", "other"), ("START", "start"), ("恢复", "start"), ("wrong number", "wrong"), ("您发错了，我不是本人", "wrong"),
@@ -102,6 +103,15 @@ def test_a_stop_holds_for_every_file_with_the_number_and_is_lifted_by_a_word(mak
     assert ContactBar.objects.filter(customer__in=both, channel="sms", reason="stop").count() == 2
     heard(both[0], "恢复", "R-2")
     assert not ContactBar.objects.filter(lifted_at__isnull=True).exists()
+
+
+@pytest.mark.parametrize("written", ["+86{}", "0086 {}", "86{}", "+86-{}", "full"])
+def test_a_stop_is_heard_however_the_gateway_writes_the_number(customer: Any, written: str) -> None:
+    wide = str.maketrans("0123456789", "０１２３４５６７８９")
+    sender = customer.mobile.translate(wide) if written == "full" else written.format(customer.mobile)
+    row = heard(customer, "退订", sender=sender)
+    assert (row.customer, row.number_key) == (customer, customer.mobile_key)
+    assert not contacts.may_contact(customer, "sms", NOON).allowed
 
 
 def test_what_another_reason_stopped_no_word_opens(customer: Any, cast: Any) -> None:
@@ -254,7 +264,8 @@ def test_an_unknown_number_is_kept_and_does_no_harm(client: Any, settings: Any) 
 @pytest.mark.parametrize(
     "body",
     [b"", b"[]", b"{", b"\xff", {"id": "G"}, {"id": "G", "from": "1", "text": ""}, {"id": "G", "from": "1", "text": 5}, {"id": "", "from": "1", "text": "x"},
-     {"id": "x" * 101, "from": "1", "text": "x"}, {"id": "G", "from": "\x00", "text": "x"}, {"id": "G", "from": "1", "text": "x" * 2001}, b"x" * 20_000],
+     {"id": "x" * 101, "from": "1", "text": "x"}, {"id": "G", "from": "\x00", "text": "x"}, {"id": "G", "from": "1", "text": "x" * 2001}, b"x" * 20_000,
+     b'{"id": "\\ud800", "from": "1", "text": "x"}', b'{"id": "G", "from": "\\ud800", "text": "x"}', b'{"id": "G", "from": "1", "text": "\\udfff"}'],
 )  # fmt: skip
 def test_bad_input_is_refused_in_words(client: Any, settings: Any, body: Any) -> None:
     answer = post(client, settings, body)
