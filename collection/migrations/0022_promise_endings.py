@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0021_obligors'),
+        ("collections", "0021_obligors"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
