@@ -11,25 +11,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from collection import (
+    capacity_api,
     case_states,
     cases,
     checks,
     contacts,
     gate,
+    legal_api,
     links,
     matter_api,
     permissions,
     placement_api,
     promises,
+    quality_api,
     relief_api,
     results_api,
     script_panel,
     scripts,
+    trace_api,
+    visit_api,
 )
-from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
+from collection.contacts import LONGEST_NOTE
 from collection.models import CallScript, Case, CaseDebt, Channel, Contact, Outcome, Promise, PromisePart, RightPartyCheck
 from collection.obligor_api import TO_WHOM, ObligorOut
-from collection.part_api import named, parts_of
+from collection.part_api import NEXT, named, parts_of
 from crm.lib.api import DoorViewSet, checked
 from customers.models import Party
 from governance.asked import caller
@@ -75,7 +80,7 @@ class ContactIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
     outcome = serializers.ChoiceField(choices=Outcome.choices, help_text="a talk with the debtor needs the check and the lines of `script`")
     promise = PartIn(many=True, required=False, default=list, help_text="with the outcome `promise`")
-    next_action = serializers.ChoiceField(choices=[(channel.value, channel.label) for channel in NEXT_ACTIONS])
+    next_action = serializers.ChoiceField(choices=NEXT)
     next_action_on = serializers.DateField()
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_NOTE)
     obligor = serializers.CharField(**TO_WHOM)
@@ -358,4 +363,9 @@ VIEWSETS = (
     | relief_api.VIEWSETS
     | results_api.VIEWSETS
     | placement_api.VIEWSETS
+    | legal_api.VIEWSETS
+    | visit_api.VIEWSETS
+    | trace_api.VIEWSETS
+    | quality_api.VIEWSETS
+    | capacity_api.VIEWSETS
 )

@@ -49,7 +49,7 @@ for group, order, label, url_name, permission, icon, key in (
     ("collections", 45, _("Treatment"), "treatments", permissions.VIEW_TREATMENT, "strategies", ""),
     ("collections", 47, _("Agencies"), "agency-list", permissions.VIEW_AGENCY, "partners", ""),
     ("collections", 47, _("Scores of cases"), "collection-scores", permissions.VIEW_TREATMENT, "chart", ""),
-    ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW, "chart", ""),
+    ("collections", 50, _("Results of collections"), "collection-results", permissions.VIEW_RESULT, "chart", ""),
 ):
     menu.entry(group=group, order=order, label=label, url_name=url_name, permission=permission, icon=icon, key=key)
 panels.add("cases", title=_("Cases"), url_name="case-panel", permission=permissions.VIEW, order=40)

@@ -1,13 +1,15 @@
-"""The parts of a promise over HTTP: read from a body, and named as the body names them when one cannot be."""
+"""What bodies of contacts share over HTTP: the parts of a promise, named as the body names them when one cannot be, and what may come next."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from collection.contacts import NEXT_ACTIONS
 from collection.judgement import Part
 from crm.lib.errors import DomainError
 
+NEXT = [(channel.value, channel.label) for channel in NEXT_ACTIONS]
 FIELD = re.compile(r"(amount|due_on)_(\d+)")  # as the form on a page calls them
 
 

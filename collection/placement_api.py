@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django.db.models import Prefetch
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,7 +13,19 @@ from rest_framework.response import Response
 
 from collection import permissions, placement_work, script_panel
 from collection.contacts import LONGEST_NOTE
-from collection.models import CallScript, CaseDebt, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement
+from collection.models import (
+    CallScript,
+    CaseDebt,
+    Channel,
+    Complaint,
+    Contact,
+    Dispute,
+    Hardship,
+    Outcome,
+    Placement,
+    Promise,
+    PromisePart,
+)
 from collection.obligor_api import TO_WHOM, ObligorOut
 from collection.part_api import named, parts_of
 from credit.act_builds import Evidence
@@ -31,6 +44,23 @@ class PlacedDebtOut(serializers.ModelSerializer):
         fields = ("loan", "overdue_amount", "dpd")
 
 
+class PlacedPromisePartOut(serializers.ModelSerializer):
+    class Meta:
+        model = PromisePart
+        fields = ("seq", "due_on", "amount")
+
+
+class PlacedPromiseOut(serializers.ModelSerializer):
+    """The promise that runs in the case, whoever took it down; `paid_amount` is what of it came in time."""
+
+    id = serializers.CharField(source="public_id")
+    parts = PlacedPromisePartOut(many=True)
+
+    class Meta:
+        model = Promise
+        fields = ("id", "status", "amount", "paid_amount", "first_due_on", "last_due_on", "taken_at", "parts")
+
+
 class PlacementOut(serializers.ModelSerializer):
     """A case with the agency, as little of it as the work needs: no id number, the number only with the place for a call."""
 
@@ -42,12 +72,19 @@ class PlacementOut(serializers.ModelSerializer):
     overdue_amount = serializers.DecimalField(source="case.overdue_amount", max_digits=14, decimal_places=2)
     debts = PlacedDebtOut(source="case.debts", many=True)
     obligors = ObligorOut(source="case.customer.obligors", many=True)
+    promise = serializers.SerializerMethodField()
 
     class Meta:
         model = Placement
         fields = (
             "id", "placed_on", "back_on", "name", "mobile", "language", "zone", "overdue_amount", "rate", "collected", "fee", "debts", "obligors",
+            "promise",
         )  # fmt: skip
+
+    @extend_schema_field(PlacedPromiseOut(allow_null=True))
+    def get_promise(self, row: Placement) -> Any:
+        running = row.case.running_promises  # type: ignore[attr-defined]  # at most one runs
+        return PlacedPromiseOut(running[0]).data if running else None
 
     def get_zone(self, row: Placement) -> str:
         return row.case.customer.zone or row.case.customer.legal_entity.zone
@@ -179,7 +216,8 @@ class PlacementViewSet(DoorViewSet):
         rows = Placement.objects.visible_to(self.request.user)
         if self.action == "contacts":  # a call that ran while the case was taken back is told all the same
             rows = placement_work.tellable(caller(self.request), at=now())
-        return rows.with_agency()
+        running = Promise.objects.running().prefetch_related("parts").order_by("-pk")
+        return rows.with_agency().prefetch_related(Prefetch("case__promises", running, to_attr="running_promises"))
 
     def paginate_queryset(self, queryset: Any) -> Any:
         rows = super().paginate_queryset(queryset)

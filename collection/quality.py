@@ -18,9 +18,10 @@ from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet
 from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
-from collection import flag_words
+from collection import flag_words, permissions
 from collection.models import Contact, ContactFlag, QualityForm, QualityReview, Recording
 from collection.models.case import Channel, Outcome
+from credit import books
 from crm.lib.errors import DomainError, Invalid, NotAllowed
 from governance import rules
 from governance.lifecycle import move
@@ -81,6 +82,9 @@ def put_form(*, questions: Sequence[Mapping[str, Any]], why: str, actor: User, a
     found: dict[str, Any] = {}
     if not 0 < len(questions) <= MOST_QUESTIONS:
         found["__all__"] = _("A form has 1 to 15 questions.")
+    codes = [question.get("code") or f"q{place + 1}" for place, question in enumerate(questions)]
+    if len(set(codes)) < len(codes):
+        found["__all__"] = _("Two questions have one code: answers would be mixed up.")
     for place, question in enumerate(questions):
         if not question["en"].strip() or not question["zh"].strip():
             found[f"zh_{place}"] = _("Write each question in both languages.")
@@ -94,7 +98,7 @@ def put_form(*, questions: Sequence[Mapping[str, Any]], why: str, actor: User, a
     made = QualityForm.objects.create(
         number=newest.number + 1 if newest else 1, why=why.strip(), made_by=actor, made_at=at,
         questions=[
-            {"code": each.get("code") or f"q{place + 1}", "en": each["en"].strip(), "zh": each["zh"].strip(), "weight": each["weight"],
+            {"code": codes[place], "en": each["en"].strip(), "zh": each["zh"].strip(), "weight": each["weight"],
              "critical": bool(each["critical"])}
             for place, each in enumerate(questions)
         ],
@@ -141,6 +145,8 @@ def draw(entity: LegalEntity, *, since: date, until: date, each: int, seed: str,
     found: dict[str, Any] = {}
     if until < since:
         found["until"] = _("The last day cannot lie before the first.")
+    elif until > (today := books.value_day(entity, at)):
+        found["until"] = _("The day must be from %(first)s to %(last)s.") % {"first": since.isoformat(), "last": today.isoformat()}
     if not 1 <= each <= MOST_SAMPLE:
         found["each"] = _("Draw 1 to 50 for each collector.")
     if not 0 < len(seed.strip()) <= 40:
@@ -175,6 +181,14 @@ def draw(entity: LegalEntity, *, since: date, until: date, each: int, seed: str,
         actor=actor, at=at,
     )  # fmt: skip
     return list(QualityReview.objects.filter(contact__in=chosen, round=1).order_by("pk"))
+
+
+def seen_by(user: User) -> Any:
+    """Return the reviews a person sees: who scores or audits those of their branch, a collector their own once they are scored."""
+    rows = QualityReview.objects.visible_to(user)
+    if user.has_perm(permissions.SCORE_QUALITY) or not user.has_perm(permissions.CONTACT):
+        return rows
+    return rows.filter(contact__actor=user).exclude(status=Status.WAITING)
 
 
 # --- scoring -------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from collection.places import silent_days
 from credit import books
 from crm.lib import pages
 from crm.lib.among import among_words
+from crm.lib.errors import Invalid
 from crm.lib.templatetags.crm import spoken
 from governance import uses
 from governance.models import LegalEntity, User
@@ -44,6 +45,17 @@ def today(user: Any, at: datetime) -> date:
 
 def house_of(user: Any) -> LegalEntity | None:
     return user.team.legal_entity if user.team_id else LegalEntity.objects.order_by("pk").first()
+
+
+def lender_of(user: Any) -> LegalEntity:
+    """Return the lender a person works for: its plans and sums are theirs to read.
+
+    :raises Invalid: while there is none
+    """
+    entity = house_of(user)
+    if entity is None:
+        raise Invalid(_("There is no lender yet."))
+    return entity
 
 
 def waiting(user: User, *, at: datetime) -> CaseQuerySet:

@@ -42,6 +42,11 @@ def sheets(user: Any, params: QueryDict) -> list[tables.Sheet]:
 
 
 TABLE = tables.Table(
-    "collections.results", _("Results of collections"), permissions.VIEW, permissions.EXPORT, lambda: reverse("collection-results"), sheets
+    "collections.results",
+    _("Results of collections"),
+    permissions.VIEW_RESULT,
+    permissions.EXPORT,
+    lambda: reverse("collection-results"),
+    sheets,
 )
 tables.declare(TABLE)

@@ -60,7 +60,7 @@ CHOICES = [
 
 
 class CollectionResultsViewSet(viewsets.ViewSet):
-    needs = {"list": permissions.VIEW}
+    needs = {"list": permissions.VIEW_RESULT}
 
     @extend_schema(parameters=CHOICES, responses={200: CollectionResultsOut})
     def list(self, request: Request) -> Response:

@@ -278,6 +278,7 @@ def action(request: HttpRequest, public_id: str) -> HttpResponse:
         "diary": list(row.diary.select_related("actor").order_by("-pk")),
         "letters": list(row.case.letters.order_by("-pk")[:SHOWN]),
         "packs": list(row.packs.select_related("job", "asked_by").order_by("-pk")[:SHOWN]),
+        "may_open_pack": user.has_perm(permissions.OPEN_PACK),
         "may_pack": may_run and row.status not in (LegalAction.Status.PROPOSED, LegalAction.Status.REFUSED),
         "may_read": any(user.has_perm(code) for code in READERS),
         "may_decide": row.status == LegalAction.Status.PROPOSED and user.has_perm(permissions.APPROVE_LEGAL) and row.proposed_by_id != user.pk,
@@ -374,7 +375,7 @@ def pack_new(request: HttpRequest, public_id: str) -> HttpResponse:
     return form.page(request, "collections/relief_form.html", context)
 
 
-@needs(permissions.RUN_LEGAL)
+@needs(permissions.OPEN_PACK)
 @require_GET
 def pack_file(request: HttpRequest, public_id: str, number: str) -> HttpResponse:
     """Hand a pack out; who opened it stands in the ledger."""

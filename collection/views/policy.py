@@ -12,12 +12,11 @@ from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from collection import contact_rules, permissions, policy_charts, replays
+from collection import contact_rules, permissions, policy_charts, queues, replays
 from collection.models import PolicyDraft, PolicyReplay
 from collection.policy_forms import DraftForm, ProposeForm, ReplayForm
 from collection.views.work import person
 from crm.lib import htmx
-from crm.lib.errors import Invalid
 from crm.lib.permissions import needs
 from customers import contact_packs, contacts
 from customers.models import ContactVerdict
@@ -178,11 +177,7 @@ def policy_replay(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def entity_of(request: HttpRequest) -> LegalEntity:
     """Return the lender this person works for: a replay is over all of it, as sums only."""
-    team = person(request).team
-    entity = team.legal_entity if team else LegalEntity.objects.order_by("pk").first()
-    if entity is None:
-        raise Invalid(_("There is no lender yet."))
-    return entity
+    return queues.lender_of(person(request))
 
 
 @needs(permissions.VIEW_POLICY)

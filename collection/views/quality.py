@@ -26,12 +26,7 @@ STATES = ("waiting", "scored", "replied", "closed")
 
 
 def theirs(request: HttpRequest) -> Any:
-    """Return the reviews a person sees: who scores or audits those of their branch, a collector their own once they are scored."""
-    rows = QualityReview.objects.visible_to(request.user)
-    user = person(request)
-    if user.has_perm(permissions.SCORE_QUALITY) or not user.has_perm(permissions.CONTACT):
-        return rows
-    return rows.filter(contact__actor=user).exclude(status=QualityReview.Status.WAITING)
+    return quality.seen_by(person(request))
 
 
 @needs(permissions.VIEW_QUALITY)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.exceptions import MethodNotAllowed, NotFound, ParseError
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
@@ -30,17 +30,29 @@ class Needs(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         code = needed(view, request)
-        if code is None or not request.user or not request.user.is_authenticated:
+        if not request.user or not request.user.is_authenticated:
             return False
-        permission = ALL.get(code)
-        if not request.user.has_perm(code):
+        if code is None:
+            # Told to those alone whom this address lets in by another method: to everybody else it is as closed as any.
+            if any(self.allows(each, request) for each in offered(view, request)):
+                raise MethodNotAllowed(request.method or "")
+            self.message = None
+            return False
+        return self.allows(code, request)
+
+    def allows(self, code: str, request: Request) -> bool:
+        """Return whether the caller holds a permission and, if it is a machine, the scope; else say in `message` what is missing."""
+        permission, user = ALL.get(code), request.user
+        if not user.is_authenticated:
+            return False
+        if not user.has_perm(code):
             label = permission.label if permission else code
             self.message = _("It needs the permission “%(permission)s” (%(code)s).") % {"permission": label, "code": code}
             return False
-        if hours := request.user.closed_at(now()):
+        if hours := user.closed_at(now()):
             self.message = outside(hours)
             return False
-        request.user.asked = code
+        user.asked = code
         token = request.auth
         if token is None or not hasattr(token, "allow_scopes"):
             return True  # a person's own session
@@ -52,6 +64,14 @@ class Needs(BasePermission):
             else _("This is not open to API clients.")
         )
         return False
+
+
+def offered(view: "APIView", request: Request) -> list[str]:
+    """Return the permissions of what the address takes by other methods; none for a method that is no act on it, as OPTIONS."""
+    if getattr(view, "action", None) is not None:
+        return []
+    table: Mapping[str, str] = getattr(view, "needs", {})
+    return [table[name] for name in sorted(set(getattr(view, "action_map", {}).values())) if name in table]
 
 
 def needed(view: "APIView", request: Request | HttpRequest) -> str | None:

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from collection.models import FieldVisit, LegalAction, PreActionLetter, TraceRequest
-from governance import files
+from collection import packs
+from collection.models import FieldVisit, FilingPack, LegalAction, PreActionLetter, TraceRequest
+from governance import files, jobs
 from tests.fixtures.papers import pdf
 
 
@@ -48,6 +49,14 @@ def trace(case: Any, *, by: Any, at: datetime) -> TraceRequest:
     return row
 
 
+def pack(made: LegalAction, *, by: Any, at: datetime) -> FilingPack:
+    """Return a pack that is ordered."""
+    job = jobs.start(kind=packs.JOB_KIND, title=packs.TITLE, actor=by, at=at)
+    row = FilingPack(action=made, job=job, reason="向法院立案", asked_by=by, asked_at=at)
+    row.save(force_insert=True)
+    return row
+
+
 def court_rows(case: Any, *, worker: Any, at: datetime) -> dict[str, str]:
     """Return the public id of one row of each kind in a case, brought by `worker`."""
     from collection.models import LegalCost
@@ -56,6 +65,7 @@ def court_rows(case: Any, *, worker: Any, at: datetime) -> dict[str, str]:
     cost = LegalCost.objects.create(action=made, kind="court", amount=Decimal("50.00"), on=at.date(), actor=worker, at=at)
     return {
         "legal_action": made.public_id,
+        "filing_pack": pack(made, by=worker, at=at).public_id,
         "letter": letter(case, by=worker, at=at).public_id,
         "cost": cost.public_id,
         "visit": visit(case, by=worker, at=at).public_id,

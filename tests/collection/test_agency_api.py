@@ -115,6 +115,26 @@ def test_a_day_of_an_agency(floor: Floor, north: Outside, rows: list[Case], api_
     assert Case.objects.get(pk=case.pk).status in ("open", "worked")
 
 
+def test_the_promise_that_runs_in_a_placed_case_is_read_and_no_other(floor: Floor, north: Outside, rows: list[Case], api_of: Any) -> None:
+    """Whoever took it down; of a case with another agency nothing at all."""
+    case, other = rows
+    row, foreign = north.given(case, floor), north.given(other, floor)
+    assert {one["promise"] for one in north.client.get(URL).json()["results"]} == {None}
+    part = {"due_on": (localdate(now()) + timedelta(days=3)).isoformat(), "amount": "100.00"}
+    assert north.call(row, "promise", promise=[part])[0] == 201
+    taken = Promise.objects.get()
+    shown = {one["id"]: one["promise"] for one in north.client.get(URL).json()["results"]}
+    found = shown[row]
+    assert (found["id"], found["status"], found["amount"], found["paid_amount"]) == (taken.public_id, "open", "100.00", "0.00")
+    assert found["parts"] == [{"seq": 1, **part}] and "taken_by" not in found
+    assert shown[foreign] is None and north.client.get(f"{URL}{row}/").json()["promise"] == found
+    Promise.objects.update(status="broken", ended_on=localdate(now()), ended_at=now())
+    assert north.client.get(f"{URL}{row}/").json()["promise"] is None, "it is over"
+    south = Outside(floor, api_of, "SOUTH")
+    assert south.client.get(URL).json()["results"] == []
+    assert south.client.get(f"{URL}{row}/").status_code == 404
+
+
 def test_who_answers_beside_the_debtor_is_shown_masked_and_counted_by_themselves(floor: Floor, north: Outside, rows: list[Case]) -> None:
     """Only who agreed to be turned to; three calls answered by the guarantor close their count and leave the debtor's open."""
     case, other = rows

@@ -338,6 +338,26 @@ def test_an_address_that_names_no_figure_shows_no_case(text: str, worked: dict[s
 
 
 # --- page, file, API -----------------------------------------------------------------------------------------------
+def test_the_analyst_reads_the_sums_and_nobodys_case(worked: dict[str, Case], page_of: Any, api_of: Any, cast: Cast) -> None:
+    """The figures of the whole lender, over the page and the API; no figure leads to a case, and no case opens."""
+    analyst, manager = page_of(cast.risk_analyst), page_of(cast.risk_manager)
+    link = reverse("case-list")
+    shown = analyst.get(reverse("collection-results"), {"months": "12"}).content.decode()
+    assert link not in shown and link in manager.get(reverse("collection-results"), {"months": "12"}).content.decode()
+    assert reverse("collection-results") in analyst.get("/").content.decode(), "it is in their menu"
+    api = api_of("cases:read", user=cast.risk_analyst)
+    url = "/api/v1/collection-results/?months=12"
+    assert api.get(url).json()["tables"] == api_of("cases:read", user=cast.risk_manager).get(url).json()["tables"]
+    for path in ("/api/v1/cases/", f"/api/v1/cases/{worked['early'].public_id}/", "/api/v1/promises/"):
+        assert api.get(path).status_code == 403
+    for name in ("treatments", "collection-scores"):
+        page = analyst.get(reverse(name))
+        assert page.status_code == 200 and reverse("case-list") not in page.content.decode()
+        assert 'type="submit"' not in page.content.decode().partition("<main")[2].partition("</main>")[0], "to read"
+    for path in (link, reverse("case", args=[worked["early"].public_id]), reverse("treatment-experiment-new")):
+        assert analyst.get(path).status_code == 403
+
+
 def test_the_page_says_what_each_figure_means(worked: dict[str, Case], page_of: Any, cast: Cast) -> None:
     contacts(worked["slow"], cast.collector, "promise")
     client: Client = page_of(cast.collections_supervisor)

@@ -57,11 +57,15 @@ def rows(floor: Floor) -> dict[str, str]:
 
 def matter_rows(floor: Floor, case: Any) -> dict[str, str]:
     """Return what is contested, complained about and asked for in the case, by the collections of the API."""
+    from tests.collection.court_rows import court_rows
     from tests.collection.relief_rows import rows_of
+    from tests.collection.supervision_rows import quality_rows
     from tests.fixtures.cast import NOON
 
     late = datetime.combine(floor.cast.entity.business_date, NOON.timetz())
-    found = rows_of(case, worker=floor.cast.collector, cast=floor.cast, at=late)
+    worker = floor.cast.collector
+    found = rows_of(case, worker=worker, cast=floor.cast, at=late) | court_rows(case, worker=worker, at=late)
+    found |= quality_rows(case, worker=worker, cast=floor.cast, at=late)
     names = {
         "dispute": "disputes",
         "complaint": "complaints",
@@ -69,6 +73,11 @@ def matter_rows(floor: Floor, case: Any) -> dict[str, str]:
         "relief_plan": "relief-plans",
         "settlement": "settlements",
         "placement": "placements",
+        "legal_action": "legal-actions",
+        "filing_pack": "filing-packs",
+        "visit": "visits",
+        "trace": "traces",
+        "quality_review": "quality-reviews",
     }
     return {names[name]: value for name, value in found.items() if name in names}
 

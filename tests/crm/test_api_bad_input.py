@@ -62,6 +62,11 @@ UNKNOWN = {
     "relief-plans": "HP",
     "settlements": "SE",
     "placements": "PL",
+    "legal-actions": "LG",
+    "filing-packs": "FP",
+    "visits": "FV",
+    "traces": "ST",
+    "quality-reviews": "QR",
 }
 UNREADABLE = [
     b'{"a": ',
@@ -131,7 +136,7 @@ def caller(bearer: str) -> Caller:
 
 def address(template: str, rows: dict[str, str]) -> str:
     collection = template.removeprefix("/api/v1/").split("/", 1)[0]
-    return template.replace("{public_id}", rows[collection])
+    return template.replace("{public_id}", rows[collection]) if "{public_id}" in template else template
 
 
 def strategy_of(backtest: str) -> str:
@@ -196,6 +201,24 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/hardships/{public_id}/answer/": {"outcome": "refused", "answer": "x"},
         "/api/v1/relief-plans/": {"hardship": rows["hardships"], "loan": rows["loans"], "kind": "extension", "more": 2},
         "/api/v1/settlements/": {"case": rows["cases"], "parts": [{"due_on": later, "amount": "100.00"}]},
+        "/api/v1/legal-actions/": {"case": rows["cases"]},
+        "/api/v1/legal-actions/{public_id}/diary/": {"to": "pre_action", "on": localdate(now()).isoformat(), "note": "x"},
+        "/api/v1/legal-actions/{public_id}/costs/": {"kind": "court", "amount": "50.00", "on": localdate(now()).isoformat()},
+        "/api/v1/legal-actions/{public_id}/take-back/": {"cost": "LC-22222222"},
+        "/api/v1/filing-packs/": {"action": rows["legal-actions"], "reason": "for the court"},
+        "/api/v1/visits/": {"case": rows["cases"], "why": "talk"},
+        "/api/v1/visits/{public_id}/plan/": {"on": later, "opens": "10:00", "closes": "12:00", "first": "U-22222222", "second": "U-22222223"},
+        "/api/v1/visits/{public_id}/finish/": {"outcome": "not_met", "next_action": "call", "next_action_on": later},
+        "/api/v1/traces/": {"case": rows["cases"], "purpose": "collect", "basis": "contract", "reason": "nobody answers"},
+        "/api/v1/traces/{public_id}/look/": {"source": "own_files"},
+        "/api/v1/traces/{public_id}/finds/": {"kind": "mobile", "value": "13911112222", "source": "returned_contact"},
+        "/api/v1/traces/{public_id}/try/": {"find": "SD-22222222"},
+        "/api/v1/traces/{public_id}/decide/": {"find": "SD-22222222", "right": True},
+        "/api/v1/quality-forms/": {"questions": [{"en": "Polite?", "zh": "是否礼貌？", "weight": 10}], "why": "x"},
+        "/api/v1/quality-reviews/": {"since": "2026-04-01", "until": "2026-04-30", "each": 3, "seed": "a"},
+        "/api/v1/quality-reviews/{public_id}/score/": {"answers": {"introduced": "yes"}},
+        "/api/v1/quality-reviews/{public_id}/reply/": {"words": "x"},
+        "/api/v1/quality-reviews/{public_id}/settle/": {"words": "x"},
         "/api/v1/cases/{public_id}/contacts/": {"channel": "call", "outcome": "busy", "next_action": "call", "next_action_on": later},
     }  # fmt: skip
     return bodies.get(template, {})

@@ -57,6 +57,22 @@ def test_a_client_may_ask_for_less(machine: tuple[ApiClient, str]) -> None:
     assert refused.headers["Content-Type"] == PROBLEM
 
 
+def test_a_method_that_an_address_does_not_take_is_405_to_who_may_use_it_and_403_to_others(cast: Cast, api_of: Any) -> None:
+    """An address that only takes POST: who may send there is told so; to everybody else it is as closed as any."""
+    url = "/api/v1/traces/ST-22222222/end/"
+    refused = api_of("traces:write", user=cast.collector).get(url)
+    assert (refused.status_code, refused.headers["Content-Type"], refused.json()["code"]) == (405, PROBLEM, "method_not_allowed")
+    assert refused.headers["Allow"] == "POST, OPTIONS"
+    for method in ("put", "patch", "delete"):
+        assert getattr(api_of("traces:write", user=cast.collector), method)(url).status_code == 405
+    for client in (api_of("cases:read", user=cast.collector), api_of("traces:write", user=cast.loan_officer), api_of("traces:write")):
+        closed = client.get(url)
+        assert (closed.status_code, closed.json()["code"]) == (403, "permission_denied")
+        assert "collections.trace" not in closed.content.decode(), "not even what it would need"
+    assert api_of("traces:write", user=cast.collector).options(url).status_code == 403
+    assert APIClient().get(url).status_code == 401
+
+
 def test_a_client_may_not_ask_for_more(machine: tuple[ApiClient, str]) -> None:
     assert token(machine, scope="customers:read repayments:write").status_code in (400, 401)
 

@@ -44,7 +44,18 @@ PAGES: list[tuple[str, str, str]] = [
     ("POST", "quality-words", VIEW),
     ("GET", "quality-sound", VIEW),
 ]
-API: list[tuple[str, str, str]] = []
+API: list[tuple[str, str, str]] = [
+    ("GET", "api-quality-forms-list", VIEW),
+    ("POST", "api-quality-forms-list", SCORE),
+    ("GET", "api-quality-reviews-list", VIEW),
+    ("POST", "api-quality-reviews-list", SCORE),
+    ("GET", "api-quality-reviews-detail", VIEW),
+    ("POST", "api-quality-reviews-score", SCORE),
+    ("POST", "api-quality-reviews-second", SCORE),
+    ("POST", "api-quality-reviews-reply", "collections.log_contact"),
+    ("POST", "api-quality-reviews-settle", SCORE),
+    ("GET", "api-capacity-plans-list", PLAN),
+]
 ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "quality-review", "quality_review", "collector"),
     ("POST", "quality-score", "quality_review", "collections_supervisor"),
@@ -54,14 +65,16 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("POST", "quality-flag-settle", "contact_flag", "collections_supervisor"),
 ]
 API_ROWS: list[tuple[str, str, str, str]] = [
-    ("GET", "quality-review", "quality_review", "collector"),
-    ("POST", "quality-score", "quality_review", "collections_supervisor"),
-    ("POST", "quality-words", "quality_review", "collector"),
-    ("GET", "quality-sound", "quality_review", "collector"),
-    ("GET", "quality-flag", "contact_flag", "collections_supervisor"),
-    ("POST", "quality-flag-settle", "contact_flag", "collections_supervisor"),
+    ("GET", "api-quality-reviews-detail", "quality_review", "collector"),
+    ("POST", "api-quality-reviews-score", "quality_review", "collections_supervisor"),
+    ("POST", "api-quality-reviews-second", "quality_review", "collections_supervisor"),
+    ("POST", "api-quality-reviews-reply", "quality_review", "collector"),
+    ("POST", "api-quality-reviews-settle", "quality_review", "collections_supervisor"),
 ]
-LISTS: list[tuple[str, str, tuple[str, ...]]] = [("quality", "collections_supervisor", ("quality_review", "contact_flag"))]
+LISTS: list[tuple[str, str, tuple[str, ...]]] = [
+    ("quality", "collections_supervisor", ("quality_review", "contact_flag")),
+    ("api-quality-reviews-list", "collections_supervisor", ("quality_review",)),
+]
 # versions of rules, absences and orders of the whole lender, narrowed to its own people by the door
 SHARED: set[str] = {
     "assignment-run",
