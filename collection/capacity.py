@@ -4,7 +4,9 @@
 before today counts today. Cases without any plan are to be reached once in `collections.queue.silent_days` days, so a share of them
 counts on each day; each case expected to roll, or to open anew, counts on its day too.
 
-*Capacity* of a day is the sum of the daily contacts of those on the roster who work that day of the week and are not away.
+*Capacity* of a day is the sum of the daily contacts of those on the roster who work that day of the week and are not away. On a day of the
+week on which nobody of the roster works, nothing is needed: its contacts count on the next day somebody does. Where those who would work are
+all away, the day is short.
 
 *Rolling*: a case of bucket b crosses into the next one on a known day unless it is paid: that is when its days past due pass 30 x b. How many
 do is read from the house's own history: of the loans that stood in b at a month's end, the share that stood in a graver bucket, or was
@@ -184,8 +186,8 @@ def unplanned(entity: LegalEntity) -> int:
     return rows.exclude(pk__in=called).count()
 
 
-def present(entity: LegalEntity, *, on: date) -> dict[date, tuple[int, int]]:
-    """Return for each coming day how many people work, and how many contacts they make together."""
+def present(entity: LegalEntity, *, on: date) -> dict[date, tuple[int, int, bool]]:
+    """Return for each coming day how many people work, how many contacts they make together, and whether it is a day off for the whole roster."""
     rows = list(
         Collector.objects.filter(
             user__is_active=True, user__role__permissions__contains=[permissions.CLAIM], user__team__legal_entity=entity
@@ -196,7 +198,7 @@ def present(entity: LegalEntity, *, on: date) -> dict[date, tuple[int, int]]:
     found = {}
     for day in absences.days(on, last):
         there = [daily for person, daily, workdays in rows if day.weekday() in workdays and person not in away.get(day, set())]
-        found[day] = (len(there), sum(there))
+        found[day] = (len(there), sum(there), bool(rows) and not any(day.weekday() in workdays for _person, _daily, workdays in rows))
     return found
 
 
@@ -205,17 +207,22 @@ def reckon(entity: LegalEntity, *, on: date) -> tuple[list[dict[str, Any]], list
     wanted, there, moving = needed(entity, on=on), present(entity, on=on), rolls(entity, on=on)
     idle = unplanned(entity)
     share, rest = divmod(idle, max(silent_days(on), 1))
-    lines = []
+    lines, carried = [], 0
     for ahead, day in enumerate(absences.days(on, on + timedelta(days=HORIZON - 1))):
         parts = {name: wanted.get(day, {}).get(name, 0) for name in ("action", "promise", "treatment")}
         parts["unplanned"] = share + (ahead < rest)
         expected = sum((Decimal(row["days"][ahead - 1]) for row in moving), NOTHING) if ahead else NOTHING
         parts["rolls"] = int(expected.to_integral_value(rounding=ROUND_HALF_UP))
-        people, contacts = there[day]
+        people, contacts, off = there[day]
+        parts["carried"] = carried
         whole = sum(parts.values())
+        carried, needs = (whole, 0) if off else (0, whole)
         lines.append(
-            {"day": day.isoformat(), **parts, "needed": whole, "people": people, "capacity": contacts, "short": max(whole - contacts, 0)}
-        )
+            {
+                "day": day.isoformat(), **parts, "off": off, "needed": needs, "people": people, "capacity": contacts,
+                "short": max(needs - contacts, 0),
+            }
+        )  # fmt: skip
     return lines, moving
 
 

@@ -11,13 +11,13 @@ from collection.models import CapacityDay
 from credit.accrual import bucket_name
 from crm.lib.templatetags.crm import percent
 
-NEEDS = ("action", "promise", "treatment", "unplanned", "rolls")
+NEEDS = ("action", "promise", "treatment", "unplanned", "rolls", "carried")
 
 
 def need_words() -> dict[str, str]:
     return {
         "action": _("planned actions"), "promise": _("promises due"), "treatment": _("calls of the treatment"), "unplanned": _("cases without a plan"),
-        "rolls": _("expected to roll or open"),
+        "rolls": _("expected to roll or open"), "carried": _("carried over a day off"),
     }  # fmt: skip
 
 
@@ -60,7 +60,10 @@ def against(row: CapacityDay) -> dict[str, Any]:
     return shown | {
         "heads": [_("Day"), *(words[name] for name in NEEDS), pgettext("capacity", "needed"), _("people"), _("possible"), _("short")],
         "rows": [
-            {"label": day["day"], "cells": [*(day[name] for name in NEEDS), day["needed"], day["people"], day["capacity"], day["short"]]}
+            {
+                "label": _("%(day)s, day off") % {"day": day["day"]} if day.get("off") else day["day"],
+                "cells": [*(day.get(name, 0) for name in NEEDS), day["needed"], day["people"], day["capacity"], day["short"]],
+            }
             for day in row.days
         ],
     }

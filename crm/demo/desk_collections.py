@@ -43,9 +43,21 @@ def work(house: House, day: date) -> None:
         at = house.at(day, 10 + place, 5)
         for item in queues.upcoming(collector, at=at, limit=A_DAY):
             at += timedelta(minutes=9)
+            if item.case.next_action == "letter" and item.case.next_action_on and item.case.next_action_on <= day:
+                write(item.case, collector, day=day, at=at)
+                continue
             if house.rng.random() < 0.25 or not gate.answer(item.case, channel="call", at=at + timedelta(minutes=4)).allowed:
                 continue
             call(item.case, collector, day=day, at=at, rng=house.rng, outcome=house.rng.choice(OUTCOMES))
+
+
+def write(case: Case, collector: User, *, day: date, at: datetime) -> None:
+    """Send the letter that was planned, as after a wrong number, and plan to try again when it has arrived."""
+    case = cases.claim(case, actor=collector, at=at)
+    contacts.log_contact(
+        case, channel="letter", outcome="sent", note="", next_action="call", next_action_on=day + timedelta(days=5), actor=collector,
+        at=at + timedelta(minutes=5),
+    )  # fmt: skip
 
 
 def tell(made: PhoneCall, *, outcome: str, at: datetime) -> None:
@@ -60,8 +72,8 @@ def tell(made: PhoneCall, *, outcome: str, at: datetime) -> None:
     )
 
 
-def call(case: Case, collector: User, *, day: date, at: datetime, rng: Random, outcome: str) -> None:
-    """Take a case, confirm the person where the result needs it, and log how the call ended."""
+def call(case: Case, collector: User, *, day: date, at: datetime, rng: Random, outcome: str, soon: bool = False) -> None:
+    """Take a case, confirm the person where the result needs it, and log how the call ended; `soon` promises are for the next day."""
     case = cases.claim(case, actor=collector, at=at)
     result = dispositions.result("call", outcome)
     assert result is not None
@@ -76,7 +88,7 @@ def call(case: Case, collector: User, *, day: date, at: datetime, rng: Random, o
                 scripts.say(case, script=script, code=code, actor=collector, at=at + timedelta(minutes=2))
     elif outcome == "third_party":
         checks.third_party(case, actor=collector, at=at + timedelta(minutes=1))
-    parts = promised(case, day=day, rng=rng) if result.promise else []
+    parts = promised(case, day=day, rng=rng, soon=soon) if result.promise else []
     if result.promise and not parts:
         outcome = "right_party"
     contacts.log_contact(
@@ -92,14 +104,14 @@ def call(case: Case, collector: User, *, day: date, at: datetime, rng: Random, o
     )
 
 
-def promised(case: Case, *, day: date, rng: Random) -> list[Part]:
+def promised(case: Case, *, day: date, rng: Random, soon: bool = False) -> list[Part]:
     """Return what a customer promises: what is overdue or part of it, in one or two parts; nothing for a trifle."""
     found = owed.of_loans(Loan.objects.open().filter(customer=case.customer_id).order_by("pk"), on=day)
     due = sum((each.overdue for each in found), Decimal("0.00"))
     if due < 20:
         return []
     amount = quantize(due * rng.choice((Decimal("0.5"), Decimal(1), Decimal(1))))
-    first = day + timedelta(days=rng.choice((2, 3, 4, 5)))
+    first = day + timedelta(days=1 if soon else rng.choice((2, 3, 4, 5)))
     if amount > 600 and rng.random() < 0.3:
         half = quantize(amount / 2)
         return [Part(first, half), Part(first + timedelta(days=7), amount - half)]
@@ -144,7 +156,17 @@ def last_day(house: House) -> None:
         collector = house.staff[COLLECTORS[0]]
         if promise.case.assigned_to_id in (None, collector.pk) and gate.answer(promise.case, channel="call", at=at).allowed:
             call(promise.case, collector, day=day, at=at, rng=house.rng, outcome="promise")
+    promise_soon(house, day=day, at=at + timedelta(minutes=20))
     beside(house, day=day, at=at)
+
+
+def promise_soon(house: House, *, day: date, at: datetime) -> None:
+    """Let two customers promise to pay on the next day, the first on which somebody looks at the desk."""
+    collector, left = house.staff[COLLECTORS[0]], 2
+    for item in queues.upcoming(collector, at=at, limit=20):
+        if left and item.case.overdue_amount >= 20 and gate.answer(item.case, channel="call", at=at).allowed:
+            call(item.case, collector, day=day, at=at, rng=house.rng, outcome="promise", soon=True)
+            at, left = at + timedelta(minutes=8), left - 1
 
 
 def beside(house: House, *, day: date, at: datetime) -> None:

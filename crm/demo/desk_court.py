@@ -80,7 +80,8 @@ def visits_and_traces(house: House, *, at: datetime) -> None:
         .select_related("customer", "legal_entity", "branch")
     )
     able = [case for case in rows.order_by("-overdue_amount", "pk")[:60] if all(cases.may_work(one, case) for one in pair)]
-    hours = iter(((time(14, 30), time(15, 30)), (time(16), time(17)), (time(18), time(19))))
+    # Two for the day the story ends on, two for the first day somebody looks at.
+    hours = iter(((0, time(14, 30), time(15, 30)), (0, time(16), time(17)), (1, time(10), time(11)), (1, time(15), time(16))))
     wanted = 0
     for case in able[:8]:
         try:
@@ -88,8 +89,8 @@ def visits_and_traces(house: House, *, at: datetime) -> None:
             wanted += 1
             slot = next(hours, None) if wanted > 2 else None
             if slot is not None:
-                told: dict[str, Any] = {"opens": slot[0], "closes": slot[1], "first": pair[0], "second": pair[1]}
-                visits.plan(row, on=house.today, actor=supervisor, at=at, **told)
+                told: dict[str, Any] = {"opens": slot[1], "closes": slot[2], "first": pair[0], "second": pair[1]}
+                visits.plan(row, on=house.today + timedelta(days=slot[0]), actor=supervisor, at=at, **told)
         except DomainError as refused:  # a case of the play may be kept from visits
             house.say(f"  {case.public_id}: {refused.message}")
     for case in able[8:12]:

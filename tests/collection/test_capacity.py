@@ -74,6 +74,23 @@ def test_needed_counts_a_case_once_a_day_and_people_who_are_there(floor: Floor) 
     assert any("have room" in sentence for sentence in found)
 
 
+def test_what_falls_on_a_day_off_is_needed_when_people_come_again_and_a_day_all_are_away_is_short(floor: Floor) -> None:
+    cast = floor.cast
+    on_the_roster(cast.collector, daily_contacts=3, workdays=[0, 1, 2, 3, 4])
+    many_cases(floor, 4, next_action="call", next_action_on=TODAY)
+    many_cases(floor, 1, next_action="call", next_action_on=TODAY + 2 * DAY)
+    saturday, sunday, monday, tuesday = capacity.make(cast.entity, at=AFTER).days[:4]
+    assert [(day["off"], day["needed"], day["short"], day["carried"]) for day in (saturday, sunday)] == [(True, 0, 0, 0), (True, 0, 0, 4)]
+    assert (monday["off"], monday["carried"], monday["needed"], monday["short"]) == (False, 4, 5, 2)
+    assert (tuesday["carried"], tuesday["needed"]) == (0, 0)
+    absences.plan(
+        cast.collector, since=TODAY + 2 * DAY, until=TODAY + 2 * DAY, reason="ill", deputy=None, today=TODAY, actor=cast.collections_supervisor,
+        at=AFTER,
+    )  # fmt: skip
+    monday = capacity.make(cast.entity, at=AFTER).days[2]
+    assert (monday["off"], monday["people"], monday["short"]) == (False, 0, 5), "a working day nobody comes on is short"
+
+
 def test_rolling_is_read_from_the_houses_own_month_ends(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity, "FEWEST_LATE", 4)
     loans = [floor.desk.loan(amount=D("1000.00"), term=3) for _ in range(4)]
