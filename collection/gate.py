@@ -103,10 +103,10 @@ def bar_wrong_number(contact: Contact, *, actor: User) -> None:
         contacts.bar_number(contact.case.customer, actor=actor, at=contact.at, relation=contact.relation, number_key=dialled)
 
 
-def talks(customer_ids: Collection[int], since: datetime, relation: Relation | None) -> Iterable[tuple[int, datetime]]:
-    """Return when these persons called in and were spoken with: as debtors, or about a debt they answer for beside another."""
-    if relation is not None:
-        return inbound(since).filter(relation=relation).values_list("case__customer", "at")
+def talks(customer_ids: Collection[int], since: datetime, relations: Collection[int]) -> Iterable[tuple[int, datetime]]:
+    """Return when these persons called in and were spoken with: as debtors, or about the debts that one answers for beside others."""
+    if relations:
+        return inbound(since).filter(relation__in=relations).values_list("case__customer", "at")
     return ((who, at) for who, own, at in began(customer_ids, since) if own is None)
 
 

@@ -21,7 +21,7 @@ from collection.holds import Name
 from collection.judgement import Part
 from collection.models import Case, Channel, FieldVisit, Outcome, VisitPhoto
 from collection.models.visits import UNDER_WAY
-from credit import books
+from credit import books, exposure
 from crm.lib.errors import DomainError, Invalid, NotAllowed
 from customers import contact_gate, contact_policy, contacts, reveals
 from governance import files, rules, users
@@ -306,6 +306,7 @@ def begin(visit: FieldVisit, *, actor: User, at: datetime) -> FieldVisit:
     :raises Taken: if another person holds the case
     :raises IllegalMove: if it is not planned
     """
+    exposure.lock(visit.case.customer_id)  # first, as for every contact: two who wait for each other are both turned away
     row = locked(visit)
     refuse_others(row, actor=actor)
     refuse_held(row.case)
@@ -370,6 +371,7 @@ def finish(
     :raises NotHeld: if another person holds the case by now
     :raises IllegalMove: if it is not under way
     """
+    exposure.lock(visit.case.customer_id)
     row = locked(visit)
     refuse_others(row, actor=actor)
     location = location.strip()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from customers import contacts
 from customers.contact_policy import counted
@@ -46,8 +46,13 @@ def reserve(
         raise ValueError(f"{channel} is no channel of contact")
     who, own = contacts.counted_as(customer, relation)
     Customer.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=who.pk)
+    counted = Q(customer=who, relation=own)
+    if own is not None:  # one person beside several customers: their relations are held too
+        beside = contacts.everywhere(own)
+        list(Relation.objects.filter(pk__in=beside).order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
+        counted = Q(customer__in=set(beside.values()), relation__in=beside)
     # Who asked a moment earlier may get here later: what was reserved meanwhile counts for them too.
-    meanwhile = ContactAttempt.objects.filter(customer=who, at__gt=at, at__lte=at + timedelta(minutes=1)).aggregate(last=Max("at"))["last"]
+    meanwhile = ContactAttempt.objects.filter(counted, at__gt=at, at__lte=at + timedelta(minutes=1)).aggregate(last=Max("at"))["last"]
     at = meanwhile or at
     known = ContactAttempt.objects.filter(key=key).first()
     if known is not None:

@@ -83,8 +83,9 @@ class Hold:
 HOLDS: Registry[Callable[[Collection[int]], Mapping[int, Hold]]] = Registry("hold on reminders")
 
 
-# Apps above know when a person called in by themselves: (customer ids, since, relation) → customer and moment. One query a set.
-TALKS: Registry[Callable[[Collection[int], datetime, Relation | None], Iterable[tuple[int, datetime]]]] = Registry("talk a person began")
+# Apps above know when a person called in by themselves: (customer ids, since, relations they stand in, none for the customers) → customer
+# and moment. One query a set.
+TALKS: Registry[Callable[[Collection[int], datetime, Collection[int]], Iterable[tuple[int, datetime]]]] = Registry("talk a person began")
 
 
 def holds_of(customer_ids: Collection[int]) -> dict[int, Hold]:
@@ -111,16 +112,30 @@ def zone_of(customer: Customer) -> ZoneInfo:
 def attempts_of(customer_ids: Iterable[int], *, at: datetime, relation: Relation | None = None) -> dict[int, list[Attempt]]:
     """Return the attempts that the limits count, by customer, and the talks the person began, after which it is quiet too.
 
-    A constant number of queries. Whoever answers beside the customer is counted apart.
+    A constant number of queries. Whoever answers beside the customer is counted apart, and once for all the debts they answer for.
     """
     found: dict[int, list[Attempt]] = defaultdict(list)
-    ids = list(customer_ids)
+    beside = everywhere(relation) if relation is not None else {}
+    whose = dict.fromkeys(beside.values(), relation.customer_id) if relation is not None else {}
+    ids = list(whose) or list(customer_ids)
     for talks in TALKS.values():
-        for customer_id, moment in talks(ids, at - LOOK_BACK, relation):
-            found[customer_id].append(Attempt(contact_policy.INBOUND, moment, True))
-    rows = ContactAttempt.objects.filter(customer_id__in=ids, at__gt=at - LOOK_BACK, relation=relation)
+        for customer_id, moment in talks(ids, at - LOOK_BACK, list(beside)):
+            found[whose.get(customer_id, customer_id)].append(Attempt(contact_policy.INBOUND, moment, True))
+    of_person = Q(relation__in=list(beside)) if beside else Q(relation=None)
+    rows = ContactAttempt.objects.filter(of_person, customer_id__in=ids, at__gt=at - LOOK_BACK)
     for customer_id, channel, moment, connected, under_way in rows.values_list("customer_id", "channel", "at", "connected", "open_until"):
-        found[customer_id].append(Attempt(channel, moment, connected, under_way))
+        found[whose.get(customer_id, customer_id)].append(Attempt(channel, moment, connected, under_way))
+    return found
+
+
+def everywhere(relation: Relation) -> dict[int, int]:
+    """Return the relations in which somebody without a file of their own stands beside customers, each with its customer.
+
+    Who has this number is one person: a guarantor of two debts is not called three times a day for each.
+    """
+    found = {relation.pk: relation.customer_id}
+    if relation.mobile_key:
+        found |= dict(Relation.objects.filter(mobile_key=relation.mobile_key, other=None).values_list("pk", "customer_id"))
     return found
 
 

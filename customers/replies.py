@@ -161,13 +161,16 @@ def _stop(row: Reply, files: Sequence[Customer], *, at: datetime) -> None:
             "customer_id", flat=True
         )
     )
+    stopped = set()
     for customer in files:
         if customer.pk not in held:
-            contacts.bar(customer, channel=stops(row.channel), reason=ContactBar.Reason.STOP, actor=actor, at=at)
+            with suppress(Invalid):  # said twice at once: the other one has stopped it
+                contacts.bar(customer, channel=stops(row.channel), reason=ContactBar.Reason.STOP, actor=actor, at=at)
+                stopped.add(customer.pk)
     take_back(files, channel=row.channel, reason="stopped", at=at)
     wrong = BarredNumber.objects.filter(number_key=row.number_key or "", lifted_at__isnull=True).exists()
     confirmed = row.channel in reply_words.on(localdate(at)).get(reply_words.CONFIRM, [])
-    if row.customer is not None and row.customer.pk not in held and confirmed and not wrong:
+    if row.customer is not None and row.customer.pk in stopped and confirmed and not wrong:
         language = messages.language_of(row.customer)
         messages.send(
             customer=row.customer, template=STOPPED, channel=row.channel, purpose=MessagePurpose.CONFIRM, key=f"reply:{row.public_id}",

@@ -63,7 +63,7 @@ def write(request: HttpRequest, public_id: str) -> HttpResponse:
         try:
             with Once(user, request.POST.get("form_key", ""), at=at) as sent:
                 if not sent.again:
-                    key = f"{row.public_id}:{request.POST.get('form_key', '')}"
+                    key = f"{row.public_id}:{sent.key or uuid4()}"
                     case_texts.send(row, template=chosen, actor=user, at=at, key=key, language=language)
                     sent.result(return_to(request, row))
                     messages.success(request, _("The message is on its way."))
@@ -80,7 +80,7 @@ def write(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {"case": row, "offered": offered, "chosen": chosen, "written": written, "problem_message": problem, "back": back}
     context["languages"] = [{"code": code, "name": CallScript.Language(code).label} for code in case_texts.LANGUAGES]
     context["language"] = written.language if written else language
-    context["form_key"] = request.POST.get("form_key") or str(uuid4())
+    context["form_key"] = request.POST.get("form_key", "")[:36] or str(uuid4())
     status = 422 if problem and request.method == "POST" else 200
     return htmx.render(request, "collections/write.html", "collections/_write.html", context, status=status)
 

@@ -133,6 +133,9 @@ class Relation(PurposeBound):
         indexes = [
             models.Index(fields=["customer", "-id"], name="relation_of_customer"),  # the panel on the customer's page
             models.Index(fields=["other"], name="relation_from_others", condition=Q(other__isnull=False)),  # its other side
+            models.Index(
+                fields=["mobile_key"], name="relation_of_number", condition=Q(mobile_key__isnull=False)
+            ),  # one person, several debts
         ]
 
     def __str__(self) -> str:

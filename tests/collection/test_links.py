@@ -8,12 +8,15 @@ import pytest
 from collection import cases, contacts, dispositions, gate, links
 from collection.models import Case, Contact
 from crm.lib.errors import Invalid
+from customers import contact_gate, relations
 from customers import contacts as gates
-from customers import relations
 from customers.contacts import NotNow
 from customers.models import ContactAttempt, Relation
 from ledger import log
-from tests.collection.conftest import AFTER, Floor
+from tests.collection.conftest import AFTER, LATE, Floor
+from tests.credit.test_races import together
+
+MINUTE = timedelta(minutes=1)
 
 
 def beside(floor: Floor, case: Any, kind: str = "guarantor", opened: bool = True, **changes: Any) -> Relation:
@@ -175,3 +178,51 @@ def test_the_household_is_seen_with_its_own_case_and_never_as_obligor(floor: Flo
     for one, other in ((case, theirs), (theirs, case)):
         found = of(floor, one)
         assert ([(member.person, member.case) for member in found.household], list(found.obligors)) == ([(other.customer, other)], [])
+
+
+def stands_beside_two(floor: Floor) -> tuple[list[Any], list[Relation]]:
+    """Return two cases whose debtors have one guarantor, who is no customer, with the relation in each file."""
+    loans = [floor.desk.loan(), floor.desk.loan()]
+    floor.close(LATE)
+    rows = [Case.objects.select_related("customer__legal_entity").get(customer=loan.customer_id) for loan in loans]
+    return rows, [beside(floor, row) for row in rows]
+
+
+def test_a_guarantor_of_two_debts_has_one_count(floor: Floor) -> None:
+    rows, of_each = stands_beside_two(floor)
+    for number in range(3):
+        one = of_each[number % 2]
+        made = contact_gate.reserve(
+            one.customer,
+            channel="call",
+            key=f"g{number}",
+            at=AFTER + number * MINUTE,
+            actor=floor.cast.collector,
+            relation=one,
+            under_way=True,
+        )
+        contact_gate.settle(made, connected=True)
+    said = [gates.may_contact(row.customer, "call", AFTER + 3 * MINUTE, relation=one) for row, one in zip(rows, of_each, strict=True)]
+    assert [answer.rule for answer in said] == ["contact.connected_calls_per_day"] * 2
+    assert gates.may_contact(rows[0].customer, "call", AFTER + 3 * MINUTE).allowed, "the debtors have their own"
+    other = beside(floor, rows[0], mobile="13911119999")
+    assert gates.may_contact(rows[0].customer, "call", AFTER + 3 * MINUTE, relation=other).allowed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_call_the_guarantor_about_two_debts_one_makes_the_third_call(floor: Floor) -> None:
+    _rows, of_each = stands_beside_two(floor)
+    for number in range(2):
+        made = contact_gate.reserve(
+            of_each[0].customer, channel="call", key=f"g{number}", at=AFTER, actor=floor.cast.collector, relation=of_each[0], under_way=True
+        )
+        contact_gate.settle(made, connected=True)
+    found = together(
+        *[
+            lambda one=one: contact_gate.reserve(
+                one.customer, channel="call", key=f"r{one.pk}", at=AFTER + MINUTE, actor=floor.cast.collector, relation=one, under_way=True
+            )
+            for one in of_each
+        ]
+    )
+    assert sorted(type(one).__name__ for one in found) == ["ContactAttempt", "NotNow"]

@@ -5,6 +5,7 @@ import urllib.request
 from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -361,3 +362,19 @@ def test_a_dispute_reaches_the_demands_that_are_out_already(case: Case, floor: F
     link.refresh_from_db()
     text.refresh_from_db()
     assert (link.status, text.status) == ("withdrawn", "cancelled")
+
+
+# --- the page of a message -------------------------------------------------------------------------------------------------
+def test_a_form_without_its_key_sends_what_it_says_and_a_long_one_breaks_nothing(floor: Floor, page_of: Any) -> None:
+    """The key names the form, once; a page that was tampered with is answered, and no message is said to leave that does not."""
+    case, browser = floor.case(), page_of(floor.cast.collector)
+    by_daylight()
+    url = f"/collections/cases/{case.public_id}/"
+    browser.post(f"{url}claim/")
+    row = Case.objects.select_related("customer").get(pk=case.pk)
+    confirm(row, floor, real_now())
+    text = next(one.public_id for one in case_texts.offered(row) if one.channel == "sms")
+    once = str(uuid4())
+    for key, number in (("", 1), ("", 2), ("x" * 500, 3), (once, 4), (once, 4)):
+        assert browser.post(f"{url}write/", {"template": text, "form_key": key}).status_code == 303
+        assert Message.objects.filter(key__startswith=case_texts.KEY).count() == number

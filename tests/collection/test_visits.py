@@ -5,15 +5,18 @@ import zlib
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from threading import Thread
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 
 from collection import cases, checks, complaints, contacts, photo_clean, visits
 from collection.judgement import Part
 from collection.models import Case, Contact, FieldVisit
 from collection.visits import NotThen, NotToday, NotYours, NoVisit, VisitAlone, VisitUnderWay
+from credit import exposure
 from crm.lib.errors import Invalid
 from customers import contact_windows
 from customers import contacts as customer_contacts
@@ -389,3 +392,30 @@ def test_from_the_case_to_the_route_and_the_door(floor: Floor, page_of: Any) -> 
     assert collector.post(f"{url}finish/", done).status_code == 303
     row.refresh_from_db()
     assert (row.status, row.outcome) == ("done", "not_met")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_at_the_door_the_customer_is_held_before_the_case(floor: Floor) -> None:
+    """As at every other door of a contact: who holds the customer gets the case too, and nobody waits for each other."""
+    case = floor.case()
+    visit = planned(case, floor)
+
+    def door() -> None:
+        try:
+            visits.begin(visit, actor=floor.cast.collector, at=AT)
+        finally:
+            connection.close()
+
+    thread = Thread(target=door)
+    with transaction.atomic(), connection.cursor() as cursor:
+        exposure.lock(case.customer_id)
+        thread.start()
+        for _try in range(100):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                break
+            sleep(0.05)
+        held = Case.objects.select_for_update(of=("self",), nowait=True).get(pk=case.pk)
+    thread.join()
+    assert held.claimed_by is None
+    assert FieldVisit.objects.get(pk=visit.pk).status == "begun"

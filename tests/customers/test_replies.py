@@ -12,6 +12,7 @@ from django.utils.timezone import now as real_now
 from customers import contacts, messages, messages_seeds, outbox, replies, reply_words, templates
 from customers.models import Activity, BarredNumber, ContactBar, Message, MessageChannel, Reply
 from ledger.models import Entry
+from tests.credit.test_races import together
 from tests.fixtures.cast import NOON
 from tests.fixtures.outside import RECEIPT_SECRET
 
@@ -85,6 +86,14 @@ def test_a_stop_ends_the_channel_at_once_and_is_confirmed_once(write: Any, custo
     answer = contacts.may_contact(customer, "sms", NOON)
     assert (answer.allowed, answer.rule) == (False, "contact.stop")
     assert contacts.may_contact(customer, "call", NOON).allowed  # a channel ends, not every contact
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stop_said_twice_at_once_is_heard_twice_and_stops_once(customer: Any) -> None:
+    found = together(*[lambda n=n: heard(customer, "STOP", f"R-{n}") for n in range(3)])
+    assert [getattr(row, "kind", row) for row in found] == ["stop"] * 3
+    assert (ContactBar.objects.count(), Reply.objects.count()) == (1, 3)
+    assert Message.objects.filter(purpose="confirm").count() == 1
 
 
 def test_what_has_to_be_told_goes_another_way(write: Any, make_customer: Any) -> None:
