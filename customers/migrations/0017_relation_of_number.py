@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0016_obligors'),
+        ("customers", "0016_obligors"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
