@@ -16,7 +16,7 @@ from governance.models import LegalEntity, Team, User
 class AbsenceForm(crm_forms.Form):
     """Who is away when, and who stands in."""
 
-    person = forms.ModelChoiceField(label=_("Who is away"), queryset=User.objects.none())
+    person = forms.ModelChoiceField(label=_("Who is away"), queryset=User.objects.none(), empty_label=_("Choose"))
     reason = forms.ChoiceField(label=_("Kind of absence"), choices=Absence.Reason.choices)
     since = forms.DateField(label=_("First day away"), widget=crm_forms.DateInput)
     until = forms.DateField(label=_("Last day away"), widget=crm_forms.DateInput)

@@ -23,10 +23,10 @@ def liquidation(rows: Sequence[Row], *, on: date) -> dict[str, Any] | None:
     data = {
         "v": 1, "kind": "bar", "title": title, "caption": caption, "as_of": on.isoformat(), "complete": True, "note": "",
         "x": {"label": "", "type": "category", "values": [str(row.agency) for row in known]},
-        "y": {"label": _("Share collected"), "unit": "%"},
+        "y": {"label": _("Share collected"), "unit": "percent"},
         "series": [
             {"key": "liquidation", "name": _("Share collected"), "role": "main",
-             "values": [float((row.liquidation or 0) * 100) for row in known]}  # pixels
+             "values": [float(row.liquidation or 0) for row in known]}  # pixels
         ],
         "marks": [], "events": [],
     }  # fmt: skip

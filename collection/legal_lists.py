@@ -88,7 +88,7 @@ def left_cell(row: Any) -> Any:
     if row.expires_on is None:
         return absent("not_applicable")
     left = (row.expires_on - row.today).days
-    words = _("lapsed") if left < 0 else ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
+    words = _("lapsed") if left < 0 else ngettext("%(n)s day left", "%(n)s days left", left) % {"n": f"{left:,}"}
     return format_html(
         '<span class="text-nowrap">{}</span> <span class="sub">{}</span>',
         day(row.expires_on),

@@ -150,7 +150,7 @@ def data(case: Case, person: Any, asked: Demand, *, words: dict[str, Any], pay_b
             fact("致", "To", person.name),
             fact("地址", "Address", person.address),
             fact("证件号码", "Identity number", person.masked_id_number),
-            fact("债权人", "Lender", f"{entity.name_zh} · {entity.name_en}"),
+            *papers_pdf.lender("债权人", "Lender", entity),
             fact("日期", "Date", asked.on.isoformat()),
             fact("应付金额（元）", "To be paid (CNY)", money(asked.amount)),
             fact("付款期限", "To be paid by", pay_by.isoformat()),

@@ -73,5 +73,9 @@ class ReplayForm(house.Form):
         super().__init__(*args, initial={"since": today - timedelta(days=replays.QUARTER), "until": today}, **kwargs)
 
 
+class DropForm(house.Form):
+    """That a draft is to go: nothing but the yes."""
+
+
 class ProposeForm(house.Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea, help_text=_("The second person reads it."))

@@ -45,7 +45,7 @@ def data(row: Settlement) -> dict[str, Any]:
         "number": row.public_id,
         "facts": [
             fact("编号", "Serial", row.public_id),
-            fact("出具机构", "Issued by", f"{entity.name_zh} · {entity.name_en}"),
+            *papers_pdf.lender("出具机构", "Issued by", entity),
             fact("借款人", "Borrower", row.case.customer.masked_name),
             fact("证件号码", "Identity number", row.case.customer.masked_id_number),
             fact("贷款", "Loans", ", ".join(loans)),

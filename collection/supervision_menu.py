@@ -73,6 +73,12 @@ home.queue(
     "collections.shortage", title=_("Capacity of the coming days"), permission=permissions.PLAN_TEAM, read=shortage,
     empty=_("The team covers the contacts of the coming days."), order=8, roles=SUPERVISOR, url_name="capacity", only_full=True,
 )  # fmt: skip
+for order, name, title, permission in (
+    (10, "board", _("Who is on what"), permissions.ASSIGN),
+    (20, "capacity", _("Contacts of the coming days"), permissions.PLAN_TEAM),
+    (30, "experiment", _("The experiment that runs"), permissions.VIEW_TREATMENT),
+):
+    home.panel(f"collections.{name}", title=title, permission=permission, order=order, roles=SUPERVISOR, url_name=f"home-{name}")
 home.figure(
     "collections.capacity",
     label=_("Contacts needed today"),

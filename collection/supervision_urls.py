@@ -1,6 +1,6 @@
 from django.urls import path
 
-from collection.views import absences, assignment, quality, team
+from collection.views import absences, assignment, home_panels, quality, team
 
 PLAN = "collections/assignment/plans/<str:public_id>/"
 urlpatterns = [
@@ -32,4 +32,7 @@ urlpatterns = [
     path("collections/quality/<str:public_id>/words/", quality.words, name="quality-words"),
     path("collections/quality/<str:public_id>/sound/<int:number>/", quality.sound, name="quality-sound"),
     path("collections/capacity/", team.plan, name="capacity"),
+    path("collections/home/capacity/", home_panels.capacity_panel, name="home-capacity"),
+    path("collections/home/experiment/", home_panels.experiment_panel, name="home-experiment"),
+    path("collections/home/board/", home_panels.board_panel, name="home-board"),
 ]

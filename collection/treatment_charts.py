@@ -88,6 +88,8 @@ def _drawn(
         for key, label, role, place in sides if all(row[place] is not None for row in values)
     ]  # fmt: skip
     labels = [str(ARM_WORDS[one.name]) for one in found]
+    if len(series) > 1:
+        caption = _("%(measure)s; the stems are intervals of 95 per cent") % {"measure": caption}
     data = {
         "v": 1, "kind": "bar", "title": title, "caption": caption, "as_of": day, "complete": True, "note": "",
         "x": {"label": "", "type": "category", "values": labels}, "y": {"label": title, "unit": unit}, "series": series, "marks": [], "events": [],

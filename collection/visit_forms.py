@@ -47,8 +47,10 @@ class PlanVisitForm(crm_forms.Form):
         label=_("From, by the debtor's clock"), initial=time(10), widget=TimeInput(format="%H:%M", attrs={"class": "form-control short"})
     )
     closes = forms.TimeField(label=_("Until"), initial=time(12), widget=TimeInput(format="%H:%M", attrs={"class": "form-control short"}))
-    first = forms.ModelChoiceField(label=_("First person"), queryset=User.objects.none())
-    second = forms.ModelChoiceField(label=_("Second person"), queryset=User.objects.none(), help_text=_("Nobody visits alone."))
+    first = forms.ModelChoiceField(label=_("First person"), queryset=User.objects.none(), empty_label=_("Choose"))
+    second = forms.ModelChoiceField(
+        label=_("Second person"), queryset=User.objects.none(), empty_label=_("Choose"), help_text=_("Nobody visits alone.")
+    )
 
     def __init__(self, *args: Any, visit: FieldVisit, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from credit.books import local_day
 from credit.models import Offer, PayoffQuote
 from crm.lib.errors import DomainError
+from governance.models import LegalEntity
 
 TEMPLATE = "2026-11"  # raise it with every change of what a contract says or looks like
 FOLDER = Path(__file__).resolve().parent / "paper"
@@ -213,6 +214,17 @@ def document(data: dict[str, Any]) -> bytes:
 def fact(zh: str, en: str, value: str) -> Words:
     """Return one line of facts in both languages."""
     return _fact(zh, en, value)
+
+
+def lender(zh: str, en: str, entity: LegalEntity) -> list[Words]:
+    """Return who writes, under the given label, with the address and telephone on file: a line each for what is known."""
+    address = " · ".join(part for part in (entity.address_zh, entity.address_en) if part)
+    lines = [_fact(zh, en, f"{entity.name_zh} · {entity.name_en}")]
+    if address:
+        lines.append(_fact("机构地址", "Address of the lender", address))
+    if entity.telephone:
+        lines.append(_fact("联系电话", "Telephone of the lender", entity.telephone))
+    return lines
 
 
 def money(value: Any) -> str:

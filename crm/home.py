@@ -44,5 +44,6 @@ def page(request: HttpRequest) -> HttpResponse:
         {"label": block.title, "url": reverse(block.url_name), "icon": block.icon, "key": block.key}
         for block in home.open_to(user, home.ACTIONS)
     ]
-    context = {"queues": queues, "figures": figures, "action": actions[0] if actions else None}
+    panels = [{"name": block.url_name, "title": block.title, "url": reverse(block.url_name)} for block in home.open_to(user, home.PANELS)]
+    context = {"queues": queues, "panels": panels, "figures": figures, "action": actions[0] if actions else None}
     return htmx.render(request, "home/page.html", "home/page.html", context)

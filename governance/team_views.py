@@ -69,7 +69,14 @@ class MoveForm(Form):
 def team_list(request: Asked) -> HttpResponse:
     """Show the tree with the people and customers in each team."""
     rows = teams.tree(teams.above(request.user))
-    context = {"rows": rows, "uses": rows[0]["uses"] if rows else [], "may_change": request.user.has_perm(permissions.MANAGE_USER)}
+    entities = teams.above(request.user)
+    lenders = LegalEntity.objects.order_by("pk") if entities is None else LegalEntity.objects.filter(pk__in=entities)
+    context = {
+        "rows": rows,
+        "uses": rows[0]["uses"] if rows else [],
+        "lenders": lenders,
+        "may_change": request.user.has_perm(permissions.MANAGE_USER),
+    }
     return htmx.render(request, "governance/team_list.html", "governance/team_list.html", context)
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from collection import contact_rules, permissions, policy_charts, queues, replays
 from collection.models import PolicyDraft, PolicyReplay
-from collection.policy_forms import DraftForm, ProposeForm, ReplayForm
+from collection.policy_forms import DraftForm, DropForm, ProposeForm, ReplayForm
 from collection.views.work import person
 from crm.lib import htmx
 from crm.lib.permissions import needs
@@ -126,11 +126,19 @@ def draft_page(request: HttpRequest, row: PolicyDraft, *, form: ReplayForm | Non
 
 
 @needs(permissions.DRAFT_POLICY)
-@require_POST
 def policy_drop(request: HttpRequest, public_id: str) -> HttpResponse:
-    contact_rules.drop(found(request, public_id), actor=person(request), at=now())
-    messages.success(request, _("The draft is dropped."))
-    return htmx.go(request, reverse("contact-policy"))
+    """Ask whether the draft is to go, naming what goes with it; then drop it."""
+    row, form = found(request, public_id), DropForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with form.refusals(), Once(person(request), form.cleaned_data["form_key"], at=now()) as sent:
+            if not sent.again:
+                contact_rules.drop(row, actor=person(request), at=now())
+                sent.result(reverse("contact-policy"))
+                messages.success(request, _("The draft is dropped."))
+        if not form.errors:
+            return htmx.go(request, sent.location)
+    context = {"draft": row, "replays": row.replays.count()}
+    return form.page(request, "collections/policy_drop.html", context, part="collections/_policy_drop.html")
 
 
 @needs(permissions.DRAFT_POLICY)

@@ -29,6 +29,7 @@ class Block:
 
 QUEUES: Registry[Block] = Registry("home queue")
 TILES: Registry[Block] = Registry("home figure")
+PANELS: Registry[Block] = Registry("home panel")
 ACTIONS: Registry[Block] = Registry("home action")
 
 
@@ -63,6 +64,11 @@ def figure(
 ) -> None:
     """Add a figure: `read(user, at)` returns {figure, url, under, tone}; ten of the lowest order are shown."""
     TILES.register(name, Block(name, permission, order, tuple(roles), label, read))
+
+
+def panel(name: str, *, title: Any, permission: str, order: int, url_name: str, roles: Sequence[str] = ()) -> None:
+    """Add a panel under the first queue; it is asked for from `url_name`, under its own permission, when it comes near."""
+    PANELS.register(name, Block(name, permission, order, tuple(roles), title, _nothing, "", "", url_name))
 
 
 def action(

@@ -48,6 +48,11 @@ class LegalEntity(models.Model):
         level=1,
         purposes=("operation",),
         basis="not_personal",
+        columns={
+            "address_zh": _("Address of the lender in Chinese, as its letters name it"),
+            "address_en": _("Address of the lender in English, as its letters name it"),
+            "telephone": _("Telephone of the lender, as its letters name it"),
+        },
     )
 
     code = models.CharField(max_length=20, unique=True)
@@ -55,6 +60,11 @@ class LegalEntity(models.Model):
     name_zh = models.CharField(max_length=120)
     business_date = models.DateField()
     zone = models.CharField(max_length=40, default="Asia/Shanghai")
+    # what its letters name: a debtor must be able to tell who writes, and to answer
+    address_zh = models.CharField(max_length=200, blank=True, default="", db_default="")
+    address_en = models.CharField(max_length=200, blank=True, default="", db_default="")
+    telephone = models.CharField(max_length=40, blank=True, default="", db_default="")
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         default_permissions = ()

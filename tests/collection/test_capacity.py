@@ -154,7 +154,8 @@ def test_the_board_asks_the_same_however_many_there_are(floor: Floor, django_ass
 
 
 @pytest.mark.parametrize("path", ["/collections/capacity/", "/collections/assignment/", "/collections/absences/", "/collections/reassign/",
-                                  "/collections/collectors/", "/collections/quality/", "/collections/quality/form/", "/"])  # fmt: skip
+                                  "/collections/collectors/", "/collections/quality/", "/collections/quality/form/", "/",
+                                  "/collections/home/capacity/", "/collections/home/experiment/", "/collections/home/board/"])  # fmt: skip
 def test_the_supervisors_pages_stand_on_an_empty_house(floor: Floor, client: Any, path: str) -> None:
     client.force_login(floor.cast.collections_supervisor)
     assert client.get(path).status_code == 200

@@ -63,6 +63,20 @@ def test_what_is_refused_is_a_draft_again(cast: Cast, deliver: Callable[[], int]
     contact_rules.drop(row, actor=cast.collections_supervisor, at=NOON)
 
 
+def test_dropping_a_draft_asks_first(cast: Cast, client: Any) -> None:
+    row = draft(cast, calls_per_day=2)
+    client.force_login(cast.collections_supervisor)
+    url = f"/collections/policy/drafts/{row.public_id}/"
+    assert "hx-get" in client.get(url).content.decode() and f'action="{url}drop/"' not in client.get(url).content.decode()
+    asked = client.get(url + "drop/", headers={"HX-Request": "true"}).content.decode()
+    assert row.title in asked and "Keep draft" in asked
+    row.refresh_from_db()
+    assert row.status == "draft", "to ask changes nothing"
+    assert client.post(url + "drop/", {"form_key": "k"}).status_code == 303
+    row.refresh_from_db()
+    assert row.status == "dropped"
+
+
 @pytest.mark.parametrize(
     ("values", "code"),
     [

@@ -20,7 +20,7 @@ from crm.lib.errors import Invalid
 from customers import contacts
 from customers.contacts import NotNow
 from customers.models import ContactAttempt
-from governance import files
+from governance import files, lenders
 from governance.lifecycle import IllegalMove
 from governance.models import Rule
 from ledger import log
@@ -74,9 +74,23 @@ def test_the_paper_names_the_person_and_masks_the_identity_number(case: Case, fl
     said = letters.data(case, case.customer, asked, words=letters.text(on=TODAY), pay_by=TODAY + timedelta(days=15), number="LT-1")
     facts = {fact["en"]: fact["value"] for fact in said["facts"]}
     assert said["number"] == facts["Number of the letter"] == "LT-1", "who answers names the letter, not the lender's case"
+    assert "Telephone of the lender" not in facts, "what is not on file has no line"
     assert facts["To"] == case.customer.name and "*" in facts["Identity number"]
     assert facts["To be paid (CNY)"] == f"{asked.amount:,.2f}" and said["tables"][0]["foot"][-1] == f"{asked.amount:,.2f}"
     assert all("{" not in line["zh"] + line["en"] for line in said["lines"])
+
+
+def test_the_paper_says_where_the_lender_is_reached(case: Case, floor: Floor) -> None:
+    lenders.change(
+        case.legal_entity, name_en="Lender", name_zh="机构", address_en="8 Road", address_zh="示范路8号", telephone="021-5550 0100",
+        version=case.legal_entity.version, actor=floor.cast.admin, at=AT,
+    )  # fmt: skip
+    case.legal_entity.refresh_from_db()
+    said = letters.data(
+        case, case.customer, letters.demand(case, on=TODAY), words=letters.text(on=TODAY), pay_by=TODAY + timedelta(days=15), number="LT-1"
+    )
+    facts = {fact["en"]: fact["value"] for fact in said["facts"]}
+    assert facts["Address of the lender"] == "示范路8号 · 8 Road" and facts["Telephone of the lender"] == "021-5550 0100"
 
 
 def test_sending_is_counted_by_the_gate_and_once(case: Case, floor: Floor) -> None:

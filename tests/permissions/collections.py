@@ -114,6 +114,7 @@ PAGES: list[tuple[str, str, str]] = [
     ("GET", "policy-draft", "collections.view_contact_policy"),
     ("GET", "policy-propose", "collections.draft_contact_policy"),
     ("POST", "policy-propose", "collections.draft_contact_policy"),
+    ("GET", "policy-drop", "collections.draft_contact_policy"),
     ("POST", "policy-drop", "collections.draft_contact_policy"),
     ("POST", "policy-replay-new", "collections.draft_contact_policy"),
     ("GET", "policy-replay", "collections.view_contact_policy"),

@@ -28,7 +28,12 @@ async function draw(card) {
   }
   echarts.getInstanceByDom(plot)?.dispose();
   const chart = echarts.init(plot, null, { renderer: "svg" });
-  chart.setOption(option(data, getComputedStyle(document.documentElement), document.documentElement.lang));
+  let drawn = 0;
+  const paint = () => {
+    drawn = plot.clientWidth;
+    chart.setOption(option(data, getComputedStyle(document.documentElement), document.documentElement.lang, drawn), true);
+  };
+  paint();
   if (data.drill) {
     chart.on("click", "series", ({ dataIndex, seriesIndex }) => {
       // A heat map is one series to the library: its cells lie row after row.
@@ -39,6 +44,10 @@ async function draw(card) {
       if (url.origin === location.origin) location.assign(url);
     });
   }
-  new ResizeObserver(() => chart.resize()).observe(plot);
+  // Drawn anew at another width: the library moves bars on a resize, but leaves the ends of intervals where they were.
+  new ResizeObserver(() => {
+    chart.resize();
+    if (plot.clientWidth !== drawn) paint();
+  }).observe(plot);
 }
 window.drawChart = draw;

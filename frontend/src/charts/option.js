@@ -2,7 +2,7 @@
 const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3], [2, 4], [12, 4]];
 const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin"];
 
-export function option(data, style, lang) {
+export function option(data, style, lang, width = 0) {
   const colour = (name) => resolve(style, name);
   const text = colour("--text");
   const muted = colour("--muted");
@@ -11,18 +11,19 @@ export function option(data, style, lang) {
   const kind = { stack: "bar", hist: "bar", waterfall: "bar" }[data.kind] || data.kind;
   const visible = data.series.slice(0, 6);
   const stacked = data.kind === "stack" || data.kind === "waterfall"; // a waterfall's bars stand on what is not painted: role "base"
+  const named = visible.filter((series) => series.role !== "base" && series.role !== "end");
   const base = {
     animation: false,
     textStyle: { fontFamily: "system-ui, 'Noto Sans SC', 'Noto Sans CJK SC', sans-serif", color: text },
-    grid: { left: 8, right: 16, top: visible.length > 1 ? 34 : 14, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-    legend: visible.length > 1 ? { data: visible.filter((series) => series.role !== "base").map((series) => series.name), type: "scroll", top: 0, left: 0, right: 0, pageIconColor: text, pageTextStyle: { color: muted }, icon: "roundRect", itemWidth: 14, itemHeight: 8, textStyle: { color: text, fontSize: 12 } } : undefined,
+    grid: { left: 8, right: 16, top: named.length > 1 ? 34 : 14, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    legend: named.length > 1 ? { data: named.map((series) => series.name), type: "scroll", top: 0, left: 0, right: 0, pageIconColor: text, pageTextStyle: { color: muted }, icon: "roundRect", itemWidth: 14, itemHeight: 8, textStyle: { color: text, fontSize: 12 } } : undefined,
     tooltip: {
       renderMode: "richText", trigger: kind === "scatter" || kind === "heat" ? "item" : "axis",
       backgroundColor: colour("--surface"), borderColor: line, textStyle: { color: text, fontSize: 12 }, valueFormatter: figure,
     },
     aria: { enabled: true, decal: { show: kind === "bar" && visible.filter((series) => series.role !== "end").length > 1 } },
-    xAxis: { type: "category", data: data.x?.values, axisLine: { lineStyle: { color: line } }, axisTick: { show: false }, axisLabel: { color: muted, hideOverlap: true } },
-    yAxis: { type: "value", axisLabel: { color: muted, formatter: figure }, splitLine: { lineStyle: { color: line } } },
+    xAxis: { type: "category", data: data.x?.values, axisLine: { lineStyle: { color: line } }, axisTick: { show: false }, axisLabel: { color: muted, hideOverlap: true, ...fitted(data, kind, width) } },
+    yAxis: { type: "value", minInterval: data.y?.unit === "count" ? 1 : 0, axisLabel: { color: muted, formatter: figure }, splitLine: { lineStyle: { color: line } } },
   };
   if (kind === "heat") {
     const cells = data.series.flatMap((row, y) => row.values.map((value, x) => [x, y, value]));
@@ -47,7 +48,7 @@ export function option(data, style, lang) {
       id: series.key, name: series.name, type: kind, data: series.values, color: paint, stack: stacked ? "all" : undefined, silent: series.role === "base",
       symbol: SYMBOLS[i], symbolSize: 6, showSymbol: (series.values?.length || 0) < 40, barMaxWidth: 36,
       lineStyle: { width: 2, type: series.role === "compare" ? "dashed" : DASHES[i] },
-      itemStyle: series.role === "base" ? { color: "transparent", decal: { symbol: "none" } } : series.role === "holdout" ? { color: "transparent", borderColor: paint } : kind === "bar" ? { borderRadius: [3, 3, 0, 0] } : undefined,
+      itemStyle: series.role === "base" ? { color: "transparent", decal: { symbol: "none" } } : series.role === "holdout" ? { color: "transparent", borderColor: paint } : kind === "bar" ? { borderRadius: [3, 3, 0, 0], opacity: ends.length ? 0.6 : 1 } : undefined, // the stem of an interval shows on its bar
       markLine: i === 0 && data.marks?.length ? {
         symbol: "none", silent: true,
         data: data.marks.map((mark) => ({ [mark.axis === "x" ? "xAxis" : "yAxis"]: mark.value, label: { formatter: mark.label, color: muted, position: "insideEndTop" }, lineStyle: { color: colour(`--tone-${mark.tone || "neutral"}`) } })),
@@ -55,6 +56,13 @@ export function option(data, style, lang) {
     };
   });
   return base;
+}
+
+// Long names of few bars break within their own share of the width instead of running out of the picture.
+function fitted(data, kind, width) {
+  const names = data.x?.values || [];
+  if (kind !== "bar" || !width || !names.length || names.length > 8 || !names.some((name) => String(name).length > 8)) return {};
+  return { width: Math.max(60, Math.floor((width - 64) / names.length) - 8), overflow: "break", interval: 0 };
 }
 
 // Custom properties hold light-dark(): only a painted element knows which half applies.
