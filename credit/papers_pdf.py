@@ -218,7 +218,7 @@ def fact(zh: str, en: str, value: str) -> Words:
 
 def lender(zh: str, en: str, entity: LegalEntity) -> list[Words]:
     """Return who writes, under the given label, with the address and telephone on file: a line each for what is known."""
-    address = " · ".join(part for part in (entity.address_zh, entity.address_en) if part)
+    address = " · ".join(part for part in (entity.seat_zh, entity.seat_en) if part)
     lines = [_fact(zh, en, f"{entity.name_zh} · {entity.name_en}")]
     if address:
         lines.append(_fact("机构地址", "Address of the lender", address))

@@ -18,7 +18,7 @@ from governance import lenders, permissions, teams
 from governance.asked import Asked
 from governance.models import LegalEntity
 
-FIELDS = ("name_en", "name_zh", "address_en", "address_zh", "telephone")
+FIELDS = ("name_en", "name_zh", "seat_en", "seat_zh", "telephone")
 
 
 class LenderForm(VersionedForm):
@@ -26,8 +26,8 @@ class LenderForm(VersionedForm):
 
     name_en = forms.CharField(label=_("Name in English"), max_length=120)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=120)
-    address_en = forms.CharField(label=_("Address in English"), max_length=200, required=False)
-    address_zh = forms.CharField(label=_("Address in Chinese"), max_length=200, required=False)
+    seat_en = forms.CharField(label=_("Address in English"), max_length=200, required=False)
+    seat_zh = forms.CharField(label=_("Address in Chinese"), max_length=200, required=False)
     telephone = forms.CharField(
         label=_("Telephone"), max_length=40, required=False, help_text=_("Where who gets a letter can call, such as 021-5550 0100.")
     )

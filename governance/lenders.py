@@ -21,8 +21,8 @@ def change(
     *,
     name_en: str,
     name_zh: str,
-    address_en: str,
-    address_zh: str,
+    seat_en: str,
+    seat_zh: str,
     telephone: str,
     version: int,
     actor: User,
@@ -36,13 +36,13 @@ def change(
     values: dict[str, Any] = {
         name: " ".join(value.split())
         for name, value in (
-            ("name_en", name_en), ("name_zh", name_zh), ("address_en", address_en), ("address_zh", address_zh), ("telephone", telephone),
+            ("name_en", name_en), ("name_zh", name_zh), ("seat_en", seat_en), ("seat_zh", seat_zh), ("telephone", telephone),
         )
     }  # fmt: skip
     found: dict[str, Any] = {}
     if values["telephone"] and not NUMBER.match(values["telephone"]):
         found["telephone"] = _("Enter the telephone in digits, such as 021-5550 0100.")
-    for name, other in (("address_en", "address_zh"), ("address_zh", "address_en")):
+    for name, other in (("seat_en", "seat_zh"), ("seat_zh", "seat_en")):
         if values[other] and not values[name]:
             found[name] = _("Letters are in two languages: enter the address in both.")
     if found:

@@ -8,7 +8,7 @@ three to five of a hundred, with every bucket filled. They are written in bulk, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -45,6 +45,8 @@ CHUNK = 1_000
 ZERO = Decimal("0.00")
 # How many of 1,000 loans are this many days past due on the day of the take-over; the others pay on the day.
 LATE = ((34, (1, 30)), (14, (31, 60)), (10, (61, 90)), (12, (91, 120)), (10, (121, 150)), (8, (151, 180)), (8, (181, 300)))
+# What some borrowed much and stopped paying: graver than a call mends, and worth the costs of a court. Days past due at the take-over.
+LARGE, LARGE_AMOUNT = (73, 78, 83, 88, 93), Decimal(12_000)
 CURED = 0.45  # of those in M1 who pay in the days that follow
 
 
@@ -70,6 +72,8 @@ def take_over(house: House, rows: list[dict[str, Any]], *, on: date, count: int 
     good = [row for row in rows if not row["bad"]]
     persons = people(house, good, list(delays(count, house.rng)), on=on)
     made = [past for person in persons if (past := loan_of(house, good, *person, on=on)) is not None]
+    if count >= LOANS:
+        made += large(house, good, on=on)
     store(made)
     general_ledger.take_over(house.entity, [past.loan.pk for past in made], until=on - timedelta(days=1), at=house.at(on, 8))
     report_months.of_book(house.entity, made, on=on)
@@ -77,6 +81,14 @@ def take_over(house: House, rows: list[dict[str, Any]], *, on: date, count: int 
     for past in made:
         follow(house, past, on=on)
     return len(made)
+
+
+def large(house: House, rows: list[dict[str, Any]], *, on: date) -> list[Past]:
+    """Return the large loans, drawn by chances of their own: the others stay who they are."""
+    apart = replace(house, rng=Random(len(LARGE)))  # noqa: S311  a draw, no secret
+    much = [row | {"amount": LARGE_AMOUNT, "term": 6} for row in rows]
+    persons = people(apart, much, list(LARGE), on=on, first=FIRST_PERSON + 5_000)
+    return [past for person in persons if (past := loan_of(apart, much, *person, on=on)) is not None]
 
 
 def delays(count: int, rng: Random) -> Iterator[int]:
@@ -92,7 +104,9 @@ def delays(count: int, rng: Random) -> Iterator[int]:
             yield 0
 
 
-def people(house: House, rows: list[dict[str, Any]], delayed: list[int], *, on: date) -> list[tuple[Customer, dict[str, Any], date, int]]:
+def people(
+    house: House, rows: list[dict[str, Any]], delayed: list[int], *, on: date, first: int = FIRST_PERSON
+) -> list[tuple[Customer, dict[str, Any], date, int]]:
     """File a generated person per loan; return each with a real application's facts, the day the money went out and the delay."""
     found = []
     for place, late in enumerate(delayed):
@@ -105,7 +119,7 @@ def people(house: House, rows: list[dict[str, Any]], delayed: list[int], *, on: 
         else:
             starts = on - timedelta(days=house.rng.randint(5, OLDEST))
         branch = "CD" if place % 3 == 2 else "SH"
-        person = identity(FIRST_PERSON + place, age=row["age"], branch=branch, on=starts, rng=house.rng)
+        person = identity(first + place, age=row["age"], branch=branch, on=starts, rng=house.rng)
         at = house.at(starts - timedelta(days=2), 9 + place % 8, place % 60)
         income = quantize(row["amount"] / row["term"] / Decimal(str(round(house.rng.uniform(0.08, 0.25), 3))) + 800)
         customer = Customer(

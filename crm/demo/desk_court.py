@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from collection import cases, legal, legal_holds, letters, limitation_book, limitation_warnings, traces, visits
+from collection import cases, legal, legal_costs, legal_holds, letters, limitation_book, limitation_warnings, traces, visits
 from collection.models import Case, FieldVisit, LegalAction, PreActionLetter
 from crm.lib.errors import DomainError
 from customers import contacts
@@ -25,7 +25,9 @@ def play(house: House) -> None:
     if LegalAction.objects.exists():
         return
     late = Case.objects.open().filter(claimed_by__isnull=True, dpd__gte=90).select_related("customer", "legal_entity", "branch")
-    found = [case for case in late.order_by("-dpd", "pk")[:40] if legal_holds.standing(case) is None][: len(STAGES) + 4]
+    free = [case for case in late.order_by("-dpd", "pk")[:60] if legal_holds.standing(case) is None]
+    seen = legal_costs.outlooks(free, on=house.today)
+    found = sorted(free, key=lambda case: seen[case.pk].above)[: len(STAGES) + 4]  # what brings more than it costs comes first
     wanted = iter(STAGES)
     for case in found:
         stage = next(wanted, "")

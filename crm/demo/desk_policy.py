@@ -35,10 +35,10 @@ def play(house: House) -> None:
         )  # fmt: skip
     complaint(cases[1:], house=house, day=day)
     at = house.at(day, 17, 40)
-    first = drafted("Calmer evenings, one call a day", CALMER, day=day, house=house)
+    first = drafted("晚间少打扰，每日一通 · Calmer evenings, one call a day", CALMER, day=day, house=house)
     replay = replays.start(first, entity=house.entity, since=day - timedelta(days=replays.QUARTER), until=day, actor=supervisor, at=at)
     replays.run(replay.pk, clock=lambda: at)
-    second = drafted("Two quiet days after a talk", QUIETER, day=day, house=house)
+    second = drafted("通话后静默两天 · Two quiet days after a talk", QUIETER, day=day, house=house)
     contact_rules.propose(second, reason="Fewer calls after a talk: people keep what they promised.", actor=supervisor, at=at)
 
 

@@ -49,8 +49,8 @@ def found(*, business_date: date, at: datetime) -> LegalEntity:
         business_date=business_date,
         zone="Asia/Shanghai",
         # Neither is anybody's: a street that is not there, and a number of no network.
-        address_en="8 Demonstration Road, Pudong New Area, Shanghai (made up)",
-        address_zh="上海市浦东新区示范路8号（虚构）",
+        seat_en="8 Demonstration Road, Pudong New Area, Shanghai (made up)",
+        seat_zh="上海市浦东新区示范路8号（虚构）",
         telephone="021-5550 0100",
     )
     system = users.system()

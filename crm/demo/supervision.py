@@ -69,7 +69,10 @@ def rules(house: House, supervisor: User, at: Any) -> None:
     run = assignment_plans.order_run(house.entity, actor=supervisor, at=at - timedelta(hours=12))
     assignment_plans.run(run.pk, clock=lambda: at - timedelta(hours=12))
     draft = assignment_plans.draft(
-        house.entity, why="Amounts from 20,000 to who is trained for them", actor=supervisor, at=at - timedelta(hours=1)
+        house.entity,
+        why="两万元起交受训人员 · Amounts from 20,000 to who is trained for them",
+        actor=supervisor,
+        at=at - timedelta(hours=1),
     )
     large = draft.rules.filter(skill="large").first()
     if large is not None:

@@ -56,7 +56,7 @@ def begin(house: House, on: date) -> None:
     )
     challenger = strategy_life.approve(sent, note="", actor=manager, at=house.at(on, 11))
     planned = treatment_experiments.plan(
-        why="Does an early call bring more than a second text?", challenger=challenger, challenger_share=40, holdout_share=15,
+        why="早期致电是否优于第二条短信？ · Does an early call bring more than a second text?", challenger=challenger, challenger_share=40, holdout_share=15,
         minimum_sample=30, stop_complaints=50, actor=supervisor, at=house.at(on, 11, 30), salt=SALT,
     )  # fmt: skip
     treatment_experiments.start(planned, actor=manager, at=house.at(on, 12))
@@ -68,6 +68,6 @@ def plan_next(house: House) -> None:
     if live is None or TreatmentExperiment.objects.filter(status="planned").exists():
         return
     treatment_experiments.plan(
-        why="What do calls bring at all?", challenger=None, challenger_share=0, holdout_share=10, minimum_sample=200, stop_complaints=20,
+        why="致电究竟带来多少？ · What do calls bring at all?", challenger=None, challenger_share=0, holdout_share=10, minimum_sample=200, stop_complaints=20,
         actor=house.staff["supervisor"], at=house.at(house.today, 16) - timedelta(minutes=5),
     )  # fmt: skip

@@ -12,12 +12,12 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name='legalentity',
-            name='address_en',
+            name='seat_en',
             field=models.CharField(blank=True, db_default='', default='', max_length=200),
         ),
         migrations.AddField(
             model_name='legalentity',
-            name='address_zh',
+            name='seat_zh',
             field=models.CharField(blank=True, db_default='', default='', max_length=200),
         ),
         migrations.AddField(

@@ -49,8 +49,8 @@ class LegalEntity(models.Model):
         purposes=("operation",),
         basis="not_personal",
         columns={
-            "address_zh": _("Address of the lender in Chinese, as its letters name it"),
-            "address_en": _("Address of the lender in English, as its letters name it"),
+            "seat_zh": _("Address of the lender in Chinese, as its letters name it"),
+            "seat_en": _("Address of the lender in English, as its letters name it"),
             "telephone": _("Telephone of the lender, as its letters name it"),
         },
     )
@@ -61,8 +61,8 @@ class LegalEntity(models.Model):
     business_date = models.DateField()
     zone = models.CharField(max_length=40, default="Asia/Shanghai")
     # what its letters name: a debtor must be able to tell who writes, and to answer
-    address_zh = models.CharField(max_length=200, blank=True, default="", db_default="")
-    address_en = models.CharField(max_length=200, blank=True, default="", db_default="")
+    seat_zh = models.CharField(max_length=200, blank=True, default="", db_default="")
+    seat_en = models.CharField(max_length=200, blank=True, default="", db_default="")
     telephone = models.CharField(max_length=40, blank=True, default="", db_default="")
     version = models.PositiveIntegerField(default=1, db_default=1)
 

@@ -82,7 +82,7 @@ def test_the_paper_names_the_person_and_masks_the_identity_number(case: Case, fl
 
 def test_the_paper_says_where_the_lender_is_reached(case: Case, floor: Floor) -> None:
     lenders.change(
-        case.legal_entity, name_en="Lender", name_zh="机构", address_en="8 Road", address_zh="示范路8号", telephone="021-5550 0100",
+        case.legal_entity, name_en="Lender", name_zh="机构", seat_en="8 Road", seat_zh="示范路8号", telephone="021-5550 0100",
         version=case.legal_entity.version, actor=floor.cast.admin, at=AT,
     )  # fmt: skip
     case.legal_entity.refresh_from_db()

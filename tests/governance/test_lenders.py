@@ -10,7 +10,7 @@ from governance.models import LegalEntity
 from ledger.models import Entry
 from tests.fixtures.cast import NOON, Cast
 
-SAID = {"name_en": "Lender", "name_zh": "机构", "address_en": "8 Road", "address_zh": "示范路8号", "telephone": "021-5550 0100"}
+SAID = {"name_en": "Lender", "name_zh": "机构", "seat_en": "8 Road", "seat_zh": "示范路8号", "telephone": "021-5550 0100"}
 
 
 def change(cast: Cast, **values: Any) -> LegalEntity:
@@ -19,7 +19,7 @@ def change(cast: Cast, **values: Any) -> LegalEntity:
 
 def test_a_change_is_on_record_and_the_same_again_is_none(cast: Cast) -> None:
     found = change(cast, telephone=" 021-5550  0100 ")
-    assert (found.telephone, found.address_zh, found.version) == ("021-5550 0100", "示范路8号", cast.entity.version + 1)
+    assert (found.telephone, found.seat_zh, found.version) == ("021-5550 0100", "示范路8号", cast.entity.version + 1)
     lenders.change(found, **SAID, version=found.version, actor=cast.admin, at=NOON)
     assert Entry.objects.filter(event="governance.lender.changed").count() == 1
 
@@ -29,8 +29,8 @@ def test_a_change_is_on_record_and_the_same_again_is_none(cast: Cast) -> None:
     [
         ({"telephone": "call us"}, "telephone"),
         ({"telephone": "12"}, "telephone"),
-        ({"address_en": ""}, "address_en"),
-        ({"address_zh": " "}, "address_zh"),
+        ({"seat_en": ""}, "seat_en"),
+        ({"seat_zh": " "}, "seat_zh"),
     ],
 )
 def test_what_cannot_be_on_a_letter_is_named(cast: Cast, values: dict[str, str], field: str) -> None:
