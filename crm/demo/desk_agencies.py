@@ -31,7 +31,7 @@ GIVEN, PAID = 14, 6
 BEGINS = timedelta(days=14)  # before the last day: the older book has been taken over by then
 PAYDAYS = (timedelta(days=9), timedelta(days=3))
 CLIENT_ID, CLIENT_SECRET = "demo-agency", "demo-agency-secret-2026"
-SAID = ("no_answer", "right_party", "promise", "no_answer", "refused", "right_party")
+SAID = ("no_answer", "right_party", "refused", "promise", "no_answer", "right_party")
 TALKS = {timedelta(days=8): 6, timedelta(days=2): 6}  # contacts of the agency by days before the last
 
 
@@ -96,13 +96,15 @@ def talk(house: House, on: date, number: int) -> None:
     """Let the first agency make its calls of a day: asked for, told, one of them with a promise."""
     machine = User.objects.get(username=CLIENT_ID)
     rows = Placement.objects.running().filter(agency__code=ROWS[0][0]).select_related("case__customer__legal_entity").order_by("pk")
-    for place, (row, outcome) in enumerate(zip(rows[:number], SAID, strict=False)):
+    ends = iter(SAID)
+    for place, row in enumerate(rows[:number]):
         at = house.at(on, 10, 5 * place)
         debt = row.case.overdue_amount
-        parts = [Part(on + timedelta(days=3), quantize(debt / 2))] if outcome == "promise" and debt > 0 else []
-        said = "right_party" if outcome == "promise" and not parts else outcome
         with suppress(DomainError):  # the contact gate says no, or a promise runs already: a day as it is
             placement_work.ask(row, channel="call", actor=machine, at=at)
+            outcome = next(ends, SAID[0])  # only a call that was let through ends in something
+            parts = [Part(on + timedelta(days=3), quantize(debt / 2))] if outcome == "promise" and debt > 0 else []
+            said = "right_party" if outcome == "promise" and not parts else outcome
             told: dict[str, Any] = {"confirmed": True, "lines_said": True, "promise": parts}
             placement_work.tell(row, channel="call", outcome=said, actor=machine, at=at + timedelta(minutes=3), **told)
 
