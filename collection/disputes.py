@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, contested, owed, permissions, promises
+from collection import cases, cash, contested, owed, permissions, promises
 from collection.models import Case, Channel, Dispute
 from credit import books, exposure
 from credit.models import Loan, Transaction
@@ -37,7 +37,7 @@ LESS = (
     Transaction.Kind.RELIEF,
     Transaction.Kind.WRITE_OFF,
 )
-CORRECTIONS: Mapping[str, tuple[str, ...]] = {Kind.AMOUNT: LESS, Kind.FEE: LESS, Kind.PAID: (*LESS, Transaction.Kind.REPAYMENT)}
+CORRECTIONS: Mapping[str, tuple[str, ...]] = {Kind.AMOUNT: LESS, Kind.FEE: LESS, Kind.PAID: (*LESS, *cash.BRINGS)}
 
 
 class AlreadyDisputed(DomainError):

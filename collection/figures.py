@@ -9,6 +9,7 @@ from django.db.models import Case as Choose
 from django.db.models import Count, DecimalField, F, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
+from collection import cash
 from collection.models import ACTIVE, Case, CaseDebt, Promise
 from credit.models import Transaction
 
@@ -66,7 +67,7 @@ def collected(cases: QuerySet[Case], *, since: date, until: date, by: Literal["d
     side: they are few, and repayments are many.
     """
     way = "loan__transactions"
-    within = {f"{way}__value_on__gte": since, f"{way}__value_on__lte": until, f"{way}__kind__in": ("repayment", "reversal")}
+    within = {f"{way}__value_on__gte": since, f"{way}__value_on__lte": until}
     open_then = Q(case__closed_on__isnull=True) | Q(case__closed_on__gte=F(f"{way}__value_on"))
     signed = Choose(
         When(**{f"{way}__kind": Transaction.Kind.REVERSAL, "then": -F(f"{way}__amount")}), default=F(f"{way}__amount"), output_field=MONEY
@@ -75,6 +76,7 @@ def collected(cases: QuerySet[Case], *, since: date, until: date, by: Literal["d
     rows = (
         CaseDebt.objects.filter(
             open_then,
+            cash.came(f"{way}__"),
             Q(case__closed_on__isnull=True) | Q(case__closed_on__gte=since),
             case__in=cases.order_by().values("pk"),
             case__opened_on__lte=F(f"{way}__value_on"),

@@ -17,7 +17,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from collection import contested, limitation
+from collection import cash, contested, limitation
 from collection.limitation import Act, Clock, Halt, Law
 from collection.models import (
     Case,
@@ -108,7 +108,7 @@ def _acts(known: dict[int, Told]) -> None:
             if loan_id in known:
                 known[loan_id].acts.add(act)
 
-    paid = Transaction.objects.filter(loan__in=known, kind=Transaction.Kind.REPAYMENT, reversal__isnull=True, value_on__gte=since)
+    paid = Transaction.objects.filter(loan__in=known, kind__in=cash.BRINGS, reversal__isnull=True, value_on__gte=since)
     for loan_id, on, ref in paid.values_list("loan_id", "value_on", "public_id"):
         add([loan_id], Act(on, "payment", ref))
     talks = Contact.objects.filter(case__in=debts, channel__in=SPOKEN, outcome__in=REACHED, relation__isnull=True, at__date__gte=since)

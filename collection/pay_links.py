@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +34,7 @@ ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no letter that is read out like 
 LENGTH = 12  # 59 bits; guessing is counted by address besides
 MINUTES = "collections.pay_link.minutes"
 QUIET = timedelta(minutes=1)
+ENDED = timedelta(days=1)
 Status, Kind = PayLink.Status, PayLink.Kind
 ZERO = Decimal("0.00")
 
@@ -219,9 +221,14 @@ def take_back(customer_id: int, *, actor: User, at: datetime) -> int:
 
 
 def sweep(*, at: datetime) -> int:
-    """Ask the gateway about open links it told nothing of, and end those whose time is over; return how many changed."""
+    """Ask the gateway about links it told nothing of, and end those whose time is over; return how many changed.
+
+    A link that ended may be paid all the same, by who had its page open: it is asked about for a day, once an hour, in a minute of its own.
+    """
     changed = 0
-    for link in PayLink.objects.filter(status=Status.OPEN, made_at__lt=at - QUIET).select_related("case").order_by("pk")[:100]:
+    rows = PayLink.objects.filter(made_at__lt=at - QUIET).select_related("case").order_by("pk")
+    ended = rows.filter(status__in=(Status.EXPIRED, Status.WITHDRAWN), expires_at__gt=at - ENDED).annotate(minute=F("pk") % 60)
+    for link in [*rows.filter(status=Status.OPEN)[:100], *ended.filter(minute=at.minute)[:100]]:
         try:
             found = port.look(key=link.public_id)
         except (PortOff, PortRefused, PortUnknown):
@@ -232,7 +239,7 @@ def sweep(*, at: datetime) -> int:
                 changed += 1
             except PaymentReplayed:
                 continue
-        elif link.expires_at <= at:
+        elif link.status == Status.OPEN and link.expires_at <= at:
             changed += expire(link, at=at)
     return changed
 

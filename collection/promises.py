@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, contested, judgement, owed, places
+from collection import cases, cash, contested, judgement, owed, places
 from collection.judgement import Part, Payment, Verdict
 from collection.models import RUNNING, Case, Channel, Contact, Promise, PromisePart
 from credit import books, exposure
@@ -30,7 +30,6 @@ from ledger import log
 ZERO = Decimal("0.00")
 Status = Promise.Status
 GRACE, TOLERANCE = "collections.promise.grace_days", "collections.promise.tolerance"
-SIGNS = {Transaction.Kind.REPAYMENT: 1, Transaction.Kind.REVERSAL: -1}  # a reversal takes back what a repayment brought
 
 
 class PromiseOver(DomainError):
@@ -263,11 +262,10 @@ def payments(customer_ids: Collection[int], *, after: int) -> dict[int, list[tup
     promise does not touch it, nor does the reversal of anything but money.
     """
     found: dict[int, list[tuple[int, Payment]]] = defaultdict(list)
-    money = Q(kind=Transaction.Kind.REPAYMENT) | Q(kind=Transaction.Kind.REVERSAL, reverses__kind=Transaction.Kind.REPAYMENT)
-    rows = Transaction.objects.filter(money, loan__customer__in=customer_ids, pk__gt=after)
+    rows = Transaction.objects.filter(cash.came(), loan__customer__in=customer_ids, pk__gt=after)
     columns = ("pk", "reverses_id", "loan__customer_id", "kind", Coalesce("reverses__value_on", "value_on"), "amount")
     for pk, reverses, customer_id, kind, value_on, amount in rows.order_by("pk").values_list(*columns):
-        found[customer_id].append((reverses or pk, Payment(value_on, amount * SIGNS[kind])))
+        found[customer_id].append((reverses or pk, Payment(value_on, -amount if kind == Transaction.Kind.REVERSAL else amount)))
     return found
 
 

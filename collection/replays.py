@@ -22,7 +22,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from collection import gate
+from collection import cash, gate
 from collection.contact_rules import problems
 from collection.models import Complaint, Contact, Outcome, PolicyDraft, PolicyReplay
 from credit import books
@@ -301,7 +301,7 @@ def agreed(ids: list[int], *, since: date, until: date) -> dict[int, list[Agreed
 def paid(ids: list[int], *, since: date, until: date) -> list[tuple[int, date, Decimal]]:
     """Return what these people paid in the span and was not taken back."""
     rows = Transaction.objects.filter(
-        loan__customer_id__in=ids, kind=Transaction.Kind.REPAYMENT, value_on__gte=since, value_on__lt=until, reversal__isnull=True
+        loan__customer_id__in=ids, kind__in=cash.BRINGS, value_on__gte=since, value_on__lt=until, reversal__isnull=True
     )
     return list(rows.values_list("loan__customer_id", "value_on", "amount"))
 

@@ -21,7 +21,7 @@ from django.db.models import BooleanField, F, Func, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
-from collection import team
+from collection import cash, team
 from collection.models import Case, Outcome
 
 NAMED = re.compile(r"%\((\w+)\)s")
@@ -53,7 +53,7 @@ paid AS (
     SELECT seen.id, t.value_on, seen.who, CASE t.kind WHEN 'reversal' THEN -t.amount ELSE t.amount END AS amount,
         date_trunc('month', seen.opened_on) = date_trunc('month', t.value_on) AS fresh
     FROM seen JOIN collections_casedebt AS d ON d.case_id = seen.id
-        JOIN credit_transaction AS t ON t.loan_id = d.loan_id AND t.kind IN ('repayment', 'reversal')
+        JOIN credit_transaction AS t ON t.loan_id = d.loan_id AND {cash.came_sql("t")}
             AND t.value_on BETWEEN %(since)s AND %(until)s
             AND t.value_on BETWEEN seen.opened_on AND coalesce(seen.closed_on, t.value_on)
     WHERE seen.closed_on IS NULL OR seen.closed_on >= %(since)s

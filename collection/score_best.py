@@ -35,7 +35,7 @@ WITH tried AS (
 )
 SELECT {who} t.channel, extract(hour FROM t.at AT TIME ZONE coalesce(nullif(p.zone, ''), %(zone)s))::int / %(band)s * %(band)s AS hour, count(*),
     count(*) FILTER (WHERE CASE WHEN t.channel = 'call' THEN t.reached ELSE
-        EXISTS (SELECT FROM credit_loan AS l JOIN credit_transaction AS r ON r.loan_id = l.id AND r.kind = 'repayment'
+        EXISTS (SELECT FROM credit_loan AS l JOIN credit_transaction AS r ON r.loan_id = l.id AND r.kind IN ('repayment', 'prepayment')
             WHERE l.customer_id = t.customer_id AND r.at >= t.at AND r.at < t.at + interval '3 days' AND r.at < %(at)s)
         OR EXISTS (SELECT FROM collections_contact AS k JOIN collections_case AS c ON c.id = k.case_id
             WHERE c.customer_id = t.customer_id AND k.channel = 'inbound' AND k.at >= t.at AND k.at < t.at + interval '3 days' AND k.at < %(at)s)

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  the statement is put together from this file and cash.py alone
 """Cases as they stood at moments of the past, and what came of each afterwards: what scores are learned from and orders are tried on.
 
 What was owed at a moment is read from the instalments (due before it, not paid by then), so that nothing known later enters. An
@@ -12,8 +13,10 @@ from typing import Any
 
 from django.db import connection
 
+from collection import cash
+
 ROLL_DAYS = 30
-STOOD = """
+STOOD = f"""
 WITH moments AS (SELECT as_of, (as_of AT TIME ZONE %(zone)s)::date AS day FROM unnest(%(moments)s::timestamptz[]) AS m (as_of)),
 stood AS (
     SELECT m.as_of, m.day, c.id AS case_id, c.customer_id, c.closed_on, c.close_reason
@@ -27,7 +30,7 @@ SELECT s.as_of, s.case_id, s.customer_id, o.overdue, o.balance, s.day - o.oldest
     later.oldest IS NOT NULL AND least(7, (s.day + %(roll_days)s - later.oldest + 29) / 30) > least(7, (s.day - o.oldest + 29) / 30),
     coalesce((
         SELECT sum(CASE t.kind WHEN 'reversal' THEN -t.amount ELSE t.amount END) FROM credit_loan AS l JOIN credit_transaction AS t ON t.loan_id = l.id
-        WHERE l.customer_id = s.customer_id AND t.kind IN ('repayment', 'reversal') AND t.value_on >= s.day AND t.value_on < s.day + %(cash_days)s
+        WHERE l.customer_id = s.customer_id AND {cash.came_sql("t")} AND t.value_on >= s.day AND t.value_on < s.day + %(cash_days)s
     ), 0)
 FROM stood AS s
     CROSS JOIN LATERAL (

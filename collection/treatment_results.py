@@ -1,3 +1,4 @@
+# ruff: noqa: S608  the statement is put together from this file and cash.py alone
 """What came of an experiment: per arm cash, cures, cost and complaints with their intervals. Read from cases, payments and steps.
 
 An arm's unit is the case, counted once however many paths it was on. Shares have Wilson's interval; cash a case has the normal one of a
@@ -10,9 +11,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.utils.timezone import localtime
 
+from collection import cash
 from collection import treatment_shape as shape
 from collection.models import ARMS, TreatmentExperiment
 from governance import rules
@@ -23,7 +26,7 @@ COST = "collections.treatment.cost"
 CENT, ZERO = Decimal("0.01"), Decimal(0)
 
 # Cash is what came in on loans of the case's customer from the day the case entered its arm to the end of the experiment.
-SUMS = """
+SUMS = f"""
 WITH entered AS (
     SELECT e.case_id, min(e.arm) AS arm, min(e.began_at) AS since, (array_agg(e.entered_amount ORDER BY e.id))[1] AS amount
     FROM collections_treatmententry AS e WHERE e.experiment_id = %(experiment)s GROUP BY e.case_id
@@ -34,8 +37,8 @@ WITH entered AS (
 ), paid AS (
     SELECT n.case_id, coalesce(sum(CASE WHEN r.kind = 'reversal' THEN -r.amount ELSE r.amount END), 0) AS cash
     FROM cases AS n JOIN credit_loan AS l ON l.customer_id = n.customer_id
-    JOIN credit_transaction AS r ON r.loan_id = l.id AND r.kind IN ('repayment', 'reversal')
-        AND r.value_on >= n.since::date AND r.value_on <= %(until)s::date
+    JOIN credit_transaction AS r ON r.loan_id = l.id AND {cash.came_sql("r")}
+        AND r.value_on >= (n.since AT TIME ZONE %(zone)s)::date AND r.value_on <= %(until)s::date
     GROUP BY n.case_id
 )
 SELECT n.arm, count(*), sum(n.amount), sum(n.cured), coalesce(sum(p.cash), 0), coalesce(sum(p.cash * p.cash), 0)
@@ -54,7 +57,7 @@ WHERE k.channel = ANY(%(by_people)s) GROUP BY n.arm, k.channel
 """
 # One a case and day: a complaint on file, or told in a contact and filed by nobody.
 COMPLAINTS = """
-SELECT n.arm, count(DISTINCT (m.case_id, m.at::date)) FROM (
+SELECT n.arm, count(DISTINCT (m.case_id, (m.at AT TIME ZONE %(zone)s)::date)) FROM (
     SELECT case_id, opened_at AS at FROM collections_complaint
     UNION ALL SELECT case_id, at FROM collections_contact WHERE outcome = 'complaint'
 ) AS m JOIN (
@@ -147,7 +150,13 @@ def arms(experiment: TreatmentExperiment, *, at: datetime) -> list[Arm]:
     if experiment.result is not None:
         return read(experiment.result)
     until = min(at, experiment.ended_at or at)
-    values: dict[str, Any] = {"experiment": experiment.pk, "at": until, "until": localtime(until).date(), "by_people": list(shape.DESK)}
+    values: dict[str, Any] = {
+        "experiment": experiment.pk,
+        "at": until,
+        "until": localtime(until).date(),
+        "by_people": list(shape.DESK),
+        "zone": settings.TIME_ZONE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(SUMS, values)
         sums = {row[0]: row[1:] for row in cursor.fetchall()}

@@ -114,6 +114,7 @@ class PayLink(models.Model):
         indexes = [
             models.Index(fields=["case", "-id"], name="pay_link_of_case"),  # the latest of a case
             models.Index(fields=["expires_at"], name="pay_link_open", condition=Q(status="open")),  # the sweeper's question
+            models.Index(fields=["expires_at"], name="pay_link_ended", condition=Q(status__in=["expired", "withdrawn"])),  # and its second
         ]
 
     def __str__(self) -> str:
