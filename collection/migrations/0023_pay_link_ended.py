@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0022_promise_endings'),
+        ("collections", "0022_promise_endings"),
         ('credit', '0023_devices'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
