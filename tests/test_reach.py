@@ -103,7 +103,7 @@ def test_every_route_at_every_level_of_the_fields(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("place", PLACES)
 def test_every_route_with_every_role_in_every_scope_at_every_level(
     place: str,
