@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy
 
-from collection import permissions
+from collection import contested, permissions
 from collection.models import Case, Promise
 from customers import handover
 from governance import offboarding
@@ -39,7 +39,8 @@ def follow_person(*, entry: Entry, **_: object) -> None:
     people = User.objects.select_related("role", "team")
     giver, taker = people.get(pk=entry.facts["giver"]), people.get(pk=entry.facts["taker"])
     mine = Case.objects.open().filter(assigned_to=giver)
-    fit = Case.objects.visible_to(taker) if taker.is_active and taker.has_perm(permissions.CLAIM) else Case.objects.none()
+    able = taker.is_active and taker.has_perm(permissions.CLAIM)
+    fit = Case.objects.visible_to(taker).filter(~contested.bars_of(taker)) if able else Case.objects.none()
     to_taker = list(mine.filter(pk__in=fit.values("pk")).values_list("pk", "customer_id"))
     reassign(to_taker, was=giver, to=taker, actor_id=entry.actor_id, at=entry.at)
     reassign(list(mine.values_list("pk", "customer_id")), was=giver, to=None, actor_id=entry.actor_id, at=entry.at)
@@ -61,9 +62,12 @@ def worked_by(user: User) -> QuerySet[Case]:
 
 
 def hand_on(giver: User, *, taker: User | None, actor: User, at: datetime) -> int:
-    """Give the next open cases of somebody who leaves to `taker`, or to everybody; their holds end."""
+    """Give the next open cases of somebody who leaves to `taker`, or to everybody; their holds end. Nobody gets one with a complaint about them."""
     rows = list(worked_by(giver).order_by("pk").values_list("pk", "customer_id")[: handover.CHUNK])
-    reassign(rows, was=giver, to=taker, actor_id=actor.pk, at=at)
+    ids = [pk for pk, _customer in rows]
+    barred = set(Case.objects.filter(contested.bars_of(taker), pk__in=ids).values_list("pk", flat=True)) if taker is not None else set()
+    reassign([row for row in rows if row[0] not in barred], was=giver, to=taker, actor_id=actor.pk, at=at)
+    reassign([row for row in rows if row[0] in barred], was=giver, to=None, actor_id=actor.pk, at=at)
     return len(rows)
 
 

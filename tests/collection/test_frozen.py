@@ -12,6 +12,7 @@ from collection import (
     cases,
     complaints,
     disputes,
+    handover,
     hardship,
     legal,
     letters,
@@ -26,6 +27,7 @@ from collection import (
 from collection.contested import CaseFrozen
 from collection.judgement import Part
 from collection.models import (
+    Case,
     Complaint,
     Dispute,
     FieldVisit,
@@ -39,8 +41,9 @@ from collection.models import (
     TraceFind,
     TraceRequest,
 )
+from ledger.models import Entry
 from tests.collection import court_rows, relief_rows
-from tests.collection.conftest import AFTER, Floor
+from tests.collection.conftest import AFTER, LATE, Floor
 
 ITEM = {"wage": Decimal("1.00")}
 LATER = AFTER.date() + timedelta(days=5)
@@ -121,3 +124,23 @@ def test_no_door_of_the_case_opens(floor: Floor) -> None:
             continue
         opened.append(name)
     assert opened == []
+
+
+@pytest.mark.django_db
+def test_nobody_inherits_a_case_with_a_complaint_about_them(floor: Floor) -> None:
+    """A collector leaves, or hands everything over: the case goes to everybody, as assigned to who may not work it nobody would."""
+    loans = [floor.desk.loan() for _n in range(2)]
+    floor.close(LATE)
+    other, case = (Case.objects.get(customer=loan.customer_id) for loan in loans)
+    cast = floor.cast
+    told = {"is_complex": True, "channel": "inbound", "statement": "x", "owner": cast.collections_supervisor, "actor": cast.compliance}
+    complaints.file(case, kind="manner", about=cast.second_collector, at=AFTER, **told)
+    facts = {"everything": True, "giver": cast.collector.pk, "taker": cast.second_collector.pk}
+    for hand_over in (
+        lambda: handover.hand_on(cast.collector, taker=cast.second_collector, actor=cast.collections_supervisor, at=AFTER),
+        lambda: handover.follow_person(entry=Entry(facts=facts, actor_id=cast.collections_supervisor.pk, at=AFTER)),
+    ):
+        Case.objects.update(assigned_to=cast.collector)
+        hand_over()
+        found = dict(Case.objects.values_list("pk", "assigned_to"))
+        assert found == {case.pk: None, other.pk: cast.second_collector.pk}
