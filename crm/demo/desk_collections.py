@@ -129,13 +129,13 @@ def keep_promises(house: House, day: date) -> None:
             bring(part.promise.case, quantize(part.amount * share), house=house, day=day, key=f"demo-promise-{part.promise_id}-{part.seq}")
 
 
-def bring(case: Case, amount: Decimal, *, house: House, day: date, key: str) -> None:
+def bring(case: Case, amount: Decimal, *, house: House, day: date, key: str, hour: int = 16) -> None:
     """Pay an amount on the customer's loans, what is overdue first; a loan takes no more than ends it."""
     loans = Loan.objects.open().filter(customer=case.customer_id).select_related("legal_entity").order_by("-dpd", "pk")
     for each in owed.of_loans(loans, on=day):
         part = min(amount, max(each.overdue, Decimal("0.00")))
         if part > 0:
-            at = house.at(day, 16, each.loan.pk % 60)
+            at = house.at(day, hour, each.loan.pk % 60)
             repayments.receive(each.loan, amount=part, actor=house.staff["operations"], at=at, key=f"{key}-{each.loan.pk}")
             amount -= part
 
@@ -168,6 +168,10 @@ def promise_soon(house: House, *, day: date, at: datetime) -> None:
         if left and item.case.overdue_amount >= 20 and gate.answer(item.case, channel="call", at=at).allowed:
             call(item.case, collector, day=day, at=at, rng=house.rng, outcome="promise", soon=True)
             at, left = at + timedelta(minutes=8), left - 1
+    part_paid = Promise.objects.running().filter(first_due_on__gt=day).select_related("case").order_by("-first_due_on", "pk").first()
+    if part_paid is not None:  # before its day, so that it still runs
+        share = quantize(sum((part.amount for part in part_paid.parts.all()), Decimal("0.00")) * Decimal("0.4"))
+        bring(part_paid.case, share, house=house, day=day, key=f"demo-part-{part_paid.public_id}", hour=19)
 
 
 def beside(house: House, *, day: date, at: datetime) -> None:
