@@ -4,7 +4,8 @@
 
 One overdue loan a case, spread over the buckets; a third of the customers has a broken promise's worth of answers, half an e-mail address.
 `entering` is the first round over cases that are on no path yet. `planning` is the round that is measured against the aim: every case has taken
-its step, so each is asked anew (exits, segment) and gets the next one. Two processes work parts of 2,000, as a house's worker has. The floor is
+its step, so each is asked anew (exits, segment) and gets the next one. `dry_run` holds a draft against the live version over all of them, in one
+process, with three contacts of the last month, at moments of their own, in each customer's history. Two processes work parts of 2,000, as a house's worker has. The floor is
 the rows alone: as many steps inserted by one statement. The last line of stdout is one JSON object.
 """
 
@@ -30,6 +31,7 @@ AREA = "bench-treatment"
 DAY = date(2026, 6, 15)
 MORNING = datetime(2026, 6, 15, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai
 AIM_SECONDS, WORKERS = 20.0, 2
+DRY_AIM_SECONDS = 40.0
 
 LATE = """
 UPDATE credit_loan SET dpd = 1 + (id * 7 %% 200)::int, bucket = LEAST(7, 1 + (id * 7 %% 200)::int / 30), oldest_due_on = %(day)s::date - 1 - (id * 7 %% 200)::int
@@ -75,15 +77,21 @@ def main() -> int:
         done(joined.superuser_url)
         planning = measured(MORNING + timedelta(hours=3))
         say(f"planned in {planning['seconds']:.1f} s")
+        dry = tried(joined.superuser_url, cases)
+        say(f"tried in {dry['seconds']:.1f} s")
         floor = alone(joined.superuser_url, cases)
     servers.destroy(folder)
     told = {
         "name": "treatment",
         "sizes": {"cases": cases, "processes": WORKERS},
-        "figures": {"entering": entering, "planning": planning},
+        "figures": {"entering": entering, "planning": planning, "dry_run": dry},
         "floor": {"rows_seconds": floor},
         "peer": {},
-        "ratios": {"planning_over_aim_of_20_s": planning["seconds"] / AIM_SECONDS, "planning_over_rows_alone": planning["seconds"] / floor},
+        "ratios": {
+            "planning_over_aim_of_20_s": planning["seconds"] / AIM_SECONDS,
+            "planning_over_rows_alone": planning["seconds"] / floor,
+            "dry_run_over_aim_of_40_s": dry["seconds"] / DRY_AIM_SECONDS,
+        },
     }
     print(json.dumps(rounded(told)))
     return 0 if planning["planned"] >= cases * 9 // 10 else 1
@@ -159,6 +167,53 @@ def part(given: tuple[int, int, datetime]) -> Any:
 
     first, last, at = given
     return treatment_runs.work(treatment_runs.case_ids(after=first - 1, last=last), at=at)
+
+
+ATTEMPTS = """
+INSERT INTO customers_contactattempt (customer_id, channel, purpose, at, connected, key{more})
+SELECT c.customer_id, CASE n WHEN 1 THEN 'call' ELSE 'sms' END, 'collection',
+    %(noon)s::timestamptz - make_interval(days => (c.id * 3 + n * 7)::int %% 28, hours => n, secs => c.id::int %% 2500),
+    n = 1 AND c.id %% 3 = 0, 'bench:' || c.id || ':' || n{values}
+FROM collections_case AS c CROSS JOIN generate_series(1, 3) AS n
+"""
+
+
+def tried(superuser_url: str, cases: int) -> dict[str, Any]:
+    """Hold a draft that puts large debts onto the firm path against the live version, and write down what was found."""
+    import copy
+
+    import psycopg2
+    from django.db import connections
+
+    from collection import dry_runs, treatment_experiments
+    from collection.models import TreatmentDryRun
+    from customers.models import ContactAttempt
+    from governance import users
+    from risk import strategy_versions
+
+    with psycopg2.connect(superuser_url) as link, link.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        cursor.execute(with_defaults(ATTEMPTS, ContactAttempt, cursor), {"noon": MORNING})
+    link.close()
+    vacuum(superuser_url, "customers_contactattempt")
+    connections.close_all()
+    live, actor = treatment_experiments.champion(), users.system()
+    assert live is not None
+    draft = strategy_versions.draft_from(live, note="bench", actor=actor, at=MORNING)
+    graph = copy.deepcopy(draft.graph)
+    for row in next(raw for raw in graph["nodes"] if raw["id"] == "segment")["content"]["rules"]:
+        row["segment-o-path"] = '"firm"' if row["segment-o-path"] == '"gentle"' else row["segment-o-path"]
+    draft = strategy_versions.save(draft, revision=draft.revision, graph=graph, actor=actor, at=MORNING)
+    at = MORNING + timedelta(hours=4)
+    made = dry_runs.start(draft, base=live, actor=actor, at=at)
+    began = time.monotonic()
+    dry_runs.run(made.pk, clock=lambda: at)
+    seconds = time.monotonic() - began
+    result = TreatmentDryRun.objects.get(pk=made.pk).result or {"cases": 0, "cells": []}
+    return {
+        "seconds": seconds, "cases": result["cases"], "cases_per_second": result["cases"] / seconds,
+        "moved": sum(one["cases"] for one in result["cells"] if one["from"] != one["to"]),
+    }  # fmt: skip
 
 
 def alone(superuser_url: str, cases: int) -> float:

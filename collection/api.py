@@ -16,6 +16,7 @@ from collection import (
     cases,
     checks,
     contacts,
+    dry_run_api,
     gate,
     legal_api,
     links,
@@ -78,7 +79,9 @@ class PartIn(serializers.Serializer):
 
 class ContactIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
-    outcome = serializers.ChoiceField(choices=Outcome.choices, help_text="a talk with the debtor needs the check and the lines of `script`")
+    outcome = serializers.ChoiceField(
+        choices=Outcome.choices, help_text="a talk with the debtor or an obligor needs the check and the lines of `script`"
+    )
     promise = PartIn(many=True, required=False, default=list, help_text="with the outcome `promise`")
     next_action = serializers.ChoiceField(choices=NEXT)
     next_action_on = serializers.DateField()
@@ -108,12 +111,19 @@ class CheckIn(serializers.Serializer):
     birth_year = serializers.CharField(required=False, allow_blank=True, max_length=40)
     address = serializers.CharField(required=False, allow_blank=True, max_length=40)
     employer = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    name = serializers.CharField(required=False, allow_blank=True, max_length=40, help_text="of an obligor who has no file of their own")
+    mobile_last4 = serializers.CharField(
+        required=False, allow_blank=True, max_length=40, help_text="of an obligor who has no file of their own"
+    )
+    obligor = serializers.CharField(**TO_WHOM)
 
 
 class CheckOut(serializers.ModelSerializer):
+    obligor = serializers.CharField(source="relation.public_id", default=None, allow_null=True, help_text="who was asked beside the debtor")
+
     class Meta:
         model = RightPartyCheck
-        fields = ("result", "asked", "at", "until")
+        fields = ("result", "asked", "at", "until", "obligor")
 
 
 class StepOut(serializers.Serializer):
@@ -242,15 +252,16 @@ class CaseViewSet(DoorViewSet):
     @action(detail=True, methods=["post"])
     @idempotent()
     def check(self, request: Request, public_id: str) -> Response:
-        """Compare two answers with the file before a result that names the debtor is logged; neither is kept."""
+        """Compare two answers with the file of the debtor, or of an obligor, before a result of a talk with them is logged; neither is kept."""
         row, body = self.get_object(), checked(CheckIn, request)
-        done = checks.confirm(row, answers=body, actor=caller(request), at=now())
+        relation = links.asked(row, body.pop("obligor"))
+        done = checks.confirm(row, answers=body, actor=caller(request), at=now(), relation=relation)
         return Response(CheckOut(done).data)
 
     @extend_schema(responses=ScriptOut)
     @action(detail=True, methods=["get"], filter_backends=[])
     def script(self, request: Request, public_id: str) -> Response:
-        """Read what is said in the talk of a case the caller holds; a result that names the debtor needs every line marked `must`."""
+        """Read what is said in the talk of a case the caller holds; a result of a talk with the debtor or an obligor needs every line marked `must`."""
         return self.lines(self.get_object(), caller(request))
 
     @extend_schema(request=SayIn, responses=ScriptOut)
@@ -368,4 +379,5 @@ VIEWSETS = (
     | trace_api.VIEWSETS
     | quality_api.VIEWSETS
     | capacity_api.VIEWSETS
+    | dry_run_api.VIEWSETS
 )

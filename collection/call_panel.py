@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from collection import calls, checks, gate
+from collection import calls, checks, gate, small_balances
 from collection.models import Case, Outcome, RightPartyCheck
 from crm.lib.ports import telephony
 from customers import contact_meter
@@ -27,7 +27,8 @@ def read(case: Case, customer: Customer, *, user: User, at: datetime, check: Rig
         "under_way": call.attempt if call is not None else gate.under_way(case, actor=user, at=at) if may_log else None,
         "contact_answer": said["call"].answer if said and may_log and not waits else None,
         "meter": contact_meter.read(customer, at=at, said=said) if said else None,
-        "may_call": may_log and not waits,
+        "may_call": may_log and not waits and not small_balances.is_small(case),
+        "small": case.is_open and small_balances.is_small(case),
         "waits": waits,
         "telephony": telephony.is_on(),
     }

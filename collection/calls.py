@@ -266,6 +266,7 @@ def suggestion(call: PhoneCall, check: RightPartyCheck | None) -> str:
     if call.status == Status.FAILED and call.why == UNKNOWN_NUMBER:
         return str(Outcome.WRONG_NUMBER)
     if call.status in (Status.ANSWERED, Status.TALKED) and check is not None:
-        found = {check.Result.PASSED: Outcome.RIGHT_PARTY, check.Result.THIRD_PARTY: Outcome.THIRD_PARTY}
+        talked = Outcome.RIGHT_PARTY if check.relation_id is None else Outcome.OBLIGOR
+        found = {check.Result.PASSED: talked, check.Result.THIRD_PARTY: Outcome.THIRD_PARTY}
         return str(found.get(RightPartyCheck.Result(check.result), ""))
     return ""

@@ -102,6 +102,7 @@ def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refr
     Case.objects.bulk_update(
         {case.pk: case for case in [*changed, *worth]}.values(), ["bucket", "dpd", "overdue_amount", "moved_on", "expected_recovery"]
     )
+    write_debts([(case, owed[case.customer_id]) for case in new] + kept)  # the place of a case is read from its debts too
     for entity in {customer.legal_entity for customer in customers.values()}:
         ids = [case.pk for case in [*new, *(case for case, _rows in kept)] if case.legal_entity_id == entity.pk]
         places.refresh(ids, on=books.value_day(entity, at), at=at)
@@ -109,7 +110,7 @@ def refresh(customer_ids: Collection[int], *, actor: User, at: datetime) -> Refr
     log.record_many("collections.case.bucket_moved", moved, actor=actor, at=at)
 
     ended = [case for pk, case in standing.items() if pk not in owed]
-    write_debts([(case, owed[case.customer_id]) for case in new] + kept + [(case, []) for case in ended])
+    write_debts([(case, []) for case in ended])
     done.changed = [case.pk for case in changed]
     done.closed = case_states.close_paid(ended, customers, actor=actor, at=at)
     return done

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from collection import cases, checks, contested, dispositions, gate, places, promises, scripts
+from collection import cases, checks, contested, dispositions, gate, places, promises, scripts, small_balances
 from collection.judgement import Part
 from collection.models import Case, Channel, Contact, Outcome
 from credit import books, exposure
@@ -60,7 +60,7 @@ def bars(told: Told) -> dict[str, Any]:
         found["relation"] = _("Only the debtor's own words make this result: turn to them, or choose another result.")
     elif result.obligor and told.relation is None:
         found["relation"] = _("This result is a talk with a co-borrower or guarantor: say with whom.")
-    elif result.obligor and told.lines_said is not None and not told.confirmed:
+    elif result.obligor and not told.confirmed:
         found["person"] = _("Make sure first who it is: only who answers for the debt is told of it.")
     elif result.person and not told.confirmed:
         found["person"] = _("Confirm the person first: two answers to the check.")
@@ -72,7 +72,7 @@ def bars(told: Told) -> dict[str, Any]:
 
 
 def demand_lines(row: Case, told: Told, *, actor: User, at: datetime, field: str) -> None:
-    """Go on only if every line that must be said was said in this talk with the debtor, or, where the house keeps no count, beside them.
+    """Go on only if every line that must be said was said in this talk with the debtor, or with who answers beside them.
 
     :raises LinesNotSaid: if not
     """
@@ -80,9 +80,7 @@ def demand_lines(row: Case, told: Told, *, actor: User, at: datetime, field: str
     if result is None or not (result.person or result.obligor):
         return
     if told.lines_said is None:
-        if result.obligor:
-            return  # the scripts of the house are those of a talk with the debtor
-        scripts.demand_said(row, channel=told.channel, actor=actor, at=at)
+        scripts.demand_said(row, channel=told.channel, actor=actor, at=at, relation=told.relation)
     elif told.channel in scripts.SPOKEN and not told.lines_said:
         sentence = _("Say the lines that must be said first: who calls, for whom, and that the call is recorded.")
         raise scripts.LinesNotSaid(sentence, fields={field: sentence})
@@ -204,7 +202,7 @@ def log_contact(
         outcome,
         next_action,
         next_action_on or today,
-        confirmed=checks.confirmed(row, actor=actor, at=at),
+        confirmed=checks.confirmed(row, actor=actor, at=at, relation=relation),
         note=note.strip(),
         promise=promise,
         relation=relation,
@@ -258,6 +256,7 @@ def begin_call(case: Case, *, actor: User, at: datetime, key: str, relation: Rel
     :raises CaseClosed: if the case is closed
     :raises CasePaused: if the work on it waits
     :raises NotHeld: if `actor` does not hold the case
+    :raises SmallBalance: if only a small remainder is overdue
     :raises NotNow: if the contact policy forbids it at `at`
     """
     exposure.lock(case.customer_id)
@@ -265,6 +264,7 @@ def begin_call(case: Case, *, actor: User, at: datetime, key: str, relation: Rel
     in_work(row)
     attempt = gate.under_way(row, actor=actor, at=at, relation=relation)
     if attempt is None:
+        small_balances.refuse(row)
         attempt = gate.begin_call(row, actor=actor, at=at, key=f"case-call:{key}", relation=relation)
         log.record("collections.call.begun", row, actor=actor, at=at, customer_id=row.customer_id, party=gate.party(relation))
     return attempt

@@ -1,6 +1,6 @@
 """Forms of the desk and the case."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,9 +10,11 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from collection import checks
 from collection.contacts import LONGEST_NOTE, NEXT_ACTIONS
 from collection.dispositions import result as find
 from collection.dispositions import tree
+from collection.dry_run_forms import CellFilter
 from collection.judgement import Part
 from collection.models import Case, Channel, Outcome, Promise, Skip
 from collection.queues import today
@@ -124,20 +126,32 @@ class CancelForm(crm_forms.Form):
 
 
 class CheckForm(crm_forms.Form):
-    """Two answers of the person on the line; the right ones are never shown."""
+    """Who is on the line, and two of their answers; the right ones are never shown."""
 
+    party = forms.ChoiceField(label=_("With"), choices=[("", _("Debtor"))], required=False)
     back = forms.ChoiceField(choices=[("case", "case"), ("desk", "desk")], widget=forms.HiddenInput, required=False)
 
-    def __init__(self, *args: Any, questions: Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: Case, obligors: Sequence[Relation] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        party: Any = self.fields["party"]
+        party.choices = [("", _("Debtor")), *((one.public_id, f"{one.get_kind_display()} {one.masked_name}") for one in obligors)]
+        if not obligors:
+            party.widget = forms.HiddenInput()
+        questions: dict[str, Any] = {}
+        for one in (None, *obligors):
+            questions |= checks.questions(checks.file_of(row, one))
         for name, words in questions.items():
             self.fields[name] = forms.CharField(label=words, required=False, max_length=40)
         crm_forms.dress(self)
         for name in questions:
             self.fields[name].widget.attrs |= {"autocomplete": "off", "class": "form-control short"}
 
+    @property
+    def questions(self) -> list[Any]:
+        return [field for field in self.visible_fields() if field.name != "party"]
+
     def answers(self) -> dict[str, str]:
-        return {name: value for name, value in self.cleaned_data.items() if name not in ("form_key", "back")}
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("form_key", "back", "party")}
 
 
 class AssignForm(crm_forms.VersionedForm):
@@ -196,6 +210,7 @@ class CaseFilter(django_filters.FilterSet):
     )
     to = django_filters.CharFilter(label=_("Assigned to"), method="of_assignee", widget=forms.HiddenInput)
     figure = FigureFilter(label=_("Figure of a report"), method="of_figure", widget=forms.HiddenInput)
+    dry = CellFilter(label=_("Cell of a dry run"), method="of_cell", widget=forms.HiddenInput)
 
     class Meta:
         model = Case
@@ -219,6 +234,9 @@ class CaseFilter(django_filters.FilterSet):
 
     def of_figure(self, queryset: QuerySet[Case], _name: str, value: Any) -> QuerySet[Case]:
         return value.place.among(queryset, Case.objects.visible_to(self.request.user)) if value.place else queryset.none()
+
+    def of_cell(self, queryset: QuerySet[Case], _name: str, value: Any) -> QuerySet[Case]:
+        return value.among(queryset, self.request.user)  # type: ignore[no-any-return]
 
     def of_assignee(self, queryset: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
         return queryset.filter(assigned_to__public_id=value) if "\0" not in value else queryset.none()

@@ -120,7 +120,7 @@ def read(user: User, lines: Sequence[Line], *, entity: LegalEntity, at: datetime
 def depths(cases: Any, *, at: datetime) -> list[Depth]:
     """Return how many cases of each bucket wait to be worked, and how many of them nobody was given; one statement."""
     free = Q(claimed_by__isnull=True) | Q(claimed_until__lte=at)
-    rows = cases.in_work().filter(free).exclude(place=Place.LATER).order_by().values_list("bucket")
+    rows = cases.in_work().filter(free).exclude(place__in=(Place.LATER, Place.SMALL)).order_by().values_list("bucket")
     found = {bucket: (n, pool) for bucket, n, pool in rows.annotate(n=Count("pk"), pool=Count("pk", filter=Q(assigned_to=None)))}
     return [Depth(bucket, *found.get(bucket, (0, 0))) for bucket in BUCKETS]
 

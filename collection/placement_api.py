@@ -92,7 +92,8 @@ class PlacementOut(serializers.ModelSerializer):
 
 class PlacedLineOut(serializers.Serializer):
     party = serializers.ChoiceField(
-        choices=CallScript.Party.choices, help_text="`unknown`: to whoever answers; `confirmed`: to the debtor alone"
+        choices=CallScript.Party.choices,
+        help_text="`unknown`: to whoever answers; `confirmed`: to the debtor alone; `obligor`: to who answers beside them",
     )
     text = serializers.CharField()
     must = serializers.BooleanField(help_text="`lines_said` says that each of these was said")

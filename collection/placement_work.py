@@ -14,7 +14,19 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from collection import complaints, contacts, dispositions, disputes, gate, hardship, links, permissions, placements, promises
+from collection import (
+    complaints,
+    contacts,
+    dispositions,
+    disputes,
+    gate,
+    hardship,
+    links,
+    permissions,
+    placements,
+    promises,
+    small_balances,
+)
 from collection.judgement import Part
 from collection.models import Agency, Channel, Complaint, Contact, Dispute, Hardship, Outcome, Placement, Promise
 from collection.models.agencies import PlacementQuerySet
@@ -125,6 +137,7 @@ def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligo
     :raises NotWithYou: if the case is back
     :raises NobodyThere: if that one does not answer for this debt
     :raises CallNotTold: if the agency has not told how its last call to this person ended
+    :raises SmallBalance: if only a small remainder is overdue: nobody is called
     :raises NotNow: with the rule, and the moment from which it is allowed
     :raises Invalid: if nobody is asked about this channel
     """
@@ -136,6 +149,8 @@ def ask(placement: Placement, *, channel: str, actor: User, at: datetime, obligo
     relation = links.asked(row.case, obligor)
     if channel == Channel.CALL and untold(row, relation, channel=channel, at=at).exists():
         raise CallNotTold(_("Tell how the last call ended before you ask for another one."))
+    if channel == Channel.CALL:
+        small_balances.refuse(row.case)
     attempt = contact_gate.reserve(
         row.case.customer, channel=channel, key=f"{KEY}{uuid4()}", at=at, actor=actor, subject=row.case.public_id,
         under_way=channel == Channel.CALL, relation=relation,

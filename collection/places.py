@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Case as Choose
 from django.db.models import Q, SmallIntegerField, Value, When
 
-from collection import priority
+from collection import priority, small_balances
 from collection.models import Case, Place
 from credit import books
 from governance import rules
@@ -28,6 +28,7 @@ def expression(*, on: date, at: datetime, silent: int) -> Any:
     """Return the place of a case as the database reckons it: the rule, written once."""
     quiet = Q(last_contact_at__isnull=True) | Q(last_contact_at__lte=at - timedelta(days=silent))
     return Choose(
+        When(small_balances.rows(on=on), then=Value(Place.SMALL.value)),
         When(next_action_on__gt=on, then=Value(Place.LATER.value)),
         When(broken_on__isnull=False, then=Value(Place.BROKEN.value)),
         When(next_action_on__isnull=False, then=Value(Place.PLANNED.value)),

@@ -22,7 +22,7 @@ def read(case: Case, *, user: User, at: datetime, check: RightPartyCheck | None,
 
     :param demand: what may be asked for now, if the page has it already; read from the loans otherwise, once the person is confirmed
     """
-    language = scripts.language_of(case)
+    language = scripts.language_of(case, check.relation if check is not None else None)
     confirmed = check is not None and check.result == RightPartyCheck.Result.PASSED
     with translation.override(language):
         values = {"lender": messages.sender_name(case.customer, language), "collector": user.public_id}
@@ -44,7 +44,8 @@ def of_debt(case: Case, demand: Decimal) -> dict[str, str]:
 def placed(placement: Placement, *, user: User, at: datetime) -> tuple[str, list[dict[str, Any]]]:
     """Return the language of a placed case's talk and its lines: `party`, `text`, `must`.
 
-    Those of party `unknown` are for whoever answers; what speaks of the debt, party `confirmed`, is for the debtor alone.
+    Those of party `unknown` are for whoever answers; what speaks of the debt is for the debtor alone (party `confirmed`), or for who answers
+    beside them (party `obligor`).
     """
     case = placement.case
     language = scripts.language_of(case)
@@ -53,10 +54,14 @@ def placed(placement: Placement, *, user: User, at: datetime) -> tuple[str, list
         values = {"lender": lender, "collector": user.public_id} | of_debt(case, demanded(case, at))
         # Who calls says whose agency it is: to nobody may it seem that the lender itself is calling.
         first = values | {"lender": _("%(agency)s, for %(lender)s") % {"agency": placement.agency, "lender": lender}}
-    values_of = {CallScript.Party.UNKNOWN: first, CallScript.Party.CONFIRMED: values}
+    parties = [CallScript.Party.UNKNOWN, CallScript.Party.CONFIRMED, CallScript.Party.OBLIGOR]
     return language, [
-        {"party": script.party, "text": scripts.filled(line["text"], values_of[CallScript.Party(script.party)]), "must": line["must"]}
-        for script in scripts.live(case, [CallScript.Party.UNKNOWN, CallScript.Party.CONFIRMED])
+        {
+            "party": script.party,
+            "text": scripts.filled(line["text"], first if script.party == CallScript.Party.UNKNOWN else values),
+            "must": line["must"],
+        }
+        for script in scripts.live(case, parties)
         for line in script.lines
     ]
 

@@ -9,12 +9,13 @@ from collection.models import CallScript
 from credit import papers_pdf
 
 ZH = {
-    "early": "逾期1–30天", "middle": "逾期31–90天", "late": "逾期90天以上", "unknown": "核对身份之前", "confirmed": "已确认为本人", "third": "其他人接听",
+    "early": "逾期1–30天", "middle": "逾期31–90天", "late": "逾期90天以上", "unknown": "核对身份之前", "confirmed": "已确认为本人",
+    "obligor": "已确认的共同还款人或保证人", "third": "其他人接听",
     "zh-hans": "中文", "en": "英文",
 }  # fmt: skip
 EN = {
     "early": "1 to 30 days late", "middle": "31 to 90 days late", "late": "More than 90 days late", "unknown": "Before the person is confirmed",
-    "confirmed": "The debtor, confirmed", "third": "Somebody else", "zh-hans": "Chinese", "en": "English",
+    "confirmed": "The debtor, confirmed", "obligor": "Who answers beside the debtor, confirmed", "third": "Somebody else", "zh-hans": "Chinese", "en": "English",
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from collection.models import CallScript, Case, Channel, Contact, LineSaid, Righ
 from collection.permissions import CHECK_POLICY
 from crm.lib.errors import Invalid
 from customers import messages
+from customers.models import Relation
 from governance import changes
 from governance.changes import Kind, Line
 from governance.lifecycle import move
@@ -36,7 +37,7 @@ PLACEHOLDERS = {"lender": False, "collector": False, "amount": True, "days": Tru
 WORDS_OF_DEBT = re.compile(r"debt|overdue|\bowe|\bloan|repay|欠款|逾期|贷款|借款|还款|债务|欠", re.IGNORECASE)
 BRACES = re.compile(r"\{([^{}]*)\}")
 Party, Stage, Language, Status = CallScript.Party, CallScript.Stage, CallScript.Language, CallScript.Status
-PARTY_OF = {RightPartyCheck.Result.PASSED: Party.CONFIRMED, RightPartyCheck.Result.THIRD_PARTY: Party.THIRD}
+TELLING = (Party.CONFIRMED, Party.OBLIGOR)  # who may hear of the debt
 
 
 class LinesNotSaid(Invalid):
@@ -77,14 +78,23 @@ def stage_of(case: Case) -> str:
     return str(Stage.EARLY if case.bucket <= 1 else Stage.MIDDLE if case.bucket <= 3 else Stage.LATE)
 
 
-def language_of(case: Case) -> str:
-    """Return the language the customer is spoken to in."""
-    return str(Language.ZH if messages.language_of(case.customer).startswith("zh") else Language.EN)
+def language_of(case: Case, relation: Relation | None = None) -> str:
+    """Return the language the customer is spoken to in, or who answers beside them: theirs, if they have a file of their own."""
+    person = case.customer if relation is None or relation.other is None else relation.other
+    return str(Language.ZH if messages.language_of(person).startswith("zh") else Language.EN)
 
 
-def live(case: Case, parties: Sequence[str]) -> list[CallScript]:
-    """Return the live scripts of a case for these parties, in their order; one query."""
-    rows = CallScript.objects.filter(stage=stage_of(case), language=language_of(case), party__in=parties, status=Status.LIVE)
+def party_of(relation: Relation | None) -> str:
+    """Return which script is for whom, once they are confirmed."""
+    return str(Party.CONFIRMED if relation is None else Party.OBLIGOR)
+
+
+def live(case: Case, parties: Sequence[str], *, relation: Relation | None = None) -> list[CallScript]:
+    """Return the live scripts of a case for these parties, in their order; one query.
+
+    :param relation: whom one speaks with beside the debtor
+    """
+    rows = CallScript.objects.filter(stage=stage_of(case), language=language_of(case, relation), party__in=parties, status=Status.LIVE)
     found = {row.party: row for row in rows}
     return [found[party] for party in parties if party in found]
 
@@ -100,8 +110,12 @@ def reading(case: Case, *, actor: User, at: datetime, check: RightPartyCheck | N
 
     :param values: what stands for the placeholders
     """
-    after = PARTY_OF.get(RightPartyCheck.Result(check.result)) if check is not None else None
-    scripts = live(case, [Party.UNKNOWN, *([after] if after else [])])
+    relation, after = check.relation if check is not None else None, ""
+    if check is not None and check.result == check.Result.PASSED:
+        after = party_of(relation)
+    elif check is not None and check.result == check.Result.THIRD_PARTY:
+        after = Party.THIRD
+    scripts = live(case, [Party.UNKNOWN, *([after] if after else [])], relation=relation)
     said = {
         (script, code): moment
         for script, code, moment in LineSaid.objects.of(case, actor, since(case, at)).values_list("script_id", "code", "at")
@@ -116,7 +130,7 @@ def reading(case: Case, *, actor: User, at: datetime, check: RightPartyCheck | N
         )
         for script in scripts
     ]
-    return Reading(parts, language_of(case))
+    return Reading(parts, language_of(case, relation))
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
@@ -137,14 +151,14 @@ def say(case: Case, *, script: CallScript, code: str, actor: User, at: datetime)
         LineSaid.objects.create(case=row, actor=actor, script=script, code=code, at=at)
 
 
-def demand_said(case: Case, *, channel: str, actor: User, at: datetime) -> None:
-    """Go on only if every line that must be said to the debtor was said in this talk.
+def demand_said(case: Case, *, channel: str, actor: User, at: datetime, relation: Relation | None = None) -> None:
+    """Go on only if every line that must be said to the debtor, or to who answers beside them, was said in this talk.
 
     :raises LinesNotSaid: if not
     """
     if channel not in SPOKEN:
         return
-    needed = [(script, code) for script in live(case, [Party.UNKNOWN, Party.CONFIRMED]) for code in script.must]
+    needed = [(script, code) for script in live(case, [Party.UNKNOWN, party_of(relation)], relation=relation) for code in script.must]
     said = set(LineSaid.objects.of(case, actor, since(case, at)).values_list("script__party", "code"))
     missing = [code for script, code in needed if (script.party, code) not in said]
     if missing:
@@ -197,8 +211,8 @@ def problems(lines: Any, *, party: str) -> str | None:
         if unknown:
             return str(_("“%(name)s” is none of the placeholders: {lender}, {collector}, {amount}, {days}.") % {"name": unknown[0]})
         told = any(PLACEHOLDERS[name] for name in BRACES.findall(text)) or WORDS_OF_DEBT.search(text)
-        if party != Party.CONFIRMED and told:
-            return str(_("“%(text)s” speaks of the debt: only the confirmed debtor may hear that.") % {"text": text[:40]})
+        if party not in TELLING and told:
+            return str(_("“%(text)s” speaks of the debt: only who answers for it, confirmed, may hear that.") % {"text": text[:40]})
     if party != Party.THIRD and not any(line["must"] for line in lines):
         return str(_("At least one line must be said."))
     return None

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.utils.timezone import now
 
-from collection import call_rules, case_texts, legal_seeds, promise_reminders, quality_seeds, scripts, treatment_seeds
+from collection import call_rules, case_texts, legal_seeds, promise_reminders, quality_seeds, scripts, small_balances, treatment_seeds
 from governance import rules
 from governance.models import Rule
 
@@ -38,6 +38,16 @@ def seed() -> None:
         unit=rules.TEXT,
         meaning_en="What one step of a treatment costs, by act, CNY",
         meaning_zh="处置步骤的单次成本（元，按方式）",
+        citation="house policy 本机构政策",
+        verification=OWN,
+        effective_from=FROM,
+    )
+    rules.put(
+        small_balances.RULE,
+        value={"": "1.00"},
+        unit=rules.TEXT,
+        meaning_en="Small remainder, CNY: up to it nobody is called, a message reminds; for all, or by product or lender",
+        meaning_zh="小额尾款（元）：不超过此数不致电，仅以消息提醒；可按产品或机构分别设定",
         citation="house policy 本机构政策",
         verification=OWN,
         effective_from=FROM,

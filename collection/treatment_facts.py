@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from collection import debts, holds
-from collection.models import Case, CaseScore, Outcome, Promise
+from collection.models import Case, CaseScore, Outcome, Place, Promise
 from collection.treatment_shape import EXITS
 from credit.models import Loan
 from crm.lib.among import among
@@ -43,6 +43,7 @@ class Told(NamedTuple):
     customer_id: int
     zone: str
     facts: Mapping[str, Any]
+    small: bool = False  # only a small remainder is overdue: messages remind, nobody calls
 
 
 CASE = (
@@ -55,6 +56,7 @@ CASE = (
     "customer__language",
     "customer__zone",
     "legal_entity__zone",
+    "place",
 )
 
 
@@ -66,7 +68,7 @@ def told(case_ids: Collection[int], *, at: datetime) -> list[Told]:
     loans, promised, cured = _loans(customers), _promised(customers), _cured(customers)
     bands, ways, scores = _bands(customers), _ways(customers), _scores([row[0] for row in rows])
     found = []
-    for pk, customer_id, bucket, dpd, amount, last, language, zone, own in rows:
+    for pk, customer_id, bucket, dpd, amount, last, language, zone, own, place in rows:
         late = owed.get(customer_id, [])
         stands = ends.get(customer_id, frozenset())
         kinds, outstanding = loans.get(customer_id, (frozenset(), ZERO))
@@ -89,7 +91,7 @@ def told(case_ids: Collection[int], *, at: datetime) -> list[Told]:
             "product": "both" if len(kinds) > 1 else "revolving" if kinds == {True} else "instalment",
             "language": "en" if language.startswith("en") else "zh",
         }
-        found.append(Told(pk, customer_id, zone or own, facts))
+        found.append(Told(pk, customer_id, zone or own, facts, place == Place.SMALL))
     return found
 
 

@@ -5,16 +5,16 @@ Exits are thus asked before every step, and once more when a message leaves (`tr
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
-from collection import treatment_acts, treatment_arms
+from collection import treatment_acts, treatment_arms, treatment_judge
 from collection.models import Case, TreatmentEntry, TreatmentStep
 from collection.treatment_arms import Arms
 from collection.treatment_facts import IN_WORK, Told, told
@@ -30,6 +30,7 @@ NINE = "09:00"
 ENTRY = TreatmentEntry._meta.label_lower
 CASE = Case._meta.label_lower
 S = TreatmentStep.Status
+NOWHERE = (-1, "")
 
 
 @dataclass
@@ -46,6 +47,17 @@ class Count:
     def add(self, other: "Count") -> None:
         for name in vars(self):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class Stand(NamedTuple):
+    """How far a case is on its path: the day it began, the place of the last step that was planned, and that step where it still waits.
+
+    A step that waits for its day when another version takes over is still to come: only what was taken is behind.
+    """
+
+    began: date
+    through: tuple[int, str]
+    waiting: str
 
 
 @dataclass
@@ -118,6 +130,8 @@ def work(ids: Collection[int], *, at: datetime) -> Count:
 
 def _one(done: Round, arms: Arms, row: Told, entry: TreatmentEntry | None, open_step: TreatmentStep | None) -> None:
     arm, version, treatment = arms.judged(row.customer_id, row.facts)
+    if row.small:
+        treatment = treatment_judge.only_written(treatment)
     if not treatment.path:
         done.count.unjudged += not treatment.exit
         if entry is not None:
@@ -131,11 +145,10 @@ def _one(done: Round, arms: Arms, row: Told, entry: TreatmentEntry | None, open_
     same = entry is not None and entry.path == treatment.path  # another version of the path one is on: its days go on
     if entry is not None:
         done.ended.append((entry.pk, row.case_id, row.customer_id, "strategy" if same else "segment"))
-    began = entry.began_on if same and entry is not None else today
-    past = (entry.through_day, entry.through_step) if same and entry is not None else (-1, "")
-    steps, through = _next(treatment.steps, past, began, today, zone)
+    place = stand(entry if same else None, open_step, today)
+    steps, through = _next(treatment.steps, place, today, zone)
     done.begun.append((
-        row.case_id, version, arms.experiment if arm else None, arm, treatment.path, began, done.at, row.facts["overdue_amount"], *through
+        row.case_id, version, arms.experiment if arm else None, arm, treatment.path, place.began, done.at, row.facts["overdue_amount"], *through
     ))  # fmt: skip
     done.steps += [(("new", row.case_id), *one) for one in steps]
 
@@ -150,24 +163,36 @@ def _go_on(
             done.skipped.append((open_step.pk, "condition"))
         else:
             done.taken.append((open_step, row))
-    steps, through = _next(treatment.steps, (entry.through_day, entry.through_step), entry.began_on, today, zone)
+    steps, through = _next(treatment.steps, stand(entry, None, today), today, zone)
     if steps:
         done.steps += [(entry.pk, *one) for one in steps]
         done.through.append((entry.pk, *through))
 
 
+def stand(entry: TreatmentEntry | None, open_step: TreatmentStep | None, today: date) -> Stand:
+    """Return how far a case is on a path: on its first day without an entry."""
+    if entry is None:
+        return Stand(today, NOWHERE, "")
+    return Stand(entry.began_on, (entry.through_day, entry.through_step), open_step.name if open_step is not None else "")
+
+
+def to_come(steps: Sequence[Step], place: Stand, today: date, zone: ZoneInfo) -> Iterator[tuple[Step, datetime, bool]]:
+    """Yield the steps that are still to come with their moment, and whether that went by unseen, so that they are passed over."""
+    for step in steps:
+        if step.place > place.through or step.name == place.waiting:
+            day = place.began + timedelta(days=step.day)
+            yield step, datetime.combine(day, time.fromisoformat(step.hour or NINE), tzinfo=zone), day < today - LATE
+
+
 def _next(
-    steps: Sequence[Step], past: tuple[int, str], began: date, today: date, zone: ZoneInfo
+    steps: Sequence[Step], place: Stand, today: date, zone: ZoneInfo
 ) -> tuple[list[tuple[Step, datetime, str, str]], tuple[int, str]]:
     """Return the step that comes next, and before it those whose day went by unseen, which are passed over."""
     found: list[tuple[Step, datetime, str, str]] = []
-    for step in steps:
-        if step.place <= past:
-            continue
-        day = began + timedelta(days=step.day)
-        due = datetime.combine(day, time.fromisoformat(step.hour or NINE), tzinfo=zone)
-        past = step.place
-        if day < today - LATE:
+    past = place.through
+    for step, due, late in to_come(steps, place, today, zone):
+        past = max(past, step.place)
+        if late:
             found.append((step, due, S.SKIPPED, "late"))
             continue
         found.append((step, due, S.PLANNED, ""))

@@ -243,6 +243,6 @@ TREATMENT = kinds.register(
         KIND, _("Treatment"), "collections.change_treatment", module=MODULE, outcomes=(TREAT, EXIT),
         known=frozenset({"outcome", "reasons", "exit", "path", "steps", "step", "day", "action", "template", "hour"}),
         fitting=_fitting, conclude=conclude, sections=_sections, used=_used, sentences=SENTENCES, graded=False, spares=frozenset({"unused_fact", "twin_rows"}),
-        experiments="treatments",
+        experiments="treatments", dry_run=("treatment-dry-run-new", "collections.change_treatment"),
     )
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from collection import placements, treatment_acts, treatment_experiments, treatment_runs, treatment_sending
+from collection import dry_runs, placements, treatment_acts, treatment_experiments, treatment_runs, treatment_sending
 from collection.models import Case
 from crm.lib.errors import DomainError
 from governance import users
@@ -38,6 +38,24 @@ def carry_treatments(**_: object) -> None:
 def check_experiments(**_: object) -> list[str]:
     """End the experiment whose stop rule holds."""
     return [one.public_id for one in treatment_experiments.check_running(at=now(), actor=users.system())]
+
+
+@log.on("collections.dry_run.ordered")
+def begin_dry_run(*, entry: Entry, **_: object) -> None:
+    """Give a dry run to a worker of its own: it may take longer than a delivery may."""
+    run_dry_run.delay(run_id=entry.subject_id)
+
+
+@shared_task
+def run_dry_run(*, run_id: int, **_: object) -> None:
+    dry_runs.run(run_id, clock=now)
+
+
+@shared_task
+def sweep_dry_runs(**_: object) -> None:
+    """Take up dry runs whose start was lost or whose worker died."""
+    for run_id in dry_runs.unfinished(at=now()):
+        run_dry_run.delay(run_id=run_id)
 
 
 @log.on(

@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
     "cases-score": {"task": "collection.score_tasks.score_cases", "schedule": crontab(hour=5, minute=5)},
     "treatments-plan": {"task": "collection.treatment_tasks.plan_treatments", "schedule": crontab(minute=25)},
     "treatments-carry": {"task": "collection.treatment_tasks.carry_treatments", "schedule": 60.0},
+    "dry-runs-sweep": {"task": "collection.treatment_tasks.sweep_dry_runs", "schedule": 120.0},
     "experiments-check": {"task": "collection.treatment_tasks.check_experiments", "schedule": 900.0},
     "backtests-sweep": {"task": "risk.backtest_tasks.sweep_backtests", "schedule": 60.0},
     "replays-sweep": {"task": "collection.tasks.sweep_replays", "schedule": 120.0},

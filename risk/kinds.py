@@ -45,6 +45,7 @@ class Kind:
     graded: bool = True
     spares: frozenset[str] = frozenset()  # general warnings that say nothing about this kind
     experiments: str = ""  # name of the page where this kind is tried on a share; none for trials
+    dry_run: tuple[str, str] = ("", "")  # name of the page that tries a version on the cases of now, and the permission it needs
 
 
 KINDS: Registry[Kind] = Registry("kind of strategy")

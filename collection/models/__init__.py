@@ -6,6 +6,7 @@ from collection.models.capacity import CapacityDay
 from collection.models.case import ACTIVE, Case, CaseDebt, CaseQuerySet, Channel, Outcome, Place, Skip
 from collection.models.checks import RightPartyCheck
 from collection.models.contacts import CasePause, Contact
+from collection.models.dry_runs import TreatmentDryRun, TreatmentDryRunCase
 from collection.models.legal import FilingPack, LegalAction, LegalCost, LegalDiary, PreActionLetter
 from collection.models.limitation import LimitationClock, LimitationMark
 from collection.models.matters import Complaint, Dispute, Matter, MatterQuerySet
@@ -89,6 +90,8 @@ __all__ = [
     "TraceFind",
     "TraceLook",
     "TraceRequest",
+    "TreatmentDryRun",
+    "TreatmentDryRunCase",
     "TreatmentEntry",
     "TreatmentExperiment",
     "TreatmentStep",

@@ -76,6 +76,7 @@ class Place(models.IntegerChoices):
     SILENT = 4, _("Nobody has been in touch for a while")
     WEIGHT = 5, _("What a contact is expected to bring")
     LATER = 9, _("Its next action lies ahead")
+    SMALL = 10, _("Only a small remainder is overdue")
 
 
 class CaseQuerySet(ScopedQuerySet["Case"]):
@@ -124,6 +125,8 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
     def waiting(self, user: Any, *, at: datetime, on: date) -> Self:
         """Narrow to what is in work, within the reach of `user`, due on a day, not skipped by them, and which no complaint keeps them from.
 
+        For a small remainder nobody is called: see `collection.small_balances`.
+
         Who is only reminded, to measure against, is not called unasked: such a case comes when somebody agreed on a next step with them.
         """
         from collection.contested import bars_of  # these build on this module
@@ -135,7 +138,7 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
         reminded = TreatmentEntry.objects.annotate(agreed=ExpressionWrapper(OuterRef("next_action"), models.CharField())).filter(
             agreed="", case=OuterRef("pk"), status=TreatmentEntry.Status.RUNNING, arm=HOLDOUT
         )
-        return self.in_work().visible_to(user).filter(due, ~Exists(skipped), ~bars_of(user), ~Exists(reminded))
+        return self.in_work().visible_to(user).filter(due, Q(place__lt=Place.SMALL), ~Exists(skipped), ~bars_of(user), ~Exists(reminded))
 
     def lying(self, user: Any, where: str) -> Self:
         """Narrow to what lies free in one of the queues of `user`: their own, their team's, or the pool. The index of the queue reads it in order."""
@@ -297,7 +300,7 @@ class Case(Belonging):
             ),
             models.CheckConstraint(name="case_closed_is_free", condition=~Q(status="closed") | Q(claimed_by__isnull=True)),
             models.CheckConstraint(name="case_bucket_known", condition=Q(bucket__gte=0, bucket__lte=7)),
-            models.CheckConstraint(name="case_place_known", condition=Q(place__in=[1, 2, 3, 4, 5, 9])),
+            models.CheckConstraint(name="case_place_known", condition=Q(place__in=[1, 2, 3, 4, 5, 9, 10])),
             models.CheckConstraint(name="case_expects_no_less_than_nothing", condition=Q(expected_recovery__gte=0)),
             models.CheckConstraint(name="case_amount_not_negative", condition=Q(overdue_amount__gte=0)),
         ]

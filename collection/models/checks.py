@@ -1,4 +1,4 @@
-"""Right-party checks: whether the person on the line is the debtor. What was asked is kept, what was answered is not."""
+"""Right-party checks: whether the person on the line is the debtor, or the one who answers beside them. What was asked is kept, what was answered is not."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from collection.models.case import Case
 from crm.lib.policy import Policy
+from customers.models import Relation
 from governance.models import User
 
 
@@ -15,7 +16,7 @@ class RightPartyCheck(models.Model):
 
     POLICY = Policy(
         owner="collections",
-        meaning=_("whether the person reached was the debtor"),
+        meaning=_("whether the person reached was who answers for the debt"),
         retention=_("with the case"),
         level=2,
         kind="C1",
@@ -33,6 +34,14 @@ class RightPartyCheck(models.Model):
         THIRD_PARTY = "third_party", _("Somebody else")
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="checks", db_index=False)
+    relation = models.ForeignKey(
+        Relation,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="who answers beside the debtor, if it is they",
+    )
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     result = models.CharField(max_length=11, choices=Result)
     asked = ArrayField(models.CharField(max_length=12), default=list)

@@ -39,6 +39,7 @@ class CallScript(models.Model):
     class Party(models.TextChoices):
         UNKNOWN = "unknown", _("Before the person is confirmed")
         CONFIRMED = "confirmed", _("The debtor, confirmed")
+        OBLIGOR = "obligor", _("Who answers beside the debtor, confirmed")
         THIRD = "third", _("Somebody else")
 
     class Language(models.TextChoices):
@@ -69,7 +70,7 @@ class CallScript(models.Model):
             models.UniqueConstraint(name="call_script_version_once", fields=["stage", "party", "language", "version"]),
             models.UniqueConstraint(name="call_script_one_live", fields=["stage", "party", "language"], condition=Q(status="live")),
             models.CheckConstraint(name="call_script_stage_known", condition=Q(stage__in=["early", "middle", "late"])),
-            models.CheckConstraint(name="call_script_party_known", condition=Q(party__in=["unknown", "confirmed", "third"])),
+            models.CheckConstraint(name="call_script_party_known", condition=Q(party__in=["unknown", "confirmed", "obligor", "third"])),
             models.CheckConstraint(name="call_script_language_known", condition=Q(language__in=["zh-hans", "en"])),
             models.CheckConstraint(name="call_script_status_known", condition=Q(status__in=["live", "retired"])),
         ]

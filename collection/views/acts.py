@@ -65,10 +65,11 @@ def check(request: HttpRequest, public_id: str) -> HttpResponse:
         checks.third_party(row, actor=person(request), at=at)
         messages.warning(request, _("Say who you are and ask for a time to call back. Say nothing of a debt."))
         return htmx.go(request, return_to(request, row))
-    form = CheckForm(request.POST, questions=checks.questions(row.customer))
+    form = CheckForm(request.POST, row=row, obligors=links.relations_of(row, user=person(request), at=at))
     if form.is_valid():
         with form.refusals():
-            done = checks.confirm(row, answers=form.answers(), actor=person(request), at=at)
+            relation = links.asked(row, form.cleaned_data["party"])
+            done = checks.confirm(row, answers=form.answers(), actor=person(request), at=at, relation=relation)
             if done.result == done.Result.PASSED:
                 messages.success(request, _("The person is confirmed."))
                 return htmx.go(request, return_to(request, row))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from collection import permissions, treatment_charts, treatment_experiments, treatment_results, treatment_shape, treatment_words
-from collection.models import Case, TreatmentEntry, TreatmentExperiment, TreatmentStep
+from collection.models import Case, TreatmentDryRun, TreatmentEntry, TreatmentExperiment, TreatmentStep
 from collection.treatment_forms import EndForm, ExperimentForm
 from collection.views.work import person
 from crm.lib import htmx
@@ -48,6 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "live": treatment_experiments.champion(), "paths": paths, "steps": steps, "heads": [words[status] for status in shown], "days": DAYS,
         "experiments": TreatmentExperiment.objects.visible_to(request.user).for_list().order_by("-pk")[:10],
+        "dry_runs": TreatmentDryRun.objects.visible_to(request.user).for_list().defer("result").order_by("-pk")[:10],
         "may_plan": request.user.has_perm(permissions.CHANGE_TREATMENT),
         "cases": sum(row["cases"] for row in paths), "may_open": request.user.has_perm(VIEW_STRATEGY),
     }  # fmt: skip

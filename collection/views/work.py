@@ -1,5 +1,6 @@
 """The desk, the list of cases, the case, the acts on it, and the panel on the customer's page."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -65,9 +66,11 @@ def work(
     customer = uses.reading(case.customer, "collections", actor=user, at=at)
     panel = call_panel.read(case, customer, user=user, at=at, check=check, may_log=may_log)
     allowed = panel["contact_answer"]
-    confirmed = check is not None and check.result == check.Result.PASSED
-    # Who works the case sees its debts once the person is confirmed; who reads it, reads it whole.
-    opened = confirmed or not may_log
+    talking = check is not None and check.result == check.Result.PASSED
+    confirmed = talking and check is not None and check.relation_id is None
+    beside = check.relation if check is not None and talking else None
+    # Who works the case sees its debts once the person who answers for it is confirmed; who reads it, reads it whole.
+    opened = talking or not may_log
     live = {each.loan.pk: each for each in owed.of_loans([debt.loan for debt in debts], on=today)} if opened else {}
     for debt in debts:
         debt.live = live.get(debt.loan_id)  # type: ignore[attr-defined]  # for the template
@@ -88,9 +91,10 @@ def work(
         "back": back,
         "check": check,
         "confirmed": confirmed,
+        "beside": beside,
         "opened": opened,
         "check_form": check_form
-        or (CheckForm(questions=checks.questions(customer), initial={"back": back}) if may_log and not confirmed else None),
+        or (CheckForm(row=case, obligors=obligors, initial={"back": back, "party": called(panel)}) if may_log and not talking else None),
         **panel,
         "reading": script_panel.read(case, user=user, at=at, check=check, demand=demand) if may_log else None,
         "live_overdue": demand,
@@ -114,6 +118,7 @@ def work(
                 back=back,
                 channel=Channel.CALL if allowed and allowed.allowed else Channel.INBOUND,
                 obligors=obligors,
+                party=beside.public_id if beside else called(panel),
             )
             if may_log
             else None
@@ -121,13 +126,21 @@ def work(
     }
 
 
-def blank(case: Case, live: dict[int, Any], *, today: date, back: str, channel: str, obligors: list[Relation]) -> ContactForm:
-    """Return the form as it is first shown: the way of contact that is open now; a promise of all that is overdue, in three days,
+def called(panel: Mapping[str, Any]) -> str:
+    """Return who is on the line beside the debtor, by their public id: whom the call went to; "" for the debtor."""
+    row = panel["call"] or panel["under_way"]
+    return row.relation.public_id if row is not None and row.relation is not None else ""
+
+
+def blank(
+    case: Case, live: dict[int, Any], *, today: date, back: str, channel: str, obligors: list[Relation], party: str = ""
+) -> ContactForm:
+    """Return the form as it is first shown: the way of contact that is open now, and with whom one speaks; a promise of all that is overdue, in three days,
     with the penalty of these days.
     """
     day = today + timedelta(days=3)
     overdue = owed.overdue_until(case.customer_id, today=today, until=day) if live else None
-    initial = {"back": back, "channel": channel, "amount_1": overdue or None, "due_on_1": day}
+    initial = {"back": back, "channel": channel, "party": party, "amount_1": overdue or None, "due_on_1": day}
     return ContactForm(today=today, initial=initial, obligors=obligors)
 
 

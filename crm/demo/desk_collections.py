@@ -196,7 +196,12 @@ def beside(house: House, *, day: date, at: datetime) -> None:
         relations.allow_contact(row, allowed=True, actor=officer, at=at)
         later = at + timedelta(minutes=12)  # and calls in: heard, not counted, told as theirs
         worker = rows[0].assigned_to or supervisor
+        held = cases.claim(rows[0], actor=worker, at=later)
+        checks.confirm(held, answers={"name": "周敏", "mobile_last4": "9071"}, actor=worker, at=later, relation=row)
+        for script in scripts.live(held, [scripts.Party.UNKNOWN, scripts.Party.OBLIGOR], relation=row):
+            for code in script.must:
+                scripts.say(held, script=script, code=code, actor=worker, at=later)
         contacts.log_contact(
-            cases.claim(rows[0], actor=worker, at=later), channel="inbound", outcome="obligor_pays", next_action="call",
+            held, channel="inbound", outcome="obligor_pays", next_action="call",
             next_action_on=day + timedelta(days=3), note="担保人来电，愿在本周内代为还款。", relation=row, actor=worker, at=later,
         )  # fmt: skip

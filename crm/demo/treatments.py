@@ -6,8 +6,8 @@ import copy
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from collection import treatment_experiments, treatment_runs, treatment_sending
-from collection.models import TreatmentExperiment
+from collection import dry_runs, treatment_experiments, treatment_runs, treatment_sending
+from collection.models import TreatmentDryRun, TreatmentExperiment
 from customers import outbox
 from risk import strategy_life, strategy_versions
 
@@ -62,8 +62,27 @@ def begin(house: House, on: date) -> None:
     treatment_experiments.start(planned, actor=manager, at=house.at(on, 12))
 
 
+def try_next(house: House) -> None:
+    """Let the supervisor draw a draft that turns to larger debts sooner, and try it on the cases of the last evening."""
+    live = treatment_experiments.champion()
+    if live is None or TreatmentDryRun.objects.exists():
+        return
+    supervisor, at = house.staff["supervisor"], house.at(house.today, 17)
+    draft = strategy_versions.draft_from(live, note="Large debts of the first month are treated firmly", actor=supervisor, at=at)
+    graph = copy.deepcopy(draft.graph)
+    segment = next(raw for raw in graph["nodes"] if raw["id"] == "segment")["content"]
+    small = next(row for row in segment["rules"] if row["segment-o-path"] == '"small"')
+    large = {"_id": "segment-large", "_description": "a large amount", "segment-overdue_amount": ">= 1000"}
+    large |= {"segment-o-path": '"firm"', "segment-o-path_reason": '"path_firm"'}
+    segment["rules"].insert(segment["rules"].index(small) + 1, small | large)
+    draft = strategy_versions.save(draft, revision=draft.revision, graph=graph, actor=supervisor, at=at)
+    made = dry_runs.start(draft, base=live, actor=supervisor, at=at)
+    dry_runs.run(made.pk, clock=lambda: at)
+
+
 def plan_next(house: House) -> None:
-    """Leave an experiment that waits for its second person."""
+    """Leave a dry run to look at, and an experiment that waits for its second person."""
+    try_next(house)
     live = treatment_experiments.champion()
     if live is None or TreatmentExperiment.objects.filter(status="planned").exists():
         return

@@ -53,7 +53,7 @@ def strategy(request: Asked, public_id: str) -> HttpResponse:
         "strategy": found, "version": version, "versions": versions, "tab": tab, "before": before, "may": _may(request, version),
         "tabs": _tabs(version, tab, differs=version_diff.count(parts), lint=lint, ran=ran, notes=notes),
         "used": (kinds.of(found.kind).used or decided)(version),
-        "backtest_url": backtest_url(request, version),
+        "backtest_url": backtest_url(request, version), "dry_run_url": dry_run_url(request, version),
     }  # fmt: skip
     context |= _part(tab, version, before, parts, lint, ran, notes)
     return htmx.render(request, "risk/strategy.html", "risk/strategy.html", context)
@@ -79,6 +79,12 @@ def backtest_url(request: Asked, version: StrategyVersion) -> str:
     if not request.user.has_perm(RUN_BACKTEST) or version.strategy.kind != kinds.LENDING:
         return ""
     return f"{reverse('backtest-new')}?version={version.strategy.public_id}.{version.number}"
+
+
+def dry_run_url(request: Asked, version: StrategyVersion) -> str:
+    """Return where a version is tried on the cases of now, for a kind that has them; empty for who may not."""
+    page, permission = kinds.of(version.strategy.kind).dry_run
+    return f"{reverse(page)}?version={version.strategy.public_id}.{version.number}" if page and request.user.has_perm(permission) else ""
 
 
 def _against(request: HttpRequest, version: StrategyVersion, versions: list[StrategyVersion]) -> StrategyVersion | None:

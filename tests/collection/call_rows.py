@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from collection import scripts
+from collection import checks, scripts
 from collection.models import PhoneCall
-from customers.models import ContactAttempt
+from customers.models import ContactAttempt, Relation
 
 
 def rows_of(case: Any, *, worker: Any, cast: Any, at: datetime) -> dict[str, str]:
@@ -15,9 +15,23 @@ def rows_of(case: Any, *, worker: Any, cast: Any, at: datetime) -> dict[str, str
     return {"phone_call": call.public_id}
 
 
-def say_all(case: Any, *, worker: Any, at: datetime) -> int:
-    """Say every line that must be said to the debtor; return how many."""
-    said = [(script, code) for script in scripts.live(case, ["unknown", "confirmed"]) for code in script.must]
+def answers_of(person: Any) -> dict[str, str]:
+    """Return two right answers of a customer, or of who stands beside one without a file of their own."""
+    if isinstance(person, Relation):
+        return {"name": str(person.name), "mobile_last4": str(person.mobile)[-4:]}
+    return {"id_last4": person.id_number[-4:], "birth_year": str(person.born_on.year)}
+
+
+def meet(case: Any, relation: Any, *, worker: Any, at: datetime) -> None:
+    """Confirm who answers beside the debtor, and say them what must be said."""
+    checks.confirm(case, answers=answers_of(relation.other or relation), actor=worker, at=at, relation=relation)
+    say_all(case, worker=worker, at=at, relation=relation)
+
+
+def say_all(case: Any, *, worker: Any, at: datetime, relation: Any = None) -> int:
+    """Say every line that must be said to the debtor, or to who answers beside them; return how many."""
+    parties = ["unknown", scripts.party_of(relation)]
+    said = [(script, code) for script in scripts.live(case, parties, relation=relation) for code in script.must]
     for script, code in said:
         scripts.say(case, script=script, code=code, actor=worker, at=at)
     return len(said)

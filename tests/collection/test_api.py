@@ -84,11 +84,20 @@ def test_a_guarantor_is_listed_masked_and_a_talk_with_them_is_logged_as_theirs(c
     dialer.post(f"{url}claim/")
     nameless = dialer.post(f"{url}contacts/", sent(outcome="obligor"), format="json")
     assert (nameless.status_code, list(nameless.json()["errors"])) == (422, ["outcome"])
+    said = {"name": "王芳", "mobile_last4": "2222", "obligor": row.public_id}
+    unsure = dialer.post(f"{url}contacts/", sent(outcome="obligor", obligor=row.public_id), format="json")
+    assert (unsure.status_code, list(unsure.json()["errors"])) == (422, ["outcome"])
+    asked = dialer.post(f"{url}check/", said, format="json")
+    assert (asked.status_code, asked.json()["result"], asked.json()["obligor"]) == (200, "passed", row.public_id), asked.json()
+    unsaid = dialer.post(f"{url}contacts/", sent(outcome="obligor", obligor=row.public_id), format="json")
+    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "lines_not_said")
+    for line in [one for one in dialer.get(f"{url}script/").json()["lines"] if one["must"]]:
+        dialer.post(f"{url}say/", {"script": line["script"], "code": line["code"]}, format="json")
     made = dialer.post(f"{url}contacts/", sent(outcome="obligor", obligor=row.public_id), format="json")
     assert (made.status_code, made.json()["obligor"]) == (201, row.public_id)
     assert Contact.objects.get().attempt.relation == row
     dialer.post(f"{url}claim/")
-    closed = dialer.post(f"{url}contacts/", sent(outcome="obligor", obligor=shut.public_id), format="json")
+    closed = dialer.post(f"{url}contacts/", sent(outcome="no_answer", obligor=shut.public_id), format="json")
     assert (closed.status_code, closed.json()["rule"]) == (409, "contact.obligors_only")
     foreign = dialer.post(f"{url}contacts/", sent(outcome="obligor", obligor="R-NOBODY"), format="json")
     assert (foreign.status_code, foreign.json()["code"]) == (422, "no_such_obligor")

@@ -13,6 +13,7 @@ from customers import contacts as gates
 from customers.contacts import NotNow
 from customers.models import ContactAttempt, Relation
 from ledger import log
+from tests.collection.call_rows import meet
 from tests.collection.conftest import AFTER, LATE, Floor
 from tests.credit.test_races import together
 
@@ -85,6 +86,8 @@ SAID = ("obligor", "obligor_no", "obligor_pays")
 def told(case: Any, floor: Floor, row: Relation | None, outcome: str, channel: str = "call", at: Any = AFTER) -> Contact:
     actor = floor.cast.collector
     cases.claim(case, actor=actor, at=at)
+    if row is not None and outcome in SAID:
+        meet(case, row, worker=actor, at=at)
     return contacts.log_contact(
         case, channel=channel, outcome=outcome, next_action="call", next_action_on=AFTER.date(), actor=actor, at=at, relation=row
     )

@@ -13,7 +13,7 @@ from collection import cases, contacts, promises, team
 from collection.judgement import Part
 from collection.models import Case, Contact, Promise
 from credit import repayments
-from tests.collection.call_rows import say_all
+from tests.collection.call_rows import meet, say_all
 from tests.collection.conftest import Floor, by_daylight
 from tests.collection.test_links import beside
 
@@ -86,6 +86,15 @@ def test_a_talk_with_a_guarantor_is_logged_at_the_desk_as_theirs(case: Case, col
     assert f'value="{row.public_id}"' in shown and 'value="obligor_pays"' in shown
     address = f"/collections/cases/{case.public_id}/contacts/"
     assert "say with whom" in body(collector.post(address, sent(outcome="obligor_pays")))
+    assert "Make sure first who it is" in body(collector.post(address, sent(outcome="obligor_pays", party=row.public_id)))
+    overdue = f"{case.overdue_amount:,.2f}"
+    assert overdue not in shown
+    wrong = collector.post(f"/collections/cases/{case.public_id}/check/", {"party": row.public_id, "name": "张三", "mobile_last4": "0000"})
+    assert wrong.status_code == 422 and overdue not in body(wrong)
+    meet(case, row, worker=floor.cast.collector, at=now())
+    told = body(collector.get(f"/collections/cases/{case.public_id}/"))
+    assert overdue in told and "Who answers beside the debtor, confirmed" in told
+    assert case.customer.name not in told, "of the debtor themselves nothing is opened"
     done = collector.post(address, sent(outcome="obligor_pays", party=row.public_id))
     assert (done.status_code, Contact.objects.get().relation) == (303, row)
     assert "Co-borrower or guarantor will pay" in body(collector.get(f"/collections/cases/{case.public_id}/"))

@@ -172,8 +172,21 @@ def desk_rows(floor: Floor, case: Any, loan: Any, person: Any) -> dict[str, str]
         "counter-offers": underwriting.counter(desk.concluded("refer"), amount=approved.amount, term=18, **decided).public_id,
         **model_rows(cast),
         **watch_rows(cast, person),
+        "treatment-dry-runs": dry_run(cast),
         "handovers": handover.order(giver=cast.loan_officer, taker=cast.colleague, reason="left", actor=cast.admin, at=NOON).public_id,
     }
+
+
+def dry_run(cast: Cast) -> str:
+    """Return a dry run of a second version of the treatment strategy that waits for its worker."""
+    from collection import dry_runs, treatment_experiments
+    from risk import strategy_versions
+    from tests.fixtures.cast import NOON
+
+    live = treatment_experiments.champion()
+    assert live is not None
+    draft = strategy_versions.draft_from(live, note="x", actor=cast.risk_analyst, at=NOON)
+    return dry_runs.start(draft, base=live, actor=cast.collections_supervisor, at=NOON).public_id
 
 
 def watch_rows(cast: Cast, person: Any) -> dict[str, str]:

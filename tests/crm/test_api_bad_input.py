@@ -67,6 +67,7 @@ UNKNOWN = {
     "visits": "FV",
     "traces": "ST",
     "quality-reviews": "QR",
+    "treatment-dry-runs": "TD",
 }
 UNREADABLE = [
     b'{"a": ',
@@ -163,6 +164,7 @@ def good(template: str, rows: dict[str, str]) -> dict[str, Any]:
         "/api/v1/counter-offers/{public_id}/refuse/": {"way": "online"},
         "/api/v1/offers/{public_id}/confirm/": {"cost_hash": "0" * 64, "seconds": 20},
         "/api/v1/backtests/": {"name": "x", "strategy": strategy_of(rows["backtests"]), "versions": [{"version": 1}]},
+        "/api/v1/treatment-dry-runs/": {"draft": 2},
         "/api/v1/repayments/": {"loan": rows["loans"], "amount": "1.00"},
         "/api/v1/hardship-reliefs/": {"loan": rows["loans"], "why": "hardship", "until": later},
         "/api/v1/tranches/": {"loan": rows["loans"], "why": "agreed", "amount": "100.00"},

@@ -62,6 +62,11 @@ PAGES: list[tuple[str, str, str]] = [
     ("POST", "treatment-experiment-withdraw", "collections.change_treatment"),
     ("GET", "treatment-experiment-end", "collections.change_treatment"),
     ("POST", "treatment-experiment-end", "collections.change_treatment"),
+    ("GET", "treatment-dry-run-new", "collections.change_treatment"),
+    ("POST", "treatment-dry-run-new", "collections.change_treatment"),
+    ("GET", "treatment-dry-run", "collections.view_treatment"),
+    ("GET", "treatment-dry-run-file", "collections.export_case"),
+    ("POST", "treatment-dry-run-file", "collections.export_case"),
     ("GET", "desk", "collections.claim_case"),
     ("POST", "desk-next", "collections.claim_case"),
     ("GET", "case-skip", "collections.claim_case"),
@@ -216,6 +221,9 @@ API: list[tuple[str, str, str]] = [
     ("POST", "api-settlements-approve", "collections.approve_relief"),
     ("POST", "api-settlements-refuse", "collections.approve_relief"),
     ("GET", "api-collection-results-list", "collections.view_result"),
+    ("GET", "api-treatment-dry-runs-list", "collections.view_treatment"),
+    ("POST", "api-treatment-dry-runs-list", "collections.change_treatment"),
+    ("GET", "api-treatment-dry-runs-detail", "collections.view_treatment"),
 ]
 ROWS: list[tuple[str, str, str, str]] = [
     ("GET", "case-panel", "customer", "collector"),
@@ -373,4 +381,7 @@ SHARED: set[str] = {
     "script",
     "script-change",
     "queue-backtest",
+    "treatment-dry-run",
+    "treatment-dry-run-file",
+    "api-treatment-dry-runs-detail",
 }
