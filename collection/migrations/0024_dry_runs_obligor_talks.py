@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collections', '0021_obligors'),
+        ("collections", "0023_pay_link_ended"),
         ('customers', '0016_obligors'),
         ('governance', '0017_refresh_statistics'),
         ('risk', '0018_list_reasons_sealed'),
