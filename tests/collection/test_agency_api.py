@@ -202,7 +202,9 @@ def test_the_lines_that_must_be_said_are_read_in_the_customers_language(floor: F
     assert said["language"] == "zh-hans"
     first = [line for line in said["lines"] if line["party"] == "unknown"]
     debt = [line for line in said["lines"] if line["party"] == "confirmed"]
-    assert first + debt == said["lines"]  # nothing of the debt before it is certain who speaks
+    beside = [line for line in said["lines"] if line["party"] == "obligor"]
+    assert first + debt + beside == said["lines"]  # nothing of the debt before it is certain who speaks
+    assert f"逾期{case.dpd}天" in beside[0]["text"], "an obligor is told what they answer for, in lines of their own"
     assert first[0]["must"]
     assert f"{north.agency.name_zh}受" in first[0]["text"]
     assert f"逾期{case.dpd}天" in debt[0]["text"]

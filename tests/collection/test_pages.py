@@ -93,7 +93,7 @@ def test_a_talk_with_a_guarantor_is_logged_at_the_desk_as_theirs(case: Case, col
     assert wrong.status_code == 422 and overdue not in body(wrong)
     meet(case, row, worker=floor.cast.collector, at=now())
     told = body(collector.get(f"/collections/cases/{case.public_id}/"))
-    assert overdue in told and "Who answers beside the debtor, confirmed" in told
+    assert "Payoff today" in told and "Payoff today" not in shown and "Confirmed: Guarantor" in told
     assert case.customer.name not in told, "of the debtor themselves nothing is opened"
     done = collector.post(address, sent(outcome="obligor_pays", party=row.public_id))
     assert (done.status_code, Contact.objects.get().relation) == (303, row)

@@ -71,7 +71,7 @@ def test_the_stage_goes_by_the_bucket(bucket: int, stage: str) -> None:
 def test_the_script_speaks_the_customers_language(case: Case, floor: Floor) -> None:
     case.customer.language = "en"
     assert "This call is recorded" in words(script_panel.read(case, user=floor.cast.collector, at=AFTER, check=None))
-    assert CallScript.objects.filter(status="live").count() == 18, "three stages, three parties, two languages"
+    assert CallScript.objects.filter(status="live").count() == 24, "three stages, four parties, two languages"
 
 
 # --- what must be said -----------------------------------------------------------------------------------------------------
