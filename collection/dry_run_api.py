@@ -20,7 +20,7 @@ from risk.models import StrategyVersion
 class DryRunCellOut(serializers.Serializer):
     """Cases that go from one place to another: `path:CODE`, `exit:CODE`, or `none:` where a version could not judge."""
 
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # declared fields are taken off the class: `Field.source` stays
     to = serializers.CharField()
     cases = serializers.IntegerField()
     amount = serializers.CharField(help_text="overdue, CNY")
