@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from collection import cases, legal, legal_costs, legal_holds, letters, limitation_book, limitation_warnings, traces, visits
+from collection import cases, contested, legal, legal_costs, legal_holds, letters, limitation_book, limitation_warnings, traces, visits
 from collection.models import Case, FieldVisit, LegalAction, PreActionLetter
 from crm.lib.errors import DomainError
 from customers import contacts
@@ -95,7 +95,9 @@ def visits_and_traces(house: House, *, at: datetime) -> None:
                 visits.plan(row, on=house.today + timedelta(days=slot[0]), actor=supervisor, at=at, **told)
         except DomainError as refused:  # a case of the play may be kept from visits
             house.say(f"  {case.public_id}: {refused.message}")
-    for case in able[8:12]:
+    for case in able[8:]:
+        if contested.is_frozen(case, pair[0]):  # a complaint about the one who would ask keeps them off: the next one is traced
+            continue
         contacts.bar_number(case.customer, actor=pair[0], at=at)
         trace = traces.ask(case, purpose="collect", basis="contract", reason="登记号码已属他人，来电未能联系到本人。", actor=pair[0], at=at)
         traces.look(trace, source="own_files", actor=pair[0], at=at)
