@@ -20,7 +20,11 @@ class CapacityDayOut(serializers.Serializer):
     treatment = serializers.IntegerField(help_text="cases with a call of their treatment")
     unplanned = serializers.IntegerField(help_text="a share of the cases without any plan")
     rolls = serializers.IntegerField(help_text="cases expected to roll or to open anew on this day")
-    needed = serializers.IntegerField(help_text="contacts: the sum of these")
+    carried = serializers.IntegerField(default=0, help_text="what fell on the days off before it")
+    off = serializers.BooleanField(
+        default=False, help_text="nobody of the roster works on this day of the week: what falls on it is carried over"
+    )
+    needed = serializers.IntegerField(help_text="contacts: the sum of these, none on a day off")
     people = serializers.IntegerField(help_text="who work on that day and are not away")
     capacity = serializers.IntegerField(help_text="contacts these people make")
     short = serializers.IntegerField(help_text="needed above capacity, never below 0")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collection import capacity, quality
-from collection.models import Contact, QualityReview
+from collection.models import CapacityDay, Contact, QualityReview
 from tests.collection.conftest import AFTER, Floor
 from tests.collection.many import many_cases, on_the_roster
 
@@ -80,6 +80,13 @@ def test_the_plan_of_the_morning_is_read_by_who_plans_the_team(floor: Floor, api
     first = plan["days"][0]
     assert (plan["on"], len(plan["days"])) == (made.on.isoformat(), capacity.HORIZON)
     assert (first["needed"], first["capacity"], first["short"]) == (made.days[0]["needed"], 2, made.days[0]["short"])
+    assert (first["off"], first["carried"]) == (False, 0)
     assert first["short"] == 1 and plan["proposals"] == [str(each) for each in capacity.proposals(made)]
     assert [line["bucket"] for line in plan["rolls"]] == [f"M{line['bucket']}" for line in made.rolls]
     assert [D(line["whole"]) for line in plan["rolls"]] == [D(line["whole"]) for line in made.rolls]
+    older = [{name: value for name, value in day.items() if name not in ("off", "carried")} for day in made.days]
+    CapacityDay.objects.filter(pk=made.pk).update(days=older)
+    [plan] = supervisor.get("/api/v1/capacity-plans/").json()["results"]
+    assert (plan["days"][0]["off"], plan["days"][0]["carried"]) == (False, 0), (
+        "a plan kept from before days off were told apart is read too"
+    )
