@@ -13,6 +13,7 @@ from collection.judgement import Part
 from collection.models import Agency, Placement
 from credit import repayments
 from credit.models import Loan
+from crm.demo import refusals
 from crm.lib.errors import DomainError
 from crm.lib.money import quantize
 from customers import relations
@@ -119,7 +120,8 @@ def come_in(house: House, on: date, *, first: int) -> None:
 def take_one_back(house: House, on: date) -> None:
     row = Placement.objects.running().order_by("-pk").first()
     if row is not None and not Placement.objects.filter(status=Placement.Status.RECALLED).exists():
-        placements.recall(row, reason=Placement.Reason.DECISION, actor=house.staff["supervisor"], at=house.at(on, 9, 50))
+        with refusals.told(house, row.public_id):
+            placements.recall(row, reason=Placement.Reason.DECISION, actor=house.staff["supervisor"], at=house.at(on, 9, 50))
 
 
 def pay(house: House, row: Placement, *, share: Decimal, on: date) -> None:

@@ -16,6 +16,7 @@ from collection.judgement import Part
 from collection.models import RUNNING, Case, Collector, PhoneCall, Promise, PromisePart
 from credit import repayments
 from credit.models import Loan
+from crm.demo import refusals
 from crm.lib.money import quantize
 from customers import relations
 from customers.contacts import NotNow
@@ -44,11 +45,13 @@ def work(house: House, day: date) -> None:
         for item in queues.upcoming(collector, at=at, limit=A_DAY):
             at += timedelta(minutes=9)
             if item.case.next_action == "letter" and item.case.next_action_on and item.case.next_action_on <= day:
-                write(item.case, collector, day=day, at=at)
+                with refusals.told(house, item.case.public_id):
+                    write(item.case, collector, day=day, at=at)
                 continue
             if house.rng.random() < 0.25 or not gate.answer(item.case, channel="call", at=at + timedelta(minutes=4)).allowed:
                 continue
-            call(item.case, collector, day=day, at=at, rng=house.rng, outcome=house.rng.choice(OUTCOMES))
+            with refusals.told(house, item.case.public_id):
+                call(item.case, collector, day=day, at=at, rng=house.rng, outcome=house.rng.choice(OUTCOMES))
 
 
 def write(case: Case, collector: User, *, day: date, at: datetime) -> None:
@@ -148,15 +151,18 @@ def last_day(house: House) -> None:
         collector = house.staff[name]
         free = Case.objects.open().visible_to(collector).filter(claimed_by__isnull=True, assigned_to__isnull=True)
         for case in free.order_by("-bucket", "-overdue_amount", "pk")[:6]:
-            cases.assign(case, to=collector, version=case.version, actor=supervisor, at=at)
+            with refusals.told(house, case.public_id):
+                cases.assign(case, to=collector, version=case.version, actor=supervisor, at=at)
     running = Promise.objects.running().filter(first_due_on__gt=day).select_related("case__customer").order_by("pk")
     for place, promise in enumerate(list(running[:4])):
         if place % 2:
-            promises.cancel(promise, reason=Promise.CancelReason.WITHDRAWN, actor=supervisor, at=at)
+            with refusals.told(house, promise.case.public_id):
+                promises.cancel(promise, reason=Promise.CancelReason.WITHDRAWN, actor=supervisor, at=at)
             continue
         collector = house.staff[COLLECTORS[0]]
         if promise.case.assigned_to_id in (None, collector.pk) and gate.answer(promise.case, channel="call", at=at).allowed:
-            call(promise.case, collector, day=day, at=at, rng=house.rng, outcome="promise")
+            with refusals.told(house, promise.case.public_id):
+                call(promise.case, collector, day=day, at=at, rng=house.rng, outcome="promise")
     promise_soon(house, day=day, at=at + timedelta(minutes=20))
     beside(house, day=day, at=at)
 
@@ -166,8 +172,10 @@ def promise_soon(house: House, *, day: date, at: datetime) -> None:
     collector, left = house.staff[COLLECTORS[0]], 2
     for item in queues.upcoming(collector, at=at, limit=20):
         if left and item.case.overdue_amount >= 20 and gate.answer(item.case, channel="call", at=at).allowed:
-            call(item.case, collector, day=day, at=at, rng=house.rng, outcome="promise", soon=True)
-            at, left = at + timedelta(minutes=8), left - 1
+            with refusals.told(house, item.case.public_id):
+                call(item.case, collector, day=day, at=at, rng=house.rng, outcome="promise", soon=True)
+                left -= 1
+            at += timedelta(minutes=8)
     part_paid = Promise.objects.running().filter(first_due_on__gt=day).select_related("case").order_by("-first_due_on", "pk").first()
     if part_paid is not None:  # before its day, so that it still runs
         share = quantize(sum((part.amount for part in part_paid.parts.all()), Decimal("0.00")) * Decimal("0.4"))
@@ -180,28 +188,30 @@ def beside(house: House, *, day: date, at: datetime) -> None:
     Collector.objects.get_or_create(user=collector, defaults={"languages": ["zh-hans", "en"], "skills": [Collector.Skill.EARLY]})
     rows = list(Case.objects.in_work().visible_to(supervisor).filter(claimed_by__isnull=True).order_by("-dpd", "pk")[:3])
     if len(rows) > 1:
-        cases.pause(rows[1], reason=Case.PauseReason.DISASTER, until=day + timedelta(days=10), actor=supervisor, at=at)
+        with refusals.told(house, rows[1].public_id):
+            cases.pause(rows[1], reason=Case.PauseReason.DISASTER, until=day + timedelta(days=10), actor=supervisor, at=at)
     officer = house.staff.get("officer")
     if rows and officer and not rows[0].customer.relations.filter(kind=Relation.Kind.GUARANTOR).exists():
-        row = relations.add(
-            rows[0].customer,
-            kind=Relation.Kind.GUARANTOR,
-            source=Relation.Source.DOCUMENT,
-            consent=Relation.Consent.GIVEN,
-            name="周敏",
-            mobile="19900009071",
-            actor=officer,
-            at=at,
-        )
-        relations.allow_contact(row, allowed=True, actor=officer, at=at)
-        later = at + timedelta(minutes=12)  # and calls in: heard, not counted, told as theirs
-        worker = rows[0].assigned_to or supervisor
-        held = cases.claim(rows[0], actor=worker, at=later)
-        checks.confirm(held, answers={"name": "周敏", "mobile_last4": "9071"}, actor=worker, at=later, relation=row)
-        for script in scripts.live(held, [scripts.Party.UNKNOWN, scripts.Party.OBLIGOR], relation=row):
-            for code in script.must:
-                scripts.say(held, script=script, code=code, actor=worker, at=later)
-        contacts.log_contact(
-            held, channel="inbound", outcome="obligor_pays", next_action="call",
-            next_action_on=day + timedelta(days=3), note="担保人来电，愿在本周内代为还款。", relation=row, actor=worker, at=later,
-        )  # fmt: skip
+        with refusals.told(house, rows[0].public_id):
+            row = relations.add(
+                rows[0].customer,
+                kind=Relation.Kind.GUARANTOR,
+                source=Relation.Source.DOCUMENT,
+                consent=Relation.Consent.GIVEN,
+                name="周敏",
+                mobile="19900009071",
+                actor=officer,
+                at=at,
+            )
+            relations.allow_contact(row, allowed=True, actor=officer, at=at)
+            later = at + timedelta(minutes=12)  # and calls in: heard, not counted, told as theirs
+            worker = rows[0].assigned_to or supervisor
+            held = cases.claim(rows[0], actor=worker, at=later)
+            checks.confirm(held, answers={"name": "周敏", "mobile_last4": "9071"}, actor=worker, at=later, relation=row)
+            for script in scripts.live(held, [scripts.Party.UNKNOWN, scripts.Party.OBLIGOR], relation=row):
+                for code in script.must:
+                    scripts.say(held, script=script, code=code, actor=worker, at=later)
+            contacts.log_contact(
+                held, channel="inbound", outcome="obligor_pays", next_action="call",
+                next_action_on=day + timedelta(days=3), note="担保人来电，愿在本周内代为还款。", relation=row, actor=worker, at=later,
+            )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from collection import cases, contested, legal, legal_costs, legal_holds, letters, limitation_book, limitation_warnings, traces, visits
 from collection.models import Case, FieldVisit, LegalAction, PreActionLetter
+from crm.demo import refusals
 from crm.lib.errors import DomainError
 from customers import contacts
 
@@ -98,8 +99,11 @@ def visits_and_traces(house: House, *, at: datetime) -> None:
     for case in able[8:]:
         if contested.is_frozen(case, pair[0]):  # a complaint about the one who would ask keeps them off: the next one is traced
             continue
-        contacts.bar_number(case.customer, actor=pair[0], at=at)
-        trace = traces.ask(case, purpose="collect", basis="contract", reason="登记号码已属他人，来电未能联系到本人。", actor=pair[0], at=at)
-        traces.look(trace, source="own_files", actor=pair[0], at=at)
-        traces.add(trace, kind="address", value="上海市浦东新区张杨路500号", source="returned_contact", actor=pair[0], at=at)
-        break
+        with refusals.told(house, case.public_id):
+            contacts.bar_number(case.customer, actor=pair[0], at=at)
+            trace = traces.ask(
+                case, purpose="collect", basis="contract", reason="登记号码已属他人，来电未能联系到本人。", actor=pair[0], at=at
+            )
+            traces.look(trace, source="own_files", actor=pair[0], at=at)
+            traces.add(trace, kind="address", value="上海市浦东新区张杨路500号", source="returned_contact", actor=pair[0], at=at)
+            break

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from collection import contact_rules, gate, replays
 from collection.models import Case, PolicyDraft
+from crm.demo import refusals
 from crm.demo.desk_collections import COLLECTORS, call
 from customers import contact_gate, contact_windows, contacts
 
@@ -64,5 +65,6 @@ def complaint(cases: list[Case], *, house: House, day: date) -> None:
         Case.objects.in_work().visible_to(collector).filter(pk__in=[case.pk for case in cases], claimed_by__isnull=True).order_by("pk")
     ):
         if case.assigned_to_id in (None, collector.pk) and gate.answer(case, channel="call", at=at + timedelta(minutes=4)).allowed:
-            call(case, collector, day=day, at=at, rng=house.rng, outcome="complaint")
-            return
+            with refusals.told(house, case.public_id):
+                call(case, collector, day=day, at=at, rng=house.rng, outcome="complaint")
+                return
