@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
@@ -44,6 +44,7 @@ class ResultTableOut(serializers.Serializer):
     rows = ResultRowOut(many=True)
 
 
+@extend_schema_serializer(many=False)  # one answer, though the route is that of a list
 class CollectionResultsOut(serializers.Serializer):
     since = serializers.DateField()
     until = serializers.DateField()

@@ -224,7 +224,7 @@ class CustomerViewSet(DoorViewSet):
         return Response(CustomerOut(found, many=True).data)
 
     @extend_schema(request=ConsentIn, responses={201: ConsentOut})
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], pagination_class=None)
     @idempotent()
     def consents(self, request: Request, public_id: str) -> Response:
         """Record that the customer agreed to a purpose under a text."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,6 +41,7 @@ class CatalogueEntryOut(serializers.Serializer[Any]):
         return found.get(one.basis, "")
 
 
+@extend_schema_serializer(many=False)  # one answer, though the route is that of a list
 class CatalogueOut(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     next = serializers.IntegerField(allow_null=True, help_text="page to ask for next")

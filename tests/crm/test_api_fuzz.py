@@ -53,5 +53,9 @@ def test_whatever_is_sent_is_answered_as_declared(api_document: Any, bearer: str
     headers = {"Authorization": f"Bearer {bearer}", "Host": "localhost"}
     operations = [found.ok() for found in api_document.get_all_operations()]
     assert len(operations) >= 30
-    told = [problems_of(each, rows[each.path.removeprefix("/api/v1/").split("/", 1)[0]], headers) for each in operations]
+    # A list alone, such as the plans of the mornings, has no row of its own; whatever has one must be among those tried.
+    told = [
+        problems_of(each, rows[each.path.removeprefix("/api/v1/").split("/", 1)[0]] if "{" in each.path else "", headers)
+        for each in operations
+    ]
     assert not any(told), "\n\n".join(filter(None, told))
